@@ -1,0 +1,80 @@
+//! What comes in: one shape for a chat message, a command, a button and a web request.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::id::{AccountId, ActionId, EventKey, PersonId, PlaceId, ThreadId};
+
+/// An event that a platform delivered to us, already in our words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Inbound {
+    /// Unique per account; a second delivery of the same key is dropped by the inbox.
+    pub event: EventKey,
+    pub account: AccountId,
+    pub place: Place,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub thread: Option<ThreadId>,
+    pub person: Person,
+    /// When it was said, by the platform's clock: Unix time in milliseconds.
+    pub at_ms: i64,
+    /// Whether it is for us: a private chat, a mention, a reply to us, a command, a button of ours.
+    pub addressed: bool,
+    /// Where an answer goes; made by the adapter and handed back to it unread.
+    pub reply_to: ReplyTo,
+    pub body: Body,
+}
+
+/// What kind of place a message was said in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PlaceKind {
+    Private,
+    Group,
+    Channel,
+}
+
+/// A chat, channel or room.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Place {
+    pub id: PlaceId,
+    pub kind: PlaceKind,
+}
+
+/// Who said it. Authority comes from `id` alone; `name` is for people's eyes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Person {
+    pub id: PersonId,
+    #[serde(default)]
+    pub name: String,
+    #[serde(default)]
+    pub bot: bool,
+}
+
+/// An adapter's own address for answers. Opaque to everyone else.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct ReplyTo(pub String);
+
+/// What was said or pressed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "type")]
+#[non_exhaustive]
+pub enum Body {
+    /// Words. UTF-8, as written; mentions of us already taken out.
+    Message { text: String },
+    /// A command by its name without prefix, and the words behind it.
+    Command {
+        name: String,
+        #[serde(default)]
+        args: String,
+    },
+    /// A button of ours was pressed.
+    Action { action: ActionId },
+}
+
+impl Inbound {
+    /// Whether this is a control: taken out of turn, so that stopping works while an answer is being written.
+    pub fn is_control(&self) -> bool {
+        matches!(&self.body, Body::Command { name, .. } if name == "stop")
+    }
+}

@@ -1,0 +1,32 @@
+//! The words everyone shares. No I/O and no vendor's name in here: an adapter, a model provider or a client needs
+//! this crate and nothing else of ours.
+//!
+//! * [`id`]: identifiers as newtypes
+//! * [`inbound`], [`outbound`]: what comes in from a platform, what goes out to one
+//! * [`stream`]: `townkeeper.stream/1`, the events of a turn; [`verify`]: the rules they obey, as a type
+//! * [`platform`], [`provider`]: the three small traits (`Platform`, `Host`, `Provider`) and their facts
+//! * [`command`]: commands as data
+//! * [`error`]: the four kinds of error
+//! * [`api`]: bodies of the HTTP API
+//! * `conformance` (feature): the checks every adapter and provider passes
+//! * [`text`]: re-exported, so that nobody needs to reach below this floor
+
+pub mod api;
+pub mod command;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+pub mod error;
+pub mod id;
+pub mod inbound;
+pub mod outbound;
+pub mod platform;
+pub mod provider;
+pub mod stream;
+pub mod verify;
+
+pub use townkeeper_text as text;
+
+pub use futures_core::future::BoxFuture;
+pub use futures_core::stream::BoxStream;
+/// Tells long-running work to stop; cloned freely, cancelled once.
+pub use tokio_util::sync::CancellationToken as Stop;

@@ -1,0 +1,140 @@
+//! The two traits between the daemon and a chat platform, and the facts a platform states about itself.
+//!
+//! To add a platform: a folder in `adapters/`, one type that implements [`Platform`], one line in the root manifest
+//! and one in `src/platforms.rs`. Capabilities are fields of [`PlatformFacts`], never methods with a default body.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use townkeeper_text::Measure;
+
+use crate::command::CommandSpec;
+use crate::error::Kind;
+use crate::id::AccountId;
+use crate::inbound::Inbound;
+use crate::outbound::{Outbound, Receipt};
+use crate::{BoxFuture, Stop};
+
+/// What a platform can and cannot do, as data.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PlatformFacts {
+    /// The platform's name in lower case, for logs and metrics.
+    pub name: String,
+    /// The longest message it takes, in `measure`.
+    pub max_len: usize,
+    pub measure: Measure,
+    /// Whether a message of ours can be edited later.
+    pub edits: bool,
+    /// Whether it shows drafts while an answer is written.
+    pub drafts: bool,
+    pub buttons: bool,
+    pub threads: bool,
+    /// Whether it can delete messages, restrict and ban for us.
+    pub moderation: bool,
+    pub idempotency: Idempotency,
+    pub rate: RateFacts,
+}
+
+/// Whether sending the same thing twice can be made harmless.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Idempotency {
+    /// A key sent along makes a repeat harmless: in doubt, send again.
+    Key,
+    /// There is none: in doubt, never send again; the row stays `unknown` and visible.
+    None,
+}
+
+/// Ceilings the platform publishes; the engine keeps them, adapters never wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RateFacts {
+    /// Requests a second over the whole account.
+    pub per_second: u32,
+    /// Messages a minute into one group or channel; 0 means no such ceiling.
+    pub per_group_minute: u32,
+    /// Shortest time between two messages into one chat, in milliseconds, sustained.
+    pub per_chat_ms: u32,
+}
+
+/// What an account's event source has been read up to. The value is the adapter's own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// Which source of the account, if it has several.
+    pub scope: String,
+    pub value: String,
+}
+
+/// A chat platform, seen from the daemon: one value per bot account.
+pub trait Platform: Send + Sync + 'static {
+    fn account(&self) -> &AccountId;
+
+    fn facts(&self) -> PlatformFacts;
+
+    /// Receives until `stop`. Every batch goes to [`Host::accept`]; only after that returns may it be acknowledged
+    /// to the platform. Outages are the adapter's to ride out; it returns early only when going on cannot help.
+    fn run(self: Arc<Self>, host: Arc<dyn Host>, stop: Stop) -> BoxFuture<'static, Result<(), PlatformError>>;
+
+    /// Does one thing, once. Never retries, never waits for a limit: both are the engine's.
+    fn deliver<'a>(&'a self, out: &'a Outbound) -> BoxFuture<'a, Result<Receipt, DeliverError>>;
+}
+
+/// The daemon, seen from an adapter.
+pub trait Host: Send + Sync + 'static {
+    /// Commits the batch and the cursor together. When this returns `Ok`, what concerned us is on disk. Repeated
+    /// events are recognised and dropped.
+    fn accept(&self, batch: Vec<Inbound>, cursor: Option<Cursor>) -> BoxFuture<'_, Result<(), HostError>>;
+
+    /// The stored cursor of this account, if there is one.
+    fn cursor(&self, scope: &str) -> BoxFuture<'_, Result<Option<String>, HostError>>;
+
+    /// The commands to offer.
+    fn commands(&self) -> &[CommandSpec];
+}
+
+/// Why the daemon could not take something. The adapter waits and offers the same batch again.
+#[derive(Debug, Error)]
+pub enum HostError {
+    #[error("the store did not take it: {0}")]
+    Store(String),
+    #[error("the daemon is stopping")]
+    Stopping,
+}
+
+/// Why receiving ended for good.
+#[derive(Debug, Error)]
+pub enum PlatformError {
+    #[error("the platform refused the account: {0}")]
+    Refused(String),
+    #[error("another process reads this account's events: {0}")]
+    Taken(String),
+    #[error("{0}")]
+    Other(String),
+}
+
+impl PlatformError {
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Refused(_) | Self::Taken(_) => Kind::Permanent,
+            Self::Other(_) => Kind::Bug,
+        }
+    }
+}
+
+/// Why a delivery did not end in a receipt. The class decides what happens next (`ops.md` §3.2, rule 5).
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum DeliverError {
+    /// Nothing reached the platform (name lookup, connect, TLS): try again freely.
+    #[error("not sent: {0}")]
+    PreSend(String),
+    /// The platform said no (400, 403, 404, blocked): trying again cannot help.
+    #[error("refused: {0}")]
+    Refused(String),
+    /// Too fast (429): not before this many milliseconds.
+    #[error("throttled for {retry_after_ms} ms")]
+    Throttled { retry_after_ms: u64 },
+    /// It may or may not have happened (read timeout, reset after sending, 5xx).
+    #[error("in doubt: {0}")]
+    InDoubt(String),
+}
