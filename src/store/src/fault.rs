@@ -1,0 +1,37 @@
+//! Named places at which a test may kill the daemon: `fault!("outbox.claimed")`. Compiled to nothing unless the
+//! feature `faults` is on, and even then harmless until [`arm`]ed.
+
+/// Marks a fault point. See [`mod@crate::fault`].
+#[macro_export]
+macro_rules! fault {
+    ($name:literal) => {
+        #[cfg(feature = "faults")]
+        $crate::fault::hit($name);
+    };
+}
+
+#[cfg(feature = "faults")]
+mod armed {
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    static ARMED: OnceLock<(String, AtomicU32)> = OnceLock::new();
+
+    /// Arms one point: the process aborts (as `kill -9` would end it) when the point is passed for the `nth` time.
+    pub fn arm(name: &str, nth: u32) {
+        ARMED.get_or_init(|| (name.to_owned(), AtomicU32::new(nth)));
+    }
+
+    /// Called by [`crate::fault!`].
+    pub fn hit(name: &str) {
+        if let Some((armed, left)) = ARMED.get()
+            && armed == name
+            && left.fetch_sub(1, Ordering::Relaxed) == 1
+        {
+            std::process::abort();
+        }
+    }
+}
+
+#[cfg(feature = "faults")]
+pub use armed::{arm, hit};

@@ -1,0 +1,24 @@
+//! The only SQL. One file per noun; statements are written once, in SQL that every engine takes (`$1`, BIGINT
+//! milliseconds, text ids, no arrays). Times come in as arguments.
+//!
+//! Writes are few and coarse (`accept`, `settle`, `claim`, `ack`, `open_ticket`). They queue up for one writer, which
+//! puts whatever waits into one transaction: with `synchronous=FULL`, many callers share one fsync ([`writer`]).
+//!
+//! To add a noun: a migration in `migrations/*/`, a file here with its writes and reads, a step in the story test.
+
+mod cursor;
+mod error;
+pub mod fault;
+mod inbox;
+mod open;
+mod outbox;
+mod tickets;
+mod turns;
+mod writer;
+
+pub use error::StoreError;
+pub use inbox::{Accept, Accepted, InboxRow, NewEvent, Recovered};
+pub use open::Store;
+pub use outbox::{Ack, OutboxRow, Sendable, Verdict};
+pub use tickets::NewTicket;
+pub use turns::{EndedTurn, PastTurn, Settle, Settled};

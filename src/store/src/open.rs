@@ -1,0 +1,139 @@
+//! Opening and closing a store: the data folder's lock, the pragmas, the migrations.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::migrate::MigrateError;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
+
+use crate::StoreError;
+use crate::writer::{Write, Writer};
+
+static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/sqlite");
+
+/// The store of one daemon. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Store {
+    pub(crate) reads: SqlitePool,
+    writer: Writer,
+    closing: Arc<Closing>,
+}
+
+#[derive(Debug)]
+struct Closing {
+    task: Mutex<Option<JoinHandle<()>>>,
+    /// Held as long as the store is open: one daemon per data folder.
+    _lock: File,
+}
+
+impl Store {
+    /// Opens (or makes) `townkeeper.db` in `folder`, brings its schema up to date and takes the folder's lock.
+    pub async fn open(folder: &Path) -> Result<Self, StoreError> {
+        let path = folder.join("townkeeper.db");
+        let lock = lock(folder)?;
+        let options = options(&path)?;
+        let mut connection = options.connect().await.map_err(|error| opening(&path, &error))?;
+        migrate(&path, &mut connection).await?;
+        let reads = SqlitePoolOptions::new()
+            .min_connections(0)
+            .max_connections(2)
+            .idle_timeout(Duration::from_mins(1))
+            .connect_with(options.read_only(true))
+            .await
+            .map_err(|error| opening(&path, &error))?;
+        let (writer, task) = Writer::start(connection);
+        Ok(Self { reads, writer, closing: Arc::new(Closing { task: Mutex::new(Some(task)), _lock: lock }) })
+    }
+
+    /// Waits until everything queued is committed, then closes. The last clone should call it; later calls fail with
+    /// [`StoreError::Stopped`].
+    pub async fn close(self) {
+        let Self { reads, writer, closing } = self;
+        drop(writer);
+        reads.close().await;
+        // Other clones may still hold the writer; then the process's end closes it, and WAL recovers.
+        if let Some(task) = closing.task.lock().await.take() {
+            tokio::time::timeout(Duration::from_secs(2), task).await.ok();
+        }
+    }
+
+    /// Whether the database answers: for `/readyz` and the watchdog.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT 1").execute(&self.reads).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn write<W: Write>(&self, write: W) -> Result<W::Out, StoreError> {
+        self.writer.write(write).await
+    }
+}
+
+fn lock(folder: &Path) -> Result<File, StoreError> {
+    let path = folder.join("townkeeper.lock");
+    let unable = |reason: std::io::Error| StoreError::Open { path: path.clone(), reason: reason.to_string() };
+    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(unable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: folder.to_owned() }),
+        Err(TryLockError::Error(reason)) => Err(unable(reason)),
+    }
+}
+
+fn options(path: &Path) -> Result<SqliteConnectOptions, StoreError> {
+    let url = format!("sqlite://{}", path.display());
+    // The path is set apart from the URL, so that a `?` or `%` in a folder's name means itself.
+    let options =
+        SqliteConnectOptions::from_str("sqlite://").map_err(|error| StoreError::Sql(format!("{url}: {error}")))?;
+    Ok(options
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // FULL: "accepted" must survive a power cut, not only our own crash.
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(5))
+        .foreign_keys(true)
+        .disable_statement_logging())
+}
+
+async fn migrate(path: &Path, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    match MIGRATIONS.run(connection).await {
+        Ok(()) => Ok(()),
+        Err(MigrateError::VersionMissing(found)) => Err(StoreError::TooNew { path: path.to_owned(), found }),
+        Err(MigrateError::Execute(error)) => Err(opening(path, &error)),
+        Err(error) => Err(StoreError::Open { path: path.to_owned(), reason: error.to_string() }),
+    }
+}
+
+fn opening(path: &Path, error: &sqlx::Error) -> StoreError {
+    StoreError::Open { path: PathBuf::from(path), reason: error.to_string() }
+}
+
+/// A bare connection with the same settings, for measuring what the disk can do (`townkeeper bench`).
+impl Store {
+    /// Commits `rows` single-row transactions' worth of work one by one and returns how long each took, in
+    /// microseconds: the floor under every durable answer.
+    pub async fn raw_commits(folder: &Path, rows: u32) -> Result<Vec<u64>, StoreError> {
+        let path = folder.join("raw-commits.db");
+        let mut connection = options(&path)?.connect().await.map_err(|error| opening(&path, &error))?;
+        sqlx::query("CREATE TABLE IF NOT EXISTS raw (id INTEGER PRIMARY KEY, body TEXT NOT NULL)")
+            .execute(&mut connection)
+            .await?;
+        let body = "x".repeat(400);
+        let mut took = Vec::with_capacity(rows as usize);
+        for _ in 0..rows {
+            let began = std::time::Instant::now();
+            let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
+            sqlx::query("INSERT INTO raw (body) VALUES ($1)").bind(&body).execute(&mut *tx).await?;
+            tx.commit().await?;
+            took.push(u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX));
+        }
+        connection.close().await?;
+        Ok(took)
+    }
+}

@@ -1,0 +1,303 @@
+//! The outbox: the ledger of everything we say on a platform.
+//!
+//! A row is `sending` on disk before its request leaves. What is then not confirmed is `unknown`, never sent again
+//! without a key that makes a repeat harmless. Order holds within a destination: only its head may be claimed; an
+//! `unknown` or `refused` part holds back the later parts of its own message, nobody else.
+
+use sqlx::{Row, SqliteConnection};
+use townkeeper_contract::BoxFuture;
+use townkeeper_contract::inbound::ReplyTo;
+use townkeeper_contract::outbound::Act;
+
+use crate::turns::{Settle, Settled};
+use crate::writer::Write;
+use crate::{Store, StoreError, fault};
+
+/// One message to send.
+#[derive(Clone, Debug)]
+pub struct Sendable {
+    pub id: String,
+    /// The line it queues in: one per chat.
+    pub dest: String,
+    pub reply_to: ReplyTo,
+    pub act: Act,
+    /// After this a reply is too late to be of use, and expires visibly.
+    pub deadline_ms: i64,
+}
+
+/// A claimed row: to be delivered once, then acknowledged under the same attempt.
+#[derive(Clone, Debug)]
+pub struct OutboxRow {
+    pub id: String,
+    pub account: String,
+    pub dest: String,
+    pub turn: String,
+    pub reply_to: ReplyTo,
+    pub act: Act,
+    pub attempt: i64,
+}
+
+/// What became of a delivery.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Sent {
+        message: Option<String>,
+    },
+    /// Certainly not delivered: again, not before `next_ms`.
+    Again {
+        next_ms: i64,
+        class: &'static str,
+        detail: String,
+    },
+    Refused {
+        detail: String,
+    },
+    /// Nobody knows.
+    Unknown {
+        detail: String,
+    },
+}
+
+/// The end of one attempt, fenced by its number.
+#[derive(Clone, Debug)]
+pub struct Ack {
+    pub workspace: String,
+    pub id: String,
+    pub attempt: i64,
+    pub verdict: Verdict,
+    pub now_ms: i64,
+}
+
+impl Store {
+    /// Takes up to `limit` heads of destinations that are due, and marks them `sending`. Expires what is too late.
+    pub async fn claim(&self, workspace: &str, now_ms: i64, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
+        self.write(Claim { workspace: workspace.to_owned(), now_ms, limit }).await
+    }
+
+    /// Records what became of an attempt. `false`: the row was not ours any more, nothing was written.
+    pub async fn ack(&self, ack: Ack) -> Result<bool, StoreError> {
+        self.write(ack).await
+    }
+
+    /// Whether anything waits to be claimed.
+    pub async fn has_due(&self, workspace: &str, now_ms: i64) -> Result<bool, StoreError> {
+        let due: i64 = sqlx::query_scalar(
+            "SELECT COUNT(*) FROM (SELECT 1 FROM outbox WHERE workspace = $1 AND state = 'ready' \
+             AND (next_ms <= $2 OR deadline_ms <= $2) LIMIT 1) AS due",
+        )
+        .bind(workspace)
+        .bind(now_ms)
+        .fetch_one(&self.reads)
+        .await?;
+        Ok(due > 0)
+    }
+
+    /// How many rows are in `state`: for doctor, metrics and tests.
+    pub async fn outbox_count(&self, workspace: &str, state: &str) -> Result<i64, StoreError> {
+        let count = sqlx::query_scalar("SELECT COUNT(*) FROM outbox WHERE workspace = $1 AND state = $2")
+            .bind(workspace)
+            .bind(state)
+            .fetch_one(&self.reads)
+            .await?;
+        Ok(count)
+    }
+}
+
+/// Writes a settled turn's messages. Where the destination is idle the first is born `sending`, which spares the
+/// commit of a claim.
+pub(crate) async fn insert(tx: &mut SqliteConnection, settle: &Settle) -> Result<Settled, StoreError> {
+    let mut settled = Settled::default();
+    for (part, say) in settle.say.iter().enumerate() {
+        let account = settle.inbound.account.as_str();
+        let state: String = sqlx::query_scalar(
+            "INSERT INTO outbox (workspace, id, account, dest, seq, turn, part, reply_to, act, state, attempt, next_ms, \
+             created_ms, deadline_ms) \
+             SELECT $1, $2, $3, $4, \
+             (SELECT COALESCE(MAX(seq), 0) + 1 FROM outbox WHERE workspace = $1 AND account = $3 AND dest = $4), \
+             $5, $6, $7, $8, CASE WHEN busy.n > 0 THEN 'ready' ELSE 'sending' END, \
+             CASE WHEN busy.n > 0 THEN 0 ELSE 1 END, $9, $9, $10 \
+             FROM (SELECT COUNT(*) AS n FROM outbox WHERE workspace = $1 AND account = $3 AND dest = $4 \
+             AND state IN ('ready', 'sending')) AS busy RETURNING state",
+        )
+        .bind(&settle.workspace)
+        .bind(&say.id)
+        .bind(account)
+        .bind(&say.dest)
+        .bind(&settle.turn)
+        .bind(i64::try_from(part).unwrap_or(i64::MAX))
+        .bind(&say.reply_to.0)
+        .bind(serde_json::to_string(&say.act)?)
+        .bind(settle.now_ms)
+        .bind(say.deadline_ms)
+        .fetch_one(&mut *tx)
+        .await?;
+        if state == "sending" {
+            begin_attempt(tx, &settle.workspace, &say.id, 1, settle.now_ms).await?;
+            settled.send.push(OutboxRow {
+                id: say.id.clone(),
+                account: account.to_owned(),
+                dest: say.dest.clone(),
+                turn: settle.turn.clone(),
+                reply_to: say.reply_to.clone(),
+                act: say.act.clone(),
+                attempt: 1,
+            });
+        }
+    }
+    Ok(settled)
+}
+
+/// At start-up: what was under way is in doubt. Returns how many rows were.
+pub(crate) async fn doubt(
+    tx: &mut SqliteConnection,
+    workspace: &str,
+    keyed: &[String],
+    now_ms: i64,
+) -> Result<u64, StoreError> {
+    sqlx::query(
+        "UPDATE attempt SET ended_ms = $2, class = 'in_doubt', detail = 'the daemon ended during the request' \
+         WHERE workspace = $1 AND ended_ms IS NULL",
+    )
+    .bind(workspace)
+    .bind(now_ms)
+    .execute(&mut *tx)
+    .await?;
+    let mut rows = 0;
+    for account in keyed {
+        let again = sqlx::query(
+            "UPDATE outbox SET state = 'ready' WHERE workspace = $1 AND account = $2 AND state = 'sending'",
+        )
+        .bind(workspace)
+        .bind(account)
+        .execute(&mut *tx)
+        .await?;
+        rows += again.rows_affected();
+    }
+    let unknown = sqlx::query("UPDATE outbox SET state = 'unknown' WHERE workspace = $1 AND state = 'sending'")
+        .bind(workspace)
+        .execute(tx)
+        .await?;
+    Ok(rows + unknown.rows_affected())
+}
+
+struct Claim {
+    workspace: String,
+    now_ms: i64,
+    limit: u32,
+}
+
+impl Write for Claim {
+    type Out = Vec<OutboxRow>;
+
+    fn apply<'a>(&'a self, tx: &'a mut SqliteConnection) -> BoxFuture<'a, Result<Self::Out, StoreError>> {
+        Box::pin(async move {
+            sqlx::query(
+                "UPDATE outbox SET state = 'expired' WHERE workspace = $1 AND state = 'ready' AND deadline_ms <= $2",
+            )
+            .bind(&self.workspace)
+            .bind(self.now_ms)
+            .execute(&mut *tx)
+            .await?;
+            // The state is asked for twice: on an engine with concurrent writers the inner SELECT alone would let two
+            // of them claim one row.
+            let rows = sqlx::query(
+                "UPDATE outbox SET state = 'sending', attempt = attempt + 1 \
+                 WHERE workspace = $1 AND state = 'ready' AND id IN ( \
+                   SELECT o.id FROM outbox o WHERE o.workspace = $1 AND o.state = 'ready' AND o.next_ms <= $2 \
+                   AND NOT EXISTS (SELECT 1 FROM outbox h WHERE h.workspace = o.workspace AND h.turn = o.turn \
+                     AND h.part < o.part AND h.state <> 'sent') \
+                   AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.workspace = o.workspace AND e.account = o.account \
+                     AND e.dest = o.dest AND e.seq < o.seq AND e.state IN ('ready', 'sending') \
+                     AND NOT EXISTS (SELECT 1 FROM outbox h WHERE h.workspace = e.workspace AND h.turn = e.turn \
+                       AND h.part < e.part AND h.state IN ('unknown', 'refused', 'expired'))) \
+                   ORDER BY o.next_ms, o.seq LIMIT $3) \
+                 RETURNING id, account, dest, turn, reply_to, act, attempt",
+            )
+            .bind(&self.workspace)
+            .bind(self.now_ms)
+            .bind(self.limit)
+            .fetch_all(&mut *tx)
+            .await?;
+            let mut claimed = Vec::with_capacity(rows.len());
+            for row in &rows {
+                let row = decode(row)?;
+                begin_attempt(tx, &self.workspace, &row.id, row.attempt, self.now_ms).await?;
+                claimed.push(row);
+            }
+            Ok(claimed)
+        })
+    }
+}
+
+impl Write for Ack {
+    type Out = bool;
+
+    fn apply<'a>(&'a self, tx: &'a mut SqliteConnection) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(async move {
+            let (state, next_ms, message, class, detail) = match &self.verdict {
+                Verdict::Sent { message } => ("sent", None, message.as_deref(), "sent", None),
+                Verdict::Again { next_ms, class, detail } => ("ready", Some(*next_ms), None, *class, Some(detail)),
+                Verdict::Refused { detail } => ("refused", None, None, "refused", Some(detail)),
+                Verdict::Unknown { detail } => ("unknown", None, None, "in_doubt", Some(detail)),
+            };
+            let fenced = sqlx::query(
+                "UPDATE outbox SET state = $4, next_ms = COALESCE($5, next_ms), message = $6 \
+                 WHERE workspace = $1 AND id = $2 AND attempt = $3 AND state = 'sending'",
+            )
+            .bind(&self.workspace)
+            .bind(&self.id)
+            .bind(self.attempt)
+            .bind(state)
+            .bind(next_ms)
+            .bind(message)
+            .execute(&mut *tx)
+            .await?;
+            if fenced.rows_affected() != 1 {
+                return Ok(false);
+            }
+            sqlx::query(
+                "UPDATE attempt SET ended_ms = $4, class = $5, detail = $6 WHERE workspace = $1 AND outbox = $2 AND n = $3",
+            )
+            .bind(&self.workspace)
+            .bind(&self.id)
+            .bind(self.attempt)
+            .bind(self.now_ms)
+            .bind(class)
+            .bind(detail)
+            .execute(tx)
+            .await?;
+            fault!("outbox.record");
+            Ok(true)
+        })
+    }
+}
+
+async fn begin_attempt(
+    tx: &mut SqliteConnection,
+    workspace: &str,
+    outbox: &str,
+    n: i64,
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO attempt (workspace, outbox, n, started_ms) VALUES ($1, $2, $3, $4)")
+        .bind(workspace)
+        .bind(outbox)
+        .bind(n)
+        .bind(now_ms)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
+fn decode(row: &sqlx::sqlite::SqliteRow) -> Result<OutboxRow, StoreError> {
+    let (reply_to, act): (String, String) = (row.try_get("reply_to")?, row.try_get("act")?);
+    Ok(OutboxRow {
+        id: row.try_get("id")?,
+        account: row.try_get("account")?,
+        dest: row.try_get("dest")?,
+        turn: row.try_get("turn")?,
+        reply_to: ReplyTo(reply_to),
+        act: serde_json::from_str(&act)?,
+        attempt: row.try_get("attempt")?,
+    })
+}
