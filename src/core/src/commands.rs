@@ -1,0 +1,32 @@
+//! The one list of commands. Platforms offer them natively; [`crate::decide()`] gives them their meaning.
+
+use townkeeper_contract::command::{ArgumentSpec, CommandSpec};
+
+/// Ask a question.
+pub const ASK: &str = "ask";
+/// Open a ticket.
+pub const TICKET: &str = "ticket";
+/// Stop the answer that is being written. A control: taken out of turn.
+pub const STOP: &str = "stop";
+/// What the keeper can do.
+pub const HELP: &str = "help";
+/// What Telegram sends when a chat begins.
+pub const START: &str = "start";
+
+/// Every command, in the order in which it is offered.
+pub fn all() -> Vec<CommandSpec> {
+    let argument = |name: &str, summary: &str, required| {
+        Some(ArgumentSpec { name: name.to_owned(), summary: summary.to_owned(), required })
+    };
+    let spec = |name: &str, summary: &str, argument| CommandSpec {
+        name: name.to_owned(),
+        summary: summary.to_owned(),
+        argument,
+    };
+    vec![
+        spec(ASK, "Ask a question", argument("question", "What you would like to know", true)),
+        spec(TICKET, "Hand a question to the team", argument("question", "If empty: your last question", false)),
+        spec(STOP, "Stop the answer that is being written", None),
+        spec(HELP, "What I can do", None),
+    ]
+}

@@ -1,0 +1,228 @@
+//! What an event leads to. `decide` sees one [`Snapshot`], returns what to write and at most one thing to ask (a
+//! model, a ticket's number); the answer comes back as another event.
+
+use townkeeper_contract::id::{EntryId, TurnId};
+use townkeeper_contract::inbound::{Body, Inbound};
+use townkeeper_contract::provider::ChatRequest;
+use townkeeper_contract::stream::{Outcome, Reply, ReplyKind, StreamError};
+use townkeeper_contract::text::{FindingKind, Origin, extract, from_markdown, normalise};
+use townkeeper_knowledge::{Base, Class, Lookup};
+
+use crate::{Agent, agent, commands, say};
+
+/// Everything a decision may depend on, loaded once a turn.
+#[derive(Clone, Copy)]
+pub struct Snapshot<'a> {
+    pub turn: &'a TurnId,
+    pub agent: &'a Agent,
+    pub base: &'a Base,
+    /// Whether a model is configured.
+    pub model: bool,
+    /// Fences data in a prompt; random, made for this turn.
+    pub boundary: &'a str,
+    /// This conversation's last turns, oldest first.
+    pub past: &'a [Past<'a>],
+}
+
+/// An earlier turn of the conversation.
+#[derive(Clone, Copy, Debug)]
+pub struct Past<'a> {
+    pub turn: &'a str,
+    pub question: &'a str,
+    pub reply: Option<&'a Reply>,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A person said something.
+    Came(&'a Inbound),
+    /// A model finished; its words passed the gate, or were stopped by it.
+    Spoke(Spoken),
+    /// A model failed, for good.
+    Failed(StreamError),
+    TicketOpened {
+        number: i64,
+    },
+}
+
+/// A model's finished answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Spoken {
+    /// The words that were let through.
+    pub text: String,
+    /// The entry it said it used.
+    pub cited: Option<EntryId>,
+    /// Whether the gate stopped it.
+    pub blocked: bool,
+}
+
+/// What follows from an event.
+#[derive(Debug, Default)]
+pub struct Decision {
+    /// The turn's end, if this is it.
+    pub end: Option<(Outcome, Reply)>,
+    /// What to find out first.
+    pub then: Option<Ask>,
+}
+
+/// Something to find out. Its answer comes back as an [`Event`].
+#[derive(Debug)]
+pub enum Ask {
+    /// Let a model answer. It may cite these entries.
+    Model { request: ChatRequest, sources: Vec<EntryId> },
+    /// Open a ticket for that turn's question.
+    Ticket { turn: TurnId, question: String },
+}
+
+impl Decision {
+    fn end(reply: Reply) -> Self {
+        Self { end: Some((Outcome::Completed, reply)), then: None }
+    }
+
+    fn ask(ask: Ask) -> Self {
+        Self { end: None, then: Some(ask) }
+    }
+}
+
+/// Decides. Pure.
+pub fn decide(snapshot: &Snapshot<'_>, event: &Event<'_>) -> Decision {
+    match event {
+        Event::Came(inbound) => match &inbound.body {
+            Body::Message { text } => question(snapshot, text),
+            Body::Command { name, args } => command(snapshot, name, args),
+            Body::Action { action } => pressed(snapshot, action.as_str()),
+            _ => Decision::end(say::help(&snapshot.agent.name)),
+        },
+        Event::Spoke(spoken) => Decision::end(spoke(snapshot, spoken)),
+        Event::Failed(error) => Decision {
+            end: Some((Outcome::Failed { error: error.clone() }, say::broke_off(snapshot.turn))),
+            then: None,
+        },
+        Event::TicketOpened { number } => Decision::end(say::ticket_opened(*number)),
+    }
+}
+
+/// The words an event asks about: what a ticket would hold.
+pub fn asked(inbound: &Inbound) -> String {
+    match &inbound.body {
+        Body::Message { text } => text.clone(),
+        Body::Command { name, args } if args.is_empty() => format!("/{name}"),
+        Body::Command { args, .. } => args.clone(),
+        Body::Action { action } => action.0.clone(),
+        _ => String::new(),
+    }
+}
+
+fn command(snapshot: &Snapshot<'_>, name: &str, args: &str) -> Decision {
+    match name {
+        commands::ASK => question(snapshot, args),
+        commands::TICKET if args.trim().is_empty() => match snapshot.past.iter().rev().find(|past| is_question(past)) {
+            Some(past) => ticket(past.turn, past.question),
+            None => Decision::end(say::ticket_about_what()),
+        },
+        commands::TICKET => ticket(snapshot.turn.as_str(), args),
+        // A stop that reached its turn found nothing to stop: the control lane takes the others.
+        commands::STOP => Decision::end(say::nothing_to_stop()),
+        _ => Decision::end(say::help(&snapshot.agent.name)),
+    }
+}
+
+/// A turn in which something was asked, rather than a button pressed or a command given.
+fn is_question(past: &Past<'_>) -> bool {
+    past.reply.is_some_and(|reply| reply.kind != ReplyKind::Notice || !reply.offers.is_empty())
+}
+
+fn pressed(snapshot: &Snapshot<'_>, action: &str) -> Decision {
+    let asked = action.strip_prefix("ticket:").and_then(|turn| snapshot.past.iter().find(|past| past.turn == turn));
+    asked.map_or_else(|| Decision::end(say::button_expired()), |past| ticket(past.turn, past.question))
+}
+
+fn ticket(turn: &str, question: &str) -> Decision {
+    Decision::ask(Ask::Ticket { turn: TurnId::from(turn), question: question.to_owned() })
+}
+
+fn question(snapshot: &Snapshot<'_>, text: &str) -> Decision {
+    if text.trim().is_empty() {
+        return Decision::end(say::help(&snapshot.agent.name));
+    }
+    let found = snapshot.base.look_up(text);
+    if let Some(entry) = found.answer {
+        return Decision::end(say::canonical(entry));
+    }
+    if !snapshot.model || is_safety(snapshot.base, text, &found) {
+        return Decision::end(say::abstention(snapshot.turn));
+    }
+    let nearest: Vec<_> = found.hits.into_iter().filter(|hit| hit.entry.class == Class::Routine).take(3).collect();
+    let sources = nearest.iter().map(|hit| hit.entry.id.clone()).collect();
+    Decision::ask(Ask::Model { request: agent::request(snapshot, text, &nearest), sources })
+}
+
+fn spoke(snapshot: &Snapshot<'_>, spoken: &Spoken) -> Reply {
+    let cited = spoken.cited.as_ref().and_then(|id| snapshot.base.get(id));
+    if spoken.blocked || spoken.text.trim().is_empty() {
+        return cited.map_or_else(|| say::abstention(snapshot.turn), say::canonical);
+    }
+    Reply {
+        kind: ReplyKind::Model,
+        body: from_markdown(&spoken.text, &Origin::Model),
+        citation: cited.map(say::citation),
+        offers: Vec::new(),
+    }
+}
+
+/// Words that make a question one that money follows: no model answers it.
+const SAFETY_WORDS: &[&str] = &[
+    "address",
+    "airdrop",
+    "claim",
+    "contract",
+    "deadline",
+    "exchange",
+    "fake",
+    "key",
+    "ledger",
+    "legit",
+    "link",
+    "mnemonic",
+    "official",
+    "passphrase",
+    "phishing",
+    "private",
+    "ratio",
+    "real",
+    "recover",
+    "recovery",
+    "refund",
+    "safe",
+    "scam",
+    "scammed",
+    "seed",
+    "site",
+    "stolen",
+    "support",
+    "swap",
+    "trezor",
+    "url",
+    "validate",
+    "verify",
+    "wallet",
+    "website",
+];
+
+/// Whether a question is about links, addresses, dates, ratios, exchanges, what is official, wallets or keys.
+fn is_safety(base: &Base, text: &str, found: &Lookup<'_>) -> bool {
+    let near =
+        found.hits.first().is_some_and(|hit| hit.entry.class == Class::Safety && hit.score >= base.threshold() * 0.6);
+    let holds = extract(text)
+        .iter()
+        .any(|finding| matches!(finding.kind, FindingKind::Url | FindingKind::Host | FindingKind::Address));
+    let normal = normalise(text);
+    let mut words = normal.split(|c: char| !c.is_alphanumeric());
+    near || holds || words.any(|word| is_safety_word(word))
+}
+
+fn is_safety_word(word: &str) -> bool {
+    let singular = word.strip_suffix('s').unwrap_or(word);
+    SAFETY_WORDS.binary_search(&word).is_ok() || SAFETY_WORDS.binary_search(&singular).is_ok()
+}

@@ -1,0 +1,354 @@
+//! The gate: no link, address, date or amount leaves in a model's words unless the entry it cites holds it.
+//!
+//! First, crude form: a finding that the cited entry does not hold stops the answer; the verbatim entry, or the
+//! abstention, follows. While a model speaks, text is held back only from the first character that could begin such a
+//! finding, and only until it cannot grow any more.
+
+use std::collections::BTreeSet;
+
+use townkeeper_contract::id::EntryId;
+use townkeeper_contract::stream::{Reply, ReplyKind};
+use townkeeper_contract::text::{Finding, FindingKind, Origin, extract};
+use townkeeper_knowledge::{Base, Entry};
+
+/// What an entry holds, in canonical forms.
+#[derive(Clone, Debug, Default)]
+pub struct Facts(BTreeSet<(FindingKind, String)>);
+
+impl Facts {
+    /// The facts in an entry's published words and its link.
+    pub fn of(entry: &Entry) -> Self {
+        let mut facts = BTreeSet::new();
+        for text in [entry.body.to_plain(), entry.title.clone(), entry.canonical_url.clone()] {
+            for finding in extract(&text) {
+                less_precise(&finding, &mut facts);
+                facts.insert((finding.kind, finding.value));
+            }
+        }
+        Self(facts)
+    }
+
+    /// The first finding in `text` that is not among these facts. `@handles` are words, not money.
+    pub fn first_foreign(&self, text: &str) -> Option<Finding> {
+        let ordinals = ordinals(text);
+        extract(text).into_iter().find(|finding| {
+            finding.kind != FindingKind::Handle
+                && !self.0.contains(&(finding.kind, finding.value.clone()))
+                && !ordinals.contains(&finding.range.start)
+        })
+    }
+}
+
+/// A date may be said without its year, a link by its host.
+fn less_precise(finding: &Finding, facts: &mut BTreeSet<(FindingKind, String)>) {
+    match finding.kind {
+        FindingKind::Date => {
+            if let Some((year, rest)) = finding.value.split_once('-').filter(|(year, _)| year.len() == 4) {
+                facts.insert((FindingKind::Date, year.to_owned()));
+                if let Some((month, day)) = rest.split_once('-') {
+                    facts.insert((FindingKind::Date, format!("--{month}-{day}")));
+                    facts.insert((FindingKind::Date, format!("{year}-{month}")));
+                }
+            }
+        }
+        FindingKind::Url => {
+            let host = finding.value.split_once("://").and_then(|(_, rest)| rest.split(['/', '?', '#']).next());
+            facts.extend(host.map(|host| (FindingKind::Host, host.to_owned())));
+        }
+        _ => {}
+    }
+}
+
+/// Where lines begin with `1.` or `2)`: numbers of a list, not amounts.
+fn ordinals(text: &str) -> BTreeSet<usize> {
+    let mut starts = BTreeSet::new();
+    let mut offset = 0;
+    for line in text.split_inclusive('\n') {
+        let indent = line.len() - line.trim_start().len();
+        let digits = line.trim_start().chars().take_while(char::is_ascii_digit).count();
+        let after = line.trim_start().chars().nth(digits);
+        if (1..=2).contains(&digits) && matches!(after, Some('.' | ')')) {
+            starts.insert(offset + indent);
+        }
+        offset += line.len();
+    }
+    starts
+}
+
+/// What came of pushing text through the gate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Passed {
+    /// May be shown now; may be empty.
+    Text(String),
+    /// A finding that the cited entry does not hold. Nothing more passes.
+    Blocked(FindingKind),
+}
+
+/// Judges a model's answer while it is spoken. One value per answer.
+#[derive(Debug)]
+pub struct Gate {
+    sources: Vec<(EntryId, Facts)>,
+    cited: Option<usize>,
+    /// Whether the answer's beginning, where a citation may stand, has passed.
+    begun: bool,
+    held: String,
+    passed: String,
+    blocked: bool,
+}
+
+/// How many plain words must follow before a suspicious stretch is known to be whole ("4 … February … 2027").
+const TAIL: usize = 3;
+
+/// The longest `[entry-id]` at an answer's beginning.
+const MARK: usize = 80;
+
+/// Longer words are never plain: base58 addresses are letters only, now and then.
+const LONG: usize = 24;
+
+impl Gate {
+    /// A gate for an answer that may cite these entries.
+    pub fn new(base: &Base, sources: &[EntryId]) -> Self {
+        let mut gate = Self {
+            sources: Vec::new(),
+            cited: None,
+            begun: false,
+            held: String::new(),
+            passed: String::new(),
+            blocked: false,
+        };
+        gate.allow(base, sources.iter());
+        gate
+    }
+
+    /// Entries that a tool showed the model may be cited as well.
+    pub fn allow<'a>(&mut self, base: &Base, sources: impl Iterator<Item = &'a EntryId>) {
+        let entries = sources.filter_map(|id| base.get(id));
+        self.sources.extend(entries.map(|entry| (entry.id.clone(), Facts::of(entry))));
+    }
+
+    /// The entry the model says it used.
+    pub fn cited(&self) -> Option<&EntryId> {
+        self.cited.and_then(|at| self.sources.get(at)).map(|(id, _)| id)
+    }
+
+    /// Everything that passed so far.
+    pub fn passed(&self) -> &str {
+        &self.passed
+    }
+
+    pub fn is_blocked(&self) -> bool {
+        self.blocked
+    }
+
+    /// Takes the next piece of the answer and returns what may be shown.
+    pub fn push(&mut self, delta: &str) -> Passed {
+        self.held.push_str(delta);
+        self.release(false)
+    }
+
+    /// The model has finished: judges what is still held.
+    pub fn finish(&mut self) -> Passed {
+        match self.release(true) {
+            // Last, the answer as a whole: what no single stretch showed.
+            Passed::Text(text) => match self.facts().first_foreign(&self.passed) {
+                Some(finding) => self.block(finding.kind),
+                None => Passed::Text(text),
+            },
+            blocked @ Passed::Blocked(_) => blocked,
+        }
+    }
+
+    fn facts(&self) -> Facts {
+        self.cited.and_then(|at| self.sources.get(at)).map(|(_, facts)| facts.clone()).unwrap_or_default()
+    }
+
+    fn block(&mut self, kind: FindingKind) -> Passed {
+        self.blocked = true;
+        self.held.clear();
+        Passed::Blocked(kind)
+    }
+
+    fn release(&mut self, end: bool) -> Passed {
+        if self.blocked || !self.begun && !self.read_mark(end) {
+            return Passed::Text(String::new());
+        }
+        let (whole, suspicious) = whole_len(&self.held, end);
+        let rest = self.held.split_off(whole);
+        let text = std::mem::replace(&mut self.held, rest);
+        if suspicious && let Some(finding) = self.facts().first_foreign(&text) {
+            return self.block(finding.kind);
+        }
+        self.passed.push_str(&text);
+        Passed::Text(text)
+    }
+
+    /// Reads `[entry-id]` at the beginning. `false`: more text is needed to tell.
+    fn read_mark(&mut self, end: bool) -> bool {
+        let text = self.held.trim_start();
+        if text.is_empty() && !end {
+            return false;
+        }
+        if let Some(after) = text.strip_prefix('[') {
+            match after.split_once(']') {
+                Some((id, rest)) => {
+                    self.cited = self.sources.iter().position(|(source, _)| source.as_str() == id);
+                    if self.cited.is_some() {
+                        self.held = rest.trim_start().to_owned();
+                    }
+                }
+                None if !end && after.len() < MARK => return false,
+                None => {}
+            }
+        }
+        self.begun = true;
+        true
+    }
+}
+
+/// How much of `held` can be judged now: up to the first stretch that may still grow into a finding. Also whether it
+/// has anything in it that needs judging.
+fn whole_len(held: &str, end: bool) -> (usize, bool) {
+    let (mut whole, mut at) = (0, 0);
+    // The plain words since the last suspicious one, while a suspicious stretch is open.
+    let mut open: Option<usize> = None;
+    let mut suspicious = false;
+    for (token, complete) in tokens(held) {
+        if !complete && !end {
+            break;
+        }
+        at += token.len();
+        if is_plain(token) {
+            open = open.map(|words| words + usize::from(!token.trim().is_empty()));
+        } else {
+            open = Some(0);
+            suspicious = true;
+        }
+        if token.contains('\n') || open.is_some_and(|words| words >= TAIL) {
+            open = None;
+        }
+        if open.is_none() {
+            whole = at;
+        }
+    }
+    if end { (held.len(), suspicious) } else { (whole, suspicious && whole > 0) }
+}
+
+/// Words with the white space behind them; `false` for a last word that may go on. A character of a script without
+/// spaces is a word of its own.
+fn tokens(text: &str) -> impl Iterator<Item = (&str, bool)> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let mut chars = rest.char_indices().peekable();
+        let mut space = false;
+        while let Some((_, c)) = chars.next() {
+            space |= c.is_whitespace();
+            let next = chars.peek().copied();
+            let over = next.is_some_and(|(_, n)| space && !n.is_whitespace());
+            if over || is_spaceless(c) {
+                let cut = next.map_or(rest.len(), |(at, _)| at);
+                let (token, tail) = rest.split_at(cut);
+                rest = tail;
+                return Some((token, true));
+            }
+        }
+        let token = std::mem::take(&mut rest);
+        (!token.is_empty()).then_some((token, space))
+    })
+}
+
+/// Han and kana: scripts that write words without spaces between them.
+fn is_spaceless(c: char) -> bool {
+    matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{3001}' | '\u{3002}')
+}
+
+/// A word that no finding can begin with: letters, with ordinary punctuation around or inside it.
+fn is_plain(token: &str) -> bool {
+    let word = token.trim();
+    let core = word.trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '"', '\'', '”', '’', '*', '_']);
+    let core = core.trim_start_matches(['(', '"', '\'', '“', '‘', '*', '_', '-', '–', '—', '•']);
+    core.chars().count() <= LONG
+        && core.chars().all(|c| c.is_alphabetic() || matches!(c, '\'' | '’' | '-' | '–' | '—' | '\u{300}'..='\u{36f}'))
+        && !is_number_or_month(core)
+}
+
+/// Words that dates and amounts are made of.
+fn is_number_or_month(word: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "apr",
+        "april",
+        "aug",
+        "august",
+        "billion",
+        "dec",
+        "december",
+        "dot",
+        "double",
+        "eight",
+        "eighteen",
+        "eighty",
+        "eleven",
+        "feb",
+        "february",
+        "fifteen",
+        "fifth",
+        "fifty",
+        "first",
+        "five",
+        "forty",
+        "four",
+        "fourteen",
+        "fourth",
+        "half",
+        "hundred",
+        "jan",
+        "january",
+        "jul",
+        "july",
+        "jun",
+        "june",
+        "million",
+        "nine",
+        "nineteen",
+        "ninety",
+        "nov",
+        "november",
+        "oct",
+        "october",
+        "percent",
+        "quarter",
+        "second",
+        "sep",
+        "sept",
+        "september",
+        "seven",
+        "seventeen",
+        "seventy",
+        "six",
+        "sixteen",
+        "sixty",
+        "ten",
+        "tenth",
+        "third",
+        "thirteen",
+        "thirty",
+        "thousand",
+        "three",
+        "triple",
+        "twelve",
+        "twenty",
+        "two",
+    ];
+    // "May" and "March" are words as well; as names of months they are written with a capital.
+    matches!(word, "May" | "March") || WORDS.binary_search(&word.to_lowercase().as_str()).is_ok()
+}
+
+/// Judges a finished reply by the origin of each run, whatever path it came by. `false`: it must not leave.
+pub fn may_leave(reply: &Reply, base: &Base) -> bool {
+    if reply.kind != ReplyKind::Model {
+        return reply.body.runs().all(|run| run.origin != Origin::Model);
+    }
+    let cited = reply.citation.as_ref().and_then(|citation| base.get(&citation.entry));
+    let facts = cited.map(Facts::of).unwrap_or_default();
+    let links = reply.body.runs().filter_map(|run| run.link.as_deref());
+    links.chain([reply.body.to_plain().as_str()]).all(|text| facts.first_foreign(text).is_none())
+}

@@ -1,0 +1,20 @@
+//! Pure decisions: values in, values out. No clock, no network, no randomness; nothing here awaits.
+//!
+//! * [`mod@decide`]: what a turn's snapshot and an event lead to
+//! * [`gate`]: what a model may say in public, judged while it speaks
+//! * [`agent`]: persona, prompt, tools
+//! * [`commands`]: the one list of commands
+//! * [`conversation`]: the line in which a person's turns are taken
+//! * [`scan`]: where the shield sits
+//! * [`say`]: every sentence a person reads
+
+pub mod agent;
+pub mod commands;
+pub mod conversation;
+pub mod decide;
+pub mod gate;
+pub mod say;
+pub mod scan;
+
+pub use agent::Agent;
+pub use decide::{Ask, Decision, Event, Past, Snapshot, Spoken, decide};

@@ -1,0 +1,112 @@
+//! Every sentence a person reads. Short, kind, and the same on every platform.
+
+use townkeeper_contract::id::{ActionId, TurnId};
+use townkeeper_contract::stream::{Citation, Offer, Reply, ReplyKind};
+use townkeeper_contract::text::{Block, Origin, RichText, Run};
+use townkeeper_knowledge::Entry;
+
+/// The published words of an entry, with where and when they were published.
+pub fn canonical(entry: &Entry) -> Reply {
+    Reply { kind: ReplyKind::Canonical, body: entry.body.clone(), citation: Some(citation(entry)), offers: Vec::new() }
+}
+
+/// Where an entry was published, and when it was last reviewed.
+pub fn citation(entry: &Entry) -> Citation {
+    Citation {
+        entry: entry.id.clone(),
+        title: entry.title.clone(),
+        url: entry.canonical_url.clone(),
+        revision: entry.revision.clone(),
+        as_of: entry.reviewed_at.to_string(),
+    }
+}
+
+/// "I don't know", with the offer of a ticket for this turn's question.
+pub fn abstention(turn: &TurnId) -> Reply {
+    Reply {
+        kind: ReplyKind::Abstention,
+        body: system("I don't have a reviewed answer to that, and I won't guess. Shall I open a ticket for the team?"),
+        citation: None,
+        offers: vec![ticket_offer(turn)],
+    }
+}
+
+/// An answer that broke off for reasons of ours.
+pub fn broke_off(turn: &TurnId) -> Reply {
+    Reply {
+        kind: ReplyKind::Notice,
+        body: system("Sorry, I could not finish that answer. Please ask again in a moment, or let me open a ticket."),
+        citation: None,
+        offers: vec![ticket_offer(turn)],
+    }
+}
+
+pub fn stopped() -> Reply {
+    notice("Stopped.")
+}
+
+pub fn nothing_to_stop() -> Reply {
+    notice("There is nothing to stop right now.")
+}
+
+pub fn ticket_opened(number: i64) -> Reply {
+    let mut body = RichText::default();
+    body.push(Block::paragraph(vec![
+        Run::plain("Ticket ", Origin::System),
+        Run::plain(format!("#{number}"), Origin::Data).bold(),
+        Run::plain(" is open. Somebody from the team will look at it. ", Origin::System),
+        Run::plain("They will never ask for your seed phrase or keys.", Origin::System),
+    ]));
+    Reply { kind: ReplyKind::Notice, body, citation: None, offers: Vec::new() }
+}
+
+pub fn ticket_about_what() -> Reply {
+    notice("What is it about? Ask your question first, or write it behind the command: /ticket my question")
+}
+
+pub fn button_expired() -> Reply {
+    notice("That button is no longer valid. Please ask your question again.")
+}
+
+pub fn help(name: &str) -> Reply {
+    let mut body = RichText::default();
+    body.push(Block::paragraph(vec![
+        Run::plain("I am ", Origin::System),
+        Run::plain(name, Origin::Data).bold(),
+        Run::plain(
+            ". Ask me anything about this community: I answer in words that the team has reviewed, or I say that I \
+             don't know and open a ticket.",
+            Origin::System,
+        ),
+    ]));
+    body.push(Block::paragraph(vec![Run::plain(
+        "I never write to you first, and I never ask for your seed phrase or keys.",
+        Origin::System,
+    )]));
+    Reply { kind: ReplyKind::Notice, body, citation: None, offers: Vec::new() }
+}
+
+/// A reply as one message for platforms that have no place of their own for a source.
+pub fn message(reply: &Reply) -> RichText {
+    let mut body = reply.body.clone();
+    if let Some(citation) = &reply.citation {
+        body.push(Block::paragraph(vec![
+            Run::plain("Source: ", Origin::System),
+            Run::plain(citation.url.clone(), Origin::Canonical(citation.entry.0.clone())).linked(citation.url.clone()),
+            Run::plain(format!(" · as of {}", citation.as_of), Origin::Data),
+        ]));
+    }
+    body
+}
+
+fn ticket_offer(turn: &TurnId) -> Offer {
+    Offer { action: ActionId::new(format!("ticket:{turn}")), label: "Open a ticket".to_owned() }
+}
+
+fn notice(text: &str) -> Reply {
+    Reply { kind: ReplyKind::Notice, body: system(text), citation: None, offers: Vec::new() }
+}
+
+fn system(text: &str) -> RichText {
+    RichText::plain(text, &Origin::System)
+}
