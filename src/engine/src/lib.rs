@@ -1,0 +1,251 @@
+//! The moving parts: what turns a delivered event into a settled turn and a sent message.
+//!
+//! * `accept`: the inbox; committed before acknowledged
+//! * `lanes`: one conversation, one turn at a time; controls beside them
+//! * `turn`, `model`: load, decide, find out, settle
+//! * [`live`]: a turn's events while they happen
+//! * [`door`], `outbox`: the only way out, and the ledger behind it
+//! * [`clock`], [`ids`]: the one clock; random ids
+
+mod accept;
+pub mod clock;
+pub mod door;
+mod host;
+pub mod ids;
+mod lanes;
+pub mod live;
+mod model;
+mod outbox;
+mod turn;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::task::TaskTracker;
+use townkeeper_contract::Stop;
+use townkeeper_contract::api::{PlatformHealth, Ticket};
+use townkeeper_contract::command::CommandSpec;
+use townkeeper_contract::error::Kind;
+use townkeeper_contract::id::{AccountId, TurnId};
+use townkeeper_contract::inbound::Inbound;
+use townkeeper_contract::provider::Provider;
+use townkeeper_contract::stream::ResumePoint;
+use townkeeper_core::Agent;
+use townkeeper_knowledge::Base;
+use townkeeper_store::{EndedTurn, PastTurn, Store, StoreError};
+
+pub use accept::Admitted;
+use clock::Clock;
+use door::Door;
+use lanes::Lanes;
+use live::{Live, Subscription};
+
+/// How many accepted events may be waiting or under way; beyond it `accept` waits, and with it the platforms.
+const ROOM: usize = 4096;
+
+/// How long running turns may take to end after the first SIGTERM. The whole drain stays under 10 s.
+const DRAIN: Duration = Duration::from_secs(8);
+
+/// What a daemon is made of.
+pub struct Parts {
+    pub workspace: String,
+    pub store: Store,
+    pub base: Arc<Base>,
+    pub agent: Agent,
+    pub provider: Option<Arc<dyn Provider>>,
+    pub door: Door,
+    pub clock: Clock,
+}
+
+/// Everything the moving parts share.
+pub(crate) struct House {
+    pub(crate) workspace: String,
+    pub(crate) store: Store,
+    pub(crate) base: Arc<Base>,
+    pub(crate) agent: Agent,
+    pub(crate) provider: Option<Arc<dyn Provider>>,
+    pub(crate) door: Door,
+    pub(crate) clock: Clock,
+    pub(crate) live: Live,
+    pub(crate) lanes: Lanes,
+    /// Places for events that wait or run.
+    pub(crate) room: Arc<Semaphore>,
+    pub(crate) outbox_kick: Notify,
+    pub(crate) tasks: TaskTracker,
+    /// Nothing new is accepted.
+    pub(crate) draining: Stop,
+    /// What still runs is left to the next process.
+    pub(crate) abandon: Stop,
+    pub(crate) commands: Vec<CommandSpec>,
+    cursors: Mutex<HashMap<AccountId, i64>>,
+    troubles: Mutex<HashMap<AccountId, String>>,
+}
+
+impl House {
+    /// Whether it is time to commit a batch that holds nothing for us: at most once a second an account.
+    fn cursor_due(&self, account: &AccountId, now_ms: i64) -> bool {
+        let mut cursors = self.cursors.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = cursors.get(account).is_none_or(|last| now_ms - last >= accept::CURSOR_REST_MS);
+        if due {
+            cursors.insert(account.clone(), now_ms);
+        }
+        due
+    }
+}
+
+/// Why the engine could not do something.
+#[derive(Debug, Error)]
+pub enum EngineError {
+    #[error("the daemon is stopping")]
+    Stopping,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl EngineError {
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Stopping => Kind::RetryAfter { ms: 5_000 },
+            Self::Store(error) => error.kind(),
+        }
+    }
+}
+
+/// What there is to read of a turn.
+pub enum Reading {
+    /// It is under way.
+    Live(Subscription),
+    /// It has ended; this is what came of it.
+    Ended(Box<EndedTurn>),
+    Unknown,
+}
+
+/// The running engine. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    house: Arc<House>,
+}
+
+impl Engine {
+    /// Takes up what an earlier process left, and starts the platforms and the outbox.
+    pub async fn start(parts: Parts) -> Result<Self, EngineError> {
+        let house = Arc::new(House {
+            workspace: parts.workspace,
+            store: parts.store,
+            base: parts.base,
+            agent: parts.agent,
+            provider: parts.provider,
+            door: parts.door,
+            clock: parts.clock,
+            live: Live::default(),
+            lanes: Lanes::default(),
+            room: Arc::new(Semaphore::new(ROOM)),
+            outbox_kick: Notify::new(),
+            tasks: TaskTracker::new(),
+            draining: Stop::new(),
+            abandon: Stop::new(),
+            commands: townkeeper_core::commands::all(),
+            cursors: Mutex::default(),
+            troubles: Mutex::default(),
+        });
+        let recovered = accept::recover(&house).await?;
+        if recovered > 0 {
+            tracing::info!(turns = recovered, "took up unfinished turns");
+        }
+        house.tasks.spawn(outbox::run(Arc::clone(&house)));
+        host::run_platforms(&house);
+        Ok(Self { house })
+    }
+
+    /// Commits one event and starts its turn. For callers that are no platform: the web.
+    pub async fn accept(&self, inbound: Inbound) -> Result<Option<Admitted>, EngineError> {
+        let account = inbound.account.clone();
+        Ok(accept::accept(&self.house, &account, vec![inbound], None).await?.pop())
+    }
+
+    /// Reads a turn, from a resume point or from its beginning.
+    pub async fn read(&self, turn: &TurnId, after: Option<&ResumePoint>) -> Result<Reading, EngineError> {
+        if let Some(feed) = self.house.live.get(turn) {
+            return Ok(Reading::Live(feed.subscribe(after)));
+        }
+        let ended = self.house.store.ended_turn(&self.house.workspace, turn.as_str()).await?;
+        Ok(ended.map_or(Reading::Unknown, |ended| Reading::Ended(Box::new(ended))))
+    }
+
+    /// Asks a turn to stop; `false` where it is not under way.
+    pub fn cancel(&self, turn: &TurnId) -> bool {
+        let feed = self.house.live.get(turn);
+        feed.is_some_and(|feed| {
+            feed.cancel();
+            true
+        })
+    }
+
+    /// A conversation's last turns, oldest first.
+    pub async fn past(&self, conversation: &str, limit: u32) -> Result<Vec<PastTurn>, EngineError> {
+        Ok(self.house.store.past_turns(&self.house.workspace, conversation, limit).await?)
+    }
+
+    pub async fn tickets(&self, limit: u32) -> Result<Vec<Ticket>, EngineError> {
+        Ok(self.house.store.tickets(&self.house.workspace, limit).await?)
+    }
+
+    /// Deliveries whose outcome nobody knows.
+    pub async fn unknown_deliveries(&self) -> Result<i64, EngineError> {
+        Ok(self.house.store.outbox_count(&self.house.workspace, "unknown").await?)
+    }
+
+    /// Whether the store answers: the watchdog's question.
+    pub async fn alive(&self) -> Result<(), EngineError> {
+        Ok(self.house.store.ping().await?)
+    }
+
+    pub fn base(&self) -> &Base {
+        &self.house.base
+    }
+
+    pub fn agent(&self) -> &Agent {
+        &self.house.agent
+    }
+
+    pub fn clock(&self) -> &Clock {
+        &self.house.clock
+    }
+
+    /// The model's name, if one is configured.
+    pub fn model(&self) -> Option<String> {
+        self.house.provider.as_ref().map(|provider| provider.model().to_owned())
+    }
+
+    pub fn platforms(&self) -> Vec<PlatformHealth> {
+        let troubles = self.house.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        let health = |(account, _): (&AccountId, _)| PlatformHealth {
+            account: account.0.clone(),
+            receiving: !troubles.contains_key(account),
+            trouble: troubles.get(account).cloned(),
+        };
+        self.house.door.platforms().map(health).collect()
+    }
+
+    /// Turns under way.
+    pub fn turns(&self) -> usize {
+        self.house.live.len()
+    }
+
+    /// Stops accepting, lets running turns end, then leaves the rest to the next process. Within ten seconds.
+    pub async fn stop(&self) {
+        let house = &self.house;
+        house.draining.cancel();
+        house.tasks.close();
+        townkeeper_store::fault!("shutdown.drain");
+        if tokio::time::timeout(DRAIN, house.tasks.wait()).await.is_err() {
+            tracing::warn!(turns = self.turns(), "turns are left to the next start");
+            house.abandon.cancel();
+            tokio::time::timeout(Duration::from_secs(1), house.tasks.wait()).await.ok();
+        }
+        house.store.clone().close().await;
+    }
+}

@@ -1,0 +1,89 @@
+//! Delivering what the ledger holds: rows born `sending` at once, waiting ones when they are due.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use townkeeper_store::{Ack, OutboxRow, StoreError, Verdict, fault};
+
+use crate::House;
+
+/// How often waiting rows are looked for, besides when something just ended.
+const POLL: Duration = Duration::from_millis(250);
+
+/// How many rows are claimed at a time.
+const CLAIM: u32 = 64;
+
+/// Claims what is due until the daemon drains. What is left then waits in the store for the next start.
+pub(crate) async fn run(house: Arc<House>) {
+    loop {
+        tokio::select! {
+            () = house.draining.cancelled() => return,
+            () = house.outbox_kick.notified() => {}
+            () = tokio::time::sleep(POLL) => {}
+        }
+        if let Err(error) = claim_due(&house).await {
+            tracing::warn!(%error, "the outbox could not be read; trying again");
+        }
+    }
+}
+
+async fn claim_due(house: &Arc<House>) -> Result<(), StoreError> {
+    let now_ms = house.clock.now_ms();
+    if house.store.has_due(&house.workspace, now_ms).await? {
+        for row in house.store.claim(&house.workspace, now_ms, CLAIM).await? {
+            send(house, row);
+        }
+    }
+    Ok(())
+}
+
+/// Delivers a row beside everything else.
+pub(crate) fn send(house: &Arc<House>, row: OutboxRow) {
+    let house = Arc::clone(house);
+    house.tasks.clone().spawn(async move { deliver(&house, row).await });
+}
+
+async fn deliver(house: &House, row: OutboxRow) {
+    fault!("outbox.claimed");
+    let verdict = house.door.deliver(&row, house.clock.now_ms()).await;
+    fault!("outbox.sent_before_record");
+    report(&row, &verdict);
+    let ack = Ack {
+        workspace: house.workspace.clone(),
+        id: row.id.clone(),
+        attempt: row.attempt,
+        verdict,
+        now_ms: house.clock.now_ms(),
+    };
+    match record(house, ack).await {
+        Ok(true) => house.outbox_kick.notify_one(),
+        Ok(false) => tracing::warn!(row = row.id, "a delivery ended after its row had been given up"),
+        // The row stays `sending`; the next start puts it in doubt.
+        Err(error) => tracing::error!(%error, row = row.id, "a delivery could not be recorded"),
+    }
+}
+
+/// Records a verdict; a store that is busy or full is asked again for as long as the daemon runs.
+async fn record(house: &House, ack: Ack) -> Result<bool, StoreError> {
+    loop {
+        match house.store.ack(ack.clone()).await {
+            Err(StoreError::Busy | StoreError::Full) if !house.abandon.is_cancelled() => {
+                tokio::time::sleep(POLL).await;
+            }
+            other => return other,
+        }
+    }
+}
+
+fn report(row: &OutboxRow, verdict: &Verdict) {
+    let (class, detail) = match verdict {
+        Verdict::Sent { .. } => ("sent", None),
+        Verdict::Again { class, detail, .. } => (*class, Some(detail)),
+        Verdict::Refused { detail } => ("refused", Some(detail)),
+        Verdict::Unknown { detail } => ("unknown", Some(detail)),
+    };
+    metrics::counter!("townkeeper_deliveries_total", "account" => row.account.clone(), "class" => class).increment(1);
+    if let Some(detail) = detail {
+        tracing::warn!(row = row.id, account = row.account, class, detail, "a delivery did not succeed");
+    }
+}

@@ -1,0 +1,219 @@
+//! One turn: load, decide, find out, settle. Its terminal is committed before anybody hears it.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use townkeeper_contract::id::TurnId;
+use townkeeper_contract::stream::{
+    CancelledBy, Channel, ErrorClass, Event as StreamEvent, Outcome, Reply, ReplyKind, StreamError,
+};
+use townkeeper_core::decide::asked;
+use townkeeper_core::{Ask, Event, Past, Snapshot, decide, say};
+use townkeeper_store::{InboxRow, NewTicket, PastTurn, Settle, Settled, StoreError};
+
+use crate::lanes::Job;
+use crate::live::{Feed, FeedWriter};
+use crate::model::Heard;
+use crate::{House, door, ids, model, outbox};
+
+/// How many earlier turns a decision may look at.
+const PAST: u32 = 8;
+
+/// A turn that ended the process this often is ended itself.
+const ATTEMPTS: u32 = 5;
+
+/// How a turn came out.
+enum End {
+    /// To be settled.
+    With(Outcome, Reply),
+    /// The process is ending first: the next one takes the turn up again.
+    Abandoned,
+}
+
+/// Takes one turn from beginning to end.
+pub(crate) async fn run(house: &Arc<House>, job: Job) {
+    let Job { row, mut writer, permit } = job;
+    let started_ms = house.clock.now_ms();
+    let end = if row.attempt > ATTEMPTS {
+        failed(&row, "it was taken up too often")
+    } else {
+        let answered = AssertUnwindSafe(answer(house, &row, &mut writer)).catch_unwind().await;
+        answered.unwrap_or_else(|_| failed(&row, "it panicked"))
+    };
+    match end {
+        End::With(outcome, reply) => settle(house, row, writer, started_ms, outcome, reply).await,
+        End::Abandoned => writer.suspend(),
+    }
+    drop(permit);
+}
+
+/// A control: done beside its conversation, so that stopping works while an answer is being written.
+pub(crate) async fn control(house: &Arc<House>, job: Job, running: Option<Arc<Feed>>) {
+    let Job { row, writer, permit } = job;
+    let reply = if let Some(feed) = running {
+        feed.cancel();
+        say::stopped()
+    } else {
+        say::nothing_to_stop()
+    };
+    let now_ms = house.clock.now_ms();
+    settle(house, row, writer, now_ms, Outcome::Completed, reply).await;
+    drop(permit);
+}
+
+fn failed(row: &InboxRow, why: &str) -> End {
+    tracing::error!(turn = row.turn, attempt = row.attempt, why, "a turn failed for a reason of ours");
+    let error = StreamError::new(ErrorClass::Internal, false, "something went wrong on our side");
+    End::With(Outcome::Failed { error }, say::broke_off(&TurnId::from(row.turn.as_str())))
+}
+
+async fn answer(house: &Arc<House>, row: &InboxRow, writer: &mut FeedWriter) -> End {
+    let past = match past(house, row).await {
+        Ok(past) => past,
+        Err(error) => return failed(row, &error.to_string()),
+    };
+    let past: Vec<Past<'_>> =
+        past.iter().map(|p| Past { turn: &p.turn, question: &p.question, reply: p.reply.as_ref() }).collect();
+    let (turn, boundary) = (TurnId::from(row.turn.as_str()), ids::secret());
+    let snapshot = Snapshot {
+        turn: &turn,
+        agent: &house.agent,
+        base: &house.base,
+        model: house.provider.is_some(),
+        boundary: &boundary,
+        past: &past,
+    };
+    let mut decision = decide(&snapshot, &Event::Came(&row.inbound));
+    loop {
+        let event = match (decision.end, decision.then) {
+            (Some((outcome, reply)), _) => return End::With(outcome, reply),
+            (None, None) => return failed(row, "nothing was decided"),
+            (None, Some(Ask::Ticket { turn, question })) => match ticket(house, row, turn, question).await {
+                Ok(number) => Event::TicketOpened { number },
+                Err(error) => return failed(row, &error.to_string()),
+            },
+            (None, Some(Ask::Model { request, sources })) => {
+                house.door.typing(&row.inbound.account, &row.inbound.reply_to).await;
+                match model::speak(house, writer, request, &sources).await {
+                    Heard::Spoken(spoken) => Event::Spoke(spoken),
+                    Heard::Failed(error) => Event::Failed(error),
+                    Heard::Cancelled => {
+                        return End::With(Outcome::Cancelled { by: CancelledBy::Person }, say::stopped());
+                    }
+                    Heard::Abandoned => return End::Abandoned,
+                }
+            }
+        };
+        decision = decide(&snapshot, &event);
+    }
+}
+
+async fn past(house: &House, row: &InboxRow) -> Result<Vec<PastTurn>, StoreError> {
+    house.store.past_turns(&house.workspace, &row.conversation, PAST).await
+}
+
+async fn ticket(house: &House, row: &InboxRow, turn: TurnId, question: String) -> Result<i64, StoreError> {
+    let number = house
+        .store
+        .open_ticket(NewTicket {
+            workspace: house.workspace.clone(),
+            turn: turn.0,
+            conversation: row.conversation.clone(),
+            account: row.inbound.account.0.clone(),
+            person: row.inbound.person.id.0.clone(),
+            question,
+            now_ms: house.clock.now_ms(),
+        })
+        .await?;
+    metrics::counter!("townkeeper_tickets_opened_total").increment(1);
+    Ok(number)
+}
+
+/// Commits the end of a turn and everything that must be said, then lets people hear it.
+async fn settle(
+    house: &Arc<House>,
+    row: InboxRow,
+    mut writer: FeedWriter,
+    started_ms: i64,
+    outcome: Outcome,
+    reply: Reply,
+) {
+    let turn = TurnId::from(row.turn.as_str());
+    let reply = door::last_look(reply, &house.base, &turn);
+    writer.close_parts();
+    let whole = whole_text(&mut writer, &reply);
+    let now_ms = house.clock.now_ms();
+    let settle = Settle {
+        workspace: house.workspace.clone(),
+        turn: row.turn,
+        conversation: row.conversation,
+        question: asked(&row.inbound),
+        say: house.door.messages(&row.inbound, &reply, now_ms),
+        inbound: row.inbound,
+        attempt: row.attempt,
+        last_seq: writer.next_seq() + whole.len() as u64,
+        started_ms,
+        now_ms,
+        outcome: outcome.clone(),
+        reply: Some(reply.clone()),
+    };
+    measure(&settle, row.received_ms);
+    match commit(house, settle).await {
+        Ok(settled) => {
+            for event in whole {
+                writer.emit(event);
+            }
+            writer.end(outcome, Some(reply));
+            settled.send.into_iter().for_each(|row| outbox::send(house, row));
+        }
+        // Somebody else ended this turn, or nobody can: it is not ours to say so.
+        Err(error) => {
+            tracing::error!(%error, %turn, "a turn could not be settled; it will be taken up at the next start");
+            writer.suspend();
+        }
+    }
+    house.live.close(&turn);
+}
+
+/// What is said whole, for consumers that read chunks: a canonical answer is one, sent after its commit. Where a model
+/// spoke the reader has the words already.
+fn whole_text(writer: &mut FeedWriter, reply: &Reply) -> Vec<StreamEvent> {
+    let spoken = reply.kind == ReplyKind::Model;
+    let delta = reply.body.to_plain();
+    if spoken || delta.is_empty() {
+        return Vec::new();
+    }
+    let part = writer.next_part();
+    vec![
+        StreamEvent::StreamChunk { part, channel: Channel::Text, delta },
+        StreamEvent::PartEnded { part, complete: true },
+    ]
+}
+
+/// Settles; a store that is busy or full is asked again for as long as the daemon runs.
+async fn commit(house: &House, settle: Settle) -> Result<Settled, StoreError> {
+    let settle = Arc::new(settle);
+    loop {
+        match house.store.settle(Arc::clone(&settle)).await {
+            Err(StoreError::Busy | StoreError::Full | StoreError::ReadOnly(_)) if !house.abandon.is_cancelled() => {
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+            other => return other,
+        }
+    }
+}
+
+fn measure(settle: &Settle, received_ms: i64) {
+    let kind = settle.reply.as_ref().map_or("none", |reply| match reply.kind {
+        ReplyKind::Canonical => "canonical",
+        ReplyKind::Model => "model",
+        ReplyKind::Abstention => "abstention",
+        ReplyKind::Notice => "notice",
+    });
+    metrics::counter!("townkeeper_turns_total", "reply" => kind).increment(1);
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds of a turn")]
+    let seconds = (settle.now_ms - received_ms).max(0) as f64 / 1000.0;
+    metrics::histogram!("townkeeper_turn_seconds", "reply" => kind).record(seconds);
+}
