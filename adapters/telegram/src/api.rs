@@ -1,0 +1,136 @@
+//! One call of a Bot API method. The token is part of every URL, so no error leaves this file with a URL in it.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use reqwest::redirect::Policy;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::{TelegramConfig, TelegramError};
+
+/// How long a connection may take to come up; never more than half of a call's own time, so that a call that never
+/// left is known as such.
+const CONNECT: Duration = Duration::from_secs(10);
+/// Shorter than the server keeps an idle connection: reusing one that is just being closed would leave us in doubt.
+const IDLE: Duration = Duration::from_secs(20);
+/// The longest error text kept.
+const MAX_WORDS: usize = 300;
+
+/// The Bot API, for one bot.
+#[derive(Debug)]
+pub(crate) struct Api {
+    http: reqwest::Client,
+    base: String,
+    token: SecretString,
+    timeout: Duration,
+}
+
+/// Why a call gave no result. No text in it holds the token.
+#[derive(Debug)]
+pub(crate) enum ApiError {
+    /// The request never left: name lookup, connect, TLS.
+    NotSent(String),
+    /// It may have been done: time-out, broken connection, an answer that cannot be read.
+    Unanswered(String),
+    /// Telegram said no, or a server in between did.
+    Said { code: u16, description: String, retry_after_s: Option<u64> },
+}
+
+/// What every method answers.
+#[derive(Deserialize)]
+struct Answer<T> {
+    ok: bool,
+    result: Option<T>,
+    error_code: Option<u16>,
+    #[serde(default)]
+    description: String,
+    parameters: Option<Parameters>,
+}
+
+#[derive(Deserialize)]
+struct Parameters {
+    retry_after: Option<u64>,
+}
+
+impl Api {
+    pub(crate) fn new(config: &TelegramConfig, token: SecretString) -> Result<Self, TelegramError> {
+        let plain = |part: &str| part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+        match token.expose_secret().split_once(':') {
+            Some((id, key)) if plain(id) && plain(key) && !id.is_empty() && !key.is_empty() => {}
+            _ => return Err(TelegramError::Token),
+        }
+        let timeout = Duration::from_secs(config.request_timeout_s);
+        let http = reqwest::Client::builder()
+            .connect_timeout(CONNECT.min(timeout / 2))
+            .pool_idle_timeout(IDLE)
+            // Each of these would send the token, or a message, a second time or elsewhere.
+            .redirect(Policy::none())
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            .build()
+            .map_err(|e| TelegramError::Client(e.without_url().to_string()))?;
+        let base = config.api_base.trim_end_matches('/').to_owned();
+        Ok(Self { http, base, token, timeout })
+    }
+
+    /// Calls `method`, once.
+    pub(crate) async fn call<T: DeserializeOwned>(&self, method: &str, body: &Value) -> Result<T, ApiError> {
+        self.hold(method, body, Duration::ZERO).await
+    }
+
+    /// Calls a method that the server holds open for up to `held`, once.
+    pub(crate) async fn hold<T: DeserializeOwned>(
+        &self,
+        method: &str,
+        body: &Value,
+        held: Duration,
+    ) -> Result<T, ApiError> {
+        let url = format!("{}/bot{}/{method}", self.base, self.token.expose_secret());
+        let request = self.http.post(url).timeout(self.timeout + held).json(body);
+        let response = request.send().await.map_err(|e| self.failure(e))?;
+        let status = response.status().as_u16();
+        match response.bytes().await {
+            Ok(body) => self.read(status, &body),
+            // The status alone says that it was refused.
+            Err(_) if (400..500).contains(&status) => self.read(status, b""),
+            Err(e) => Err(self.failure(e)),
+        }
+    }
+
+    fn read<T: DeserializeOwned>(&self, status: u16, body: &[u8]) -> Result<T, ApiError> {
+        let said = |code, words: &str, retry_after_s| {
+            Err(ApiError::Said { code, description: self.clean(words), retry_after_s })
+        };
+        match serde_json::from_slice::<Answer<T>>(body) {
+            Ok(Answer { ok: true, result: Some(result), .. }) if status == 200 => Ok(result),
+            Ok(Answer { ok: false, error_code, description, parameters, .. }) => {
+                let code = if status == 200 { error_code.unwrap_or(status) } else { status };
+                said(code, &description, parameters.and_then(|p| p.retry_after))
+            }
+            _ if status == 200 => Err(ApiError::Unanswered("the answer is not what the Bot API sends".into())),
+            _ => said(status, &format!("HTTP {status}, not from the Bot API"), None),
+        }
+    }
+
+    /// The only way a transport error becomes text: without its URL, with its causes.
+    fn failure(&self, error: reqwest::Error) -> ApiError {
+        let error = error.without_url();
+        let mut words = error.to_string();
+        let mut cause = error.source();
+        while let Some(inner) = cause {
+            words = format!("{words}: {inner}");
+            cause = inner.source();
+        }
+        let words = self.clean(&words);
+        // Everything else may have been written: only a connection that never came up is certain.
+        if error.is_connect() { ApiError::NotSent(words) } else { ApiError::Unanswered(words) }
+    }
+
+    /// Takes out the token, should a server echo it, and what is too long for a log line.
+    fn clean(&self, words: &str) -> String {
+        words.replace(self.token.expose_secret(), "(token)").chars().take(MAX_WORDS).collect()
+    }
+}

@@ -1,0 +1,230 @@
+//! Receiving: the offset behind the commit, redelivery, a second poller, outages, stopping.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use townkeeper_contract::inbound::Body;
+use townkeeper_contract::platform::PlatformError;
+use townkeeper_fakes::telegram::Fault;
+
+use crate::host::{Running, TestHost, text};
+use crate::{bot_at, raw, server_and_bot, soon};
+
+#[tokio::test]
+async fn the_offset_moves_only_behind_the_commit() {
+    let (server, bot) = server_and_bot().await;
+    let host = Arc::new(TestHost::default());
+    host.close();
+    let update = server.push_message(11, 11, "When does the migration end?");
+    let mut running = Running::start(&bot, &host);
+
+    let offered = soon(host.wait_offered(1)).await;
+    assert_eq!(offered[0].1.as_ref().expect("a cursor").value, (update + 1).to_string());
+    assert_eq!((server.confirmed(), server.pending()), (0, 1), "nothing is confirmed while the commit is under way");
+    assert_eq!(server.calls("getUpdates").len(), 1, "and nothing is asked for");
+
+    host.open();
+    soon(server.wait_confirmed(update)).await;
+    assert_eq!(server.calls("getUpdates")[1].body["offset"], update + 1);
+    assert_eq!(host.accepted().len(), 1);
+    running.stop.cancel();
+    soon(running.ended()).await.expect("a clean end");
+}
+
+#[tokio::test]
+async fn killed_before_the_commit_nothing_is_lost() {
+    let (server, bot) = server_and_bot().await;
+    let host = Arc::new(TestHost::default());
+    host.close();
+    server.push_message(11, 11, "Do not lose me");
+    let running = Running::start(&bot, &host);
+    soon(host.wait_offered(1)).await;
+    running.kill().await;
+    assert!(host.accepted().is_empty(), "it died before the commit");
+
+    host.open();
+    let _again = Running::start(&bot, &host);
+    assert_eq!(text(&soon(host.wait_accepted(1)).await[0]), "Do not lose me");
+}
+
+/// The red twin: a poller that asks on before its commit loses what it was killed over, so the fake can tell.
+#[tokio::test]
+async fn red_twin_a_poller_that_confirms_first_loses_it() {
+    let (server, bot) = server_and_bot().await;
+    let update = server.push_message(11, 11, "Lost");
+    let batch = raw(server.base_url(), "getUpdates", json!({ "offset": 0 })).await;
+    assert_eq!(batch["result"][0]["update_id"], update);
+    raw(server.base_url(), "getUpdates", json!({ "offset": update + 1 })).await;
+    // … and here it dies, before any commit.
+    let host = Arc::new(TestHost::default());
+    let _running = Running::start(&bot, &host);
+    server.push_message(11, 11, "Next");
+    assert_eq!(text(&soon(host.wait_accepted(1)).await[0]), "Next");
+}
+
+#[tokio::test]
+async fn a_refused_batch_is_offered_again_unchanged() {
+    let (server, bot) = server_and_bot().await;
+    let host = Arc::new(TestHost::default());
+    host.refuse(2);
+    let update = server.push_message(11, 11, "Patience");
+    let _running = Running::start(&bot, &host);
+    let offered = soon(host.wait_offered(3)).await;
+    assert!(offered.windows(2).all(|pair| pair[0] == pair[1]));
+    soon(server.wait_confirmed(update)).await;
+    assert_eq!(host.accepted().len(), 1);
+    assert_eq!(server.calls("getUpdates").len(), 2, "the batch waits here; it is not fetched again");
+}
+
+#[tokio::test]
+async fn it_goes_on_from_the_stored_cursor() {
+    let (server, bot) = server_and_bot().await;
+    let old = server.push_message(11, 11, "Answered before the restart");
+    let new = server.push_message(11, 11, "Not seen yet");
+    let host = TestHost::with_cursor(&(old + 1).to_string());
+    let _running = Running::start(&bot, &host);
+    assert_eq!(text(&soon(host.wait_accepted(1)).await[0]), "Not seen yet");
+    soon(server.wait_confirmed(new)).await;
+    assert_eq!(host.accepted().len(), 1);
+    assert_eq!(server.calls("getUpdates")[0].body["offset"], old + 1);
+    assert_eq!(server.calls("getUpdates")[0].body["allowed_updates"], json!(["message", "callback_query"]));
+}
+
+/// After a quiet week Telegram numbers updates anew; a stored offset from far ahead must not make us deaf or spin.
+#[tokio::test]
+async fn an_offset_from_the_future_falls_back() {
+    let (server, bot) = server_and_bot().await;
+    let host = TestHost::with_cursor("4000000000");
+    let update = server.push_message(11, 11, "Anyone there?");
+    let _running = Running::start(&bot, &host);
+    soon(server.wait_confirmed(update)).await;
+    assert_eq!(host.accepted().len(), 1);
+    assert_eq!(host.stored_cursor(), Some((update + 1).to_string()));
+    assert_eq!(server.calls("getUpdates").len(), 2);
+}
+
+#[tokio::test]
+async fn what_is_nothing_to_us_is_counted_and_passed_over() {
+    let (server, bot) = server_and_bot().await;
+    let host = Arc::new(TestHost::default());
+    server.push_update(json!({ "some_update_of_next_year": { "id": 1 } }));
+    server.push_update(json!({ "message": { "message_id": 1, "date": 1, "photo": [],
+        "chat": { "id": 11, "type": "private" }, "from": { "id": 11, "is_bot": false, "first_name": "Ada" } } }));
+    let last = server.push_message(11, 11, "Words");
+    let _running = Running::start(&bot, &host);
+    soon(server.wait_confirmed(last)).await;
+    assert_eq!(host.accepted().len(), 1);
+    let health = bot.health();
+    assert_eq!((health.accepted, health.skipped), (1, 2));
+}
+
+/// Half a surrogate pair and absurd nesting: each is passed over, its neighbours are not.
+#[tokio::test]
+async fn an_update_that_cannot_be_read_stops_no_other() {
+    let (server, bot) = server_and_bot().await;
+    let host = Arc::new(TestHost::default());
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let good = r#"{"message_id":3,"date":1,"text":"Still here","chat":{"id":11,"type":"private"},
+        "from":{"id":11,"is_bot":false,"first_name":"Ada"}}"#;
+    let body = format!(
+        r#"{{"ok":true,"result":[{{"update_id":5,"message":{{"text":"\ud800"}}}},
+        {{"update_id":6,"message":{deep}}},{{"update_id":7,"message":{good}}}]}}"#
+    );
+    server.fault("getUpdates", Fault::Garbage { status: 200, body });
+    let _running = Running::start(&bot, &host);
+    assert_eq!(text(&soon(host.wait_accepted(1)).await[0]), "Still here");
+    assert_eq!(host.stored_cursor().as_deref(), Some("8"));
+    assert_eq!(bot.health().skipped, 2);
+}
+
+#[tokio::test]
+async fn a_pressed_button_is_answered_once_it_is_on_disk() {
+    let (server, bot) = server_and_bot().await;
+    let host = Arc::new(TestHost::default());
+    host.close();
+    server.push_callback(-100, 11, 5, "ticket:open");
+    let _running = Running::start(&bot, &host);
+    soon(host.wait_offered(1)).await;
+    assert!(server.calls("answerCallbackQuery").is_empty());
+    host.open();
+    let pressed = soon(host.wait_accepted(1)).await;
+    assert_eq!(pressed[0].body, Body::Action { action: "ticket:open".into() });
+    let answers = soon(server.wait_calls("answerCallbackQuery", 1)).await;
+    assert!(answers[0].body["callback_query_id"].as_str().is_some_and(|id| id.starts_with("callback-")));
+}
+
+#[tokio::test]
+async fn a_second_poller_is_noticed_and_outlasted() {
+    let (server, bot) = server_and_bot().await;
+    let host = Arc::new(TestHost::default());
+    let _running = Running::start(&bot, &host);
+    soon(server.wait_held(1)).await;
+    assert!(!bot.health().taken);
+    // The other one's poll ends ours with 409; ours, a little later, ends the other's.
+    let other = soon(raw(server.base_url(), "getUpdates", json!({ "timeout": 50 }))).await;
+    assert_eq!(other["error_code"], 409);
+    assert!(bot.health().taken);
+    server.push_message(11, 11, "Hello again");
+    soon(host.wait_accepted(1)).await;
+    assert!(!bot.health().taken);
+}
+
+#[tokio::test]
+async fn outages_are_ridden_out() {
+    let (server, bot) = server_and_bot().await;
+    let host = Arc::new(TestHost::default());
+    server.fault("getMe", Fault::Garbage { status: 502, body: "<html>Bad Gateway</html>".into() });
+    server.fault("getUpdates", Fault::DropResponse);
+    server.fault("getUpdates", Fault::TooMany { retry_after: 0 });
+    server.fault("getUpdates", Fault::Garbage { status: 200, body: "not JSON".into() });
+    let update = server.push_message(11, 11, "Through the storm");
+    let _running = Running::start(&bot, &host);
+    soon(server.wait_confirmed(update)).await;
+    assert_eq!(host.accepted().len(), 1);
+}
+
+#[tokio::test]
+async fn a_refused_account_ends_it() {
+    let (server, bot) = server_and_bot().await;
+    let stranger = bot_at(server.base_url(), "7000000002:AA-another");
+    let mut running = Running::start(&stranger, &Arc::new(TestHost::default()));
+    let end = soon(running.ended()).await;
+    assert!(matches!(&end, Err(PlatformError::Refused(why)) if why.contains("Unauthorized")), "{end:?}");
+
+    server.fault("getUpdates", Fault::Refuse { code: 404, description: "Not Found".into() });
+    let mut running = Running::start(&bot, &Arc::new(TestHost::default()));
+    assert!(matches!(soon(running.ended()).await, Err(PlatformError::Refused(_))));
+}
+
+#[tokio::test]
+async fn stopping_cuts_a_held_poll_short() {
+    let (server, bot) = server_and_bot().await;
+    let mut running = Running::start(&bot, &Arc::new(TestHost::default()));
+    soon(server.wait_held(1)).await;
+    running.stop.cancel();
+    soon(running.ended()).await.expect("a clean end");
+    soon(server.wait_held(0)).await;
+}
+
+#[tokio::test]
+async fn stopping_cuts_a_wait_short() {
+    let (server, bot) = server_and_bot().await;
+    server.fault("getUpdates", Fault::TooMany { retry_after: 3600 });
+    let mut running = Running::start(&bot, &Arc::new(TestHost::default()));
+    soon(server.wait_calls("getUpdates", 1)).await;
+    running.stop.cancel();
+    soon(running.ended()).await.expect("a clean end");
+}
+
+#[tokio::test]
+async fn stopping_while_the_daemon_refuses_leaves_the_batch_with_telegram() {
+    let (server, bot) = server_and_bot().await;
+    let host = Arc::new(TestHost::default());
+    host.refuse(usize::MAX);
+    server.push_message(11, 11, "Later");
+    let mut running = Running::start(&bot, &host);
+    soon(host.wait_offered(1)).await;
+    running.stop.cancel();
+    soon(running.ended()).await.expect("a clean end");
+    assert_eq!((server.confirmed(), server.pending()), (0, 1));
+}

@@ -1,0 +1,17 @@
+//! The conformance cases of chat completions: what vendors and the proxies before them send, over a loopback server,
+//! each whole, byte by byte, and with comments between lines. Tests carry the ids of the cases.
+//!
+//! F1–F16 are in `framing`, C1–C30 in `chat`, `tools` and `failures`; `request` looks at what we send.
+
+#[cfg(test)]
+mod cases {
+    mod chat;
+    mod failures;
+    mod framing;
+    mod request;
+    mod tools;
+}
+#[cfg(test)]
+mod run;
+#[cfg(test)]
+mod server;

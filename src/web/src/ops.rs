@@ -1,0 +1,53 @@
+//! For those who run the daemon: is it alive, is it ready, how is it doing, what waits for a person.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use townkeeper_contract::api::{Ready, TicketList};
+
+use crate::Web;
+use crate::guard::is_operator;
+use crate::refusal::Refusal;
+
+/// The newest tickets that one listing shows.
+const TICKETS: u32 = 200;
+
+/// `GET /healthz`: the process answers.
+pub(crate) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// `GET /readyz`: the store answers and every account receives.
+pub(crate) async fn readyz(State(web): State<Arc<Web>>) -> Response {
+    let unknown = match web.engine.unknown_deliveries().await {
+        Ok(unknown) => unknown,
+        Err(error) => return Refusal::from(error).into_response(),
+    };
+    let platforms = web.engine.platforms();
+    let ready = Ready {
+        ready: platforms.iter().all(|platform| platform.receiving),
+        entries: web.engine.base().len(),
+        model: web.engine.model(),
+        platforms,
+        unknown_deliveries: unknown,
+    };
+    let status = if ready.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(ready)).into_response()
+}
+
+/// `GET /metrics`: Prometheus text.
+pub(crate) async fn metrics(State(web): State<Arc<Web>>) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], (web.metrics)()).into_response()
+}
+
+/// `GET /v1/tickets`: for the operator.
+pub(crate) async fn tickets(State(web): State<Arc<Web>>, headers: HeaderMap) -> Result<Json<TicketList>, Refusal> {
+    if !is_operator(&headers, &web.token) {
+        let message = "This needs the token in the data folder (api.token).";
+        return Err(Refusal::new(StatusCode::UNAUTHORIZED, "unauthorized", message));
+    }
+    Ok(Json(TicketList { tickets: web.engine.tickets(TICKETS).await? }))
+}
