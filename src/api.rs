@@ -1,0 +1,64 @@
+//! Finding the running daemon: its address and the operator's token lie in the data folder.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+use secrecy::SecretString;
+use townkeeper_client::Client;
+
+use crate::cli::{Daemon, Place};
+use crate::settings;
+
+/// Holds the address of the daemon that runs on this data folder.
+const ADDRESS: &str = "daemon.url";
+
+/// Holds the operator's token; only its owner may read it.
+const TOKEN: &str = "api.token";
+
+/// A client for the daemon that a command should talk to.
+pub(crate) fn client(place: &Place, daemon: &Daemon) -> anyhow::Result<Client> {
+    let folder = settings::data_folder(place)?;
+    let url = match &daemon.url {
+        Some(url) => url.clone(),
+        None => fs::read_to_string(folder.join(ADDRESS))
+            .ok()
+            .map(|url| url.trim().to_owned())
+            .with_context(|| format!("no daemon runs on {}; start one with `townkeeper serve`", folder.display()))?,
+    };
+    let token = fs::read_to_string(folder.join(TOKEN)).ok().map(|token| SecretString::from(token.trim().to_owned()));
+    Ok(Client::new(&url, token)?)
+}
+
+/// Tells commands where the daemon is.
+pub(crate) fn publish(folder: &Path, url: &str) -> anyhow::Result<()> {
+    let path = folder.join(ADDRESS);
+    fs::write(&path, format!("{url}\n")).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The daemon is gone.
+pub(crate) fn withdraw(folder: &Path) {
+    if let Err(error) = fs::remove_file(folder.join(ADDRESS)) {
+        tracing::debug!(%error, "the address file was gone already");
+    }
+}
+
+/// The operator's token, made at the first start.
+pub(crate) fn token(folder: &Path) -> anyhow::Result<SecretString> {
+    let path = folder.join(TOKEN);
+    match fs::read_to_string(&path) {
+        Ok(text) if text.trim().len() >= 32 => return Ok(SecretString::from(text.trim().to_owned())),
+        Ok(_) => bail!("{} holds no token; delete it, and the next start makes a new one", path.display()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+    let token = format!("tk_{}{}", townkeeper_engine::ids::secret(), townkeeper_engine::ids::secret());
+    let mut options = fs::File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    writeln!(file, "{token}").with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(SecretString::from(token))
+}

@@ -1,0 +1,172 @@
+//! Talking to the daemon from a terminal: `ask`, `chat`, `ticket list`.
+
+use std::process::ExitCode;
+
+use anyhow::bail;
+use chrono::DateTime;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use townkeeper_client::{Client, ClientError, Events};
+use townkeeper_contract::api::{ChatBody, TicketState};
+use townkeeper_contract::id::{ActionId, ConversationId};
+use townkeeper_contract::stream::{Channel, Envelope, Event, Offer, Outcome, Reply, ReplyKind, ResumePoint};
+
+use crate::cli::{Daemon, Place};
+use crate::{api, out};
+
+/// How often a broken stream is taken up again.
+const RESUMES: u32 = 5;
+
+/// What a turn left behind.
+#[derive(Default)]
+struct Heard {
+    conversation: Option<ConversationId>,
+    offers: Vec<Offer>,
+    failed: bool,
+    abstained: bool,
+}
+
+/// `townkeeper ask`: exit code 0 answered, 2 not known, 1 failed.
+pub(crate) async fn ask(place: &Place, daemon: &Daemon, question: &str) -> anyhow::Result<ExitCode> {
+    let client = api::client(place, daemon)?;
+    let body = ChatBody { text: Some(question.to_owned()), action: None, conversation: None, key: None };
+    let heard = turn(&client, &body, daemon.json).await?;
+    Ok(match heard {
+        Heard { failed: true, .. } => ExitCode::FAILURE,
+        Heard { abstained: true, .. } => ExitCode::from(2),
+        _ => ExitCode::SUCCESS,
+    })
+}
+
+/// `townkeeper chat`: line by line, until the end of input.
+pub(crate) async fn chat(place: &Place, daemon: &Daemon) -> anyhow::Result<ExitCode> {
+    let client = api::client(place, daemon)?;
+    client.ready().await?;
+    out::hint("Ask anything; a number presses a button; Ctrl-D ends.");
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    let (mut conversation, mut offers): (Option<ConversationId>, Vec<Offer>) = (None, Vec::new());
+    loop {
+        out::part("\n> ");
+        let Some(line) = lines.next_line().await? else { break };
+        let line = line.trim().to_owned();
+        if line.is_empty() {
+            continue;
+        }
+        let pressed = line.parse::<usize>().ok().and_then(|n| offers.get(n.wrapping_sub(1)));
+        let action: Option<ActionId> = pressed.map(|offer| offer.action.clone());
+        let text = action.is_none().then_some(line);
+        let body = ChatBody { text, action, conversation: conversation.clone(), key: None };
+        match turn(&client, &body, daemon.json).await {
+            Ok(heard) => (conversation, offers) = (heard.conversation, heard.offers),
+            Err(error) => out::error(&error),
+        }
+    }
+    out::line("");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `townkeeper ticket list`.
+pub(crate) async fn tickets(place: &Place, daemon: &Daemon) -> anyhow::Result<ExitCode> {
+    let list = api::client(place, daemon)?.tickets().await?;
+    if daemon.json {
+        out::json(&list)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if list.tickets.is_empty() {
+        out::line("No tickets.");
+    }
+    for ticket in list.tickets {
+        let state = if ticket.state == TicketState::Open { "open" } else { "closed" };
+        let opened = DateTime::from_timestamp_millis(ticket.opened_ms).unwrap_or_default().format("%Y-%m-%d %H:%M");
+        let question: String = ticket.question.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        out::line(format!("#{:<5} {state:<7} {opened} UTC  {:<9} {question}", ticket.number, ticket.platform));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says something and shows what comes of it; a stream that breaks is taken up where it was.
+async fn turn(client: &Client, body: &ChatBody, json: bool) -> anyhow::Result<Heard> {
+    let mut events = client.chat(body).await?;
+    let mut heard = Heard::default();
+    let mut last: Option<ResumePoint> = None;
+    for _ in 0..=RESUMES {
+        if listen(&mut events, json, &mut heard, &mut last).await? {
+            return Ok(heard);
+        }
+        let Some(point) = &last else { break };
+        match client.resume(point).await {
+            Ok(Some(more)) => events = more,
+            Ok(None) => return Ok(heard),
+            Err(ClientError::NoDaemon { .. }) => tokio::time::sleep(std::time::Duration::from_secs(1)).await,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    bail!("the answer broke off; the daemon has it, ask again")
+}
+
+/// Reads to the end of the stream. `true`: the turn has ended.
+async fn listen(
+    events: &mut Events,
+    json: bool,
+    heard: &mut Heard,
+    last: &mut Option<ResumePoint>,
+) -> anyhow::Result<bool> {
+    let mut shown = false;
+    while let Some(event) = events.next().await {
+        let envelope = match event {
+            Err(ClientError::Broken(_)) => return Ok(false),
+            other => other?,
+        };
+        *last = ResumePoint::parse(&envelope.resume_id());
+        if json {
+            out::json(&envelope)?;
+        }
+        if show(envelope, json, &mut shown, heard) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Shows one event. `true`: it was the last.
+fn show(envelope: Envelope, json: bool, shown: &mut bool, heard: &mut Heard) -> bool {
+    match envelope.event {
+        Event::TurnStarted { conversation } => heard.conversation = Some(conversation),
+        Event::StreamChunk { channel: Channel::Text, delta, .. } if !json => {
+            *shown = true;
+            out::part(&delta);
+        }
+        Event::Snapshot { parts, .. } if !json => {
+            *shown = true;
+            out::part("\n");
+            parts.iter().for_each(|part| out::part(&part.text));
+        }
+        Event::TurnEnded { outcome, reply } => {
+            heard.failed = matches!(outcome, Outcome::Failed { .. });
+            if let Some(reply) = reply {
+                heard.abstained = reply.kind == ReplyKind::Abstention;
+                if !json {
+                    foot(&reply, *shown);
+                }
+                heard.offers = reply.offers;
+            }
+            return true;
+        }
+        _ => {}
+    }
+    false
+}
+
+/// What stands below an answer: its source, and what may be pressed.
+fn foot(reply: &Reply, shown: bool) {
+    if shown {
+        out::line("");
+    } else {
+        out::line(reply.body.to_plain());
+    }
+    if let Some(citation) = &reply.citation {
+        out::line(format!("\nSource: {} · as of {}", citation.url, citation.as_of));
+    }
+    for (at, offer) in reply.offers.iter().enumerate() {
+        out::line(format!("\n[{}] {}", at + 1, offer.label));
+    }
+}

@@ -1,0 +1,153 @@
+//! The commands. Without one, the daemon is started.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{Args, Parser, Subcommand};
+
+use crate::settings::Settings;
+use crate::{ask, doctor, out, serve};
+
+/// One keeper for every square a community meets in.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// Where the configuration and the data are.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Place {
+    /// Configuration file [default: ./townkeeper.toml if there is one, else built-in settings]
+    #[arg(long, global = true, env = "TOWNKEEPER_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Data folder [default: the platform's data directory]
+    #[arg(long, global = true, env = "TOWNKEEPER_DATA", value_name = "FOLDER")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the daemon (the default)
+    Serve {
+        /// Address to listen on, like 127.0.0.1:7420
+        #[arg(long)]
+        listen: Option<String>,
+    },
+    /// Ask one question
+    Ask {
+        #[arg(required = true)]
+        question: Vec<String>,
+        #[command(flatten)]
+        daemon: Daemon,
+    },
+    /// Talk
+    Chat {
+        #[command(flatten)]
+        daemon: Daemon,
+    },
+    /// What could not be answered
+    Ticket {
+        #[command(subcommand)]
+        command: TicketCommand,
+    },
+    /// Check configuration, base, data folder and daemon, and say what to do
+    Doctor {
+        #[arg(long)]
+        json: bool,
+    },
+    /// Is the daemon ready? For health checks: exit code 0 if so
+    Health {
+        #[command(flatten)]
+        daemon: Daemon,
+    },
+    /// The configuration
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Measure this machine (see docs/numbers.md)
+    #[cfg(feature = "bench")]
+    Bench(crate::bench::Bench),
+}
+
+#[derive(Debug, Subcommand)]
+enum TicketCommand {
+    /// The newest tickets
+    List {
+        #[command(flatten)]
+        daemon: Daemon,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Check it without starting anything
+    Check,
+    /// Show every value and where it comes from
+    Show {
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// The daemon to talk to.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Daemon {
+    /// Address of the daemon [default: the one that runs on this data folder]
+    #[arg(long)]
+    pub(crate) url: Option<String>,
+    /// Print JSON: the events as they come, or the result
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Runs a command.
+pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let place = cli.place;
+    match cli.command {
+        None => serve(&place, None),
+        Some(Command::Serve { listen }) => serve(&place, listen),
+        Some(Command::Ask { question, daemon }) => wait(ask::ask(&place, &daemon, &question.join(" "))),
+        Some(Command::Chat { daemon }) => wait(ask::chat(&place, &daemon)),
+        Some(Command::Ticket { command: TicketCommand::List { daemon } }) => wait(ask::tickets(&place, &daemon)),
+        Some(Command::Doctor { json }) => wait(doctor::run(&place, json)),
+        Some(Command::Health { daemon }) => wait(doctor::health(&place, &daemon)),
+        Some(Command::Config { command: ConfigCommand::Check }) => check(&place),
+        Some(Command::Config { command: ConfigCommand::Show { json } }) => {
+            Settings::load(&place, None)?.show(json)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        #[cfg(feature = "bench")]
+        Some(Command::Bench(bench)) => wait(crate::bench::run(bench)),
+    }
+}
+
+fn serve(place: &Place, listen: Option<String>) -> anyhow::Result<ExitCode> {
+    let settings = Settings::load(place, listen)?;
+    runtime(true)?.block_on(serve::run(settings))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check(place: &Place) -> anyhow::Result<ExitCode> {
+    let settings = Settings::load(place, None)?;
+    let base = crate::knowledge::load(&settings.knowledge)?;
+    let accounts = crate::platforms::check(&settings)?;
+    settings.providers()?;
+    out::line(format!("The configuration is good: {} reviewed answers, {accounts} chat account(s).", base.len()));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn wait(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    runtime(false)?.block_on(command)
+}
+
+fn runtime(many: bool) -> anyhow::Result<tokio::runtime::Runtime> {
+    let mut builder =
+        if many { tokio::runtime::Builder::new_multi_thread() } else { tokio::runtime::Builder::new_current_thread() };
+    builder.enable_all().build().context("cannot start the runtime")
+}

@@ -1,0 +1,31 @@
+//! The daemon: parse the command line, call the command, turn an error into an exit code.
+
+mod api;
+mod ask;
+#[cfg(feature = "bench")]
+mod bench;
+mod cli;
+mod doctor;
+mod knowledge;
+mod out;
+mod platforms;
+mod serve;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    // Before anything makes a TLS client: with more than one crypto provider in the tree none is chosen by itself.
+    if rustls::crypto::ring::default_provider().install_default().is_err() {
+        tracing::debug!("a TLS provider was installed already");
+    }
+    match cli::run(cli::Cli::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            out::error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

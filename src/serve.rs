@@ -1,0 +1,195 @@
+//! The daemon as a straight recipe: settings, base, store, platforms, engine, web, wait, drain.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use sd_notify::NotifyState;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use townkeeper_contract::Stop;
+use townkeeper_contract::provider::Provider;
+use townkeeper_core::Agent;
+use townkeeper_engine::clock::Clock;
+use townkeeper_engine::{Engine, Parts};
+use townkeeper_store::Store;
+use townkeeper_web::Web;
+use tracing_subscriber::EnvFilter;
+
+use crate::settings::{LogSection, Settings};
+use crate::{api, knowledge, out, platforms};
+
+/// The one workspace of the first house.
+const WORKSPACE: &str = "main";
+
+/// Runs the daemon until it is told to stop.
+pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
+    log(&settings.log)?;
+    arm_faults();
+    let base = knowledge::load(&settings.knowledge)?;
+    let provider = provider(&settings)?;
+    let door = platforms::open(&settings)?;
+    make_folder(&settings.data)?;
+    let listener = listen(&settings.web.listen).await?;
+    let store = Store::open(&settings.data).await?;
+    let token = api::token(&settings.data)?;
+    let recorder = recorder()?;
+    let agent = agent(&settings);
+    let entries = base.len();
+    let engine = Engine::start(Parts {
+        workspace: WORKSPACE.to_owned(),
+        store,
+        base: Arc::new(base),
+        agent,
+        provider,
+        door,
+        clock: Clock::system(),
+    })
+    .await?;
+    let url = format!("http://{}", listener.local_addr().context("the listener has no address")?);
+    let metrics = recorder.clone();
+    let router = townkeeper_web::router(Web {
+        engine: engine.clone(),
+        intro: settings.web.intro.clone(),
+        suggestions: settings.web.suggestions.clone(),
+        token,
+        metrics: Box::new(move || metrics.render()),
+    });
+    let stop = Stop::new();
+    let mut web = Box::pin(townkeeper_web::serve(listener, router, stop.clone()));
+    api::publish(&settings.data, &url)?;
+    greet(&settings, entries, &url);
+    notify(&[NotifyState::Ready]);
+    let mut signals = Signals::new()?;
+    tokio::select! {
+        served = &mut web => served.context("the web server ended")?,
+        () = signals.next() => {}
+        () = tend(&engine, &recorder) => {}
+    }
+    notify(&[NotifyState::Stopping]);
+    tracing::info!("draining; a second signal ends at once");
+    tokio::select! {
+        () = signals.next() => leave_at_once(),
+        () = drain(&engine, &stop, web) => {}
+    }
+    api::withdraw(&settings.data);
+    Ok(())
+}
+
+/// Lets turns end, then open requests. Together within ten seconds.
+async fn drain(engine: &Engine, stop: &Stop, web: impl Future<Output = std::io::Result<()>>) {
+    stop.cancel();
+    let served = async { tokio::time::timeout(Duration::from_millis(9_500), web).await };
+    let (_, served) = tokio::join!(engine.stop(), served);
+    if let Ok(Err(error)) = served {
+        tracing::warn!(%error, "the web server did not end cleanly");
+    }
+}
+
+/// A second signal: no more waiting. What is not settled is taken up at the next start.
+fn leave_at_once() {
+    #[expect(clippy::exit, reason = "asked for, twice")]
+    std::process::exit(130);
+}
+
+fn provider(settings: &Settings) -> anyhow::Result<Option<Arc<dyn Provider>>> {
+    let Some((config, key)) = settings.providers()?.into_iter().next() else { return Ok(None) };
+    Ok(Some(townkeeper_providers::build(config, key)?))
+}
+
+fn agent(settings: &Settings) -> Agent {
+    Agent {
+        name: settings.agent.name.clone(),
+        persona: settings.agent.persona.clone(),
+        max_output_tokens: settings.agent.max_output_tokens,
+    }
+}
+
+fn make_folder(folder: &Path) -> anyhow::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    let remedy = "choose another with --data or TOWNKEEPER_DATA, or make it writable for this user";
+    builder.create(folder).with_context(|| format!("cannot make the data folder {}; {remedy}", folder.display()))
+}
+
+async fn listen(address: &str) -> anyhow::Result<TcpListener> {
+    let remedy = "stop what uses it, or choose another with --listen or [web] listen";
+    TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}; {remedy}"))
+}
+
+fn recorder() -> anyhow::Result<PrometheusHandle> {
+    PrometheusBuilder::new().install_recorder().context("the metrics recorder could not be installed")
+}
+
+fn log(section: &LogSection) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(&section.level).with_context(|| format!("[log] level = {:?}", section.level))?;
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .with_writer(std::io::stderr);
+    let installed = if section.json { builder.json().try_init() } else { builder.try_init() };
+    installed.map_err(|error| anyhow::anyhow!("logging could not be set up: {error}"))
+}
+
+fn greet(settings: &Settings, entries: usize, url: &str) {
+    let version = env!("CARGO_PKG_VERSION");
+    let model = settings.provider.first().map_or("no model: published answers only", |p| p.model.as_str());
+    out::line(format!("Townkeeper {version}: {} knows {entries} reviewed answers ({model}).", settings.agent.name));
+    out::line(format!("Open {url}  (Ctrl-C stops)"));
+}
+
+/// Keeps metrics tidy, and tells the service manager that we live: only while the store answers.
+async fn tend(engine: &Engine, recorder: &PrometheusHandle) {
+    let every = sd_notify::watchdog_enabled().map_or(Duration::from_secs(5), |timeout| timeout / 2);
+    loop {
+        tokio::time::sleep(every).await;
+        recorder.run_upkeep();
+        match engine.alive().await {
+            Ok(()) => notify(&[NotifyState::Watchdog]),
+            Err(error) => tracing::error!(%error, "the store does not answer"),
+        }
+    }
+}
+
+fn notify(states: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        tracing::debug!(%error, "no service manager was told");
+    }
+}
+
+/// SIGTERM and SIGINT, as one stream.
+struct Signals {
+    term: Signal,
+    int: Signal,
+}
+
+impl Signals {
+    fn new() -> anyhow::Result<Self> {
+        let on = |kind| signal(kind).context("signals cannot be listened to");
+        Ok(Self { term: on(SignalKind::terminate())?, int: on(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.term.recv() => {}
+            _ = self.int.recv() => {}
+        }
+    }
+}
+
+/// `TOWNKEEPER_FAULT=name:n` kills the process at the n-th passing of that point; only in builds made for tests.
+fn arm_faults() {
+    #[cfg(feature = "faults")]
+    {
+        #[expect(clippy::disallowed_methods, reason = "a switch for tests, not a setting")]
+        let armed = std::env::var("TOWNKEEPER_FAULT");
+        if let Some((name, nth)) = armed.as_deref().ok().and_then(|fault| fault.split_once(':')) {
+            townkeeper_store::fault::arm(name, nth.parse().unwrap_or(1));
+        }
+    }
+}
