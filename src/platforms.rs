@@ -27,7 +27,10 @@ fn add(door: &mut Door, account: &AccountSection, id: &AccountId) -> anyhow::Res
     let token = settings::secret(&format!("[[account]] {id} token_file"), &account.token_file)?;
     match account.platform.as_str() {
         #[cfg(feature = "telegram")]
-        "telegram" => door.add(Arc::new(telegram::Telegram::new(id.clone(), own(account, id)?, token).with_context(|| format!("[[account]] {id}"))?)),
+        "telegram" => door.add(Arc::new(
+            telegram::Telegram::new(id.clone(), own(account, id)?, token)
+                .with_context(|| format!("[[account]] {id}"))?,
+        )),
         other => bail!("[[account]] {id}: this build has no platform `{other}`; it has: {}", BUILT_IN.join(", ")),
     }
     Ok(())

@@ -176,7 +176,8 @@ fn source(place: &Place) -> anyhow::Result<(String, String)> {
         None if Path::new(FILE).exists() => PathBuf::from(FILE),
         None => return Ok(("built-in settings".to_owned(), HELLO.to_owned())),
     };
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read the configuration {}", path.display()))?;
+    let text =
+        fs::read_to_string(&path).with_context(|| format!("cannot read the configuration {}", path.display()))?;
     Ok((path.display().to_string(), text))
 }
 
@@ -219,8 +220,9 @@ fn merge(into: &mut Table, over: &Table) {
 
 /// A secret from a file named in the configuration.
 pub(crate) fn secret(setting: &str, file: &str) -> anyhow::Result<SecretString> {
-    let text = fs::read_to_string(file)
-        .with_context(|| format!("cannot read {file} ({setting}); check that it exists and that this user may read it"))?;
+    let text = fs::read_to_string(file).with_context(|| {
+        format!("cannot read {file} ({setting}); check that it exists and that this user may read it")
+    })?;
     let text = text.trim();
     if text.is_empty() {
         bail!("{file} ({setting}) is empty; write the secret into it");
@@ -262,7 +264,9 @@ pub(crate) fn advise(message: &str) -> String {
     let nearest = names.map(|name| (strsim::damerau_levenshtein(given, name), name)).min();
     let message = message.trim_end().replace('\n', "; ");
     match nearest.filter(|(distance, _)| *distance <= 3) {
-        Some((_, name)) if message.starts_with("unknown field") => format!("unknown key `{given}`; did you mean `{name}`?"),
+        Some((_, name)) if message.starts_with("unknown field") => {
+            format!("unknown key `{given}`; did you mean `{name}`?")
+        }
         _ => message.replace("unknown field", "unknown key"),
     }
 }

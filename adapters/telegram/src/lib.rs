@@ -45,15 +45,6 @@ pub enum TelegramError {
     Client(String),
 }
 
-/// Sets up one bot account. Sends nothing yet.
-pub fn build(
-    account: AccountId,
-    config: TelegramConfig,
-    token: SecretString,
-) -> Result<Arc<dyn Platform>, TelegramError> {
-    Ok(Arc::new(Telegram::new(account, config, token)?))
-}
-
 /// One bot account.
 #[derive(Debug)]
 pub struct Telegram {
@@ -82,7 +73,7 @@ struct Seen {
 }
 
 impl Telegram {
-    /// As [`build`], for those who want [`Telegram::health`].
+    /// Sets up one bot account. Sends nothing yet.
     pub fn new(account: AccountId, config: TelegramConfig, token: SecretString) -> Result<Self, TelegramError> {
         config.check()?;
         let api = Api::new(&config, token)?;

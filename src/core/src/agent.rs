@@ -26,6 +26,11 @@ pub struct Agent {
 /// The one tool of the first house: look an entry up.
 pub const LOOK_UP: &str = "look_up";
 
+/// A tool's name as people may see it: only names that we gave. A model can call a tool anything.
+pub fn tool_name(name: &str) -> &'static str {
+    if name == LOOK_UP { LOOK_UP } else { "unknown" }
+}
+
 /// How many earlier turns a model is shown.
 const REMEMBERED: usize = 6;
 

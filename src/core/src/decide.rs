@@ -1,12 +1,13 @@
 //! What an event leads to. `decide` sees one [`Snapshot`], returns what to write and at most one thing to ask (a
 //! model, a ticket's number); the answer comes back as another event.
 
+use chrono::NaiveDate;
 use townkeeper_contract::id::{EntryId, TurnId};
 use townkeeper_contract::inbound::{Body, Inbound};
 use townkeeper_contract::provider::ChatRequest;
 use townkeeper_contract::stream::{Outcome, Reply, ReplyKind, StreamError};
 use townkeeper_contract::text::{FindingKind, Origin, extract, from_markdown, normalise};
-use townkeeper_knowledge::{Base, Class, Lookup};
+use townkeeper_knowledge::{Base, Class, Entry, Lookup, Status};
 
 use crate::{Agent, agent, commands, say};
 
@@ -18,6 +19,8 @@ pub struct Snapshot<'a> {
     pub base: &'a Base,
     /// Whether a model is configured.
     pub model: bool,
+    /// The day, for what an entry says of its own validity (UTC).
+    pub today: NaiveDate,
     /// Fences data in a prompt; random, made for this turn.
     pub boundary: &'a str,
     /// This conversation's last turns, oldest first.
@@ -147,8 +150,11 @@ fn question(snapshot: &Snapshot<'_>, text: &str) -> Decision {
         return Decision::end(say::help(&snapshot.agent.name));
     }
     let found = snapshot.base.look_up(text);
-    if let Some(entry) = found.answer {
-        return Decision::end(say::canonical(entry));
+    match found.answer {
+        Some(entry) if may_answer(entry, snapshot.today) => return Decision::end(say::canonical(entry)),
+        // What was published is not to be relied on any more: a person must look, and no model may fill the gap.
+        Some(_) => return Decision::end(say::abstention(snapshot.turn)),
+        None => {}
     }
     if !snapshot.model || is_safety(snapshot.base, text, &found) {
         return Decision::end(say::abstention(snapshot.turn));
@@ -156,6 +162,14 @@ fn question(snapshot: &Snapshot<'_>, text: &str) -> Decision {
     let nearest: Vec<_> = found.hits.into_iter().filter(|hit| hit.entry.class == Class::Routine).take(3).collect();
     let sources = nearest.iter().map(|hit| hit.entry.id.clone()).collect();
     Decision::ask(Ask::Model { request: agent::request(snapshot, text, &nearest), sources })
+}
+
+/// Whether an entry may still be said: published, within its days, and, where money follows it, reviewed in time.
+fn may_answer(entry: &Entry, today: NaiveDate) -> bool {
+    let begun = entry.valid_from.is_none_or(|from| from <= today);
+    let ended = entry.valid_until.is_some_and(|until| until < today);
+    let stale = entry.class == Class::Safety && entry.review_by < today;
+    entry.status == Status::Published && begun && !ended && !stale
 }
 
 fn spoke(snapshot: &Snapshot<'_>, spoken: &Spoken) -> Reply {

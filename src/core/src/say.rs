@@ -1,7 +1,7 @@
 //! Every sentence a person reads. Short, kind, and the same on every platform.
 
 use townkeeper_contract::id::{ActionId, TurnId};
-use townkeeper_contract::stream::{Citation, Offer, Reply, ReplyKind};
+use townkeeper_contract::stream::{Citation, ErrorClass, Offer, Reply, ReplyKind};
 use townkeeper_contract::text::{Block, Origin, RichText, Run};
 use townkeeper_knowledge::Entry;
 
@@ -38,6 +38,17 @@ pub fn broke_off(turn: &TurnId) -> Reply {
         body: system("Sorry, I could not finish that answer. Please ask again in a moment, or let me open a ticket."),
         citation: None,
         offers: vec![ticket_offer(turn)],
+    }
+}
+
+/// Why a model's answer failed, for those who read the events.
+pub fn model_failed(class: ErrorClass) -> &'static str {
+    match class {
+        ErrorClass::RateLimited | ErrorClass::Overloaded => "the model is busy",
+        ErrorClass::Transient | ErrorClass::Truncated => "the model's answer broke off",
+        ErrorClass::Stalled => "the model fell silent",
+        ErrorClass::ContentPolicy => "the model's vendor filtered the answer",
+        _ => "the model could not answer",
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use tokio::sync::OwnedSemaphorePermit;
 use townkeeper_contract::id::{AccountId, ConversationId, TurnId};
 use townkeeper_contract::inbound::Inbound;
 use townkeeper_contract::platform::Cursor;
@@ -10,7 +9,7 @@ use townkeeper_core::{conversation, scan};
 use townkeeper_store::{Accept, Accepted, InboxRow, NewEvent, StoreError, fault};
 
 use crate::lanes::Job;
-use crate::live::Feed;
+use crate::live::{Feed, FeedWriter};
 use crate::{EngineError, House, ids, turn};
 
 /// How far apart commits are that move nothing but a cursor.
@@ -49,6 +48,8 @@ pub(crate) async fn accept(
         permits.push(Arc::clone(&house.room).acquire_owned().await.map_err(|_| EngineError::Stopping)?);
     }
     let events: Vec<NewEvent> = kept.into_iter().map(|inbound| new_event(inbound, now_ms)).collect();
+    // Before the commit: who meets a committed turn must find it, under way or ended.
+    let writers: Vec<FeedWriter> = events.iter().map(|event| open(house, &event.turn, 1, &event.inbound)).collect();
     let commit = Accept {
         workspace: house.workspace.clone(),
         account: account.0.clone(),
@@ -56,48 +57,61 @@ pub(crate) async fn accept(
         cursor,
         now_ms,
     };
-    let accepted = house.store.accept(commit).await?;
+    let accepted = match house.store.accept(commit).await {
+        Ok(accepted) => accepted,
+        Err(error) => {
+            writers.into_iter().for_each(|writer| forget(house, writer));
+            return Err(error.into());
+        }
+    };
     fault!("inbox.after_commit_before_ack");
-    let admitted = events.into_iter().zip(accepted).zip(permits);
-    Ok(admitted.map(|((event, accepted), permit)| admit(house, event, accepted, permit, now_ms)).collect())
+    let jobs = events.into_iter().zip(writers).zip(permits).map(|((event, writer), permit)| {
+        let row = InboxRow {
+            inbound: event.inbound,
+            conversation: event.conversation,
+            turn: event.turn,
+            attempt: 1,
+            received_ms: now_ms,
+        };
+        Job { row, writer, permit: Some(permit) }
+    });
+    Ok(jobs.zip(accepted).map(|(job, accepted)| admit(house, job, accepted)).collect())
 }
 
 fn new_event(inbound: Inbound, now_ms: i64) -> NewEvent {
     NewEvent { conversation: conversation::conversation(&inbound).0, turn: ids::ulid(now_ms), inbound }
 }
 
-fn admit(
-    house: &Arc<House>,
-    event: NewEvent,
-    accepted: Accepted,
-    permit: OwnedSemaphorePermit,
-    received_ms: i64,
-) -> Admitted {
+fn admit(house: &Arc<House>, job: Job, accepted: Accepted) -> Admitted {
     match accepted {
-        Accepted::Repeat { turn } => Admitted { turn: TurnId::new(turn), feed: None },
+        Accepted::Repeat { turn } => {
+            forget(house, job.writer);
+            Admitted { turn: TurnId::new(turn), feed: None }
+        }
         Accepted::New => {
-            let turn = TurnId::from(event.turn.as_str());
-            let row = InboxRow {
-                inbound: event.inbound,
-                conversation: event.conversation,
-                turn: event.turn,
-                attempt: 1,
-                received_ms,
-            };
-            let feed = begin(house, row, Some(permit));
-            Admitted { turn, feed: Some(feed) }
+            let turn = TurnId::from(job.row.turn.as_str());
+            Admitted { turn, feed: Some(begin(house, job)) }
         }
     }
 }
 
+/// Opens a turn's feed. On the web the place is the conversation's name, and whoever holds it may go on.
+fn open(house: &House, turn: &str, attempt: u32, inbound: &Inbound) -> FeedWriter {
+    let public = ConversationId::new(inbound.place.id.0.clone());
+    house.live.open(&TurnId::from(turn), attempt, &public)
+}
+
+/// Closes a feed that came to nothing; nobody has heard of its turn.
+fn forget(house: &House, writer: FeedWriter) {
+    house.live.close(writer.feed().turn());
+    writer.suspend();
+}
+
 /// Sets a turn going: a control at once, everything else in its conversation's order.
-pub(crate) fn begin(house: &Arc<House>, row: InboxRow, permit: Option<OwnedSemaphorePermit>) -> Arc<Feed> {
-    let conversation = ConversationId::from(row.conversation.as_str());
-    let writer = house.live.open(&TurnId::from(row.turn.as_str()), row.attempt, &public(&row));
-    let feed = Arc::clone(writer.feed());
-    let control = row.inbound.is_control();
-    let job = Job { row, writer, permit };
-    if control {
+fn begin(house: &Arc<House>, job: Job) -> Arc<Feed> {
+    let conversation = ConversationId::from(job.row.conversation.as_str());
+    let feed = Arc::clone(job.writer.feed());
+    if job.row.inbound.is_control() {
         let stopped = house.lanes.running(&conversation);
         let house = Arc::clone(house);
         house.tasks.clone().spawn(async move { turn::control(&house, job, stopped).await });
@@ -112,11 +126,6 @@ pub(crate) fn begin(house: &Arc<House>, row: InboxRow, permit: Option<OwnedSemap
     feed
 }
 
-/// The conversation as its person may know it: on the web the place is its name, and whoever holds it may go on.
-fn public(row: &InboxRow) -> ConversationId {
-    ConversationId::new(row.inbound.place.id.0.clone())
-}
-
 /// Takes up what an earlier process left unfinished.
 pub(crate) async fn recover(house: &Arc<House>) -> Result<usize, StoreError> {
     let keyed = house.door.keyed();
@@ -126,7 +135,8 @@ pub(crate) async fn recover(house: &Arc<House>) -> Result<usize, StoreError> {
     }
     let found = recovered.events.len();
     for row in recovered.events {
-        begin(house, row, None);
+        let writer = open(house, &row.turn, row.attempt, &row.inbound);
+        begin(house, Job { row, writer, permit: None });
     }
     Ok(found)
 }

@@ -151,6 +151,8 @@ impl Engine {
             cursors: Mutex::default(),
             troubles: Mutex::default(),
         });
+        // Patterns are compiled at their first use; nobody's question should wait for that.
+        townkeeper_contract::text::extract("(0)");
         let recovered = accept::recover(&house).await?;
         if recovered > 0 {
             tracing::info!(turns = recovered, "took up unfinished turns");

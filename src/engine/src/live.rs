@@ -84,6 +84,10 @@ impl Feed {
         self.cancel.cancel();
     }
 
+    pub(crate) fn turn(&self) -> &TurnId {
+        &self.turn
+    }
+
     pub(crate) fn cancelled(&self) -> &Stop {
         &self.cancel
     }

@@ -9,7 +9,7 @@ use townkeeper_contract::id::{CallId, EntryId};
 use townkeeper_contract::provider::{ChatMessage, ChatRequest, Provider, ProviderEvent, ToolArgs, ToolCall};
 use townkeeper_contract::stream::{Channel, ErrorClass, Event, StopReason, StreamError};
 use townkeeper_core::gate::{Gate, Passed};
-use townkeeper_core::{Spoken, agent};
+use townkeeper_core::{Spoken, agent, say};
 
 use crate::live::FeedWriter;
 use crate::{House, ids};
@@ -110,7 +110,7 @@ impl Speech<'_> {
         let mut calls = Vec::new();
         while let Some(event) = events.next().await {
             match event {
-                Err(error) => return Step::Failed(error),
+                Err(error) => return Step::Failed(in_our_words(error)),
                 Ok(ProviderEvent::Stopped { reason, .. }) => return self.stopped(reason, calls),
                 Ok(event) => {
                     if !self.hear(step, event, &mut calls) {
@@ -150,7 +150,8 @@ impl Speech<'_> {
             ProviderEvent::ToolDelta { part, name, .. } => {
                 let part = self.part(step, part);
                 let call = self.call(part);
-                if name.is_some() {
+                if let Some(name) = name {
+                    let name = Some(agent::tool_name(&name).to_owned());
                     self.writer.emit(Event::ToolCallDelta { part, call, name, args_delta: None });
                 }
                 true
@@ -158,9 +159,9 @@ impl Speech<'_> {
             ProviderEvent::ToolReady { part, provider_id, name, args } => {
                 let part = self.part(step, part);
                 let call = self.call(part);
-                let ready = ToolCall { provider_id, name: name.clone(), arguments: arguments(&args) };
-                calls.push((call.clone(), ready));
-                self.writer.emit(Event::ToolCallReady { part, call, name, args: None });
+                let shown = agent::tool_name(&name).to_owned();
+                self.writer.emit(Event::ToolCallReady { part, call: call.clone(), name: shown, args: None });
+                calls.push((call, ToolCall { provider_id, name, arguments: arguments(&args) }));
                 true
             }
             ProviderEvent::Usage(usage) => {
@@ -240,6 +241,12 @@ impl Speech<'_> {
             });
         }
     }
+}
+
+/// A vendor's own words about its failure are for the log: they could say anything, and people would read them.
+fn in_our_words(error: StreamError) -> StreamError {
+    tracing::warn!(class = ?error.class, status = error.status, said = error.message, "the model failed");
+    StreamError { message: say::model_failed(error.class).to_owned(), ..error }
 }
 
 fn arguments(args: &ToolArgs) -> String {

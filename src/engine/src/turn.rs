@@ -82,6 +82,7 @@ async fn answer(house: &Arc<House>, row: &InboxRow, writer: &mut FeedWriter) -> 
         agent: &house.agent,
         base: &house.base,
         model: house.provider.is_some(),
+        today: chrono::DateTime::from_timestamp_millis(house.clock.now_ms()).unwrap_or_default().date_naive(),
         boundary: &boundary,
         past: &past,
     };

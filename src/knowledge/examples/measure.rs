@@ -23,7 +23,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let built = started.elapsed();
     let mut asked = Vec::new();
     for row in lines(queries)? {
-        let label = row.get("entry").and_then(Value::as_str).map_or_else(|| Label::Outside(text(&row, "oos")), |id| Label::Entry(id.to_owned()));
+        let label = row
+            .get("entry")
+            .and_then(Value::as_str)
+            .map_or_else(|| Label::Outside(text(&row, "oos")), |id| Label::Entry(id.to_owned()));
         asked.push((text(&row, "q"), label));
     }
     for path in far {
@@ -63,12 +66,20 @@ fn report(base: &Base, asked: &[(String, Label)]) {
     }
     micros.sort_by(f64::total_cmp);
     let at = |percent: usize| micros.get(micros.len() * percent / 100).copied().unwrap_or_default();
-    print(&format!("inside {}: top-1 {:.3}, top-3 {:.3}", inside.len(), share(top1, inside.len()), share(top3, inside.len())));
+    print(&format!(
+        "inside {}: top-1 {:.3}, top-3 {:.3}",
+        inside.len(),
+        share(top1, inside.len()),
+        share(top3, inside.len())
+    ));
     for (far, scores) in &outside {
         print(&format!("outside, {far} {}: AUROC {:.3}", scores.len(), auroc(&inside, scores)));
     }
     let (precision, coverage) = (share(right, answered), share(right, inside.len()));
-    print(&format!("threshold {:.3}: {answered} answered, precision {precision:.3}, coverage {coverage:.3}", base.threshold()));
+    print(&format!(
+        "threshold {:.3}: {answered} answered, precision {precision:.3}, coverage {coverage:.3}",
+        base.threshold()
+    ));
     print(&format!("look-up p50 {:.1} us, p95 {:.1} us", at(50), at(95)));
 }
 
@@ -82,7 +93,13 @@ fn auroc(inside: &[f32], outside: &[f32]) -> f64 {
     let mut wins = 0.0;
     for a in inside {
         for b in outside {
-            wins += if a > b { 1.0 } else if a < b { 0.0 } else { 0.5 };
+            wins += if a > b {
+                1.0
+            } else if a < b {
+                0.0
+            } else {
+                0.5
+            };
         }
     }
     wins / share(inside.len() * outside.len(), 1)

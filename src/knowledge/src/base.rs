@@ -97,7 +97,9 @@ impl Base {
         let by_id = entries.iter().enumerate().map(|(i, e)| (e.id.clone(), i)).collect();
         let threshold = calibrate::threshold(&material);
         let mut spelling = Spelling::default();
-        entries.iter().flat_map(Entry::questions).flat_map(words).for_each(|word| spelling.learn(&word));
+        for word in entries.iter().flat_map(Entry::all_questions).flat_map(words) {
+            spelling.learn(&word);
+        }
         Self { exact: exact(&material), entries, by_id, index, spelling, guards, threshold }
     }
 

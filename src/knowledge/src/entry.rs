@@ -44,6 +44,11 @@ impl Entry {
     pub fn questions(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.title.as_str()).chain(self.variants.iter().map(String::as_str))
     }
+
+    /// The same, and the questions that it must not answer: every word that people ask with.
+    pub(crate) fn all_questions(&self) -> impl Iterator<Item = &str> {
+        self.questions().chain(self.not_variants.iter().map(String::as_str))
+    }
 }
 
 /// How much harm a wrong answer does, hence who may word it.

@@ -73,7 +73,9 @@ impl Features {
 
     /// The same features, each counting only this much.
     pub(crate) fn scaled(mut self, factor: f32) -> Self {
-        self.words.iter_mut().chain(&mut self.grams).for_each(|(_, count)| *count *= factor);
+        for (_, count) in self.words.iter_mut().chain(&mut self.grams) {
+            *count *= factor;
+        }
         self
     }
 }

@@ -108,7 +108,9 @@ impl Index {
         let mut vector: Counts =
             text.grams.iter().map(|&(feature, n)| (feature, sublinear(n) * self.grams.idf(feature))).collect();
         let norm = vector.iter().map(|(_, w)| w * w).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
-        vector.iter_mut().for_each(|(_, w)| *w /= norm);
+        for (_, weight) in &mut vector {
+            *weight /= norm;
+        }
         vector
     }
 }
@@ -139,9 +141,13 @@ fn add(scores: &mut [f32], postings: &[(u32, f32)], factor: f32) {
 /// How sure the best of these scores is: the score, less half of the runner-up's. A question that two entries fit
 /// almost equally well belongs surely to neither.
 pub(crate) fn confidence(scores: impl Iterator<Item = f32>) -> f32 {
-    let (best, second) = scores.fold((0.0f32, 0.0f32), |(best, second), score| {
-        if score > best { (score, best) } else { (best, second.max(score)) }
-    });
+    let (best, second) =
+        scores.fold(
+            (0.0f32, 0.0f32),
+            |(best, second), score| {
+                if score > best { (score, best) } else { (best, second.max(score)) }
+            },
+        );
     best - second / 2.0
 }
 

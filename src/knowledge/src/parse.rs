@@ -155,5 +155,6 @@ fn assemble(front: Front, text: &str, body: &str, body_line: usize) -> Result<En
 
 /// The first 12 hexadecimal digits of the text's SHA-256.
 fn revision(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    let digest = format!("{:x}", Sha256::digest(text.as_bytes()));
+    digest.chars().take(12).collect()
 }

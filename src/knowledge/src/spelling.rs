@@ -55,7 +55,9 @@ mod tests {
     #[test]
     fn one_slip_is_understood_and_two_are_not() {
         let mut spelling = Spelling::default();
-        ["migrate", "deadline", "ledger", "fee"].iter().for_each(|word| spelling.learn(word));
+        for word in ["migrate", "deadline", "ledger", "fee"] {
+            spelling.learn(word);
+        }
         for slip in ["migarte", "migrte", "migraate", "mugrate", "migratee", "imgrate"] {
             assert_eq!(spelling.meant(slip), Some("migrate"), "{slip}");
         }

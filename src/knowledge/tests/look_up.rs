@@ -1,12 +1,18 @@
 //! Building a base and looking up: order, the threshold, hard negatives, drafts, duplicates, hostile questions.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 use townkeeper_contract::id::EntryId;
 use townkeeper_knowledge::{Base, Entry, Status, parse};
 
 fn entry(id: &str, questions: &[&str], not: &[&str]) -> (String, Entry) {
-    let list = |key: &str, of: &[&str]| format!("{key}:\n{}", of.iter().map(|q| format!("  - {q}\n")).collect::<String>());
-    let not = if not.is_empty() { String::new() } else { list("not_variants", not) };
+    let list = |key: &str, of: &[&str]| {
+        if of.is_empty() { String::new() } else { format!("{key}:\n  - {}\n", of.join("\n  - ")) }
+    };
+    let not = list("not_variants", not);
     let title = questions.first().unwrap();
     let variants = list("variants", questions);
     let text = format!(
@@ -107,7 +113,9 @@ fn a_shared_id_names_both_files() {
 #[test]
 fn an_empty_base_is_refused() {
     let mut drafts = small();
-    drafts.iter_mut().for_each(|(_, e)| e.status = Status::Draft);
+    for (_, entry) in &mut drafts {
+        entry.status = Status::Draft;
+    }
     for entries in [Vec::new(), drafts] {
         let errors = Base::build(entries).unwrap_err();
         assert_eq!(
@@ -137,6 +145,17 @@ fn scripts_without_spaces_are_found() {
 }
 
 #[test]
+fn even_the_smallest_base_abstains() {
+    for size in 1..=3 {
+        let base = Base::build(small().into_iter().take(size).collect()).unwrap();
+        for question in ["what is the capital of France", "write me a poem about lighthouses", "how are you today"] {
+            assert_eq!(answer(&base, question), None, "{question} of {size}");
+        }
+        assert_eq!(answer(&base, "until when may i migrate").as_deref(), Some("deadline"), "{size}");
+    }
+}
+
+#[test]
 fn hostile_questions_are_abstained_from() {
     let base = Base::build(small()).unwrap();
     let hostile = [
@@ -159,10 +178,12 @@ fn hostile_questions_are_abstained_from() {
     }
 }
 
+static SMALL: LazyLock<Base> = LazyLock::new(|| Base::build(small()).unwrap());
+
 proptest! {
     #[test]
     fn any_question_gets_ordered_finite_hits(question in "\\PC{0,200}") {
-        let base = Base::build(small()).unwrap();
+        let base = &*SMALL;
         let found = base.look_up(&question);
         prop_assert!(found.hits.iter().all(|h| h.score > 0.0 && h.score <= 1.001));
         prop_assert!(found.hits.windows(2).all(|pair| pair[0].score >= pair[1].score));

@@ -90,7 +90,10 @@ fn says_what_is_wrong_where_and_what_to_do() {
         (with("official-link", "a--b"), "f.md:2: the id `a--b` is not"),
         (with("official-link", &"a".repeat(33)), "f.md:2: the id `aaaa"),
         (with("Where is", &"Where is ".repeat(20)), "f.md:3: the title is longer than one line of 120 characters; sho"),
-        (with("https://lumen", "http://lumen"), "f.md:10: `canonical_url` holds `http://lumen.example.org/migrate`, wh"),
+        (
+            with("https://lumen", "http://lumen"),
+            "f.md:10: `canonical_url` holds `http://lumen.example.org/migrate`, wh",
+        ),
         (with("https://lumen", "https://a@lumen"), "f.md:10: `canonical_url` holds"),
         (with("https://lumen.example.org/migrate\n", "https:///x\n"), "f.md:10: `canonical_url` holds `https:///x`"),
         (with("variants:", "lang: English!\nvariants:"), "f.md:11: `lang` holds `English!`, which is no language tag"),
@@ -98,12 +101,18 @@ fn says_what_is_wrong_where_and_what_to_do() {
         (with("where do i go", "Official LINK"), "f.md:12: 2 different variants"),
         (with("where do i go", "\"\""), "f.md:14: a question in the list is empty; fill it or remove the line"),
         (with("\"portal: where?\"", "portal: where?"), "f.md:13: the value is not of the form this key wants; put a"),
-        (with("title: Where", "title: [Where"), "f.md:"),
-        (with("id: official-link", "\tid: official-link"), "f.md:2: "),
-        (with("Go to [the portal](https://lumen.example.org/migrate).", ""), "f.md:19: the answer is empty; write it b"),
+        (with("title: Where", "title: [Where"), "f.md:3: the value is not of the form this key wants"),
+        (with("owner: migration", "owner: \"migration"), "f.md:6: not valid YAML (invalid indentation"),
+        (
+            with("Go to [the portal](https://lumen.example.org/migrate).", ""),
+            "f.md:19: the answer is empty; write it b",
+        ),
         (with("Go to", "Go\0to"), "f.md:20: the control character U+0000 is in the text; remove it"),
-        (with("migration team", "&a migration team"), "f.md:5: the front matter is too large, too deep or uses aliases"),
-        (format!("{WHOLE}{}", "a".repeat(1 << 20)), "f.md:1: the file has 1049"),
+        (
+            with("migration team", "&a migration team"),
+            "f.md:5: the front matter is too large, too deep or uses aliases",
+        ),
+        (format!("{WHOLE}{}", "a".repeat(1 << 20)), "f.md:1: the file has 10489"),
     ];
     for (text, expected) in cases {
         let error = parse("f.md", text).expect_err(expected).to_string();
@@ -119,7 +128,7 @@ fn nesting_and_bombs_are_refused_at_once() {
         format!("---\nid: {}\n---\nx", "[".repeat(100_000)),
         format!("---\nid: {}{}\n---\nx", "[".repeat(50_000), "]".repeat(50_000)),
         format!("---\n{}\n---\nx", "- ".repeat(50_000)),
-        format!("---\n{}\n---\nx", (0..300).map(|i| format!("{}a:\n", " ".repeat(i))).collect::<String>()),
+        format!("---\n{}\n---\nx", "a: {".repeat(300)),
         format!("---\nvariants:\n{}\n---\nx", "  - a\n".repeat(20_000)),
         format!("---\n{}---\nx", "--- \n...\n".repeat(10_000)),
         "---\na: &a [x,x]\nb: &b [*a,*a]\nc: [*b,*b]\n---\nx".to_owned(),

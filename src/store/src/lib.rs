@@ -10,6 +10,7 @@ mod cursor;
 mod error;
 pub mod fault;
 mod inbox;
+mod ledger;
 mod open;
 mod outbox;
 mod tickets;
@@ -18,6 +19,7 @@ mod writer;
 
 pub use error::StoreError;
 pub use inbox::{Accept, Accepted, InboxRow, NewEvent, Recovered};
+pub use ledger::{Ledger, LedgerEvent, LedgerSend, LedgerTicket};
 pub use open::Store;
 pub use outbox::{Ack, OutboxRow, Sendable, Verdict};
 pub use tickets::NewTicket;

@@ -212,9 +212,9 @@ impl Rest {
 
     /// The last grapheme boundary up to `limit` outside the stretches that stay whole.
     fn break_word(&self, limit: usize) -> usize {
-        let end = (limit + 64..).find(|end| self.text.is_char_boundary(*end) || *end >= self.text.len());
-        let near =
-            self.text.get(self.at..end.unwrap_or(limit)).or_else(|| self.text.get(self.at..)).unwrap_or_default();
+        // A little beyond the limit, to see whether the grapheme there goes on.
+        let end = self.text.ceil_char_boundary((limit + 64).min(self.text.len()));
+        let near = self.text.get(self.at..end).unwrap_or_default();
         let wanted = match self.whole_around(limit) {
             Some(whole) if whole.start > self.at => whole.start,
             _ => limit,

@@ -1,7 +1,7 @@
 //! What money follows: links, hosts, addresses, dates, amounts and handles in any text.
 //!
 //! The outgoing gate stands on this, so it errs towards finding: what is missed may leave unseen, what is found too
-//! much is only held back. It reads a [`view`] of the text in which look-alike spellings are plain, and reports where
+//! much is only held back. It reads a view of the text in which look-alike spellings are plain, and reports where
 //! in the original each finding stands. Each pass hides what it found from the passes after it.
 //!
 //! Not found yet: relative dates ("tomorrow"), month names of other languages than English (their numbers are).

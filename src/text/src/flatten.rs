@@ -228,6 +228,18 @@ mod tests {
         }
     }
 
+    /// The red twin: a label shown as the link itself would name one host and lead to another.
+    #[test]
+    fn a_label_as_the_link_would_deceive() {
+        let run = run("https://good.example.org").linked("https://evil.example.org");
+        assert_ne!(Some(run.text.as_str()), run.link.as_deref());
+        assert!(
+            visible(&Block::paragraph(vec![run]))
+                .iter()
+                .all(|run| run.link.as_ref().is_none_or(|url| *url == run.text))
+        );
+    }
+
     #[test]
     fn a_link_of_several_runs_is_followed_by_its_target_once() {
         let flat = one(vec![run("a ").linked("https://x.org"), run("b").bold().linked("https://x.org")]);

@@ -430,9 +430,8 @@ function restore() {
 
 // what the reader does
 
-function begin(text, body) {
+const begin = (text, body) =>
   run({ question: text, body, key: crypto.randomUUID(), conversation: kept.conversation, id: null });
-}
 
 /** Keeps the send button and the word about length in step with the box. */
 function check() {

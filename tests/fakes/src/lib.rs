@@ -1,4 +1,4 @@
 //! Wire fakes of the platforms and model servers, for tests only.
 
-pub mod telegram;
 pub mod model;
+pub mod telegram;

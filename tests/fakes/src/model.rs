@@ -126,6 +126,7 @@ pub struct Written {
 struct State {
     script: Script,
     requests: Vec<Value>,
+    connections: usize,
     dropped: usize,
 }
 
@@ -173,6 +174,11 @@ impl ModelServer {
         self.shared.state.borrow().requests.clone()
     }
 
+    /// Connections accepted so far.
+    pub fn connections(&self) -> usize {
+        self.shared.state.borrow().connections
+    }
+
     /// Answers that the client hung up on.
     pub fn connections_dropped(&self) -> usize {
         self.shared.state.borrow().dropped
@@ -212,6 +218,7 @@ async fn listen(listener: TcpListener, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     while let Ok((socket, _)) = listener.accept().await {
         let shared = Arc::clone(&shared);
+        shared.state.send_modify(|state| state.connections += 1);
         // An error is the client's hanging up, counted where it matters.
         connections.spawn(async move { serve(socket, shared).await.ok() });
         while connections.try_join_next().is_some() {}
@@ -398,10 +405,11 @@ impl Speaker {
 
     /// One piece of text in a frame of its own, with its time.
     async fn say(&mut self, text: &str) -> io::Result<()> {
+        let frame = framed(&format!("data: {}\n\n", self.with_delta(&json!({ "content": text }), None)));
         let written = Written { request: self.request, piece: self.pieces, at: Instant::now() };
         self.shared.written.lock().unwrap_or_else(PoisonError::into_inner).push(written);
         self.pieces += 1;
-        self.delta(&json!({ "content": text }), None).await
+        self.writer.write_all(frame.as_bytes()).await
     }
 
     async fn call(&mut self, name: &str, args: &str) -> io::Result<()> {
@@ -418,9 +426,12 @@ impl Speaker {
     }
 
     async fn delta(&mut self, delta: &Value, finish: Option<&str>) -> io::Result<()> {
+        self.event(&self.with_delta(delta, finish)).await
+    }
+
+    fn with_delta(&self, delta: &Value, finish: Option<&str>) -> Value {
         let choice = json!({ "index": 0, "delta": delta, "finish_reason": finish });
-        let id = format!("chatcmpl-{}", self.request);
-        self.event(&json!({ "id": id, "object": "chat.completion.chunk", "choices": [choice] })).await
+        json!({ "id": format!("chatcmpl-{}", self.request), "object": "chat.completion.chunk", "choices": [choice] })
     }
 
     async fn event(&mut self, data: &Value) -> io::Result<()> {
@@ -441,7 +452,7 @@ impl Speaker {
     }
 
     async fn chunk(&mut self, text: &str) -> io::Result<()> {
-        self.writer.write_all(format!("{:x}\r\n{text}\r\n", text.len()).as_bytes()).await
+        self.writer.write_all(framed(text).as_bytes()).await
     }
 
     async fn whole(&mut self, status: u16, headers: &[(String, String)], kind: &str, body: &str) -> io::Result<()> {
@@ -452,6 +463,11 @@ impl Speaker {
         write!(out, "\r\n{body}").map_err(io::Error::other)?;
         self.writer.write_all(out.as_bytes()).await
     }
+}
+
+/// A chunk of the chunked transfer encoding.
+fn framed(text: &str) -> String {
+    format!("{:x}\r\n{text}\r\n", text.len())
 }
 
 /// Waits until the client has hung up. In the middle of an answer it has nothing else to say.

@@ -36,6 +36,7 @@ pub(super) struct State {
     /// Content has come since [`State::progressed`] was last asked.
     progress: bool,
     ended: bool,
+    whole: bool,
 }
 
 /// Takes one frame into `state`; the events are taken from there with [`State::pop`].
@@ -70,6 +71,7 @@ impl State {
             warned_late: false,
             progress: false,
             ended: false,
+            whole: false,
         }
     }
 
@@ -80,6 +82,11 @@ impl State {
     /// The last event is among those waiting, or already taken.
     pub(super) fn ended(&self) -> bool {
         self.ended
+    }
+
+    /// It ended in the vendor's own terminal.
+    pub(super) fn whole(&self) -> bool {
+        self.whole
     }
 
     /// The vendor has finished; only usage and `[DONE]` may follow.
@@ -100,6 +107,9 @@ impl State {
 
     /// The bytes are over, for `error`: without a finish that is what the stream ends in.
     pub(super) fn over(&mut self, error: StreamError) {
+        if self.ended {
+            return;
+        }
         if self.finish.is_some() { self.complete() } else { self.fail(error) }
     }
 
@@ -214,6 +224,7 @@ impl State {
         }
         let complete = !matches!(reason, StopReason::Length | StopReason::ContentFilter);
         self.close(complete);
+        self.whole = true;
         self.answer.push(ProviderEvent::Stopped { reason, raw });
     }
 
@@ -262,5 +273,26 @@ fn reason(raw: &str) -> StopReason {
         "content_filter" | "safety" => StopReason::ContentFilter,
         "refusal" => StopReason::Refusal,
         _ => StopReason::Other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use townkeeper_contract::conformance::provider_stream;
+
+    use super::*;
+    use crate::config::Kind;
+
+    #[test]
+    fn what_follows_the_terminal_changes_nothing() {
+        let mut state = State::new(Dialect::of(Kind::OpenAi), Scrub::default(), 1);
+        let said = r#"{"choices":[{"delta":{"content":"a"},"finish_reason":"stop"}]}"#;
+        for data in [said, "[DONE]", said, "[DONE]", r#"{"error":"late"}"#] {
+            decode(&mut state, Frame { event: "", data });
+        }
+        state.over(StreamError::new(ErrorClass::Transient, true, "late"));
+        let items: Vec<Item> = std::iter::from_fn(|| state.pop()).collect();
+        assert_eq!(provider_stream(&items), Ok(()), "{items:?}");
+        assert!(state.whole());
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use reqwest::Response;
 use reqwest::header::CONTENT_TYPE;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use townkeeper_contract::stream::{ErrorClass, StreamError};
 
 use super::Endpoint;
@@ -19,6 +19,9 @@ use crate::sse::{Frame, Sse};
 
 /// After the finish, how long to wait for the usage and `[DONE]` that most vendors send.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// After a whole answer, how long the body's own end may take: a connection read to its end can be used again.
+const LINGER: Duration = Duration::from_millis(100);
 
 pub(super) struct Generation {
     endpoint: Arc<Endpoint>,
@@ -51,20 +54,30 @@ impl Generation {
         Self { endpoint, state, stage: Stage::Asking(body), deadline: Instant::now(), warned_lossy: false }
     }
 
-    /// The next event; `None` after the last.
+    /// The next event; `None` after the last. Who asks until `None` lets the connection be used again.
     pub(super) async fn next(&mut self) -> Option<Item> {
         loop {
             if let Some(item) = self.state.pop() {
                 return Some(item);
             }
             if self.state.ended() {
-                self.stage = Stage::Over;
+                self.linger().await;
+                return None;
             }
             match std::mem::replace(&mut self.stage, Stage::Over) {
                 Stage::Asking(body) => self.stage = self.ask(body).await,
                 Stage::Reading(reading) => self.stage = self.read(reading).await,
                 Stage::Over => return None,
             }
+        }
+    }
+
+    /// Gives the connection back, if the answer was whole; otherwise closes it.
+    async fn linger(&mut self) {
+        if let Stage::Reading(mut reading) = std::mem::replace(&mut self.stage, Stage::Over)
+            && self.state.whole()
+        {
+            timeout(LINGER, reading.response.chunk()).await.ok();
         }
     }
 

@@ -29,7 +29,7 @@ static AMOUNT: LazyLock<Regex> = LazyLock::new(|| {
     let times = r" ?(?:x\b|×)|[ -](?:times|fold)\b";
     pattern(&[
         // 1:6, 1 : 6, 1-for-6, 12:30:05; 1 LMN to 6 LUM
-        &format!(r"(?i)(?P<a>{NUMBER})(?:(?: ?: ?|{sign}| ?to ?|-to-|-for-| for | in )|{unit}(?: ?: ?|{sign}| to | for | into | becomes? | equals? | gives? | per ))(?P<b>{NUMBER})(?P<more>(?::{NUMBER})*)"),
+        &format!(r"(?i)(?P<a>{NUMBER})(?:(?: ?: ?|{sign}| ?to ?|-to-|-for-| for | in )|{unit}(?: ?: ?|{sign}| to | for | into | per | (?:is|are|becomes?|equals?|gives?|gets?|buys?|makes?|yields?)(?: you)? ))(?P<b>{NUMBER})(?P<more>(?::{NUMBER})*)"),
         r"|(?P<num>[0-9]+) ?/ ?(?P<den>[0-9]+)",
         &format!(r"|(?P<cur1>{CURRENCY} ?)?(?P<n>{NUMBER})(?P<scale>{SCALE})?(?:(?P<share>{share})|(?P<points> ?(?:bps|basis points)\b)|(?P<times>{times})|(?P<cur2> ?{CURRENCY}))?"),
         r"|\b(?P<multiple>double|triple|quadruple|half|halve)(?:s|d)? (?:of )?(?:your|their|the|my|our|all|back|bonus|tokens?|coins?|rewards?|amount|balance|value)\b",

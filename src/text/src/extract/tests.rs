@@ -127,6 +127,7 @@ fn amounts() {
         ("13% 13 percent 13 per cent １３％", &[(Amount, "13%"); 4]),
         ("1:6, 1 : 6, 1 to 6, 1-to-6", &[(Amount, "1:6"); 4]),
         ("1 LMN to 6 LUM, 1 LMN = 6 LUM, 1 LMN → 6 LUM", &[(Amount, "1:6"); 3]),
+        ("1 LMN is 6 LUM, 1 token gives you 6", &[(Amount, "1:6"); 2]),
         ("one to six, one-for-six, 1 to six", &[(Amount, "1:6"); 3]),
         ("47,316 47316 47'316 47_316", &[(Amount, "47316"); 4]),
         ("47 316 LMN", &[(Amount, "47316")]),
@@ -276,7 +277,8 @@ proptest! {
 
     #[test]
     fn a_finding_alone_is_found_again(text in "(https://|www\\.)?[a-z]{2,8}\\.(org|com|io)(/[a-z0-9]{0,6}){0,2}|[0-9]{1,3}(,[0-9]{3}){0,2}%?") {
-        for finding in extract(&text) {
+        // A number that could be a year is one, once nothing else says that it counts something.
+        for finding in extract(&text).into_iter().filter(|finding| !matches!(finding.value.parse(), Ok(1900..2100))) {
             let again = extract(&finding.value);
             prop_assert_eq!(again.first().map(|f| (f.kind, &f.value)), Some((finding.kind, &finding.value)));
         }

@@ -125,7 +125,8 @@ async fn c30_keep_alives_are_not_words() {
 #[tokio::test]
 async fn silence_after_the_finish_ends_well() {
     let plan = Plan { end: End::Hold, ..Plan::whole(sse([&text("a"), &finish("stop")])) };
-    let seen = lines(&items(Kind::OpenAi, plan, only_idle_short).await);
+    // With the usual timers: it is not the idle timer that ends this wait.
+    let seen = lines(&items(Kind::OpenAi, plan, |_| {}).await);
     assert_eq!(seen, ["0 text| a", "0 whole", "stopped EndTurn (stop)"]);
 }
 
@@ -133,10 +134,10 @@ async fn silence_after_the_finish_ends_well() {
 async fn a_consumer_that_takes_its_time_is_not_a_silent_vendor() {
     let plan = Plan::of([text("a"), text("b"), finish("stop")].map(|frame| sse([frame]).into_bytes()).into());
     let (base, _server) = serve(plan).await;
-    let mut stream = provider_at(&base, Kind::OpenAi, only_idle_short).stream(question());
+    let mut stream = provider_at(&base, Kind::OpenAi, |config| config.idle_timeout_s = 1.0).stream(question());
     let mut items = vec![stream.next().await.unwrap()];
     // Longer than the timer: the consumer's own time, which must not count.
-    tokio::time::sleep(Duration::from_millis(400)).await;
+    tokio::time::sleep(Duration::from_millis(1100)).await;
     items.extend(stream.collect::<Vec<Item>>().await);
     assert_eq!(lines(&items), ["0 text| ab", "0 whole", "stopped EndTurn (stop)"]);
 }

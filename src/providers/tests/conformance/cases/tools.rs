@@ -53,6 +53,11 @@ async fn c6_several_calls_under_one_index() {
         r#"{"index":0,"function":{"arguments":":2}"}}"#,
     ];
     check(finished(&fragments, "tool_calls"), &F_AND_G).await;
+    // Without ids, another name is another call.
+    let nameless = fragments.map(|f| f.replace(r#""id":"x","#, "").replace(r#""id":"y","#, ""));
+    let minted = F_AND_G.map(|line| line.replace(" x ", " tk0001000 ").replace(" y ", " tk0001001 "));
+    let body = finished(&nameless.each_ref().map(String::as_str), "tool_calls");
+    check(body, &minted.each_ref().map(String::as_str)).await;
     // The same name twice is still two calls.
     let twice = [
         r#"{"index":0,"id":"x","function":{"name":"f","arguments":"{}"}}"#,

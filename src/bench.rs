@@ -1,0 +1,489 @@
+//! `townkeeper bench`: the published figures. The binary starts itself as a child, puts the wire fakes around it, and
+//! measures from outside; where a figure is a ratio, both sides are measured in the same run, in turn.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::process::{ExitCode, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use clap::{Args, ValueEnum};
+use futures_util::future::try_join_all;
+use serde::Serialize;
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+use townkeeper_client::Client;
+use townkeeper_contract::api::ChatBody;
+use townkeeper_contract::id::{AccountId, EventKey, PersonId, PlaceId};
+use townkeeper_contract::inbound::{Body, Inbound, Person, Place, PlaceKind, ReplyTo};
+use townkeeper_contract::stream::{Event, Outcome};
+use townkeeper_core::say;
+use townkeeper_fakes::model::{ModelServer, Reply, Script, Written};
+use townkeeper_fakes::telegram::TelegramServer;
+use townkeeper_store::{Accept, NewEvent, Settle, Store};
+
+use crate::out;
+
+/// A question that the sample base answers.
+const KNOWN: &str = "how do I migrate from a hardware wallet?";
+
+/// Clients at a time, for figures under load.
+const CLIENTS: usize = 64;
+
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// What to measure
+    #[arg(value_enum, default_value = "all")]
+    what: What,
+    /// One JSON object a figure
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum What {
+    All,
+    /// Added time to first token and processor time per token, 100 streams
+    Stream,
+    /// Canonical answers over HTTP beside the raw group commit
+    Answers,
+    /// One canonical answer over Telegram, idle
+    Telegram,
+    /// Resident memory, idle and after 10,000 conversations
+    Memory,
+    /// Start to ready
+    Start,
+}
+
+/// One measured figure, and what it is held against.
+#[derive(Debug, Serialize)]
+struct Figure {
+    what: String,
+    value: f64,
+    unit: &'static str,
+    gate: Option<f64>,
+    goal: Option<f64>,
+    /// Whether larger is better.
+    more: bool,
+}
+
+impl Figure {
+    fn less(what: &str, value: f64, unit: &'static str, gate: Option<f64>, goal: Option<f64>) -> Self {
+        Self { what: what.to_owned(), value, unit, gate, goal, more: false }
+    }
+
+    fn note(what: &str, value: f64, unit: &'static str) -> Self {
+        Self::less(what, value, unit, None, None)
+    }
+
+    fn verdict(&self) -> &'static str {
+        let held = |bound: f64| if self.more { self.value >= bound } else { self.value <= bound };
+        match (self.gate.map(held), self.goal.map(held)) {
+            (Some(false), _) => "GATE MISSED",
+            (_, Some(false)) => "goal missed",
+            (None, None) => "",
+            _ => "met",
+        }
+    }
+}
+
+/// Measures and prints.
+pub(crate) async fn run(bench: Bench) -> anyhow::Result<ExitCode> {
+    let wanted = |what| bench.what == What::All || bench.what == what;
+    let mut figures = Vec::new();
+    if wanted(What::Start) {
+        figures.extend(start().await?);
+    }
+    if wanted(What::Stream) {
+        figures.extend(stream().await?);
+    }
+    if wanted(What::Answers) {
+        figures.extend(answers().await?);
+    }
+    if wanted(What::Telegram) {
+        figures.extend(telegram().await?);
+    }
+    if wanted(What::Memory) {
+        figures.extend(memory().await?);
+    }
+    for figure in &figures {
+        if bench.json {
+            out::json(figure)?;
+            continue;
+        }
+        let bound = |bound: Option<f64>| bound.map_or_else(|| "–".to_owned(), |bound| format!("{bound:.2}"));
+        let (gate, goal) = (bound(figure.gate), bound(figure.goal));
+        let row =
+            format!("{:<62} {:>10.3} {:<6} gate {gate:>6} goal {goal:>6}", figure.what, figure.value, figure.unit);
+        out::line(format!("{row}  {}", figure.verdict()));
+    }
+    let missed = figures.iter().any(|figure| figure.verdict() == "GATE MISSED");
+    Ok(if missed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+/// A daemon of its own, in a folder of its own.
+struct Daemon {
+    child: Child,
+    url: String,
+    ready_after: Duration,
+    /// Kept as long as the daemon runs in it.
+    _home: Arc<TempDir>,
+}
+
+impl Daemon {
+    async fn start(config: &str) -> anyhow::Result<Self> {
+        Self::start_in(Arc::new(tempfile::tempdir()?), config).await
+    }
+
+    async fn start_in(home: Arc<TempDir>, config: &str) -> anyhow::Result<Self> {
+        let file = home.path().join("townkeeper.toml");
+        std::fs::write(&file, format!("{config}\n[log]\nlevel = \"error\"\n"))?;
+        let began = Instant::now();
+        let mut child = Command::new(std::env::current_exe()?)
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .arg("--config")
+            .arg(&file)
+            .arg("--data")
+            .arg(home.path().join("data"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let mut lines = BufReader::new(child.stdout.take().context("no output")?).lines();
+        while let Some(line) = lines.next_line().await? {
+            if let Some(url) = line.strip_prefix("Open ").and_then(|rest| rest.split_whitespace().next()) {
+                return Ok(Self { child, url: url.to_owned(), ready_after: began.elapsed(), _home: home });
+            }
+        }
+        bail!("the daemon did not start")
+    }
+
+    fn client(&self) -> anyhow::Result<Client> {
+        Ok(Client::new(&self.url, None)?)
+    }
+
+    fn proc_file(&self, name: &str) -> anyhow::Result<String> {
+        let pid = self.child.id().context("the daemon has ended")?;
+        Ok(std::fs::read_to_string(format!("/proc/{pid}/{name}"))?)
+    }
+
+    /// Resident memory, in MB.
+    fn resident_mb(&self) -> anyhow::Result<f64> {
+        let status = self.proc_file("status")?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+        let kib: f64 = line.split_whitespace().next().context("no figure")?.parse()?;
+        Ok(kib * 1024.0 / 1e6)
+    }
+
+    /// Processor time so far, in seconds (user and system; clock ticks of 10 ms).
+    fn processor_s(&self) -> anyhow::Result<f64> {
+        let stat = self.proc_file("stat")?;
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        let ticks = |at: usize| -> anyhow::Result<f64> { Ok(fields.get(at).context("short stat")?.parse::<f64>()?) };
+        Ok((ticks(11)? + ticks(12)?) / 100.0)
+    }
+}
+
+fn ask(text: &str) -> ChatBody {
+    ChatBody { text: Some(text.to_owned()), action: None, conversation: None, key: None }
+}
+
+/// Asks and reads to the end; a turn that does not complete is an error.
+async fn answer(client: &Client, text: &str) -> anyhow::Result<()> {
+    let mut events = client.chat(&ask(text)).await?;
+    while let Some(event) = events.next().await {
+        if let Event::TurnEnded { outcome, .. } = event?.event {
+            return if outcome == Outcome::Completed { Ok(()) } else { bail!("a turn failed") };
+        }
+    }
+    bail!("a turn did not end")
+}
+
+/// The value below which `share` of the sorted samples lie.
+fn quantile(samples: &mut [f64], share: f64) -> f64 {
+    samples.sort_by(f64::total_cmp);
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an index"
+    )]
+    let at = ((samples.len().saturating_sub(1)) as f64 * share).round() as usize;
+    samples.get(at).copied().unwrap_or(f64::NAN)
+}
+
+fn count(n: usize) -> f64 {
+    u32::try_from(n).map_or(f64::MAX, f64::from)
+}
+
+async fn start() -> anyhow::Result<Vec<Figure>> {
+    let home = Arc::new(tempfile::tempdir()?);
+    let mut took = Vec::new();
+    for _ in 0..11 {
+        let daemon = Daemon::start_in(Arc::clone(&home), "").await?;
+        took.push(daemon.ready_after.as_secs_f64() * 1e3);
+        end(daemon).await?;
+    }
+    took.remove(0);
+    Ok(vec![Figure::less("start to ready, warm, p50 of 10", quantile(&mut took, 0.5), "ms", Some(300.0), Some(100.0))])
+}
+
+async fn end(mut daemon: Daemon) -> anyhow::Result<()> {
+    daemon.child.kill().await?;
+    Ok(())
+}
+
+/// When each chunk of one stream was heard, by its words.
+struct Stream {
+    question: String,
+    heard: Vec<(Instant, String)>,
+}
+
+async fn listen(client: &Client, question: String) -> anyhow::Result<Stream> {
+    let mut events = client.chat(&ask(&question)).await?;
+    let mut heard = Vec::new();
+    while let Some(event) = events.next().await {
+        match event?.event {
+            Event::StreamChunk { delta, .. } => heard.push((Instant::now(), delta)),
+            Event::TurnEnded { outcome: Outcome::Completed, .. } => return Ok(Stream { question, heard }),
+            Event::TurnEnded { outcome, .. } => bail!("a stream failed: {outcome:?}"),
+            _ => {}
+        }
+    }
+    bail!("a stream did not end")
+}
+
+/// 100 streams of 60 tokens, one every 20 ms each. A token ends with a space, so each completes a releasable run.
+async fn stream() -> anyhow::Result<Vec<Figure>> {
+    const STREAMS: usize = 100;
+    const TOKENS: usize = 60;
+    let words = ["calm ", "water ", "under ", "slow ", "boats "];
+    let deltas = words.iter().cycle().take(TOKENS).map(ToString::to_string).collect();
+    let model = ModelServer::start(Script::always(Reply::Paced { deltas, gap: Duration::from_millis(20) })).await;
+    let vendor =
+        format!("[[provider]]\nkind = \"compatible\"\nmodel = \"bench\"\nbase_url = \"{}\"\n", model.base_url());
+    let daemon = Daemon::start(&vendor).await?;
+    let client = daemon.client()?;
+    let run = |round: &'static str| {
+        // Streams begin beside each other, not at one instant.
+        try_join_all((0..STREAMS).map(|n| {
+            let client = &client;
+            async move {
+                tokio::time::sleep(Duration::from_millis(11) * u32::try_from(n).unwrap_or(0)).await;
+                listen(client, format!("tell me a tale of boats, {round} {n}")).await
+            }
+        }))
+    };
+    // Warm: connections, caches, the first allocation of everything.
+    run("warm").await?;
+    let before = daemon.processor_s()?;
+    let streams = run("measured").await?;
+    let spent = daemon.processor_s()? - before;
+    let (mut first, mut every) = added(&model, &streams)?;
+    let events = count(every.len());
+    Ok(vec![
+        Figure::less(
+            "added time to first token, 100 streams, p50",
+            quantile(&mut first, 0.5),
+            "ms",
+            Some(1.0),
+            Some(0.5),
+        ),
+        Figure::less("added time to first token, 100 streams, p99", quantile(&mut first, 0.99), "ms", None, Some(2.0)),
+        Figure::note("added time of every token, p50", quantile(&mut every, 0.5), "ms"),
+        Figure::note("added time of every token, p99", quantile(&mut every, 0.99), "ms"),
+        Figure::less(
+            "processor time per streamed token event, end to end",
+            spent * 1e6 / events,
+            "µs",
+            None,
+            Some(20.0),
+        ),
+    ])
+}
+
+/// What the daemon added to the first and to every token, in milliseconds: from the frame that completed it to the
+/// client's event.
+fn added(model: &ModelServer, streams: &[Stream]) -> anyhow::Result<(Vec<f64>, Vec<f64>)> {
+    let asked = |request: &serde_json::Value| -> Option<String> {
+        let last = request.get("messages")?.as_array()?.last()?;
+        last.get("content")?.as_str().map(str::to_owned)
+    };
+    let requests: HashMap<String, usize> =
+        model.requests().iter().enumerate().filter_map(|(n, request)| Some((asked(request)?, n))).collect();
+    let mut written: HashMap<usize, Vec<Written>> = HashMap::new();
+    for piece in model.written() {
+        written.entry(piece.request).or_default().push(piece);
+    }
+    let (mut first, mut every) = (Vec::new(), Vec::new());
+    for stream in streams {
+        let request = requests.get(&stream.question).context("a question did not reach the model")?;
+        let pieces = written.get(request).context("nothing was written")?;
+        let mut done = 0;
+        for (at, (heard, words)) in stream.heard.iter().enumerate() {
+            done += words.split_whitespace().count();
+            let sent = pieces.get(done.saturating_sub(1)).context("more was heard than was written")?.at;
+            let ms = heard.saturating_duration_since(sent).as_secs_f64() * 1e3;
+            every.push(ms);
+            if at == 0 {
+                first.push(ms);
+            }
+        }
+    }
+    Ok((first, every))
+}
+
+/// 64 clients at a canonical question, beside the same two commits made straight on a store of the same disk. The two
+/// are measured in turn, three times; the middle ratio counts.
+async fn answers() -> anyhow::Result<Vec<Figure>> {
+    let daemon = Daemon::start("").await?;
+    let client = daemon.client()?;
+    over_http(&client, 2_000).await?;
+    let (mut raws, mut https, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..3 {
+        let raw = raw_answers(6_000).await?;
+        let http = over_http(&client, 6_000).await?;
+        raws.push(raw);
+        https.push(http);
+        ratios.push(100.0 * http / raw);
+    }
+    let share = quantile(&mut ratios, 0.5);
+    let gate = Figure {
+        gate: Some(40.0),
+        more: true,
+        ..Figure::note("canonical answers over HTTP, share of raw", share, "%")
+    };
+    Ok(vec![
+        Figure::note("raw: accept and settle on the store, 64 tasks", quantile(&mut raws, 0.5), "1/s"),
+        Figure::note("canonical answers over HTTP, durable, 64 clients", quantile(&mut https, 0.5), "1/s"),
+        gate,
+    ])
+}
+
+async fn over_http(client: &Client, total: usize) -> anyhow::Result<f64> {
+    let began = Instant::now();
+    try_join_all((0..CLIENTS).map(|_| async {
+        for _ in 0..total / CLIENTS {
+            answer(client, KNOWN).await?;
+        }
+        anyhow::Ok(())
+    }))
+    .await?;
+    Ok(count(total / CLIENTS * CLIENTS) / began.elapsed().as_secs_f64())
+}
+
+/// The floor: what the same ledger commits with nothing around it.
+async fn raw_answers(total: usize) -> anyhow::Result<f64> {
+    let home = tempfile::tempdir()?;
+    let store = Store::open(home.path()).await?;
+    let began = Instant::now();
+    try_join_all((0..CLIENTS).map(|client| {
+        let store = &store;
+        async move {
+            for n in 0..total / CLIENTS {
+                ledger_entry(store, &format!("{client}-{n}")).await?;
+            }
+            anyhow::Ok(())
+        }
+    }))
+    .await?;
+    let rate = count(total / CLIENTS * CLIENTS) / began.elapsed().as_secs_f64();
+    store.close().await;
+    Ok(rate)
+}
+
+/// One answer's two commits.
+async fn ledger_entry(store: &Store, id: &str) -> anyhow::Result<()> {
+    let account = AccountId::from("web");
+    let inbound = Inbound {
+        event: EventKey::from(id),
+        account,
+        place: Place { id: PlaceId::from(id), kind: PlaceKind::Private },
+        thread: None,
+        person: Person { id: PersonId::from(id), name: String::new(), bot: false },
+        at_ms: 1,
+        addressed: true,
+        reply_to: ReplyTo(id.to_owned()),
+        body: Body::Message { text: KNOWN.to_owned() },
+    };
+    let event = NewEvent { inbound: inbound.clone(), conversation: id.to_owned(), turn: id.to_owned() };
+    let accept = Accept {
+        workspace: "main".to_owned(),
+        account: "web".to_owned(),
+        events: vec![event],
+        cursor: None,
+        now_ms: 1,
+    };
+    store.accept(accept).await?;
+    let settle = Settle {
+        workspace: "main".to_owned(),
+        turn: id.to_owned(),
+        conversation: id.to_owned(),
+        inbound,
+        attempt: 1,
+        question: KNOWN.to_owned(),
+        last_seq: 3,
+        started_ms: 1,
+        now_ms: 1,
+        outcome: Outcome::Completed,
+        reply: Some(say::help("Lumen Keeper")),
+        say: Vec::new(),
+    };
+    store.settle(Arc::new(settle)).await?;
+    Ok(())
+}
+
+/// A message pushed into the Bot API fake, until its answer is there; one at a time.
+async fn telegram() -> anyhow::Result<Vec<Figure>> {
+    let token = "123456:benchbenchbench";
+    let server = TelegramServer::start(token).await;
+    let home = Arc::new(tempfile::tempdir()?);
+    let raw = raw_commits(home.path()).await?;
+    let file = home.path().join("token");
+    std::fs::write(&file, token)?;
+    let (file, api) = (file.display(), server.base_url());
+    let account = format!(
+        "[[account]]\nplatform = \"telegram\"\nname = \"bench\"\ntoken_file = \"{file}\"\napi_base = \"{api}\"\n"
+    );
+    let daemon = Daemon::start_in(home, &account).await?;
+    let mut took = Vec::new();
+    for n in 0..120_usize {
+        server.wait_held(1).await;
+        let pushed = Instant::now();
+        server.push_message(1_000 + i64::try_from(n)?, 1_000, KNOWN);
+        let sent = server.wait_sent(n + 1).await;
+        let at = sent.last().context("nothing was sent")?.at;
+        took.push(at.saturating_duration_since(pushed).as_secs_f64() * 1e3);
+        // The account's ceiling is 30 a second; an idle daemon is what is measured.
+        tokio::time::sleep(Duration::from_millis(40)).await;
+    }
+    took.drain(..20);
+    end(daemon).await?;
+    let bound = 2.0 * raw + 3.0;
+    Ok(vec![
+        Figure::note("raw commit, one row, p50", raw, "ms"),
+        Figure::less("canonical answer over Telegram, idle, p50", quantile(&mut took, 0.5), "ms", Some(bound), None),
+        Figure::note("canonical answer over Telegram, idle, p99", quantile(&mut took, 0.99), "ms"),
+    ])
+}
+
+async fn raw_commits(folder: &Path) -> anyhow::Result<f64> {
+    let took = Store::raw_commits(folder, 300).await?;
+    let mut ms: Vec<f64> = took.iter().map(|us| f64::from(u32::try_from(*us).unwrap_or(u32::MAX)) / 1e3).collect();
+    Ok(quantile(&mut ms, 0.5))
+}
+
+async fn memory() -> anyhow::Result<Vec<Figure>> {
+    let daemon = Daemon::start("").await?;
+    let client = daemon.client()?;
+    client.ready().await?;
+    let idle = daemon.resident_mb()?;
+    over_http(&client, 10_048).await?;
+    let after = daemon.resident_mb()?;
+    Ok(vec![
+        Figure::less("resident memory, no account, idle", idle, "MB", Some(50.0), Some(30.0)),
+        Figure::less("resident memory, after 10,000 conversations", after, "MB", Some(130.0), Some(100.0)),
+    ])
+}

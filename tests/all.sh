@@ -1,0 +1,127 @@
+#!/usr/bin/env bash
+# Every gate, in order. The first that fails ends the run with its name; a table of seconds closes it either way.
+# Needs a Rust toolchain with rustup's cargo; installs by name whatever else is missing (Debian packages, cargo tools).
+#
+#   tests/all.sh              everything
+#   tests/all.sh fmt clippy   only these stages
+#   tests/all.sh --list       their names
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+NEXTEST=0.9.143
+DENY=0.20.2
+export CARGO_TERM_COLOR="${CARGO_TERM_COLOR:-auto}"
+
+# --- the stages ---
+
+stage_tools() {
+    local missing=()
+    command -v cc >/dev/null || missing+=(build-essential)
+    command -v chromium >/dev/null || missing+=(chromium)
+    command -v chromedriver >/dev/null || missing+=(chromium-driver)
+    packages "${missing[@]}"
+    cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
+    cargo clippy --version >/dev/null 2>&1 || rustup component add clippy
+    cargo nextest --version >/dev/null 2>&1 || tool cargo-nextest "$NEXTEST"
+}
+
+stage_fmt() { cargo fmt --all --check; }
+
+stage_clippy() { cargo clippy -q --workspace --all-targets --features faults,bench -- -D warnings; }
+
+# The golden path, the kills and the browser are among these. `faults` compiles the places at which a test may kill.
+stage_tests() {
+    cargo nextest run --workspace --features faults --no-fail-fast --cargo-quiet \
+        --status-level fail --final-status-level slow --show-progress none 2>&1 | tee "$SCRATCH/tests"
+}
+
+# By itself, a crate must ask for every feature it uses: in the workspace, another may have asked for it.
+stage_alone() {
+    local manifest
+    for manifest in adapters/*/Cargo.toml src/providers/Cargo.toml src/client/Cargo.toml; do
+        cargo check -q -p "$(sed -n 's/^name = "\(.*\)"/\1/p' "$manifest" | head -n 1)"
+    done
+}
+
+stage_lean() { cargo check -q -p townkeeper --no-default-features; }
+
+stage_docs() { RUSTDOCFLAGS="-D warnings" cargo doc -q --workspace --no-deps; }
+
+stage_deny() {
+    if ! cargo deny --version >/dev/null 2>&1 && ! tool cargo-deny "$DENY"; then
+        echo "cargo-deny cannot be installed here: licences, bans and sources are NOT checked"
+        return
+    fi
+    cargo deny --log-level error check --hide-inclusion-graph licenses bans sources
+    # Never fetched from here: a gate that depends on another's server fails for reasons that are not ours.
+    if compgen -G "${CARGO_HOME:-$HOME/.cargo}/advisory-dbs/*/.git" >/dev/null; then
+        cargo deny --offline --log-level error check --hide-inclusion-graph advisories
+    else
+        echo "no advisory database on this machine: advisories are NOT checked (\`cargo deny fetch db\` brings it)"
+    fi
+}
+
+STAGES=(tools fmt clippy tests alone lean docs deny)
+
+# --- what they stand on ---
+
+# Debian packages, by name.
+packages() {
+    [ $# -gt 0 ] || return 0
+    local root=()
+    [ "$(id -u)" -eq 0 ] || root=(sudo -n)
+    echo "installing: $*"
+    "${root[@]}" apt-get update -qq
+    "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+# A cargo subcommand, built beside the workspace's own results, so that neither rebuilds the other.
+tool() {
+    echo "installing: $1 $2 (takes some minutes, once)"
+    CARGO_TARGET_DIR="$SCRATCH/tool" cargo install -q --locked "$1" --version "$2"
+}
+
+now() { date +%s; }
+
+TABLE=()
+CURRENT=""
+BEGAN=0
+
+report() {
+    local code=$?
+    [ -z "$CURRENT" ] || TABLE+=("$(printf '%-8s %5ss  FAILED' "$CURRENT" $(($(now) - BEGAN)))")
+    echo
+    [ ${#TABLE[@]} -eq 0 ] || printf '%s\n' "${TABLE[@]}"
+    # The runner's own last word, where everybody looks.
+    if [ -f "$SCRATCH/tests" ]; then grep -aE 'Summary \[' "$SCRATCH/tests" | tail -n 1 || true; fi
+    [ -z "$CURRENT" ] || echo "failed: $CURRENT"
+    rm -rf "$SCRATCH"
+    exit "$code"
+}
+
+main() {
+    if [ "${1:-}" = --list ]; then
+        printf '%s\n' "${STAGES[@]}"
+        return
+    fi
+    [ $# -gt 0 ] || set -- "${STAGES[@]}"
+    local stage
+    for stage in "$@"; do
+        if ! declare -F "stage_$stage" >/dev/null; then
+            echo "no such stage: $stage; there are: ${STAGES[*]}" >&2
+            exit 2
+        fi
+    done
+    SCRATCH="$(mktemp -d)"
+    trap report EXIT
+    for stage in "$@"; do
+        echo "== $stage"
+        CURRENT="$stage"
+        BEGAN="$(now)"
+        "stage_$stage"
+        TABLE+=("$(printf '%-8s %5ss  ok' "$stage" $(($(now) - BEGAN)))")
+        CURRENT=""
+    done
+}
+
+main "$@"
