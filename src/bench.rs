@@ -342,6 +342,7 @@ async fn answers() -> anyhow::Result<Vec<Figure>> {
     let client = daemon.client()?;
     over_http(&client, 2_000).await?;
     let (mut raws, mut https, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    let before = daemon.processor_s()?;
     for _ in 0..3 {
         let raw = raw_answers(6_000).await?;
         let http = over_http(&client, 6_000).await?;
@@ -349,6 +350,7 @@ async fn answers() -> anyhow::Result<Vec<Figure>> {
         https.push(http);
         ratios.push(100.0 * http / raw);
     }
+    let spent = (daemon.processor_s()? - before) * 1e6 / (3.0 * count(6_000 / CLIENTS * CLIENTS));
     let share = quantile(&mut ratios, 0.5);
     let gate = Figure {
         gate: Some(40.0),
@@ -358,6 +360,7 @@ async fn answers() -> anyhow::Result<Vec<Figure>> {
     Ok(vec![
         Figure::note("raw: accept and settle on the store, 64 tasks", quantile(&mut raws, 0.5), "1/s"),
         Figure::note("canonical answers over HTTP, durable, 64 clients", quantile(&mut https, 0.5), "1/s"),
+        Figure::note("processor time per canonical answer", spent, "µs"),
         gate,
     ])
 }

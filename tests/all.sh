@@ -45,7 +45,11 @@ stage_alone() {
 
 stage_lean() { cargo check -q -p townkeeper --no-default-features; }
 
-stage_docs() { RUSTDOCFLAGS="-D warnings" cargo doc -q --workspace --no-deps; }
+# With private items: the readers are those who work on it, and every link in a comment is to lead somewhere.
+stage_docs() {
+    RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" \
+        cargo doc -q --workspace --no-deps --features faults,bench --document-private-items
+}
 
 stage_deny() {
     if ! cargo deny --version >/dev/null 2>&1 && ! tool cargo-deny "$DENY"; then

@@ -1,5 +1,6 @@
-//! The golden path: the built binary, wire fakes of everything outside, the real client. One file a story.
-
+//! Scratch.
 mod daemon;
+mod hostile;
 mod model;
 mod web;
+mod kill;

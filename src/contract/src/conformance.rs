@@ -204,6 +204,7 @@ fn same(streamed: &str, said: &ToolArgs) -> bool {
 }
 
 #[cfg(test)]
+#[expect(clippy::unnecessary_wraps, reason = "the items of a stream are results")]
 mod tests {
     use super::*;
     use crate::stream::ErrorClass;

@@ -47,11 +47,10 @@ pub struct ToolOutcome {
 }
 
 /// The request for an answer that the base did not give.
-pub fn request(snapshot: &Snapshot<'_>, question: &str, nearest: &[Hit<'_>]) -> ChatRequest {
+pub fn request(snapshot: &Snapshot<'_>, past: &[Past<'_>], question: &str, nearest: &[Hit<'_>]) -> ChatRequest {
     let mut messages = Vec::new();
-    let skip = snapshot.past.len().saturating_sub(REMEMBERED);
-    for past in snapshot.past.iter().skip(skip) {
-        remember(&mut messages, past);
+    for turn in past.iter().skip(past.len().saturating_sub(REMEMBERED)) {
+        remember(&mut messages, turn);
     }
     messages.push(ChatMessage::User { text: question.to_owned() });
     ChatRequest {

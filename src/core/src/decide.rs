@@ -23,8 +23,8 @@ pub struct Snapshot<'a> {
     pub today: NaiveDate,
     /// Fences data in a prompt; random, made for this turn.
     pub boundary: &'a str,
-    /// This conversation's last turns, oldest first.
-    pub past: &'a [Past<'a>],
+    /// This conversation's last turns, oldest first. `None`: not loaded, because most decisions need none.
+    pub past: Option<&'a [Past<'a>]>,
 }
 
 /// An earlier turn of the conversation.
@@ -72,6 +72,8 @@ pub struct Decision {
 /// Something to find out. Its answer comes back as an [`Event`].
 #[derive(Debug)]
 pub enum Ask {
+    /// Load the conversation's last turns, and decide the same event again.
+    Past,
     /// Let a model answer. It may cite these entries.
     Model { request: ChatRequest, sources: Vec<EntryId> },
     /// Open a ticket for that turn's question.
@@ -120,10 +122,11 @@ pub fn asked(inbound: &Inbound) -> String {
 fn command(snapshot: &Snapshot<'_>, name: &str, args: &str) -> Decision {
     match name {
         commands::ASK => question(snapshot, args),
-        commands::TICKET if args.trim().is_empty() => match snapshot.past.iter().rev().find(|past| is_question(past)) {
-            Some(past) => ticket(past.turn, past.question),
-            None => Decision::end(say::ticket_about_what()),
-        },
+        commands::TICKET if args.trim().is_empty() => {
+            let Some(past) = snapshot.past else { return Decision::ask(Ask::Past) };
+            let last = past.iter().rev().find(|past| is_question(past));
+            last.map_or_else(|| Decision::end(say::ticket_about_what()), |past| ticket(past.turn, past.question))
+        }
         commands::TICKET => ticket(snapshot.turn.as_str(), args),
         // A stop that reached its turn found nothing to stop: the control lane takes the others.
         commands::STOP => Decision::end(say::nothing_to_stop()),
@@ -137,7 +140,8 @@ fn is_question(past: &Past<'_>) -> bool {
 }
 
 fn pressed(snapshot: &Snapshot<'_>, action: &str) -> Decision {
-    let asked = action.strip_prefix("ticket:").and_then(|turn| snapshot.past.iter().find(|past| past.turn == turn));
+    let Some(past) = snapshot.past else { return Decision::ask(Ask::Past) };
+    let asked = action.strip_prefix("ticket:").and_then(|turn| past.iter().find(|past| past.turn == turn));
     asked.map_or_else(|| Decision::end(say::button_expired()), |past| ticket(past.turn, past.question))
 }
 
@@ -159,9 +163,10 @@ fn question(snapshot: &Snapshot<'_>, text: &str) -> Decision {
     if !snapshot.model || is_safety(snapshot.base, text, &found) {
         return Decision::end(say::abstention(snapshot.turn));
     }
+    let Some(past) = snapshot.past else { return Decision::ask(Ask::Past) };
     let nearest: Vec<_> = found.hits.into_iter().filter(|hit| hit.entry.class == Class::Routine).take(3).collect();
     let sources = nearest.iter().map(|hit| hit.entry.id.clone()).collect();
-    Decision::ask(Ask::Model { request: agent::request(snapshot, text, &nearest), sources })
+    Decision::ask(Ask::Model { request: agent::request(snapshot, past, text, &nearest), sources })
 }
 
 /// Whether an entry may still be said: published, within its days, and, where money follows it, reviewed in time.
@@ -233,10 +238,13 @@ fn is_safety(base: &Base, text: &str, found: &Lookup<'_>) -> bool {
         .any(|finding| matches!(finding.kind, FindingKind::Url | FindingKind::Host | FindingKind::Address));
     let normal = normalise(text);
     let mut words = normal.split(|c: char| !c.is_alphanumeric());
-    near || holds || words.any(|word| is_safety_word(word))
+    near || holds || words.any(is_safety_word)
 }
 
 fn is_safety_word(word: &str) -> bool {
     let singular = word.strip_suffix('s').unwrap_or(word);
     SAFETY_WORDS.binary_search(&word).is_ok() || SAFETY_WORDS.binary_search(&singular).is_ok()
 }
+
+#[cfg(test)]
+mod tests;

@@ -164,8 +164,11 @@ impl Engine {
 
     /// Commits one event and starts its turn. For callers that are no platform: the web.
     pub async fn accept(&self, inbound: Inbound) -> Result<Option<Admitted>, EngineError> {
-        let account = inbound.account.clone();
-        Ok(accept::accept(&self.house, &account, vec![inbound], None).await?.pop())
+        let (house, account) = (Arc::clone(&self.house), inbound.account.clone());
+        // In a task of its own: a visitor who hangs up ends the caller, and what is committed by then must be begun.
+        let accepting = async move { accept::accept(&house, &account, vec![inbound], None).await };
+        let accepted = self.house.tasks.spawn(accepting).await.map_err(|_| EngineError::Stopping)?;
+        Ok(accepted?.pop())
     }
 
     /// Reads a turn, from a resume point or from its beginning.

@@ -4,8 +4,10 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::DateTime;
 use futures_util::FutureExt as _;
 use townkeeper_contract::id::TurnId;
+use townkeeper_contract::inbound::Body;
 use townkeeper_contract::stream::{
     CancelledBy, Channel, ErrorClass, Event as StreamEvent, Outcome, Reply, ReplyKind, StreamError,
 };
@@ -66,52 +68,78 @@ pub(crate) async fn control(house: &Arc<House>, job: Job, running: Option<Arc<Fe
 fn failed(row: &InboxRow, why: &str) -> End {
     tracing::error!(turn = row.turn, attempt = row.attempt, why, "a turn failed for a reason of ours");
     let error = StreamError::new(ErrorClass::Internal, false, "something went wrong on our side");
-    End::With(Outcome::Failed { error }, say::broke_off(&TurnId::from(row.turn.as_str())))
+    // A button that failed is offered again: what it is about is the question that it was below.
+    let about = match &row.inbound.body {
+        Body::Action { action } => action.as_str().strip_prefix("ticket:").unwrap_or(&row.turn),
+        _ => &row.turn,
+    };
+    End::With(Outcome::Failed { error }, say::broke_off(&TurnId::from(about)))
 }
 
 async fn answer(house: &Arc<House>, row: &InboxRow, writer: &mut FeedWriter) -> End {
-    let past = match past(house, row).await {
-        Ok(past) => past,
-        Err(error) => return failed(row, &error.to_string()),
-    };
-    let past: Vec<Past<'_>> =
-        past.iter().map(|p| Past { turn: &p.turn, question: &p.question, reply: p.reply.as_ref() }).collect();
     let (turn, boundary) = (TurnId::from(row.turn.as_str()), ids::secret());
-    let snapshot = Snapshot {
-        turn: &turn,
-        agent: &house.agent,
-        base: &house.base,
-        model: house.provider.is_some(),
-        today: chrono::DateTime::from_timestamp_millis(house.clock.now_ms()).unwrap_or_default().date_naive(),
-        boundary: &boundary,
-        past: &past,
-    };
-    let mut decision = decide(&snapshot, &Event::Came(&row.inbound));
+    let today = DateTime::from_timestamp_millis(house.clock.now_ms()).unwrap_or_default().date_naive();
+    let mut loaded: Option<Vec<PastTurn>> = None;
+    let mut event = Event::Came(&row.inbound);
     loop {
-        let event = match (decision.end, decision.then) {
+        let past: Option<Vec<Past<'_>>> = loaded.as_ref().map(|turns| turns.iter().map(seen).collect());
+        let snapshot = Snapshot {
+            turn: &turn,
+            agent: &house.agent,
+            base: &house.base,
+            model: house.provider.is_some(),
+            today,
+            boundary: &boundary,
+            past: past.as_deref(),
+        };
+        let decision = decide(&snapshot, &event);
+        match (decision.end, decision.then) {
             (Some((outcome, reply)), _) => return End::With(outcome, reply),
             (None, None) => return failed(row, "nothing was decided"),
-            (None, Some(Ask::Ticket { turn, question })) => match ticket(house, row, turn, question).await {
-                Ok(number) => Event::TicketOpened { number },
+            (None, Some(Ask::Past)) if loaded.is_some() => return failed(row, "the past was asked for twice"),
+            (None, Some(Ask::Past)) => match past_turns(house, row).await {
+                Ok(turns) => loaded = Some(turns),
                 Err(error) => return failed(row, &error.to_string()),
             },
-            (None, Some(Ask::Model { request, sources })) => {
-                house.door.typing(&row.inbound.account, &row.inbound.reply_to).await;
-                match model::speak(house, writer, request, &sources).await {
-                    Heard::Spoken(spoken) => Event::Spoke(spoken),
-                    Heard::Failed(error) => Event::Failed(error),
-                    Heard::Cancelled => {
-                        return End::With(Outcome::Cancelled { by: CancelledBy::Person }, say::stopped());
-                    }
-                    Heard::Abandoned => return End::Abandoned,
-                }
-            }
-        };
-        decision = decide(&snapshot, &event);
+            (None, Some(ask)) => match find_out(house, row, writer, ask).await {
+                Ok(found) => event = found,
+                Err(end) => return end,
+            },
+        }
     }
 }
 
-async fn past(house: &House, row: &InboxRow) -> Result<Vec<PastTurn>, StoreError> {
+fn seen(past: &PastTurn) -> Past<'_> {
+    Past { turn: &past.turn, question: &past.question, reply: past.reply.as_ref() }
+}
+
+/// Finds out what a decision asks for, as the next event.
+async fn find_out<'a>(house: &Arc<House>, row: &InboxRow, writer: &mut FeedWriter, ask: Ask) -> Result<Event<'a>, End> {
+    match ask {
+        Ask::Past => Err(failed(row, "the past is loaded elsewhere")),
+        Ask::Ticket { turn, question } => {
+            let opened = ticket(house, row, turn, question).await;
+            opened.map(|number| Event::TicketOpened { number }).map_err(|error| failed(row, &error.to_string()))
+        }
+        Ask::Model { request, sources } => {
+            show_typing(house, row);
+            match model::speak(house, writer, request, &sources).await {
+                Heard::Spoken(spoken) => Ok(Event::Spoke(spoken)),
+                Heard::Failed(error) => Ok(Event::Failed(error)),
+                Heard::Cancelled => Err(End::With(Outcome::Cancelled { by: CancelledBy::Person }, say::stopped())),
+                Heard::Abandoned => Err(End::Abandoned),
+            }
+        }
+    }
+}
+
+/// Beside the model, so that nobody's answer waits for it.
+fn show_typing(house: &Arc<House>, row: &InboxRow) {
+    let (house, account, to) = (Arc::clone(house), row.inbound.account.clone(), row.inbound.reply_to.clone());
+    house.tasks.clone().spawn(async move { house.door.typing(&account, &to).await });
+}
+
+async fn past_turns(house: &House, row: &InboxRow) -> Result<Vec<PastTurn>, StoreError> {
     house.store.past_turns(&house.workspace, &row.conversation, PAST).await
 }
 

@@ -155,8 +155,9 @@ impl Write for Recover {
                 .execute(&mut *tx)
                 .await?;
             let rows = sqlx::query(
+                // A batch shares its time: within it the platform's own numbering counts, shorter numbers first.
                 "SELECT payload, conversation, turn, attempt, received_ms FROM inbox \
-                 WHERE workspace = $1 AND state = 'new' ORDER BY received_ms, turn",
+                 WHERE workspace = $1 AND state = 'new' ORDER BY received_ms, LENGTH(event), event",
             )
             .bind(&self.workspace)
             .fetch_all(&mut *tx)

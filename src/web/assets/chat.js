@@ -233,17 +233,23 @@ function take(turn, { turn: id, attempt, seq, event }) {
       keep();
       break;
     case "StepStarted":
+      turn.model = true;
       speaking(turn, "Writing an answer…");
       break;
     case "ToolCallReady":
       speaking(turn, "Looking it up…");
       break;
     case "StreamChunk":
+      if (!turn.model) break; // our own words: they come whole, with the end
       if (event.channel === "text") draft(turn, event.part, event.delta);
       else speaking(turn, "Thinking…");
       break;
+    case "PartEnded":
+      if (!event.complete) turn.model = false; // broke off; what follows is not the model's
+      break;
     case "Snapshot":
       clearDraft(turn);
+      turn.model = true;
       for (const { part, channel, text } of event.parts) if (channel === "text") draft(turn, part, text);
       speaking(turn, "Writing an answer…");
       break;
@@ -286,14 +292,14 @@ function clearDraft(turn) {
   turn.draft = null;
 }
 
-/** Why a turn ended without the answer, in words that help; nothing where it simply completed. */
+/** Why a turn ended without the answer, in words that help; nothing where the reply says it, or all is well. */
 function reason({ outcome, reply }, unfinished) {
   if (outcome.result === "cancelled") {
     if (outcome.by === "shutdown") return "The keeper is restarting. Please try again in a moment.";
     return unfinished ? "You stopped this answer, so it is unfinished." : "Stopped. Ask again whenever you like.";
   }
-  if (outcome.result === "completed") return reply ? null : "I found no words for this. Please try again.";
   if (reply) return null;
+  if (outcome.result === "completed") return "I found no words for this. Please try again.";
   if (unfinished) return "This answer broke off before it was finished, so please don’t rely on it.";
   const crowded = ["rate_limited", "overloaded", "quota"].includes(outcome.error.class);
   return crowded ? "Many people are asking right now. Please try again in a moment."
@@ -301,11 +307,13 @@ function reason({ outcome, reply }, unfinished) {
 }
 
 function ended(turn, event) {
-  const { outcome, reply } = event;
-  const why = reason(event, !reply && turn.draft);
+  const { outcome } = event;
+  const reply = outcome.result === "cancelled" ? null : event.reply; // our note says more than "Stopped."
+  const unfinished = turn.draft && outcome.result !== "completed";
+  const why = reason(event, unfinished);
   const mayRepeat = outcome.by === "shutdown" || outcome.error?.retriable || (why && outcome.result !== "cancelled");
   const again = mayRepeat ? () => run({ ...turn, key: crypto.randomUUID(), id: null }) : null;
-  settle(turn, reply && answer(reply), (why || again) && note(why ?? "If you like, we can try once more.", again));
+  settle(turn, unfinished, reply && answer(reply), (why || again) && note(why ?? "If you like, we can try once more.", again));
   kept.pending = null;
   const before = kept.past.filter((record) => record !== turn.record);
   turn.record = { question: turn.question, body: turn.body, event };
@@ -313,10 +321,10 @@ function ended(turn, event) {
   keep();
 }
 
-/** Puts the final words in the place of everything shown while waiting, and lets the next question in. */
-function settle(turn, ...shown) {
-  const keepsDraft = turn.draft && !shown[0];
-  if (keepsDraft) turn.draft.classList.add("unfinished");
+/** Puts the final words in the place of what was shown while waiting, or below it where it stays `unfinished`, and lets
+    the next question in. */
+function settle(turn, unfinished, ...shown) {
+  if (unfinished) turn.draft.classList.add("unfinished");
   else clearDraft(turn);
   clearTimeout(turn.timer);
   say("");
@@ -361,6 +369,7 @@ async function run(turn) {
   keep();
   live = Object.assign(turn, {
     last: "", attempt: 0, seq: -1, draft: null, scrolled: undefined, quiet: true, stopping: false, ended: false,
+    model: false,
   });
   busy(true);
   show(turn);
@@ -387,7 +396,7 @@ function gaveUp(turn, refusal) {
     Object.assign(turn, { id: null, key: crypto.randomUUID(), conversation: null });
   }
   const text = refusal.gone ? "I can no longer find this answer. Please ask again." : refusal.message;
-  settle(turn, null, note(text, () => run(turn)));
+  settle(turn, turn.draft, note(text, () => run(turn)));
   keep();
 }
 

@@ -19,8 +19,9 @@ pub(crate) async fn headers(mut response: Response) -> Response {
     let mut set = |name: HeaderName, value| headers.insert(name, HeaderValue::from_static(value));
     set(header::CONTENT_SECURITY_POLICY, POLICY);
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    // Conversations are capabilities: their addresses must not travel.
-    set(header::REFERRER_POLICY, "no-referrer");
+    // Conversations are capabilities: their addresses must not travel to other sites. (`no-referrer` would also make
+    // browsers send our own forms with `Origin: null`, which `same_site` refuses.)
+    set(header::REFERRER_POLICY, "same-origin");
     set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     set(HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()");
     response

@@ -6,6 +6,7 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use thirtyfour::common::command::FormatRequestData;
@@ -31,10 +32,10 @@ const ARGUMENTS: &[&str] = &[
     "--window-size=1000,800",
 ];
 
-/// A browser on a page. Dropping it ends the session, then the driver, then removes the profile: the order of the
-/// fields.
+/// A browser on a page. A story ends with [`Chromium::close`]; one that fails drops it, and then it is killed.
 pub(super) struct Chromium {
     pub(super) page: WebDriver,
+    process: u64,
     _driver: Child,
     /// Held, so that the driver can go on writing.
     _says: Lines<BufReader<ChildStdout>>,
@@ -71,8 +72,16 @@ impl Chromium {
         wanted.set_browser_log_level(LoggingPrefsLogLevel::All).unwrap();
         let page = WebDriver::new(format!("http://127.0.0.1:{port}"), wanted).await.unwrap();
         page.set_poller(Arc::new(ElementPollerWithTimeout::new(PATIENCE, Duration::from_millis(20))));
-        page.goto(url).await.unwrap();
-        Self { page, _driver: driver, _says: says, _profile: profile }
+        let process = page.capabilities().get("goog:processID").and_then(Value::as_u64).expect("the browser's process");
+        let browser = Self { page, process, _driver: driver, _says: says, _profile: profile };
+        browser.page.goto(url).await.unwrap();
+        browser
+    }
+
+    /// The end of a story in which the browser had nothing to complain about.
+    pub(super) async fn close(self) {
+        assert_eq!(self.complaints().await, Vec::<String>::new());
+        self.page.clone().quit().await.unwrap();
     }
 
     /// The element, as soon as it is there.
@@ -80,9 +89,9 @@ impl Chromium {
         self.page.query(By::Css(css)).first().await.unwrap_or_else(|_| panic!("no {css} comes to be"))
     }
 
-    /// Waits until the element shows this text, and nothing else.
+    /// Waits until the element shows this text, and nothing else but white space at its ends.
     pub(super) async fn shows(&self, css: &str, text: &str) {
-        let shown = self.page.query(By::Css(css)).with_text(text).first().await;
+        let shown = self.page.query(By::Css(css)).with_filter(says(text)).first().await;
         if shown.is_err() {
             panic!("{css} shows {:?}, not {text:?}", self.texts(css).await);
         }
@@ -107,14 +116,19 @@ impl Chromium {
     }
 
     /// Types where the focus is, as a person would.
-    pub(super) async fn keys(&self, keys: impl Into<thirtyfour::TypingData>) {
-        self.page.action_chain_with_delay(Some(Duration::ZERO), Some(Duration::ZERO)).send_keys(keys).perform().await.unwrap();
+    pub(super) async fn keys(&self, keys: impl Into<TypingData>) {
+        self.page
+            .action_chain_with_delay(Some(Duration::ZERO), Some(Duration::ZERO))
+            .send_keys(keys)
+            .perform()
+            .await
+            .unwrap();
     }
 
     /// Presses a key while others are held.
     pub(super) async fn chord(&self, held: Key, key: impl Into<char>) {
         let chain = self.page.action_chain_with_delay(Some(Duration::ZERO), Some(Duration::ZERO));
-        chain.key_down(held).send_keys(key.into().to_string()).key_up(held).perform().await.unwrap();
+        chain.key_down(held.clone()).send_keys(key.into().to_string()).key_up(held).perform().await.unwrap();
     }
 
     /// The element that has the focus, as its id or, where it has none, its text.
@@ -133,7 +147,8 @@ impl Chromium {
 
     /// What a script in the page promises.
     pub(super) async fn run_async(&self, script: &str) -> Value {
-        let script = format!("const done = arguments[arguments.length - 1]; (async () => {{ {script} }})().then(done);");
+        let script =
+            format!("const done = arguments[arguments.length - 1]; (async () => {{ {script} }})().then(done);");
         self.page.execute_async(script, Vec::new()).await.unwrap().json().clone()
     }
 
@@ -168,6 +183,15 @@ impl Chromium {
     }
 }
 
+impl Drop for Chromium {
+    fn drop(&mut self) {
+        // The driver's own teardown on drop would wait for a runtime that waits for it.
+        if self.page.clone().leak().is_ok() {
+            std::process::Command::new("kill").arg(self.process.to_string()).status().ok();
+        }
+    }
+}
+
 #[derive(Debug)]
 struct DevTools {
     command: &'static str,
@@ -178,6 +202,15 @@ impl FormatRequestData for DevTools {
     fn format_request(&self, session: &SessionId) -> RequestData {
         RequestData::new(reqwest::Method::POST, format!("session/{session}/goog/cdp/execute"))
             .add_body(json!({ "cmd": self.command, "params": self.parameters }))
+    }
+}
+
+/// Whether an element shows just this text.
+fn says(text: &str) -> impl Fn(WebElement) -> BoxFuture<'static, WebDriverResult<bool>> + use<> {
+    let text = text.trim().to_owned();
+    move |element| {
+        let text = text.clone();
+        Box::pin(async move { Ok(element.text().await.is_ok_and(|shown| shown.trim() == text)) })
     }
 }
 

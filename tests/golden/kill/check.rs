@@ -256,7 +256,8 @@ fn check_order(
     let places: BTreeMap<_, _> = stored.ledger.sends.iter().map(|send| (send.turn.as_str(), send.seq)).collect();
     let mut last: BTreeMap<(i64, i64), i64> = BTreeMap::new();
     for pushed in &truth.pushed {
-        let event = events.get(&(TELEGRAM, pushed.update.to_string().as_str()));
+        let key = pushed.update.to_string();
+        let event = events.get(&(TELEGRAM, key.as_str()));
         let Some(seq) = event.and_then(|event| places.get(event.turn.as_str())) else { continue };
         let before = last.insert((pushed.chat, pushed.person), *seq);
         if before.is_some_and(|before| before > *seq) {

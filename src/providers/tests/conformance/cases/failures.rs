@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use townkeeper_contract::conformance::provider_stream;
 use townkeeper_contract::stream::{ErrorClass, StreamError};
 use townkeeper_providers::{Kind, ProviderConfig};
@@ -67,6 +67,16 @@ async fn a_refusal_is_capped_and_never_repeats_the_key() {
     let in_stream = sse([format!(r#"{{"error":{{"message":"{KEY}","code":401}}}}"#)]);
     let items = items(Kind::OpenAi, Plan::whole(in_stream), |_| {}).await;
     assert_eq!(items[0].as_ref().unwrap_err().message, "[key]");
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let (elsewhere, other) = serve(Plan::whole(sse([&text("a"), &finish("stop")]))).await;
+    let mut plan = Plan { status: 307, ..Plan::whole("") };
+    plan.headers.push(("location", format!("{elsewhere}/chat/completions")));
+    let items = items(Kind::OpenAi, plan, |_| {}).await;
+    assert_eq!(items[0].as_ref().unwrap_err().message, "HTTP 307:");
+    assert!(other.asked().now_or_never().is_none(), "someone else was asked");
 }
 
 #[tokio::test]

@@ -1,0 +1,124 @@
+//! The gate against what a model may try. Each attack has its red twin: the detector finds it where no gate stood.
+
+use townkeeper_contract::id::EntryId;
+use townkeeper_contract::stream::{Reply, ReplyKind};
+use townkeeper_contract::text::{Origin, from_markdown};
+use townkeeper_knowledge::{Base, parse};
+
+use super::{Facts, Gate, Passed, may_leave};
+
+const ENTRY: &str = "---
+id: opening-hours
+title: When is the help desk open?
+class: routine
+owner: moderators
+reviewed_by: team
+reviewed_at: 2026-11-12
+review_by: 2029-12-31
+status: published
+canonical_url: https://lumen.example.org/help
+variants:
+  - when can I reach somebody
+  - help desk hours
+  - are you there on weekends
+---
+The help desk is open from 9:00 on 1 February 2027. See https://lumen.example.org/help; 6 people answer.
+";
+
+fn base() -> Base {
+    let entry = parse("opening-hours.md", ENTRY).expect("the entry is good");
+    Base::build(vec![("opening-hours.md".to_owned(), entry)]).expect("the base is good")
+}
+
+/// Says `text` in pieces of `size` characters. What was shown, and whether it was stopped.
+fn speak(text: &str, size: usize) -> (String, bool) {
+    let base = base();
+    let mut gate = Gate::new(&base, &[EntryId::from("opening-hours")]);
+    let mut shown = String::new();
+    let chars: Vec<char> = text.chars().collect();
+    for piece in chars.chunks(size) {
+        match gate.push(&piece.iter().collect::<String>()) {
+            Passed::Text(text) => shown.push_str(&text),
+            Passed::Blocked(_) => return (shown, true),
+        }
+    }
+    match gate.finish() {
+        Passed::Text(text) => (shown + &text, false),
+        Passed::Blocked(_) => (shown, true),
+    }
+}
+
+const ATTACKS: &[&str] = &[
+    "Please go to https://lumen-claim.example.net/now to migrate.",
+    "Please go to lumen-claim.example.com and connect.",
+    "Send it to 0x52908400098527886E0F7030069857D2E4169EE7 today.",
+    "The portal closes on 3 March 2027, so hurry.",
+    "The portal closes on February 2nd, so hurry.",
+    "You get 7 tokens for each one you had.",
+    "About 13% were burned by the team.",
+    "The ratio is 1:9 for everybody here.",
+    "See [our page](https://lumen.example.net/x) for more.",
+    "Use l\u{200b}umen-claim.example.com to begin.",
+    "Write to hxxps://lumen-claim[.]example[.]net please.",
+];
+
+#[test]
+fn no_foreign_fact_leaves_however_it_is_cut() {
+    for attack in ATTACKS {
+        for size in [1, 2, 3, 7, 1000] {
+            let (shown, stopped) = speak(attack, size);
+            assert!(stopped, "{attack:?} in pieces of {size} was let through");
+            assert_eq!(Facts::default().first_foreign(&shown), None, "{attack:?} in pieces of {size} showed {shown:?}");
+        }
+    }
+}
+
+#[test]
+fn red_twin_without_the_gate_the_detector_finds_every_attack() {
+    for attack in ATTACKS {
+        assert!(Facts::default().first_foreign(attack).is_some(), "{attack:?} would go unnoticed");
+    }
+}
+
+#[test]
+fn an_attack_before_a_citation_or_in_a_foreign_one_is_stopped() {
+    assert!(speak("[no-such-entry] It opens on 1 February 2027.", 4).1);
+    assert!(speak("It opens on 1 February 2027. [opening-hours]", 4).1);
+}
+
+#[test]
+fn facts_of_the_cited_entry_pass() {
+    let text = "We open at 9:00 on February 1, 2027 and 6 people answer: https://lumen.example.org/help is the page.";
+    for size in [1, 5, 1000] {
+        let (shown, stopped) = speak(&format!("[opening-hours] {text}"), size);
+        assert!(!stopped, "stopped after {shown:?}");
+        assert_eq!(shown, text);
+    }
+    assert!(speak("[opening-hours] We open at 8:00 every day.", 3).1);
+}
+
+#[test]
+fn plain_words_pass_at_once_and_unchanged() {
+    let text = "Calm water, slow boats: nothing to fear. (Really!)\n\n1. Sit down.\n2. Breathe.\n\nДобрый день; 你好。";
+    for size in [1, 4, 1000] {
+        assert_eq!(speak(text, size), (text.to_owned(), false));
+    }
+    let base = base();
+    let mut gate = Gate::new(&base, &[]);
+    assert_eq!(gate.push("calm "), Passed::Text("calm ".to_owned()), "a whole plain word is not held back");
+}
+
+#[test]
+fn a_finished_reply_is_judged_by_the_origin_of_its_words() {
+    let reply = |text: &str, kind| Reply {
+        kind,
+        body: from_markdown(text, &Origin::Model),
+        citation: None,
+        offers: Vec::new(),
+    };
+    let base = base();
+    assert!(may_leave(&reply("Calm water.", ReplyKind::Model), &base));
+    assert!(!may_leave(&reply("See [here](https://lumen.example.net).", ReplyKind::Model), &base));
+    // Words of a model may not pass as something else.
+    assert!(!may_leave(&reply("Calm water.", ReplyKind::Canonical), &base));
+}

@@ -1,0 +1,127 @@
+//! People on Telegram: they write in private and mention the bot in groups, chat among themselves, and press buttons.
+//! What they did is noted here, before the daemon can know of it.
+
+use std::collections::BTreeMap;
+
+use fastrand::Rng;
+use serde_json::{Value, json};
+use townkeeper_fakes::telegram::{BOT_USERNAME, SentMessage, TelegramServer};
+
+use super::check::{Pushed, Shown};
+use super::words;
+
+/// Two groups that everybody is in.
+const GROUPS: [i64; 2] = [-1_001, -1_002];
+
+/// Few enough that one person often asks again before the answer is there.
+const PERSONS: i64 = 3;
+
+/// Everybody on Telegram.
+pub(crate) struct People {
+    rng: Rng,
+    pub(crate) pushed: Vec<Pushed>,
+    /// Names messages and private chats; beside the fake's own numbers.
+    next: i64,
+    /// How often the button below a message was pressed.
+    presses: BTreeMap<i64, u32>,
+}
+
+impl People {
+    pub(crate) fn new(rng: Rng) -> Self {
+        Self { rng, pushed: Vec::new(), next: 1_000_000_000, presses: BTreeMap::new() }
+    }
+
+    /// Somebody writes something, somewhere.
+    pub(crate) fn write(&mut self, telegram: &TelegramServer) {
+        let person = self.rng.i64(1..=PERSONS);
+        let group = GROUPS[self.rng.usize(..GROUPS.len())];
+        let text = words::question(&mut self.rng);
+        match self.rng.u8(0..10) {
+            0 => self.push(telegram, group, person, "gm everyone", false),
+            1..=5 => self.push(telegram, group, person, &format!("@{BOT_USERNAME} {text}"), true),
+            _ => {
+                // A private chat of its own, so that its answers can be counted by looking at it.
+                let chat = self.next;
+                self.push(telegram, chat, chat, &text, true);
+            }
+        }
+    }
+
+    /// Somebody writes in private; returns the chat.
+    pub(crate) fn write_in_private(&mut self, telegram: &TelegramServer, text: &str) -> i64 {
+        let chat = self.next;
+        self.push(telegram, chat, chat, text, true);
+        chat
+    }
+
+    fn push(&mut self, telegram: &TelegramServer, chat: i64, person: i64, text: &str, addressed: bool) {
+        let target = self.next;
+        self.next += 1;
+        let kind = if chat < 0 { "supergroup" } else { "private" };
+        let update = telegram.push_update(json!({ "message": {
+            "message_id": target, "date": 1_790_000_000, "chat": { "id": chat, "type": kind },
+            "from": { "id": person, "is_bot": false, "first_name": "Person" },
+            "text": text, "entities": entities(text),
+        }}));
+        self.pushed.push(Pushed { update, addressed, chat, person, target });
+    }
+
+    /// Presses some of the buttons that are there; some of them a second time.
+    pub(crate) fn press(&mut self, telegram: &TelegramServer) {
+        let sent = telegram.sent();
+        for message in &sent {
+            let Some(action) = button(message) else { continue };
+            let pressed = self.presses.entry(message.message_id).or_default();
+            let likely = if *pressed == 0 { 160 } else { 20 };
+            if *pressed > 1 || self.rng.u8(..) > likely {
+                continue;
+            }
+            *pressed += 1;
+            let asked = reply_target(message);
+            let person = self.pushed.iter().find(|pushed| match asked {
+                Some(target) => pushed.target == target,
+                None => pushed.chat == message.chat_id,
+            });
+            let Some(person) = person.map(|pushed| pushed.person) else { continue };
+            let (chat, target) = (message.chat_id, message.message_id);
+            let update = telegram.push_callback(chat, person, target, &action);
+            self.pushed.push(Pushed { update, addressed: true, chat, person, target });
+        }
+    }
+}
+
+/// What people see on Telegram now.
+pub(crate) fn shown(telegram: &TelegramServer) -> Vec<Shown> {
+    let see = |message: &SentMessage| Shown {
+        chat: message.chat_id,
+        message: message.message_id,
+        reply_to: reply_target(message),
+        text: message.text.clone(),
+    };
+    telegram.sent().iter().map(see).collect()
+}
+
+/// What the message was sent as a reply to; the fake itself knows only messages that it numbered.
+fn reply_target(message: &SentMessage) -> Option<i64> {
+    message.body["reply_parameters"]["message_id"].as_i64()
+}
+
+fn button(message: &SentMessage) -> Option<String> {
+    message.body["reply_markup"]["inline_keyboard"][0][0]["callback_data"].as_str().map(str::to_owned)
+}
+
+/// A mention or command at the beginning, as Telegram marks it; all ASCII, so bytes are UTF-16 units.
+fn entities(text: &str) -> Vec<Value> {
+    let mut entities = Vec::new();
+    let mut offset = 0;
+    for word in text.split_inclusive(' ') {
+        let length = word.trim_end().len();
+        match word.as_bytes().first() {
+            Some(b'@') => entities.push(json!({ "type": "mention", "offset": offset, "length": length })),
+            Some(b'/') => entities.push(json!({ "type": "bot_command", "offset": offset, "length": length })),
+            _ => {}
+        }
+        offset += word.len();
+    }
+    entities
+}

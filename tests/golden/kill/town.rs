@@ -1,0 +1,316 @@
+//! One home that outlives its daemons, with everybody who talks to them: the rounds, and the reckoning at the end.
+
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::Stdio;
+use std::time::Duration;
+
+use fastrand::Rng;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use townkeeper_fakes::model::ModelServer;
+use townkeeper_fakes::telegram::TelegramServer;
+use townkeeper_store::{Ledger, Store};
+
+use super::check::{self, Asked, Breach, Pushed, Stored, TELEGRAM, Truth};
+use super::people::{self, People};
+use super::plan::{Moment, Provoke, Round};
+use super::visitors::{self, Life, Seen, Visitor};
+use super::words;
+use crate::daemon::{Daemon, Home, PATIENCE, WORKSPACE};
+
+/// The bot's token at the fake.
+pub(crate) const TOKEN: &str = "7000000001:made-up-for-the-loopback-fake";
+
+/// A kill moment that does not come (nobody happens to ask a model) is given up after this; the kill is not.
+const LULL: Duration = Duration::from_millis(1_500);
+
+/// An armed fault has this long to be reached.
+const REACH: Duration = Duration::from_secs(20);
+
+/// How often a clean daemon may start to send what the last one left.
+const LAST_LIVES: u32 = 10;
+
+/// SIGABRT: how a fault point ends the process.
+const ABORTED: i32 = 6;
+
+/// What had happened at some time, in the numbers that moments are counted in.
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    seen: Seen,
+    asked: usize,
+    sends: usize,
+}
+
+/// A home under load.
+pub(crate) struct Town {
+    name: &'static str,
+    seed: u64,
+    rng: Rng,
+    pub(crate) home: Home,
+    model: ModelServer,
+    pub(crate) telegram: Option<TelegramServer>,
+    pub(crate) people: People,
+    visitors: JoinSet<Vec<Asked>>,
+    lives: watch::Sender<Life>,
+    seen: watch::Sender<Seen>,
+    pub(crate) kills: u32,
+}
+
+impl Town {
+    /// A town with this many web visitors, and with Telegram or without.
+    pub(crate) async fn open(name: &'static str, seed: u64, visitors: u32, telegram: bool) -> Self {
+        println!("{name}: TOWNKEEPER_SEED={seed}");
+        let mut rng = Rng::with_seed(seed);
+        let model = ModelServer::start(words::tales()).await;
+        let mut home = Home::new().with_model(&model.base_url()).with("[log]\nlevel = \"error\"\n");
+        let mut fake = None;
+        if telegram {
+            let server = TelegramServer::start(TOKEN).await;
+            home = home.with_telegram(server.base_url(), TOKEN);
+            fake = Some(server);
+        }
+        let people = People::new(rng.fork());
+        let mut town = Self {
+            name,
+            seed,
+            home,
+            model,
+            telegram: fake,
+            people,
+            visitors: JoinSet::new(),
+            lives: watch::Sender::default(),
+            seen: watch::Sender::default(),
+            kills: 0,
+            rng,
+        };
+        for _ in 0..visitors {
+            let visitor =
+                Visitor { rng: town.rng.fork(), lives: town.lives.subscribe(), seen: town.seen.clone() };
+            town.visitors.spawn(visitor.visit());
+        }
+        town
+    }
+
+    /// One life, ended by `kill -9`.
+    pub(crate) async fn random_round(&mut self) {
+        let round = Round::draw(&mut self.rng, !self.visitors.is_empty(), self.telegram.is_some());
+        if let Some(delay) = round.while_starting {
+            self.kill_while_starting(delay).await;
+        }
+        self.write(round.before);
+        let mark = self.mark();
+        let t0 = std::time::Instant::now();
+        let daemon = Daemon::start(&self.home).await;
+        self.enter(&daemon, false);
+        self.write(round.during);
+        let t1 = std::time::Instant::now();
+        let r = tokio::time::timeout(LULL, self.reach(mark, round.moment)).await.is_ok();
+        eprintln!("start {:?} reach {:?} {} {:?}", t1 - t0, t1.elapsed(), r, round);
+        daemon.kill().await;
+        self.kills += 1;
+    }
+
+    /// A start that is not waited for.
+    pub(crate) async fn kill_while_starting(&mut self, delay: Duration) {
+        let mut command = self.home.command(&["serve"]);
+        let mut child = command.stdout(Stdio::null()).spawn().unwrap();
+        tokio::time::sleep(delay).await;
+        let died = child.try_wait().unwrap();
+        assert!(died.is_none(), "the daemon could not start: {died:?}");
+        child.kill().await.unwrap();
+        self.kills += 1;
+    }
+
+    /// One life under load with a fault point armed. Whether it was reached.
+    pub(crate) async fn fault_round(&mut self, point: &str, nth: u32, provoke: Provoke) -> bool {
+        self.write(2);
+        let mark = self.mark();
+        self.kills += 1;
+        let Some(mut daemon) = Daemon::start_with_fault(&self.home, &format!("{point}:{nth}")).await else {
+            return true;
+        };
+        self.enter(&daemon, false);
+        self.write(4);
+        if provoke == Provoke::Terminate {
+            tokio::time::timeout(LULL, self.reach(mark, Moment::Sends(2))).await.ok();
+            daemon.signal("TERM").await;
+        }
+        dies(daemon).await
+    }
+
+    /// One life with a fault point armed, and no more load than there is already.
+    pub(crate) async fn fault(&mut self, point: &str, nth: u32) -> bool {
+        self.kills += 1;
+        match Daemon::start_with_fault(&self.home, &format!("{point}:{nth}")).await {
+            Some(daemon) => dies(daemon).await,
+            None => true,
+        }
+    }
+
+    /// Tells the visitors where the daemon is now.
+    fn enter(&self, daemon: &Daemon, closing: bool) {
+        let client = Some(daemon.client());
+        self.lives.send_modify(|life| *life = Life { number: life.number + 1, client, closing });
+    }
+
+    fn write(&mut self, messages: u32) {
+        let Some(telegram) = &self.telegram else { return };
+        for _ in 0..messages {
+            self.people.write(telegram);
+        }
+        self.people.press(telegram);
+    }
+
+    /// What has been counted up to now.
+    fn mark(&self) -> Mark {
+        let sends = self.telegram.as_ref().map_or(0, |telegram| telegram.calls("sendMessage").len());
+        Mark { seen: *self.seen.borrow(), asked: self.model.requests().len(), sends }
+    }
+
+    /// Waits for the moment, counted from `mark`.
+    async fn reach(&self, mark: Mark, moment: Moment) {
+        match moment {
+            Moment::Responses(n) => self.see(|now| now.responses >= mark.seen.responses + n).await,
+            Moment::Events(n) => self.see(|now| now.events >= mark.seen.events + n).await,
+            Moment::Turns(n) => self.see(|now| now.turns >= mark.seen.turns + n).await,
+            Moment::Asked(n) => self.model.arrived(mark.asked + n).await,
+            Moment::Sends(n) => {
+                if let Some(telegram) = &self.telegram {
+                    telegram.wait_calls("sendMessage", mark.sends + n).await;
+                }
+            }
+            Moment::After(delay) => tokio::time::sleep(delay).await,
+        }
+    }
+
+    async fn see(&self, fact: impl FnMut(&Seen) -> bool) {
+        self.seen.subscribe().wait_for(fact).await.map(drop).expect("the town holds the sender");
+    }
+
+    /// A clean life: everybody gets an answer, the platform's queue runs dry; then the ledgers are laid side by side.
+    pub(crate) async fn close(mut self) -> Reckoning {
+        let mut asked = self.last_words().await;
+        let mut stored = self.open_store().await;
+        for _ in 0..LAST_LIVES {
+            let left = unfinished(&stored.ledger);
+            if left == 0 {
+                break;
+            }
+            let daemon = Daemon::start(&self.home).await;
+            if let Some(telegram) = &self.telegram {
+                let sent = telegram.sent().len() + waiting(&stored.ledger);
+                tokio::time::timeout(PATIENCE, telegram.wait_sent(sent)).await.expect("what is left is not sent");
+            }
+            end(daemon).await;
+            stored = self.open_store().await;
+        }
+        asked.sort_by(|a, b| a.event.cmp(&b.event));
+        let truth = Truth {
+            asked,
+            pushed: std::mem::take(&mut self.people.pushed),
+            confirmed: self.telegram.as_ref().map_or(i64::MAX, TelegramServer::confirmed),
+            shown: self.telegram.as_ref().map(people::shown).unwrap_or_default(),
+        };
+        let breaches = check::check(&truth, &stored);
+        Reckoning { name: self.name, seed: self.seed, kills: self.kills, truth, stored, breaches }
+    }
+
+    /// The visitors' last life: all of them are answered, and some of them ask for what they know once more.
+    async fn last_words(&mut self) -> Vec<Asked> {
+        let daemon = Daemon::start(&self.home).await;
+        self.enter(&daemon, true);
+        let mut asked = Vec::new();
+        while let Some(all) =
+            tokio::time::timeout(PATIENCE, self.visitors.join_next()).await.expect("a visitor waits in vain")
+        {
+            asked.extend(all.unwrap());
+        }
+        let again = self.rng.usize(..20).min(asked.len());
+        for at in (again..asked.len()).step_by(20) {
+            visitors::ask_again(&daemon.client(), &mut asked[at..=at]).await;
+        }
+        if let (Some(telegram), Some(Pushed { update, .. })) = (&self.telegram, self.people.pushed.last()) {
+            let read = telegram.wait_confirmed(*update);
+            tokio::time::timeout(PATIENCE, read).await.expect("the platform's updates are not read");
+        }
+        end(daemon).await;
+        asked
+    }
+
+    /// What the store says; nobody else may have it open.
+    async fn open_store(&self) -> Stored {
+        let store = Store::open(&self.home.data()).await.unwrap();
+        let ledger = store.ledger(WORKSPACE).await.unwrap();
+        let mut stored = Stored { ledger, ..Stored::default() };
+        for event in &stored.ledger.events {
+            if let Some(ended) = store.ended_turn(WORKSPACE, &event.turn).await.unwrap() {
+                stored.ended.insert(event.turn.clone(), ended);
+            }
+        }
+        store.close().await;
+        stored
+    }
+}
+
+/// Waits until the armed fault ends it; kills it where that does not come.
+async fn dies(mut daemon: Daemon) -> bool {
+    let Ok(status) = tokio::time::timeout(REACH, daemon.gone()).await else {
+        daemon.kill().await;
+        return false;
+    };
+    assert_eq!(status.signal(), Some(ABORTED), "no fault ended the daemon, this did: {status}");
+    true
+}
+
+/// SIGTERM, and its clean end.
+async fn end(mut daemon: Daemon) {
+    daemon.signal("TERM").await;
+    let status = daemon.gone().await;
+    assert!(status.success(), "the daemon did not end cleanly: {status}");
+}
+
+/// What a clean daemon must still do.
+fn unfinished(ledger: &Ledger) -> usize {
+    let open = ledger.events.iter().filter(|event| event.open).count();
+    let unsent = ledger.sends.iter().filter(|send| matches!(send.state.as_str(), "ready" | "sending")).count();
+    open + unsent
+}
+
+/// How many messages the next life will send: `sending` rows become `unknown` in it.
+fn waiting(ledger: &Ledger) -> usize {
+    let open = ledger.events.iter().filter(|event| event.open && event.account == TELEGRAM).count();
+    open + ledger.sends.iter().filter(|send| send.state == "ready").count()
+}
+
+/// The end of a run.
+pub(crate) struct Reckoning {
+    name: &'static str,
+    seed: u64,
+    kills: u32,
+    pub(crate) truth: Truth,
+    pub(crate) stored: Stored,
+    pub(crate) breaches: Vec<Breach>,
+}
+
+impl Reckoning {
+    /// One line of the table that `tests/kill.sh` prints; then every broken promise, if there is one.
+    pub(crate) fn assert_kept(&self) {
+        let tally = check::tally(&self.truth, &self.stored, &self.breaches);
+        println!(
+            "kills| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+            self.name,
+            self.kills,
+            self.truth.asked.len(),
+            self.truth.pushed.len(),
+            tally.accepted,
+            tally.lost,
+            tally.doubled,
+            tally.other,
+            tally.unknown,
+            tally.unknown_shown,
+        );
+        let breaches: Vec<String> = self.breaches.iter().take(20).map(ToString::to_string).collect();
+        let all = self.breaches.len();
+        assert!(breaches.is_empty(), "TOWNKEEPER_SEED={}: {all} broken:\n{}", self.seed, breaches.join("\n"));
+    }
+}

@@ -1,0 +1,35 @@
+//! What people ask in these tests. Every question that may become a ticket is like no other, so that two tickets for
+//! one question are seen as such.
+
+use fastrand::Rng;
+use townkeeper_fakes::model::{Reply, Script};
+
+/// Answered from the sample base.
+const PUBLISHED: &[&str] = &[
+    "how do I migrate from a hardware wallet?",
+    "what is the ratio between LMN and LUM",
+    "somebody from support wrote me a DM",
+    "what is the gas fee",
+];
+
+/// A question of any kind.
+pub(crate) fn question(rng: &mut Rng) -> String {
+    let name = rng.u32(..);
+    match rng.u8(0..10) {
+        0..=2 => PUBLISHED[rng.usize(..PUBLISHED.len())].to_owned(),
+        3..=5 => format!("which moon wallet does the admiral nr{name} prefer?"),
+        6 => format!("/ticket my parrot nr{name} sings at night"),
+        7 | 8 => format!("tell me a quick tale about parrot nr{name}"),
+        _ => format!("tell me a slow tale about parrot nr{name}"),
+    }
+}
+
+/// The model that tells tales: at once, or word by word.
+pub(crate) fn tales() -> Script {
+    let tale = "Once a parrot sat in a tree and sang so well that the whole town came to listen.";
+    let slow = Reply::Paced {
+        deltas: townkeeper_fakes::model::words(tale),
+        gap: std::time::Duration::from_millis(4),
+    };
+    Script::new().when("quick tale", [Reply::text(tale)]).when("slow tale", [slow])
+}
