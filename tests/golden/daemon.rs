@@ -118,6 +118,11 @@ impl Daemon {
         Some(daemon)
     }
 
+    /// From a command of one's own.
+    pub(crate) async fn spawned(command: Command) -> Self {
+        Self::spawn(command).await.expect("the daemon did not start")
+    }
+
     async fn spawn(mut command: Command) -> Option<Self> {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();

@@ -1,6 +1,10 @@
-//! Scratch.
+//! The golden path: the built binary, wire fakes of everything outside, the real client. One file a story.
+
+mod browser;
 mod daemon;
 mod hostile;
-mod model;
-mod web;
 mod kill;
+mod lifecycle;
+mod model;
+mod telegram;
+mod web;

@@ -17,6 +17,7 @@ use townkeeper_core::{conversation, gate, say};
 use townkeeper_knowledge::Base;
 use townkeeper_store::{OutboxRow, Sendable, Verdict};
 
+use crate::clock::Clock;
 use crate::ids;
 
 /// A reply later than this is of no use, and expires where people can see it.
@@ -77,7 +78,7 @@ impl Door {
     }
 
     /// Delivers a claimed row, once, and says what became of it.
-    pub(crate) async fn deliver(&self, row: &OutboxRow, now_ms: i64) -> Verdict {
+    pub(crate) async fn deliver(&self, row: &OutboxRow, clock: &Clock) -> Verdict {
         let account = AccountId::from(row.account.as_str());
         let Some(account) = self.accounts.get(&account) else {
             return Verdict::Refused { detail: format!("the account {account} is not configured any more") };
@@ -86,7 +87,8 @@ impl Door {
         let out = Outbound { id: OutboxId::from(row.id.as_str()), to: row.reply_to.clone(), act: row.act.clone() };
         match account.platform.deliver(&out).await {
             Ok(receipt) => Verdict::Sent { message: receipt.message.map(|m| m.0) },
-            Err(error) => judge(&error, account.facts.idempotency, row.attempt, now_ms),
+            // Waits are counted from the answer: our own limit, or the platform, may have taken a while.
+            Err(error) => judge(&error, account.facts.idempotency, row.attempt, clock.now_ms()),
         }
     }
 

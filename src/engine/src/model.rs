@@ -199,6 +199,7 @@ impl Speech<'_> {
             Passed::Text(delta) => {
                 if !delta.is_empty() {
                     self.writer.emit(Event::StreamChunk { part, channel, delta });
+                    townkeeper_store::fault!("stream.mid_chunk");
                     self.measure();
                 }
                 true

@@ -45,7 +45,7 @@ pub(crate) fn send(house: &Arc<House>, row: OutboxRow) {
 
 async fn deliver(house: &House, row: OutboxRow) {
     fault!("outbox.claimed");
-    let verdict = house.door.deliver(&row, house.clock.now_ms()).await;
+    let verdict = house.door.deliver(&row, &house.clock).await;
     fault!("outbox.sent_before_record");
     report(&row, &verdict);
     let ack = Ack {

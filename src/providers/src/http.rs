@@ -65,7 +65,8 @@ pub(crate) async fn refusal(response: Response, scrub: &Scrub) -> StreamError {
     let said = Said::parse(&body);
     let class = said.as_ref().and_then(Said::special).unwrap_or_else(|| of_status(status));
     let words = said.map_or(body, |said| said.message);
-    let mut error = scrub.error(class, &format!("HTTP {status}: {}", words.trim()));
+    let message = format!("HTTP {status}: {}", words.trim());
+    let mut error = scrub.error(class, message.trim_end_matches(": "));
     (error.status, error.retry_after_ms) = (Some(status), wait);
     error
 }

@@ -79,7 +79,7 @@ impl Store {
         self.write(ack).await
     }
 
-    /// Whether anything waits to be claimed.
+    /// Whether anything may be waiting to be claimed (its head may still be under way).
     pub async fn has_due(&self, workspace: &str, now_ms: i64) -> Result<bool, StoreError> {
         let due: i64 = sqlx::query_scalar(
             "SELECT COUNT(*) FROM (SELECT 1 FROM outbox WHERE workspace = $1 AND state = 'ready' \

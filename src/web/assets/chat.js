@@ -352,7 +352,7 @@ function busy(on) {
   if (!on) {
     if (document.activeElement === stop) question.focus();
     stop.hidden = true;
-    stop.disabled = false;
+    stop.ariaDisabled = null;
     send.hidden = false;
   }
   for (const button of document.querySelectorAll(".offer, .suggestion, .retry")) {
@@ -371,8 +371,8 @@ async function run(turn) {
     last: "", attempt: 0, seq: -1, draft: null, scrolled: undefined, quiet: true, stopping: false, ended: false,
     model: false,
   });
-  busy(true);
   show(turn);
+  busy(true);
   keepInView(turn);
   turn.timer = setTimeout(() => turn.quiet && say("One moment…"), PATIENCE_MS);
   try {
@@ -483,13 +483,13 @@ async function cancel() {
   const turn = live;
   if (!turn?.id || stop.hidden || turn.stopping) return;
   turn.stopping = true;
-  stop.disabled = true;
+  stop.ariaDisabled = "true"; // `disabled` would take the focus from it
   say("Stopping…");
   try {
     await postJson(`/v1/turns/${encodeURIComponent(turn.id)}/cancel`, {});
   } catch {
     turn.stopping = false;
-    stop.disabled = false;
+    stop.ariaDisabled = null;
     if (live === turn) say("That did not reach the keeper. Please press Stop again.");
   }
 }

@@ -30,6 +30,8 @@ const ARGUMENTS: &[&str] = &[
     "--disable-component-update",
     "--disable-sync",
     "--window-size=1000,800",
+    // What fades in would count as not displayed at first, and a test would depend on the moment.
+    "--force-prefers-reduced-motion",
 ];
 
 /// A browser on a page. A story ends with [`Chromium::close`]; one that fails drops it, and then it is killed.
@@ -75,6 +77,7 @@ impl Chromium {
         let process = page.capabilities().get("goog:processID").and_then(Value::as_u64).expect("the browser's process");
         let browser = Self { page, process, _driver: driver, _says: says, _profile: profile };
         browser.page.goto(url).await.unwrap();
+        assert_eq!(browser.run("return matchMedia('(prefers-reduced-motion)').matches").await, true);
         browser
     }
 
@@ -163,15 +166,12 @@ impl Chromium {
         self.page.cmd(DevTools { command, parameters }).await.unwrap().value().unwrap()
     }
 
-    /// A screen of this size in CSS pixels, on a device that prefers `scheme` ("light", "dark") and no motion.
+    /// A screen of this size in CSS pixels, on a device that prefers `scheme` ("light", "dark").
     pub(super) async fn screen(&self, width: u32, height: u32, scheme: &str) {
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 2, "mobile": width < 700 });
         self.devtools("Emulation.setDeviceMetricsOverride", size).await;
-        let features = json!([
-            { "name": "prefers-color-scheme", "value": scheme },
-            { "name": "prefers-reduced-motion", "value": "reduce" },
-        ]);
-        self.devtools("Emulation.setEmulatedMedia", json!({ "features": features })).await;
+        let preference = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+        self.devtools("Emulation.setEmulatedMedia", json!({ "features": preference })).await;
     }
 
     /// Saves what is to be seen, if `TOWNKEEPER_SCREENSHOTS` names a folder.

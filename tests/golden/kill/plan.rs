@@ -24,6 +24,7 @@ pub(crate) const POINTS: &[(&str, Provoke)] = &[
     ("outbox.record", Provoke::Load),
     ("outbox.sent_before_record", Provoke::Load),
     ("shutdown.drain", Provoke::Terminate),
+    ("stream.mid_chunk", Provoke::Load),
     ("ticket.create", Provoke::Load),
 ];
 

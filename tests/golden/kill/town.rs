@@ -84,8 +84,7 @@ impl Town {
             rng,
         };
         for _ in 0..visitors {
-            let visitor =
-                Visitor { rng: town.rng.fork(), lives: town.lives.subscribe(), seen: town.seen.clone() };
+            let visitor = Visitor { rng: town.rng.fork(), lives: town.lives.subscribe(), seen: town.seen.clone() };
             town.visitors.spawn(visitor.visit());
         }
         town
@@ -99,13 +98,10 @@ impl Town {
         }
         self.write(round.before);
         let mark = self.mark();
-        let t0 = std::time::Instant::now();
         let daemon = Daemon::start(&self.home).await;
         self.enter(&daemon, false);
         self.write(round.during);
-        let t1 = std::time::Instant::now();
-        let r = tokio::time::timeout(LULL, self.reach(mark, round.moment)).await.is_ok();
-        eprintln!("start {:?} reach {:?} {} {:?}", t1 - t0, t1.elapsed(), r, round);
+        tokio::time::timeout(LULL, self.reach(mark, round.moment)).await.ok();
         daemon.kill().await;
         self.kills += 1;
     }

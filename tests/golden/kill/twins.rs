@@ -1,7 +1,7 @@
 //! Red twins: a ledger that lies is found out, on paper and in a town that was made to misbehave.
 
-use townkeeper_contract::outbound::Act;
 use townkeeper_contract::inbound::ReplyTo;
+use townkeeper_contract::outbound::Act;
 use townkeeper_contract::stream::Outcome;
 use townkeeper_contract::text::{Origin, RichText};
 use townkeeper_store::{EndedTurn, Ledger, LedgerEvent, LedgerSend, LedgerTicket, Store};
@@ -110,7 +110,7 @@ fn what_is_said_twice_is_seen() {
         });
     }
     // Two turns for one key.
-    complains!(Doubled, |truth: &mut Truth, _| drop(truth.asked[0].turns.insert("t-other".to_owned())));
+    complains!(Doubled, |truth: &mut Truth, _| truth.asked[0].turns.extend(["t-other".to_owned()]));
     complains!(Doubled, |_, stored: &mut Stored| {
         let ticket = LedgerTicket { number: 2, turn: "t-10".to_owned(), question: "why?".to_owned() };
         stored.ledger.tickets.push(ticket);

@@ -69,7 +69,9 @@ impl Visitor {
         let mut offer: Option<ActionId> = None;
         while !self.next_life(0).await.closing {
             let body = match offer.take().filter(|_| self.rng.u8(..) < 180) {
-                Some(action) => ChatBody { text: None, action: Some(action), ..self.body(&conversation, String::new()) },
+                Some(action) => {
+                    ChatBody { text: None, action: Some(action), ..self.body(&conversation, String::new()) }
+                }
                 None => {
                     // Some go on where they are, most begin anew.
                     if self.rng.u8(..) < 180 {
@@ -246,8 +248,14 @@ pub(crate) async fn ask_again(client: &Client, bodies: &mut [Asked]) {
             conversation: Some(ConversationId::from(conversation)),
             key: Some(key.to_owned()),
         };
-        let mut request =
-            Request { body, manner: Manner::Plain, asked: asked.clone(), verifier: Verifier::new(), last: None, ended: false };
+        let mut request = Request {
+            body,
+            manner: Manner::Plain,
+            asked: asked.clone(),
+            verifier: Verifier::new(),
+            last: None,
+            ended: false,
+        };
         match client.chat(&request.body).await {
             Ok(mut events) => {
                 while let Some(Ok(envelope)) = events.next().await {

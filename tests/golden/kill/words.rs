@@ -27,9 +27,6 @@ pub(crate) fn question(rng: &mut Rng) -> String {
 /// The model that tells tales: at once, or word by word.
 pub(crate) fn tales() -> Script {
     let tale = "Once a parrot sat in a tree and sang so well that the whole town came to listen.";
-    let slow = Reply::Paced {
-        deltas: townkeeper_fakes::model::words(tale),
-        gap: std::time::Duration::from_millis(4),
-    };
+    let slow = Reply::Paced { deltas: townkeeper_fakes::model::words(tale), gap: std::time::Duration::from_millis(4) };
     Script::new().when("quick tale", [Reply::text(tale)]).when("slow tale", [slow])
 }

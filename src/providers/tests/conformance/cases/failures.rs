@@ -75,7 +75,7 @@ async fn a_redirect_is_not_followed() {
     let mut plan = Plan { status: 307, ..Plan::whole("") };
     plan.headers.push(("location", format!("{elsewhere}/chat/completions")));
     let items = items(Kind::OpenAi, plan, |_| {}).await;
-    assert_eq!(items[0].as_ref().unwrap_err().message, "HTTP 307:");
+    assert_eq!(items[0].as_ref().unwrap_err().message, "HTTP 307");
     assert!(other.asked().now_or_never().is_none(), "someone else was asked");
 }
 

@@ -1,0 +1,217 @@
+//! One story through the whole ledger, told by the store's own interface: what a second engine must tell alike.
+
+use std::sync::Arc;
+
+use tempfile::TempDir;
+use townkeeper_contract::id::{AccountId, EventKey, MessageRef, PersonId, PlaceId};
+use townkeeper_contract::inbound::{Body, Inbound, Person, Place, PlaceKind, ReplyTo};
+use townkeeper_contract::outbound::Act;
+use townkeeper_contract::platform::Cursor;
+use townkeeper_contract::stream::{Outcome, Reply, ReplyKind};
+use townkeeper_contract::text::{Origin, RichText};
+use townkeeper_store::{Accept, Accepted, Ack, NewEvent, NewTicket, Sendable, Settle, Store, StoreError, Verdict};
+
+const W: &str = "main";
+const ACCOUNT: &str = "telegram:main";
+
+async fn open() -> (TempDir, Store) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).await.unwrap();
+    (folder, store)
+}
+
+fn inbound(event: &str) -> Inbound {
+    Inbound {
+        event: EventKey::from(event),
+        account: AccountId::from(ACCOUNT),
+        place: Place { id: PlaceId::from("42"), kind: PlaceKind::Private },
+        thread: None,
+        person: Person { id: PersonId::from("42"), name: "Robin".to_owned(), bot: false },
+        at_ms: 1,
+        addressed: true,
+        reply_to: ReplyTo("42".to_owned()),
+        body: Body::Message { text: "wen".to_owned() },
+    }
+}
+
+fn accept(events: &[&str], cursor: Option<&str>) -> Accept {
+    let event = |id: &&str| NewEvent { inbound: inbound(id), conversation: "c".to_owned(), turn: format!("turn-{id}") };
+    Accept {
+        workspace: W.to_owned(),
+        account: ACCOUNT.to_owned(),
+        events: events.iter().map(event).collect(),
+        cursor: cursor.map(|value| Cursor { scope: "updates".to_owned(), value: value.to_owned() }),
+        now_ms: 10,
+    }
+}
+
+fn text(words: &str) -> RichText {
+    RichText::plain(words, &Origin::System)
+}
+
+/// The end of `event`'s turn, saying these parts.
+fn settle(event: &str, attempt: u32, parts: &[&str]) -> Arc<Settle> {
+    let part = |words: &&str| Sendable {
+        id: format!("out-{event}-{words}"),
+        dest: "42".to_owned(),
+        reply_to: ReplyTo("42".to_owned()),
+        act: Act::Message { body: text(words), buttons: Vec::new() },
+        deadline_ms: 1_000,
+    };
+    Arc::new(Settle {
+        workspace: W.to_owned(),
+        turn: format!("turn-{event}"),
+        conversation: "c".to_owned(),
+        inbound: inbound(event),
+        attempt,
+        question: format!("question of {event}"),
+        last_seq: 3,
+        started_ms: 11,
+        now_ms: 12,
+        outcome: Outcome::Completed,
+        reply: Some(Reply { kind: ReplyKind::Notice, body: text("hello"), citation: None, offers: Vec::new() }),
+        say: parts.iter().map(part).collect(),
+    })
+}
+
+fn ack(id: &str, attempt: i64, verdict: Verdict) -> Ack {
+    Ack { workspace: W.to_owned(), id: id.to_owned(), attempt, verdict, now_ms: 20 }
+}
+
+fn sent() -> Verdict {
+    Verdict::Sent { message: Some(MessageRef::from("m1").0) }
+}
+
+/// The ids that a claim at `now_ms` takes.
+async fn claim(store: &Store, now_ms: i64) -> Vec<String> {
+    let mut ids: Vec<String> = store.claim(W, now_ms, 10).await.unwrap().into_iter().map(|row| row.id).collect();
+    ids.sort();
+    ids
+}
+
+#[tokio::test]
+async fn an_event_is_accepted_once_and_its_cursor_with_it() {
+    let (_folder, store) = open().await;
+    assert_eq!(store.cursor(W, ACCOUNT, "updates").await.unwrap(), None);
+    let first = store.accept(accept(&["1", "2"], Some("3"))).await.unwrap();
+    assert_eq!(first, [Accepted::New, Accepted::New]);
+    let again = store.accept(accept(&["2", "3"], Some("4"))).await.unwrap();
+    assert_eq!(again, [Accepted::Repeat { turn: "turn-2".to_owned() }, Accepted::New]);
+    assert_eq!(store.cursor(W, ACCOUNT, "updates").await.unwrap().as_deref(), Some("4"));
+    assert_eq!(store.inbox_counts(W).await.unwrap(), (3, 3));
+}
+
+#[tokio::test]
+async fn a_turn_ends_once_and_only_for_the_attempt_that_has_it() {
+    let (folder, store) = open().await;
+    store.accept(accept(&["1"], None)).await.unwrap();
+    store.close().await;
+
+    let store = Store::open(folder.path()).await.unwrap();
+    let recovered = store.recover(W, Vec::new(), 11).await.unwrap();
+    assert_eq!(recovered.events.iter().map(|row| row.attempt).collect::<Vec<_>>(), [2]);
+    let stale = store.settle(settle("1", 1, &[])).await;
+    assert!(matches!(stale, Err(StoreError::Fenced)), "{stale:?}");
+    store.settle(settle("1", 2, &[])).await.unwrap();
+    let twice = store.settle(settle("1", 2, &[])).await;
+    assert!(matches!(twice, Err(StoreError::Fenced)), "{twice:?}");
+
+    assert_eq!(store.inbox_counts(W).await.unwrap(), (1, 0));
+    assert!(store.recover(W, Vec::new(), 12).await.unwrap().events.is_empty());
+    let ended = store.ended_turn(W, "turn-1").await.unwrap().unwrap();
+    assert_eq!((ended.attempt, ended.last_seq, ended.outcome), (2, 3, Outcome::Completed));
+    let past = store.past_turns(W, "c", 5).await.unwrap();
+    assert_eq!(past.iter().map(|turn| turn.question.as_str()).collect::<Vec<_>>(), ["question of 1"]);
+    assert!(store.past_turns("elsewhere", "c", 5).await.unwrap().is_empty(), "workspaces never mix");
+}
+
+#[tokio::test]
+async fn a_bad_write_takes_no_other_down_with_it() {
+    let (_folder, store) = open().await;
+    store.accept(accept(&["1", "2"], None)).await.unwrap();
+    // The second of these is fenced; queued together they may share a transaction.
+    let (good, bad, other) = tokio::join!(
+        store.settle(settle("1", 1, &[])),
+        store.settle(settle("1", 9, &[])),
+        store.settle(settle("2", 1, &[])),
+    );
+    assert!(good.is_ok() && other.is_ok(), "{good:?} {other:?}");
+    assert!(matches!(bad, Err(StoreError::Fenced)));
+    assert_eq!(store.inbox_counts(W).await.unwrap(), (2, 0));
+}
+
+#[tokio::test]
+async fn messages_leave_in_order_and_each_once() {
+    let (_folder, store) = open().await;
+    store.accept(accept(&["1", "2"], None)).await.unwrap();
+    let born = store.settle(settle("1", 1, &["a", "b"])).await.unwrap().send;
+    assert_eq!(born.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["out-1-a"], "an idle destination's head");
+    assert!(store.settle(settle("2", 1, &["c"])).await.unwrap().send.is_empty(), "the destination is busy");
+    assert!(claim(&store, 20).await.is_empty(), "the head is under way");
+
+    assert!(store.ack(ack("out-1-a", 1, sent())).await.unwrap());
+    assert!(!store.ack(ack("out-1-a", 1, sent())).await.unwrap(), "an acknowledgement counts once");
+    assert_eq!(claim(&store, 20).await, ["out-1-b"]);
+    assert!(!store.ack(ack("out-1-b", 7, sent())).await.unwrap(), "another attempt's acknowledgement");
+    let later = Verdict::Again { next_ms: 50, class: "throttled", detail: String::new() };
+    assert!(store.ack(ack("out-1-b", 1, later)).await.unwrap());
+    assert!(claim(&store, 49).await.is_empty(), "not before its time, and nobody overtakes it");
+    assert_eq!(claim(&store, 50).await, ["out-1-b"]);
+    assert!(store.ack(ack("out-1-b", 2, sent())).await.unwrap());
+    assert_eq!(claim(&store, 50).await, ["out-2-c"]);
+}
+
+#[tokio::test]
+async fn doubt_holds_back_its_own_message_and_nobody_elses() {
+    let (_folder, store) = open().await;
+    store.accept(accept(&["1", "2"], None)).await.unwrap();
+    store.settle(settle("1", 1, &["a", "b"])).await.unwrap();
+    store.settle(settle("2", 1, &["c"])).await.unwrap();
+    let doubt = Verdict::Unknown { detail: "the answer never came".to_owned() };
+    assert!(store.ack(ack("out-1-a", 1, doubt)).await.unwrap());
+    assert_eq!(claim(&store, 20).await, ["out-2-c"], "the next message goes on; part b waits for a person");
+    assert_eq!(store.outbox_count(W, "unknown").await.unwrap(), 1);
+    assert!(claim(&store, 1_000).await.is_empty());
+    assert_eq!(store.outbox_count(W, "expired").await.unwrap(), 1, "what waited too long expires where it can be seen");
+}
+
+#[tokio::test]
+async fn what_was_under_way_at_a_crash_is_in_doubt_unless_a_repeat_is_harmless() {
+    for (keyed, state) in [(Vec::new(), "unknown"), (vec![ACCOUNT.to_owned()], "ready")] {
+        let (_folder, store) = open().await;
+        store.accept(accept(&["1"], None)).await.unwrap();
+        store.settle(settle("1", 1, &["a"])).await.unwrap();
+        assert_eq!(store.recover(W, keyed, 30).await.unwrap().in_doubt, 1);
+        assert_eq!(store.outbox_count(W, state).await.unwrap(), 1);
+        assert!(!store.ack(ack("out-1-a", 1, sent())).await.unwrap(), "the old attempt has lost the row");
+    }
+}
+
+#[tokio::test]
+async fn a_question_has_one_ticket() {
+    let (_folder, store) = open().await;
+    let ticket = |turn: &str, workspace: &str| NewTicket {
+        workspace: workspace.to_owned(),
+        turn: turn.to_owned(),
+        conversation: "c".to_owned(),
+        account: ACCOUNT.to_owned(),
+        person: "42".to_owned(),
+        question: "wen".to_owned(),
+        now_ms: 5,
+    };
+    assert_eq!(store.open_ticket(ticket("t1", W)).await.unwrap(), 1);
+    assert_eq!(store.open_ticket(ticket("t2", W)).await.unwrap(), 2);
+    assert_eq!(store.open_ticket(ticket("t1", W)).await.unwrap(), 1);
+    assert_eq!(store.open_ticket(ticket("t1", "elsewhere")).await.unwrap(), 1, "each community counts its own");
+    let numbers: Vec<i64> = store.tickets(W, 10).await.unwrap().iter().map(|ticket| ticket.number).collect();
+    assert_eq!(numbers, [2, 1]);
+}
+
+#[tokio::test]
+async fn one_daemon_per_folder() {
+    let (folder, store) = open().await;
+    let second = Store::open(folder.path()).await;
+    assert!(matches!(second, Err(StoreError::InUse { .. })), "{second:?}");
+    store.close().await;
+    Store::open(folder.path()).await.unwrap();
+}
