@@ -77,7 +77,7 @@ pub(crate) async fn tickets(place: &Place, daemon: &Daemon) -> anyhow::Result<Ex
     for ticket in list.tickets {
         let state = if ticket.state == TicketState::Open { "open" } else { "closed" };
         let opened = DateTime::from_timestamp_millis(ticket.opened_ms).unwrap_or_default().format("%Y-%m-%d %H:%M");
-        let question: String = ticket.question.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let question = out::words(&ticket.question).replace('\n', " ");
         out::line(format!("#{:<5} {state:<7} {opened} UTC  {:<9} {question}", ticket.number, ticket.platform));
     }
     Ok(ExitCode::SUCCESS)
@@ -133,12 +133,12 @@ fn show(envelope: Envelope, json: bool, shown: &mut bool, heard: &mut Heard) -> 
         Event::TurnStarted { conversation } => heard.conversation = Some(conversation),
         Event::StreamChunk { channel: Channel::Text, delta, .. } if !json => {
             *shown = true;
-            out::part(&delta);
+            out::part(&out::words(&delta));
         }
         Event::Snapshot { parts, .. } if !json => {
             *shown = true;
             out::part("\n");
-            parts.iter().for_each(|part| out::part(&part.text));
+            parts.iter().for_each(|part| out::part(&out::words(&part.text)));
         }
         Event::TurnEnded { outcome, reply } => {
             heard.failed = matches!(outcome, Outcome::Failed { .. });
@@ -161,7 +161,7 @@ fn foot(reply: &Reply, shown: bool) {
     if shown {
         out::line("");
     } else {
-        out::line(reply.body.to_plain());
+        out::line(out::words(&reply.body.to_plain()));
     }
     if let Some(citation) = &reply.citation {
         out::line(format!("\nSource: {} · as of {}", citation.url, citation.as_of));

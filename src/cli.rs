@@ -137,7 +137,7 @@ fn check(place: &Place) -> anyhow::Result<ExitCode> {
     let settings = Settings::load(place, None)?;
     let base = crate::knowledge::load(&settings.knowledge)?;
     let accounts = crate::platforms::check(&settings)?;
-    settings.providers()?;
+    serve::provider(&settings)?;
     out::line(format!("The configuration is good: {} reviewed answers, {accounts} chat account(s).", base.len()));
     Ok(ExitCode::SUCCESS)
 }

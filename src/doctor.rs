@@ -8,7 +8,7 @@ use townkeeper_contract::api::Ready;
 
 use crate::cli::{Daemon, Place};
 use crate::settings::Settings;
-use crate::{api, knowledge, out, platforms};
+use crate::{api, knowledge, out, platforms, serve};
 
 /// One thing that was looked at.
 #[derive(Debug, Serialize)]
@@ -36,8 +36,8 @@ pub(crate) async fn run(place: &Place, json: bool) -> anyhow::Result<ExitCode> {
             checks.push(check("canonical base", knowledge::load(&settings.knowledge), |base| {
                 format!("{} entries, answers from a score of {:.2} up", base.len(), base.threshold())
             }));
-            checks.push(check("model", settings.providers(), |providers| match providers.first() {
-                Some((config, _)) => config.model.clone(),
+            checks.push(check("model", serve::provider(&settings), |provider| match provider {
+                Some(provider) => format!("{} ({})", provider.model(), provider.name()),
                 None => "none: published answers only, which is fine".to_owned(),
             }));
             checks.push(check("accounts", platforms::check(&settings), |n| format!("{n} chat account(s)")));

@@ -8,6 +8,10 @@ mod cli;
 mod doctor;
 mod knowledge;
 mod out;
+#[cfg_attr(
+    not(feature = "telegram"),
+    expect(dead_code, unreachable_code, unused_imports, unused_variables, reason = "a build without any adapter")
+)]
 mod platforms;
 mod serve;
 mod settings;

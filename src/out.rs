@@ -14,6 +14,14 @@ pub(crate) fn part(text: &str) {
     write!(out, "{text}").and_then(|()| out.flush()).ok();
 }
 
+/// Words from elsewhere, for a terminal: what it would obey instead of showing (control characters, and those that
+/// turn the direction of writing) becomes a space; lines stay.
+pub(crate) fn words(text: &str) -> String {
+    let obeyed =
+        |c: char| c.is_control() && c != '\n' || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.replace(obeyed, " ")
+}
+
 /// A value as one line of JSON.
 pub(crate) fn json<T: serde::Serialize>(value: &T) -> anyhow::Result<()> {
     line(serde_json::to_string(value)?);

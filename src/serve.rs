@@ -1,6 +1,7 @@
 //! The daemon as a straight recipe: settings, base, store, platforms, engine, web, wait, drain.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,7 +50,7 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
         clock: Clock::system(),
     })
     .await?;
-    let url = format!("http://{}", listener.local_addr().context("the listener has no address")?);
+    let url = url(listener.local_addr().context("the listener has no address")?);
     let metrics = recorder.clone();
     let router = townkeeper_web::router(Web {
         engine: engine.clone(),
@@ -95,9 +96,13 @@ fn leave_at_once() {
     std::process::exit(130);
 }
 
-fn provider(settings: &Settings) -> anyhow::Result<Option<Arc<dyn Provider>>> {
-    let Some((config, key)) = settings.providers()?.into_iter().next() else { return Ok(None) };
-    Ok(Some(townkeeper_providers::build(config, key)?))
+/// The model vendor, if one is configured. Every section is built, so that a fault in any is found now.
+pub(crate) fn provider(settings: &Settings) -> anyhow::Result<Option<Arc<dyn Provider>>> {
+    let mut built = Vec::new();
+    for (config, key) in settings.providers()? {
+        built.push(townkeeper_providers::build(config, key).context("[[provider]]")?);
+    }
+    Ok(built.into_iter().next())
 }
 
 fn agent(settings: &Settings) -> Agent {
@@ -120,6 +125,12 @@ fn make_folder(folder: &Path) -> anyhow::Result<()> {
 async fn listen(address: &str) -> anyhow::Result<TcpListener> {
     let remedy = "stop what uses it, or choose another with --listen or [web] listen";
     TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}; {remedy}"))
+}
+
+/// The address as a person can open it: "every interface" is no address.
+fn url(listening: SocketAddr) -> String {
+    let port = listening.port();
+    if listening.ip().is_unspecified() { format!("http://localhost:{port}") } else { format!("http://{listening}") }
 }
 
 fn recorder() -> anyhow::Result<PrometheusHandle> {

@@ -38,7 +38,7 @@ pub(crate) struct Settings {
     pub(crate) knowledge: KnowledgeSection,
     #[serde(default)]
     pub(crate) log: LogSection,
-    /// Model vendors, in the order in which they are asked.
+    /// Model vendors. The first is asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) provider: Vec<ProviderConfig>,
     /// Bot accounts.

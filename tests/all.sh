@@ -72,6 +72,10 @@ STAGES=(tools fmt clippy tests alone lean docs deny)
 # Debian packages, by name.
 packages() {
     [ $# -gt 0 ] || return 0
+    if ! command -v apt-get >/dev/null; then
+        echo "please install (Debian's names): $*"
+        return 1
+    fi
     local root=()
     [ "$(id -u)" -eq 0 ] || root=(sudo -n)
     echo "installing: $*"

@@ -71,7 +71,13 @@ fn imports_go_strictly_down() {
             let below = &rooms[used];
             // The fakes are for tests; the one feature that measures may bring them along.
             let measuring = room.floor == 7 && used == "townkeeper-fakes";
-            assert!(below.floor < room.floor || measuring, "{} (floor {}) uses {used} (floor {})", room.name, room.floor, below.floor);
+            assert!(
+                below.floor < room.floor || measuring,
+                "{} (floor {}) uses {used} (floor {})",
+                room.name,
+                room.floor,
+                below.floor
+            );
         }
     }
 }

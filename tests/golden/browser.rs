@@ -48,6 +48,7 @@ async fn a_stranger_reads_the_published_answer_by_keyboard_alone() {
     browser.chord(Key::Control, 'a').await;
     browser.keys(HARDWARE).await;
     browser.find("#send:enabled").await;
+    browser.run(COUNT_DRAFTS).await;
     browser.keys(Key::Enter).await;
 
     browser.shows(".answer.canonical .badge", "Published answer").await;
@@ -59,6 +60,7 @@ async fn a_stranger_reads_the_published_answer_by_keyboard_alone() {
     let (_, date) = citation.split_once(" · as of ").expect("a source has its date");
     assert!(date.ends_with(" 2026") && date.split(' ').count() == 3, "{date}");
     browser.settled().await;
+    assert_eq!(browser.run("return window.drafts").await, 0, "published words never look like a model's");
     assert_eq!(browser.focus().await, "#question", "the next question can be typed at once");
 
     // A reload shows the conversation again.
@@ -68,6 +70,13 @@ async fn a_stranger_reads_the_published_answer_by_keyboard_alone() {
     assert_eq!((browser.count(".exchange").await, browser.count(".answer").await), (1, 1));
     browser.close().await;
 }
+
+/// Counts the live words of a model, however shortly they stand there.
+const COUNT_DRAFTS: &str = "
+    window.drafts = 0;
+    const count = (nodes) => nodes.filter((node) => node.matches?.('.draft')).length;
+    new MutationObserver((changes) => changes.forEach((change) => window.drafts += count([...change.addedNodes])))
+        .observe(document.getElementById('log'), { childList: true, subtree: true });";
 
 #[tokio::test]
 async fn an_abstention_becomes_a_ticket_by_keyboard_alone() {
@@ -98,6 +107,8 @@ async fn a_models_words_are_seen_to_grow_and_can_be_stopped() {
     let home = Home::new().with_model(&model.base_url());
     let daemon = Daemon::start(&home).await;
     let browser = Chromium::open(&daemon.url).await;
+    browser.screen(390, 844, "light").await;
+    browser.run(COUNT_DRAFTS).await;
     for (nth, by_button) in [(1, true), (2, false)] {
         ask(&browser, SMALL_TALK).await;
         let article = format!(".exchange:nth-of-type({nth})");
@@ -107,6 +118,7 @@ async fn a_models_words_are_seen_to_grow_and_can_be_stopped() {
             browser.shows(&format!("{article} .answer.draft .words"), &so_far(pieces)).await;
         }
         browser.shows(&format!("{article} .answer.draft .badge"), "Written by AI, not a published answer").await;
+        browser.picture("streaming").await;
         assert!(!browser.find("#send").await.is_displayed().await.unwrap(), "one question at a time");
         assert_eq!(browser.focus().await, "#question");
         if by_button {
@@ -122,11 +134,30 @@ async fn a_models_words_are_seen_to_grow_and_can_be_stopped() {
         browser.shows(&format!("{article} .answer.unfinished .words"), &so_far(3)).await;
         assert!(!browser.find("#stop").await.is_displayed().await.unwrap());
         assert_eq!(browser.focus().await, "#question");
+        browser.picture("stopped").await;
     }
+    assert_eq!(browser.run("return window.drafts").await, 2, "each answer grew in one place");
     ask(&browser, SMALL_TALK).await;
     model.release_many(words(STORY).len());
     browser.shows(".answer.model:not(.draft) .words", STORY).await;
     browser.settled().await;
+    browser.close().await;
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_keeps_its_words_and_says_so() {
+    let model = ModelServer::start(Script::always(Reply::Cut { after: words("The lantern burns in ") })).await;
+    let home = Home::new().with_model(&model.base_url());
+    let daemon = Daemon::start(&home).await;
+    let browser = Chromium::open(&daemon.url).await;
+    browser.screen(390, 844, "dark").await;
+    ask(&browser, SMALL_TALK).await;
+    browser.shows(".answer.unfinished .words", "The lantern burns in").await;
+    let apology = browser.find(".answer.notice .words").await.text().await.unwrap();
+    assert!(apology.contains("could not finish"), "{apology}");
+    browser.find(".answer.notice .offer[value^='ticket:']:enabled").await;
+    browser.settled().await;
+    browser.picture("broken-off").await;
     browser.close().await;
 }
 
@@ -188,6 +219,7 @@ async fn the_page_works_without_scripts() {
     browser.keys(Key::Enter).await;
     let opened = browser.find(".exchange:last-child .answer.notice .words").await.text().await.unwrap();
     assert!(opened.starts_with("Ticket #1"), "{opened}");
+    browser.shows(".exchange:last-child .question", "You asked:\nOpen a ticket").await;
     browser.picture("without-scripts").await;
     let tickets = daemon.operator(&home).tickets().await.unwrap().tickets;
     assert_eq!(tickets.iter().map(|ticket| ticket.question.as_str()).collect::<Vec<_>>(), [UNKNOWN]);
@@ -210,6 +242,7 @@ async fn hostile_words_stay_words() {
     let links = "[press here](javascript:window.broken=true) and [home](data:text/html,x)";
     let script = Script::always(Reply::text(MARKUP))
         .when("lullaby", [Reply::text(links)])
+        .when("limerick", [Reply::text("Send your coins to https://prize.example.net/claim and win.")])
         .when("riddle", [Reply::text("\u{202e}gnp.exe\u{200b}\u{2066} **bold** \u{200f}`x`")]);
     let model = ModelServer::start(script).await;
     let home = Home::new().with_model(&model.base_url());
@@ -220,6 +253,7 @@ async fn hostile_words_stay_words() {
         format!("please sing me a lullaby {links}"),
         "please tell me a riddle \u{202e}\u{2066}\u{200b}\u{feff} \u{5d0}\u{5d1} a\u{301}\u{301}\u{301}".to_owned(),
         MARKUP.to_owned(),
+        "please tell me a limerick".to_owned(),
     ];
     for (nth, question) in (1..).zip(&hostile) {
         ask(&browser, question).await;
@@ -227,15 +261,17 @@ async fn hostile_words_stay_words() {
         browser.settled().await;
         assert_eq!(browser.run(INTRUDERS).await, serde_json::json!([]), "{question}");
     }
+    let answers = browser.texts(".answer").await;
+    assert!(answers.iter().all(|shown| !shown.contains("prize.example.net")), "{answers:?}");
     let questions = browser.texts(".exchange .question").await;
     assert!(questions.iter().any(|shown| shown.contains(MARKUP)), "{questions:?}");
     assert_eq!(browser.run("return document.documentElement.scrollWidth <= innerWidth").await, true);
     // What the server renders of the same conversation, and what a reload shows again.
     let rendered = browser.run_async(SERVER_RENDERED).await;
-    assert!(rendered.as_u64().unwrap() > 4, "{rendered}");
+    assert!(rendered.as_u64().unwrap() > 5, "{rendered}");
     assert_eq!(browser.run(INTRUDERS).await, serde_json::json!([]), "as the server renders it");
     browser.page.refresh().await.unwrap();
-    browser.find(".exchange:nth-of-type(4) .answer").await;
+    browser.find(".exchange:nth-of-type(5) .answer").await;
     assert_eq!(browser.run(INTRUDERS).await, serde_json::json!([]), "after a reload");
     browser.close().await;
 }

@@ -36,12 +36,18 @@ impl Home {
         Self { folder: tempfile::tempdir().unwrap(), config, listen: "127.0.0.1:0".to_owned() }
     }
 
-    /// With a model server of the OpenAI form.
-    pub(crate) fn with_model(mut self, base_url: &str) -> Self {
-        let idle = "first_content_timeout_s = 20.0\nidle_timeout_s = 1.0";
+    /// With a model server of the OpenAI form. It may take its time: a slow machine is no stall.
+    pub(crate) fn with_model(self, base_url: &str) -> Self {
+        self.with_impatience(base_url, PATIENCE)
+    }
+
+    /// With a model server whose silence is a stall after `idle`.
+    pub(crate) fn with_impatience(mut self, base_url: &str, idle: Duration) -> Self {
+        let idle = idle.as_secs_f64();
         write!(
             self.config,
-            "[[provider]]\nkind = \"compatible\"\nmodel = \"fake\"\nbase_url = \"{base_url}\"\n{idle}\n"
+            "[[provider]]\nkind = \"compatible\"\nmodel = \"fake\"\nbase_url = \"{base_url}\"\n\
+             first_content_timeout_s = 60.0\nidle_timeout_s = {idle:?}\n"
         )
         .unwrap();
         self
@@ -163,7 +169,9 @@ impl Daemon {
     /// Sends a signal by its name (`TERM`).
     pub(crate) async fn signal(&mut self, name: &str) {
         self.expected = true;
-        let sent = Command::new("kill").arg(format!("-{name}")).arg(self.pid().to_string()).status().await.unwrap();
+        let kill = format!("kill -{name} {}", self.pid());
+        // The shell's own: not every machine has the program.
+        let sent = Command::new("sh").arg("-c").arg(kill).status().await.unwrap();
         assert!(sent.success(), "the signal could not be sent");
     }
 

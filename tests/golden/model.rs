@@ -1,10 +1,12 @@
 //! A model speaks: its words as they come, its tool, its failures, stopping it, and coming back to it.
 
+use std::time::Duration;
+
 use serde_json::json;
 use townkeeper_contract::stream::{CancelledBy, Channel, ErrorClass, Event, Outcome, ReplyKind, ResumePoint};
 use townkeeper_fakes::model::{ModelServer, Reply, Script, words};
 
-use crate::daemon::{Daemon, Ear, Home, follow_up, http, listen, press, question, say};
+use crate::daemon::{Daemon, Ear, Home, PATIENCE, follow_up, http, listen, press, question, say};
 
 /// The base holds no answer to it, and money follows none of its words.
 pub(crate) const SMALL_TALK: &str = "please tell me a bedtime story about lanterns";
@@ -19,8 +21,12 @@ struct Stage {
 }
 
 async fn stage(script: Script) -> Stage {
+    patient_stage(script, PATIENCE).await
+}
+
+async fn patient_stage(script: Script, idle: Duration) -> Stage {
     let model = ModelServer::start(script).await;
-    let home = Home::new().with_model(&model.base_url());
+    let home = Home::new().with_impatience(&model.base_url(), idle);
     let daemon = Daemon::start(&home).await;
     Stage { model, home, daemon }
 }
@@ -94,7 +100,7 @@ async fn a_model_that_always_wants_tools_comes_to_an_end() {
 
 /// What was said stays, is marked incomplete, and an apology with the offer of a ticket follows.
 async fn breaks_off(reply: Reply, class: ErrorClass) {
-    let Stage { model, daemon, home: _home } = stage(Script::always(reply)).await;
+    let Stage { model, daemon, home: _home } = patient_stage(Script::always(reply), Duration::from_secs(1)).await;
     let client = daemon.client();
     let heard = say(&client, &question(SMALL_TALK)).await;
     assert_eq!(heard.failure(), class);

@@ -59,7 +59,11 @@ async fn a_private_question_is_answered_once_with_source_and_date() {
     let first = sent(&telegram, 1).await.remove(0);
     assert_eq!((first.chat_id, first.reply_to), (PERSON, None));
     assert!(first.text.contains(ASKED[0].1), "{}", first.text);
-    assert!(first.text.contains("Source: https://docs.lumen.example.org/hardware-wallets · as of 2026-"), "{}", first.text);
+    assert!(
+        first.text.contains("Source: https://docs.lumen.example.org/hardware-wallets · as of 2026-"),
+        "{}",
+        first.text
+    );
     let links = first.entities.iter().filter(|entity| entity["type"] == "text_link");
     let links: Vec<&str> = links.filter_map(|entity| entity["url"].as_str()).collect();
     assert!(links.contains(&"https://docs.lumen.example.org/hardware-wallets"), "{links:?}");

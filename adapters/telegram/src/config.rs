@@ -5,7 +5,7 @@ use serde::Deserialize;
 
 use crate::TelegramError;
 
-/// `[accounts.<name>]` with `platform = "telegram"`, without the keys that the daemon takes for itself.
+/// `[[account]]` with `platform = "telegram"`, without the keys that the daemon takes for itself.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TelegramConfig {

@@ -122,7 +122,7 @@ impl PlatformError {
     }
 }
 
-/// Why a delivery did not end in a receipt. The class decides what happens next (`ops.md` §3.2, rule 5).
+/// Why a delivery did not end in a receipt. The class decides what happens next.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum DeliverError {
     /// Nothing reached the platform (name lookup, connect, TLS): try again freely.

@@ -265,7 +265,7 @@ pub struct StreamError {
     pub message: String,
 }
 
-/// The classes of failure (`streaming.md` §1.1).
+/// The classes of failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorClass {

@@ -285,7 +285,7 @@ const WORDS: &str = "apr april aug august billion dec december dot double eight 
 /// Whether a date or an amount may begin with this word.
 fn is_number_or_month(word: &str) -> bool {
     // "May" and "March" are words as well; as names of months they are written with a capital.
-    matches!(word, "May" | "March") || WORDS.split(' ').any(|known| known == word.to_lowercase())
+    matches!(word, "May" | "March") || WORDS.split(' ').any(|known| known.eq_ignore_ascii_case(word))
 }
 
 /// Judges a finished reply by the origin of each run, whatever path it came by. `false`: it must not leave.

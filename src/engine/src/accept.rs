@@ -24,7 +24,22 @@ pub struct Admitted {
 }
 
 /// Commits a batch and its cursor, and sets its turns going. Waits while too much is waiting already.
+///
+/// The work is a task of its own: a caller that goes away half-way (a browser closes its request) must not leave an
+/// event that is committed and that nobody answers.
 pub(crate) async fn accept(
+    house: &Arc<House>,
+    account: &AccountId,
+    batch: Vec<Inbound>,
+    cursor: Option<Cursor>,
+) -> Result<Vec<Admitted>, EngineError> {
+    let (house, account) = (Arc::clone(house), account.clone());
+    let tasks = house.tasks.clone();
+    let task = tasks.spawn(async move { commit(&house, &account, batch, cursor).await });
+    task.await.map_err(|_| EngineError::Stopping)?
+}
+
+async fn commit(
     house: &Arc<House>,
     account: &AccountId,
     batch: Vec<Inbound>,
@@ -50,17 +65,19 @@ pub(crate) async fn accept(
     let events: Vec<NewEvent> = kept.into_iter().map(|inbound| new_event(inbound, now_ms)).collect();
     // Before the commit: who meets a committed turn must find it, under way or ended.
     let writers: Vec<FeedWriter> = events.iter().map(|event| open(house, &event.turn, 1, &event.inbound)).collect();
-    let commit = Accept {
+    let accept = Accept {
         workspace: house.workspace.clone(),
         account: account.0.clone(),
         events: events.clone(),
         cursor,
         now_ms,
     };
-    let accepted = match house.store.accept(commit).await {
+    let accepted = match house.store.accept(accept).await {
         Ok(accepted) => accepted,
         Err(error) => {
-            writers.into_iter().for_each(|writer| forget(house, writer));
+            for writer in writers {
+                forget(house, writer);
+            }
             return Err(error.into());
         }
     };

@@ -102,7 +102,7 @@ impl Door {
     }
 }
 
-/// What a failed delivery means for its row (`ops.md` §3.2, rule 5).
+/// What a failed delivery means for its row.
 fn judge(error: &DeliverError, idempotency: Idempotency, attempt: i64, now_ms: i64) -> Verdict {
     let again = |wait: Duration, class| Verdict::Again {
         next_ms: now_ms.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)),

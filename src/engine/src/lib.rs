@@ -251,6 +251,6 @@ impl Engine {
             house.abandon.cancel();
             tokio::time::timeout(Duration::from_secs(1), house.tasks.wait()).await.ok();
         }
-        house.store.clone().close().await;
+        house.store.close().await;
     }
 }

@@ -111,7 +111,11 @@ impl Speech<'_> {
         while let Some(event) = events.next().await {
             match event {
                 Err(error) => return Step::Failed(in_our_words(error)),
-                Ok(ProviderEvent::Stopped { reason, .. }) => return self.stopped(reason, calls),
+                Ok(ProviderEvent::Stopped { reason, .. }) => {
+                    // Read to its end, the connection serves the next request; nobody waits for it.
+                    self.house.tasks.spawn(async move { while events.next().await.is_some() {} });
+                    return self.stopped(reason, calls);
+                }
                 Ok(event) => {
                     if !self.hear(step, event, &mut calls) {
                         metrics::counter!("townkeeper_gate_blocked_total").increment(1);
@@ -245,9 +249,10 @@ impl Speech<'_> {
 }
 
 /// A vendor's own words about its failure are for the log: they could say anything, and people would read them.
-fn in_our_words(error: StreamError) -> StreamError {
+fn in_our_words(mut error: StreamError) -> StreamError {
     tracing::warn!(class = ?error.class, status = error.status, said = error.message, "the model failed");
-    StreamError { message: say::model_failed(error.class).to_owned(), ..error }
+    say::model_failed(error.class).clone_into(&mut error.message);
+    error
 }
 
 fn arguments(args: &ToolArgs) -> String {

@@ -29,7 +29,7 @@ const ATTEMPTS: u32 = 5;
 /// How a turn came out.
 enum End {
     /// To be settled.
-    With(Outcome, Reply),
+    With(Outcome, Box<Reply>),
     /// The process is ending first: the next one takes the turn up again.
     Abandoned,
 }
@@ -45,7 +45,7 @@ pub(crate) async fn run(house: &Arc<House>, job: Job) {
         answered.unwrap_or_else(|_| failed(&row, "it panicked"))
     };
     match end {
-        End::With(outcome, reply) => settle(house, row, writer, started_ms, outcome, reply).await,
+        End::With(outcome, reply) => settle(house, row, writer, started_ms, outcome, *reply).await,
         End::Abandoned => writer.suspend(),
     }
     drop(permit);
@@ -73,7 +73,7 @@ fn failed(row: &InboxRow, why: &str) -> End {
         Body::Action { action } => action.as_str().strip_prefix("ticket:").unwrap_or(&row.turn),
         _ => &row.turn,
     };
-    End::With(Outcome::Failed { error }, say::broke_off(&TurnId::from(about)))
+    End::With(Outcome::Failed { error }, Box::new(say::broke_off(&TurnId::from(about))))
 }
 
 async fn answer(house: &Arc<House>, row: &InboxRow, writer: &mut FeedWriter) -> End {
@@ -94,7 +94,7 @@ async fn answer(house: &Arc<House>, row: &InboxRow, writer: &mut FeedWriter) -> 
         };
         let decision = decide(&snapshot, &event);
         match (decision.end, decision.then) {
-            (Some((outcome, reply)), _) => return End::With(outcome, reply),
+            (Some((outcome, reply)), _) => return End::With(outcome, Box::new(reply)),
             (None, None) => return failed(row, "nothing was decided"),
             (None, Some(Ask::Past)) if loaded.is_some() => return failed(row, "the past was asked for twice"),
             (None, Some(Ask::Past)) => match past_turns(house, row).await {
@@ -126,7 +126,9 @@ async fn find_out<'a>(house: &Arc<House>, row: &InboxRow, writer: &mut FeedWrite
             match model::speak(house, writer, request, &sources).await {
                 Heard::Spoken(spoken) => Ok(Event::Spoke(spoken)),
                 Heard::Failed(error) => Ok(Event::Failed(error)),
-                Heard::Cancelled => Err(End::With(Outcome::Cancelled { by: CancelledBy::Person }, say::stopped())),
+                Heard::Cancelled => {
+                    Err(End::With(Outcome::Cancelled { by: CancelledBy::Person }, Box::new(say::stopped())))
+                }
                 Heard::Abandoned => Err(End::Abandoned),
             }
         }

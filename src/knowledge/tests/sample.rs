@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops")]
 
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use townkeeper_contract::text::Origin;
@@ -37,7 +38,7 @@ fn every_entry_is_complete() {
         let id = &entry.id;
         let words = entry.body.runs().map(|run| run.text.split_whitespace().count()).sum::<usize>();
         assert!((20..=120).contains(&words), "{id} has {words} words");
-        assert!((6..=12).contains(&entry.variants.len()), "{id} has {} variants", entry.variants.len());
+        assert!((14..=18).contains(&entry.variants.len()), "{id} has {} variants", entry.variants.len());
         assert_eq!((entry.status, entry.lang.as_str()), (Status::Published, "en"), "{id}");
         assert_ne!(entry.owner, entry.reviewed_by, "{id}: two people");
         assert!(entry.review_by > entry.reviewed_at, "{id}");
@@ -88,7 +89,7 @@ fn entries_agree_on_dates_and_ratio() {
     }
 }
 
-/// None of these stands in the base word for word.
+/// None of these stands in the base word for word; a test below sees to it.
 const GOLDEN: &[(&str, &str)] = &[
     ("how can I migrate with my Ledger?", "hardware-wallet"),
     ("is it possible to use trezor for migrating my LMN", "hardware-wallet"),
@@ -137,14 +138,49 @@ const GOLDEN: &[(&str, &str)] = &[
     ("how long does the migration take until my LUM arrive", "how-long"),
     ("why must i approve LMN first", "token-approval"),
     ("where can i purchase LUM", "trade-lum"),
+    ("when is the deadline", "migration-deadline"),
+    ("wen deadline", "migration-deadline"),
+    ("How long do I have to migrate?", "migration-deadline"),
+    ("what is the official link?", "official-link"),
+    ("someone DMed me offering help, is that real?", "support-dm"),
+    ("Someone wrote to me and offered help. Is that real?", "support-dm"),
+    ("can I use my ledger", "hardware-wallet"),
+    ("binance support migration?", "exchange-not-supporting"),
+    ("my tx failed", "failed-transaction"),
+    ("balance 0 after migrating", "token-not-visible"),
+    ("what happens to my LMN on harbour", "exchanges-automatic"),
+    ("ratio?", "migration-ratio"),
+    ("is the airdrop legit", "airdrop-scam"),
+    ("can I still buy LMN now and migrate", "bought-after-snapshot"),
+    ("is kraken supporting the migration?", "exchange-not-supporting"),
+    ("my balance is zero on the portal", "balance-zero"),
+    ("it wants my seed", "seed-phrase-request"),
+    ("can this be reversed", "undo-migration"),
+    ("does it work with my trezor", "hardware-wallet"),
+    ("is this website fake", "airdrop-scam"),
+    ("admin messaged me on telegram", "support-dm"),
+    ("do I still have time?", "migration-deadline"),
 ];
+
+/// Asked so often that the base holds them as they are.
+const WORD_FOR_WORD: &[(&str, &str)] =
+    &[("how do I migrate from a hardware wallet?", "hardware-wallet"), ("is this link real?", "airdrop-scam")];
 
 #[test]
 fn answers_the_golden_questions() {
-    assert_eq!(answer("how do I migrate from a hardware wallet?"), Some("hardware-wallet"));
-    let missed: Vec<_> =
-        GOLDEN.iter().filter(|(q, id)| answer(q) != Some(id)).map(|(q, id)| (q, id, answer(q))).collect();
+    let asked = GOLDEN.iter().chain(WORD_FOR_WORD);
+    let missed: Vec<_> = asked.filter(|(q, id)| answer(q) != Some(id)).map(|(q, id)| (q, id, answer(q))).collect();
     assert!(missed.is_empty(), "threshold {}: {missed:#?}", BASE.threshold());
+}
+
+#[test]
+fn golden_questions_are_not_copied_from_the_base() {
+    let plain = |text: &str| text.to_lowercase().replace(|c: char| !c.is_alphanumeric(), "");
+    let held: HashSet<String> = BASE.entries().flat_map(Entry::questions).map(plain).collect();
+    let copied: Vec<_> = GOLDEN.iter().filter(|(question, _)| held.contains(&plain(question))).collect();
+    assert!(copied.is_empty(), "{copied:?}");
+    // The red twin: what does stand in the base is recognised.
+    assert!(WORD_FOR_WORD.iter().all(|(question, _)| held.contains(&plain(question))));
 }
 
 #[test]
@@ -194,6 +230,16 @@ fn abstains_from_what_the_base_does_not_hold() {
         "recommend me a restaurant",
         "what is the best wallet",
         "is lumen-migrate.example.com the official site?",
+        "wen moon",
+        "what is ethereum",
+        "what is staking",
+        "what is a transaction",
+        "how much is one eth",
+        "what is the market cap",
+        "how do i swap eth for usdc",
+        "how long does it take to learn rust",
+        "what is the deadline for my tax return in france",
+        "is my bank account safe",
     ] {
         let found = BASE.look_up(question);
         let best = found.hits.first().map(|hit| (hit.entry.id.as_str(), hit.score));

@@ -29,7 +29,7 @@ pub struct Store {
 struct Closing {
     task: Mutex<Option<JoinHandle<()>>>,
     /// Held as long as the store is open: one daemon per data folder.
-    _lock: File,
+    lock: Mutex<Option<File>>,
 }
 
 impl Store {
@@ -48,19 +48,23 @@ impl Store {
             .await
             .map_err(|error| opening(&path, &error))?;
         let (writer, task) = Writer::start(connection);
-        Ok(Self { reads, writer, closing: Arc::new(Closing { task: Mutex::new(Some(task)), _lock: lock }) })
+        Ok(Self {
+            reads,
+            writer,
+            closing: Arc::new(Closing { task: Mutex::new(Some(task)), lock: Mutex::new(Some(lock)) }),
+        })
     }
 
-    /// Waits until everything queued is committed, then closes. The last clone should call it; later calls fail with
-    /// [`StoreError::Stopped`].
-    pub async fn close(self) {
-        let Self { reads, writer, closing } = self;
-        drop(writer);
-        reads.close().await;
-        // Other clones may still hold the writer; then the process's end closes it, and WAL recovers.
-        if let Some(task) = closing.task.lock().await.take() {
-            tokio::time::timeout(Duration::from_secs(2), task).await.ok();
+    /// Commits what is queued, then closes. Writes that come later fail with [`StoreError::Stopped`].
+    pub async fn close(&self) {
+        self.reads.close().await;
+        self.writer.stop();
+        if let Some(task) = self.closing.task.lock().await.take()
+            && let Err(error) = task.await
+        {
+            tracing::error!(%error, "the store's writer ended badly");
         }
+        drop(self.closing.lock.lock().await.take());
     }
 
     /// Whether the database answers: for `/readyz` and the watchdog.

@@ -3,9 +3,9 @@
 //! A batch that fails is rolled back and its members are tried one by one, so that one bad write cannot take others
 //! down with it. No other I/O happens inside a transaction.
 
-use sqlx::SqliteConnection;
+use sqlx::{Connection as _, SqliteConnection};
 use tokio::sync::{mpsc, oneshot};
-use townkeeper_contract::BoxFuture;
+use townkeeper_contract::{BoxFuture, Stop};
 
 use crate::StoreError;
 
@@ -26,6 +26,7 @@ pub(crate) trait Write: Send + 'static {
 #[derive(Clone, Debug)]
 pub(crate) struct Writer {
     queue: mpsc::Sender<Box<dyn Pending>>,
+    stop: Stop,
 }
 
 impl std::fmt::Debug for dyn Pending {
@@ -35,12 +36,18 @@ impl std::fmt::Debug for dyn Pending {
 }
 
 impl Writer {
-    /// Starts the task. It ends when every `Writer` is gone and the queue is empty.
+    /// Starts the task. It ends after [`Self::stop`], when the queue is empty.
     pub(crate) fn start(connection: SqliteConnection) -> (Self, tokio::task::JoinHandle<()>) {
         let (queue, rx) = mpsc::channel(QUEUE);
+        let stop = Stop::new();
         #[expect(clippy::disallowed_methods, reason = "the handle is awaited by Store::close")]
-        let task = tokio::spawn(run(connection, rx));
-        (Self { queue }, task)
+        let task = tokio::spawn(run(connection, rx, stop.clone()));
+        (Self { queue, stop }, task)
+    }
+
+    /// Takes nothing new; what is queued is still committed.
+    pub(crate) fn stop(&self) {
+        self.stop.cancel();
     }
 
     /// Queues a write and waits until it is committed, or refused.
@@ -83,9 +90,20 @@ impl<W: Write> Pending for Job<W> {
     }
 }
 
-async fn run(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Box<dyn Pending>>) {
+async fn run(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Box<dyn Pending>>, stop: Stop) {
     let mut batch: Vec<Box<dyn Pending>> = Vec::with_capacity(BATCH);
-    while queue.recv_many(&mut batch, BATCH).await > 0 {
+    loop {
+        let taken = tokio::select! {
+            biased;
+            taken = queue.recv_many(&mut batch, BATCH) => taken,
+            () = stop.cancelled(), if !queue.is_closed() => {
+                queue.close();
+                continue;
+            }
+        };
+        if taken == 0 {
+            break;
+        }
         let outcome = commit(&mut connection, &mut batch).await;
         match outcome {
             Ok(()) => batch.drain(..).for_each(|job| job.finish(Ok(()))),
@@ -100,6 +118,10 @@ async fn run(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Box<dyn
                 }
             }
         }
+    }
+    // Folds the write-ahead log into the database, so that a stopped daemon leaves one file.
+    if let Err(error) = connection.close().await {
+        tracing::warn!(%error, "the database did not close cleanly; the next start recovers it");
     }
 }
 

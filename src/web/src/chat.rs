@@ -61,7 +61,7 @@ async fn read(web: &Web, turn: &TurnId, after: Option<ResumePoint>) -> Result<Re
                 // The reader has everything; this status tells an event source to stop asking.
                 return Ok(StatusCode::NO_CONTENT.into_response());
             }
-            Ok(sse::ended(turn, *ended, after))
+            Ok(sse::ended(turn, &ended, after))
         }
         Reading::Unknown => Err(Refusal::new(StatusCode::NOT_FOUND, "no_such_turn", "There is no such turn.")),
     }

@@ -22,7 +22,7 @@ use crate::{Web, chat};
 const HISTORY: u32 = 30;
 
 /// How long a form waits for its answer before it shows what there is.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 #[derive(Template)]
 #[template(path = "chat.html")]
@@ -75,7 +75,7 @@ pub(crate) async fn say(
         tokio::time::timeout(PATIENCE, whole).await.ok();
     }
     let past = web.engine.past(line.as_str(), HISTORY).await?;
-    render(&web, Some(conversation), past.into_iter().map(shown::turn).collect())
+    render(&web, Some(conversation), shown::exchange(past))
 }
 
 fn render(web: &Web, conversation: Option<String>, exchange: Vec<Shown>) -> Result<Response, Refusal> {

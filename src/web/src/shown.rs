@@ -1,6 +1,8 @@
 //! What the page's template sees: turns and replies, taken apart for markup. Escaping is the template's; which address
 //! may become a link, and what its reader sees of it, is decided here (and alike in `assets/chat.js`).
 
+use std::collections::HashMap;
+
 use chrono::NaiveDate;
 use townkeeper_contract::stream::{Citation, Reply, ReplyKind};
 use townkeeper_contract::text::{Block, BlockKind, Run};
@@ -54,8 +56,17 @@ pub(crate) struct ShownOffer {
     pub(crate) label: String,
 }
 
-pub(crate) fn turn(turn: PastTurn) -> Shown {
-    Shown { question: turn.question, reply: turn.reply.map(reply) }
+/// A conversation. Where somebody pressed a button, the question is what stood on it.
+pub(crate) fn exchange(past: Vec<PastTurn>) -> Vec<Shown> {
+    let mut labels: HashMap<String, String> = HashMap::new();
+    let mut shown = Vec::with_capacity(past.len());
+    for turn in past {
+        let question = labels.get(&turn.question).cloned().unwrap_or(turn.question);
+        let offers = turn.reply.iter().flat_map(|reply| &reply.offers);
+        labels.extend(offers.map(|offer| (offer.action.0.clone(), offer.label.clone())));
+        shown.push(Shown { question, reply: turn.reply.map(reply) });
+    }
+    shown
 }
 
 fn reply(reply: Reply) -> ShownReply {
@@ -147,16 +158,18 @@ fn looks_like_address(text: &str) -> bool {
     let two_letters = |after: &str| after.chars().take(2).filter(|c| c.is_alphabetic()).count() == 2;
     let names = text.split('.').zip(text.match_indices('.'));
     text.contains("://")
-        || names.into_iter().any(|(before, (dot, _))| {
-            before.ends_with(in_name) && text.get(dot + 1..).is_some_and(two_letters)
-        })
+        || names
+            .into_iter()
+            .any(|(before, (dot, _))| before.ends_with(in_name) && text.get(dot + 1..).is_some_and(two_letters))
 }
 
 #[cfg(test)]
 mod tests {
-    use townkeeper_contract::id::EntryId;
+    use townkeeper_contract::id::{ActionId, EntryId};
+    use townkeeper_contract::stream::Offer;
+    use townkeeper_contract::text::RichText;
 
-    use super::{Citation, Label, citation, host, linked, looks_like_address};
+    use super::{Citation, Label, PastTurn, Reply, ReplyKind, citation, exchange, host, linked, looks_like_address};
 
     fn label(text: &str, href: Option<&str>, host: Option<&str>) -> Label {
         Label { text: text.to_owned(), href: href.map(str::to_owned), host: host.map(str::to_owned) }
@@ -227,6 +240,22 @@ mod tests {
         for text in ["the portal", "Done. Next", "1.5 LMN", "e.g. this", "...", "", "a. bc", "v2.0"] {
             assert!(!looks_like_address(text), "{text}");
         }
+    }
+
+    #[test]
+    fn a_pressed_button_is_shown_as_it_was_labelled() {
+        let offers = vec![Offer { action: ActionId::from("ticket:1"), label: "Open a ticket".to_owned() }];
+        let reply = Reply { kind: ReplyKind::Abstention, body: RichText::default(), citation: None, offers };
+        let turn = |question: &str, reply: Option<Reply>| PastTurn {
+            turn: String::new(),
+            question: question.to_owned(),
+            reply,
+            ended_ms: 0,
+        };
+        let past =
+            vec![turn("ticket:1", None), turn("why?", Some(reply)), turn("ticket:1", None), turn("ticket:2", None)];
+        let questions: Vec<_> = exchange(past).into_iter().map(|shown| shown.question).collect();
+        assert_eq!(questions, ["ticket:1", "why?", "Open a ticket", "ticket:2"], "only what was offered before");
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub(crate) fn live(subscription: Subscription) -> Response {
 }
 
 /// A finished turn as a response: what was said, and its terminal. `after` is the last `seq` the reader has.
-pub(crate) fn ended(turn: &TurnId, ended: EndedTurn, after: Option<u64>) -> Response {
+pub(crate) fn ended(turn: &TurnId, ended: &EndedTurn, after: Option<u64>) -> Response {
     let envelope =
         |seq, event| Arc::new(Envelope { v: VERSION, turn: turn.clone(), attempt: ended.attempt, seq, t_ms: 0, event });
     let mut envelopes = Vec::new();

@@ -1,6 +1,5 @@
 //! One home that outlives its daemons, with everybody who talks to them: the rounds, and the reckoning at the end.
 
-use std::os::unix::process::ExitStatusExt as _;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -11,9 +10,9 @@ use townkeeper_fakes::model::ModelServer;
 use townkeeper_fakes::telegram::TelegramServer;
 use townkeeper_store::{Ledger, Store};
 
-use super::check::{self, Asked, Breach, Pushed, Stored, TELEGRAM, Truth};
+use super::check::{self, Asked, Breach, Pushed, Stored, TELEGRAM, Tally, Truth};
 use super::people::{self, People};
-use super::plan::{Moment, Provoke, Round};
+use super::plan::{Moment, Round};
 use super::visitors::{self, Life, Seen, Visitor};
 use super::words;
 use crate::daemon::{Daemon, Home, PATIENCE, WORKSPACE};
@@ -22,20 +21,14 @@ use crate::daemon::{Daemon, Home, PATIENCE, WORKSPACE};
 pub(crate) const TOKEN: &str = "7000000001:made-up-for-the-loopback-fake";
 
 /// A kill moment that does not come (nobody happens to ask a model) is given up after this; the kill is not.
-const LULL: Duration = Duration::from_millis(1_500);
-
-/// An armed fault has this long to be reached.
-const REACH: Duration = Duration::from_secs(20);
+pub(crate) const LULL: Duration = Duration::from_millis(1_500);
 
 /// How often a clean daemon may start to send what the last one left.
 const LAST_LIVES: u32 = 10;
 
-/// SIGABRT: how a fault point ends the process.
-const ABORTED: i32 = 6;
-
 /// What had happened at some time, in the numbers that moments are counted in.
 #[derive(Clone, Copy, Debug)]
-struct Mark {
+pub(crate) struct Mark {
     seen: Seen,
     asked: usize,
     sends: usize,
@@ -117,39 +110,13 @@ impl Town {
         self.kills += 1;
     }
 
-    /// One life under load with a fault point armed. Whether it was reached.
-    pub(crate) async fn fault_round(&mut self, point: &str, nth: u32, provoke: Provoke) -> bool {
-        self.write(2);
-        let mark = self.mark();
-        self.kills += 1;
-        let Some(mut daemon) = Daemon::start_with_fault(&self.home, &format!("{point}:{nth}")).await else {
-            return true;
-        };
-        self.enter(&daemon, false);
-        self.write(4);
-        if provoke == Provoke::Terminate {
-            tokio::time::timeout(LULL, self.reach(mark, Moment::Sends(2))).await.ok();
-            daemon.signal("TERM").await;
-        }
-        dies(daemon).await
-    }
-
-    /// One life with a fault point armed, and no more load than there is already.
-    pub(crate) async fn fault(&mut self, point: &str, nth: u32) -> bool {
-        self.kills += 1;
-        match Daemon::start_with_fault(&self.home, &format!("{point}:{nth}")).await {
-            Some(daemon) => dies(daemon).await,
-            None => true,
-        }
-    }
-
     /// Tells the visitors where the daemon is now.
-    fn enter(&self, daemon: &Daemon, closing: bool) {
+    pub(crate) fn enter(&self, daemon: &Daemon, closing: bool) {
         let client = Some(daemon.client());
         self.lives.send_modify(|life| *life = Life { number: life.number + 1, client, closing });
     }
 
-    fn write(&mut self, messages: u32) {
+    pub(crate) fn write(&mut self, messages: u32) {
         let Some(telegram) = &self.telegram else { return };
         for _ in 0..messages {
             self.people.write(telegram);
@@ -158,13 +125,13 @@ impl Town {
     }
 
     /// What has been counted up to now.
-    fn mark(&self) -> Mark {
+    pub(crate) fn mark(&self) -> Mark {
         let sends = self.telegram.as_ref().map_or(0, |telegram| telegram.calls("sendMessage").len());
         Mark { seen: *self.seen.borrow(), asked: self.model.requests().len(), sends }
     }
 
     /// Waits for the moment, counted from `mark`.
-    async fn reach(&self, mark: Mark, moment: Moment) {
+    pub(crate) async fn reach(&self, mark: Mark, moment: Moment) {
         match moment {
             Moment::Responses(n) => self.see(|now| now.responses >= mark.seen.responses + n).await,
             Moment::Events(n) => self.see(|now| now.events >= mark.seen.events + n).await,
@@ -208,7 +175,15 @@ impl Town {
             shown: self.telegram.as_ref().map(people::shown).unwrap_or_default(),
         };
         let breaches = check::check(&truth, &stored);
-        Reckoning { name: self.name, seed: self.seed, kills: self.kills, truth, stored, breaches }
+        Reckoning {
+            name: self.name,
+            seed: self.seed,
+            kills: self.kills,
+            resumed: self.seen.borrow().resumed,
+            truth,
+            stored,
+            breaches,
+        }
     }
 
     /// The visitors' last life: all of them are answered, and some of them ask for what they know once more.
@@ -248,16 +223,6 @@ impl Town {
     }
 }
 
-/// Waits until the armed fault ends it; kills it where that does not come.
-async fn dies(mut daemon: Daemon) -> bool {
-    let Ok(status) = tokio::time::timeout(REACH, daemon.gone()).await else {
-        daemon.kill().await;
-        return false;
-    };
-    assert_eq!(status.signal(), Some(ABORTED), "no fault ended the daemon, this did: {status}");
-    true
-}
-
 /// SIGTERM, and its clean end.
 async fn end(mut daemon: Daemon) {
     daemon.signal("TERM").await;
@@ -283,6 +248,7 @@ pub(crate) struct Reckoning {
     name: &'static str,
     seed: u64,
     kills: u32,
+    resumed: usize,
     pub(crate) truth: Truth,
     pub(crate) stored: Stored,
     pub(crate) breaches: Vec<Breach>,
@@ -291,19 +257,13 @@ pub(crate) struct Reckoning {
 impl Reckoning {
     /// One line of the table that `tests/kill.sh` prints; then every broken promise, if there is one.
     pub(crate) fn assert_kept(&self) {
-        let tally = check::tally(&self.truth, &self.stored, &self.breaches);
+        let Self { name, kills, resumed, .. } = self;
+        let (asked, pushed) = (self.truth.asked.len(), self.truth.pushed.len());
+        let Tally { accepted, lost, doubled, other, unknown, unknown_shown } =
+            check::tally(&self.truth, &self.stored, &self.breaches);
         println!(
-            "kills| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
-            self.name,
-            self.kills,
-            self.truth.asked.len(),
-            self.truth.pushed.len(),
-            tally.accepted,
-            tally.lost,
-            tally.doubled,
-            tally.other,
-            tally.unknown,
-            tally.unknown_shown,
+            "kills| {name} | {kills} | {asked} | {resumed} | {pushed} | {accepted} | {lost} | {doubled} | {other} \
+             | {unknown} | {unknown_shown} |"
         );
         let breaches: Vec<String> = self.breaches.iter().take(20).map(ToString::to_string).collect();
         let all = self.breaches.len();

@@ -1,14 +1,13 @@
-//! Red twins: a ledger that lies is found out, on paper and in a town that was made to misbehave.
+//! Red twins: a ledger that lies is found out, on paper and in a town that was made to misbehave (one more is in `faults`).
 
 use townkeeper_contract::inbound::ReplyTo;
 use townkeeper_contract::outbound::Act;
 use townkeeper_contract::stream::Outcome;
 use townkeeper_contract::text::{Origin, RichText};
-use townkeeper_store::{EndedTurn, Ledger, LedgerEvent, LedgerSend, LedgerTicket, Store};
+use townkeeper_store::{EndedTurn, Ledger, LedgerEvent, LedgerSend, LedgerTicket};
 
 use super::check::{Asked, Breach, Heard, Pushed, Shown, Stored, TELEGRAM, Truth, WEB, check};
 use super::town::{TOKEN, Town};
-use crate::daemon::WORKSPACE;
 
 const PRIVATE: i64 = 77;
 
@@ -146,26 +145,6 @@ fn an_answer_out_of_order_is_noticed() {
         stored.ledger.events.push(event(TELEGRAM, "9", "t-9"));
     });
     complains!(Stream, |truth: &mut Truth, _| truth.asked[0].trouble.push("a gap".to_owned()));
-}
-
-/// Live: a recovery that sends again what was under way shows people the same answer twice, and is found out.
-#[cfg(feature = "faults")]
-#[tokio::test]
-async fn a_naive_recovery_doubles() {
-    let mut town = Town::open("naive", 1, 0, true).await;
-    let telegram = town.telegram.as_ref().unwrap();
-    town.people.write_in_private(telegram, "what is the gas fee");
-    assert!(town.fault("outbox.sent_before_record", 1).await, "the fault was not reached");
-
-    // Telegram declared to take idempotency keys, which it does not: what was under way becomes `ready` again.
-    let store = Store::open(&town.home.data()).await.unwrap();
-    let recovered = store.recover(WORKSPACE, vec![TELEGRAM.to_owned()], 0).await.unwrap();
-    assert_eq!(recovered.in_doubt, 1);
-    store.close().await;
-
-    let reckoning = town.close().await;
-    assert_eq!(reckoning.truth.shown.len(), 2);
-    assert!(reckoning.breaches.iter().any(|b| matches!(b, Breach::Doubled(_))), "{:?}", reckoning.breaches);
 }
 
 /// Live: an update that somebody else confirmed never reaches us, and is found out.

@@ -31,6 +31,8 @@ pub(crate) struct Seen {
     pub(crate) responses: usize,
     pub(crate) events: usize,
     pub(crate) turns: usize,
+    /// Readings that went on behind the last event of an earlier life.
+    pub(crate) resumed: usize,
 }
 
 /// One visitor.
@@ -68,18 +70,15 @@ impl Visitor {
         let mut conversation = self.conversation();
         let mut offer: Option<ActionId> = None;
         while !self.next_life(0).await.closing {
-            let body = match offer.take().filter(|_| self.rng.u8(..) < 180) {
-                Some(action) => {
-                    ChatBody { text: None, action: Some(action), ..self.body(&conversation, String::new()) }
+            let body = if let Some(action) = offer.take().filter(|_| self.rng.u8(..) < 180) {
+                ChatBody { text: None, action: Some(action), ..self.body(&conversation, String::new()) }
+            } else {
+                // Some go on where they are, most begin anew.
+                if self.rng.u8(..) < 180 {
+                    conversation = self.conversation();
                 }
-                None => {
-                    // Some go on where they are, most begin anew.
-                    if self.rng.u8(..) < 180 {
-                        conversation = self.conversation();
-                    }
-                    let text = words::question(&mut self.rng);
-                    self.body(&conversation, text)
-                }
+                let text = words::question(&mut self.rng);
+                self.body(&conversation, text)
             };
             let (asked, offered) = self.ask(body, &conversation).await;
             // A button may be pressed again: no second ticket may come of it.
@@ -142,16 +141,17 @@ impl Visitor {
             request.merge(other);
             return;
         }
-        match request.last.clone().filter(|_| self.rng.bool()) {
-            Some(point) => match client.resume(&point).await {
-                Ok(Some(events)) => self.read(request, events).await,
-                Ok(None) => request.asked.trouble.push(format!("nothing more behind {point:?}, and no terminal")),
-                Err(error) => request.refused(&error),
-            },
-            None => {
-                let response = client.chat(&request.body).await;
-                self.begin(request, response).await;
+        let Some(point) = request.last.clone().filter(|_| self.rng.bool()) else {
+            let response = client.chat(&request.body).await;
+            return self.begin(request, response).await;
+        };
+        match client.resume(&point).await {
+            Ok(Some(events)) => {
+                self.seen.send_modify(|seen| seen.resumed += 1);
+                self.read(request, events).await;
             }
+            Ok(None) => request.asked.trouble.push(format!("nothing more behind {point:?}, and no terminal")),
+            Err(error) => request.refused(&error),
         }
     }
 

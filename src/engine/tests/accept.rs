@@ -1,0 +1,113 @@
+//! Accepting, with a real store: what is committed is answered, whoever asked and whatever became of them.
+
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use tempfile::TempDir;
+use townkeeper_contract::id::{AccountId, EventKey, PersonId, PlaceId};
+use townkeeper_contract::inbound::{Body, Inbound, Person, Place, PlaceKind, ReplyTo};
+use townkeeper_contract::stream::ReplyKind;
+use townkeeper_core::Agent;
+use townkeeper_core::conversation::conversation;
+use townkeeper_engine::clock::Clock;
+use townkeeper_engine::door::Door;
+use townkeeper_engine::{Engine, Parts, Reading};
+use townkeeper_knowledge::{Base, parse};
+use townkeeper_store::Store;
+
+const ENTRY: &str = "---
+id: meetups
+title: Where are the meetups?
+class: routine
+owner: team
+reviewed_by: others
+reviewed_at: 2026-11-12
+review_by: 2029-12-31
+status: published
+canonical_url: https://lumen.example.org/meetups
+variants:
+  - do you meet in person
+  - next gathering
+  - where do people meet
+---
+By the harbour.
+";
+
+async fn engine() -> (TempDir, Engine) {
+    let folder = tempfile::tempdir().unwrap();
+    let base = Base::build(vec![("meetups.md".to_owned(), parse("meetups.md", ENTRY).unwrap())]).unwrap();
+    let engine = Engine::start(Parts {
+        workspace: "main".to_owned(),
+        store: Store::open(folder.path()).await.unwrap(),
+        base: Arc::new(base),
+        agent: Agent { name: "Keeper".to_owned(), persona: String::new(), max_output_tokens: 10 },
+        provider: None,
+        door: Door::default(),
+        clock: Clock::system(),
+    });
+    (folder, engine.await.unwrap())
+}
+
+fn inbound(event: &str, person: &str, text: &str) -> Inbound {
+    Inbound {
+        event: EventKey::from(event),
+        account: AccountId::from("web"),
+        place: Place { id: PlaceId::from(person), kind: PlaceKind::Private },
+        thread: None,
+        person: Person { id: PersonId::from(person), name: String::new(), bot: false },
+        at_ms: 0,
+        addressed: true,
+        reply_to: ReplyTo(String::new()),
+        body: Body::Message { text: text.to_owned() },
+    }
+}
+
+/// A hang guard: nothing here takes this long.
+async fn in_time<T>(what: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(20), what).await.expect("it hangs")
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_half_way_is_answered_all_the_same() {
+    let (_folder, engine) = engine().await;
+    let said = inbound("e1", "p1", "where are the meetups?");
+    {
+        // Polled once and dropped, as when a browser closes its request while the commit is on its way.
+        let mut accepting = Box::pin(engine.accept(said.clone()));
+        let polled = accepting.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(matches!(polled, Poll::Pending), "there was nothing to interrupt");
+    }
+    // The same event again: it is a repeat of the first turn, and that turn has or comes to its end.
+    let again = in_time(engine.accept(said.clone())).await.unwrap().unwrap();
+    if let Reading::Live(mut events) = engine.read(&again.turn, None).await.unwrap() {
+        in_time(async { while events.next().await.is_some() {} }).await;
+    }
+    let past = engine.past(conversation(&said).as_str(), 5).await.unwrap();
+    assert_eq!(past.len(), 1, "answered once");
+    assert_eq!(past[0].reply.as_ref().map(|reply| reply.kind), Some(ReplyKind::Canonical));
+}
+
+#[tokio::test]
+async fn what_is_not_for_us_is_let_go() {
+    let (_folder, engine) = engine().await;
+    let chatter = Inbound { addressed: false, ..inbound("e1", "p1", "gm") };
+    assert!(engine.accept(chatter).await.unwrap().is_none());
+    let mut bot = inbound("e2", "p2", "where are the meetups?");
+    bot.person.bot = true;
+    assert!(engine.accept(bot).await.unwrap().is_none(), "bots are never answered");
+}
+
+#[tokio::test]
+async fn nothing_is_accepted_while_draining_and_a_stopped_store_is_whole() {
+    let (folder, engine) = engine().await;
+    let admitted = engine.accept(inbound("e1", "p1", "where are the meetups?")).await.unwrap().unwrap();
+    in_time(engine.stop()).await;
+    assert!(engine.accept(inbound("e2", "p1", "and now?")).await.is_err());
+    let store = Store::open(folder.path()).await.unwrap();
+    assert!(store.ended_turn("main", admitted.turn.as_str()).await.unwrap().is_some(), "the drain let the turn end");
+    assert!(
+        !folder.path().join("townkeeper.db-wal").metadata().is_ok_and(|wal| wal.len() > 0),
+        "the log was folded in"
+    );
+}

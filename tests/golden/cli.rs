@@ -1,0 +1,185 @@
+//! The command line against a running daemon, and without one.
+
+use std::process::Stdio;
+
+use serde_json::Value;
+use tokio::io::AsyncWriteExt as _;
+use townkeeper_contract::api::{Ready, TicketList};
+use townkeeper_contract::stream::{Envelope, Event};
+use townkeeper_contract::verify::Verifier;
+use townkeeper_fakes::model::{ModelServer, Reply, Script};
+
+use crate::daemon::{Daemon, Home, PATIENCE};
+
+const STRANGE: &str = "will LUM be listed on the moon next year?";
+
+/// Runs a command to its end: exit code, standard output, standard error.
+async fn run(home: &Home, args: &[&str]) -> (Option<i32>, String, String) {
+    let ended = home.run(args).await;
+    let text = |bytes| String::from_utf8(bytes).expect("output is UTF-8");
+    (ended.status.code(), text(ended.stdout), text(ended.stderr))
+}
+
+#[tokio::test]
+async fn ask_prints_the_answer_its_source_and_its_date() {
+    let home = Home::new();
+    let _daemon = Daemon::start(&home).await;
+    let (code, out, err) = run(&home, &["ask", "how", "do", "I", "migrate", "from", "a", "hardware", "wallet?"]).await;
+    assert_eq!((code, err.as_str()), (Some(0), ""));
+    assert!(out.contains("your keys never leave the device"), "{out}");
+    assert!(out.contains("Source: https://docs.lumen.example.org/hardware-wallets · as of 2026-"), "{out}");
+    assert_eq!(out.matches("your keys never leave the device").count(), 1, "said once: {out}");
+}
+
+#[tokio::test]
+async fn ask_tells_not_knowing_from_failing_by_its_exit_code() {
+    let model = ModelServer::start(Script::always(Reply::Html)).await;
+    let home = Home::new().with_model(&model.base_url());
+    let _daemon = Daemon::start(&home).await;
+    // Something that no model is asked about.
+    let (code, out, _) = run(&home, &["ask", "which exchange on the moon is official?"]).await;
+    assert_eq!(code, Some(2), "{out}");
+    assert!(out.contains("I don't have a reviewed answer") && out.contains("[1] Open a ticket"), "{out}");
+    let (code, out, _) = run(&home, &["ask", crate::model::SMALL_TALK]).await;
+    assert_eq!(code, Some(1), "{out}");
+    assert!(out.contains("Sorry") && out.contains("[1] Open a ticket"), "{out}");
+}
+
+/// A model's words may hold what a terminal obeys; people read it as nothing.
+#[tokio::test]
+async fn ask_and_chat_show_no_control_characters() {
+    let said = "Hello \u{1b}[2Jdear \u{1b}]0;title\u{7}friend \u{9b}31mof\rlanterns\n\nand owls";
+    let model = ModelServer::start(Script::always(Reply::text(said))).await;
+    let home = Home::new().with_model(&model.base_url());
+    let _daemon = Daemon::start(&home).await;
+    let (code, out, _) = run(&home, &["ask", crate::model::SMALL_TALK]).await;
+    assert_eq!(code, Some(0), "{out:?}");
+    assert!(out.contains("Hello") && out.contains("owls"), "{out:?}");
+    assert_eq!(out.chars().find(|c| c.is_control() && *c != '\n'), None, "{out:?}");
+    // The twin: it was in the events.
+    let (_, events, _) = run(&home, &["ask", "--json", crate::model::SMALL_TALK]).await;
+    assert!(events.contains("\\u001b"), "{events}");
+}
+
+#[tokio::test]
+async fn ask_as_json_prints_the_events_of_the_turn() {
+    let home = Home::new();
+    let _daemon = Daemon::start(&home).await;
+    let (code, out, err) = run(&home, &["ask", "--json", "When does the migration end?"]).await;
+    assert_eq!((code, err.as_str()), (Some(0), ""));
+    let mut verifier = Verifier::new();
+    for line in out.lines() {
+        let envelope: Envelope = serde_json::from_str(line).unwrap();
+        verifier.check(&envelope).unwrap();
+    }
+    verifier.finish().unwrap();
+    let last: Envelope = serde_json::from_str(out.lines().last().unwrap()).unwrap();
+    let Event::TurnEnded { reply: Some(reply), .. } = last.event else { panic!("no reply: {out}") };
+    assert!(reply.body.to_plain().contains("1 February 2027"));
+    let (code, _, _) = run(&home, &["ask", "--json", STRANGE]).await;
+    assert_eq!(code, Some(2));
+}
+
+#[tokio::test]
+async fn chat_reads_lines_and_numbers_press_buttons() {
+    let home = Home::new();
+    let _daemon = Daemon::start(&home).await;
+    let mut command = home.command(&["chat"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut chat = command.spawn().unwrap();
+    let lines = format!("When does the migration end?\n\n{STRANGE}\n1\n");
+    chat.stdin.take().unwrap().write_all(lines.as_bytes()).await.unwrap();
+    let ended = tokio::time::timeout(PATIENCE, chat.wait_with_output()).await.unwrap().unwrap();
+    let (out, err) = (String::from_utf8(ended.stdout).unwrap(), String::from_utf8(ended.stderr).unwrap());
+    assert!(ended.status.success(), "{err}");
+    assert!(out.contains("1 February 2027") && out.contains("Ticket #1 is open"), "{out}");
+    let (_, tickets, _) = run(&home, &["ticket", "list"]).await;
+    assert!(tickets.contains(STRANGE), "{tickets}");
+}
+
+#[tokio::test]
+async fn tickets_are_listed_for_people_and_for_programs() {
+    let home = Home::new();
+    let _daemon = Daemon::start(&home).await;
+    let (code, out, _) = run(&home, &["ticket", "list"]).await;
+    assert_eq!((code, out.as_str()), (Some(0), "No tickets.\n"));
+    run(&home, &["ask", "/ticket first\u{1b}[31m line\nsecond line"]).await;
+    let (code, out, _) = run(&home, &["ticket", "list"]).await;
+    assert_eq!(code, Some(0));
+    assert!(out.starts_with("#1 ") && out.contains("open") && out.contains("web") && out.contains("UTC"), "{out}");
+    assert!(out.contains("first [31m line second line") && out.lines().count() == 1, "no controls: {out:?}");
+    let (code, out, _) = run(&home, &["ticket", "list", "--json"]).await;
+    let list: TicketList = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, list.tickets.len(), list.tickets[0].number), (Some(0), 1, 1));
+    assert_eq!(list.tickets[0].question, "first\u{1b}[31m line\nsecond line");
+}
+
+#[tokio::test]
+async fn doctor_and_health_with_a_daemon() {
+    let home = Home::new();
+    let _daemon = Daemon::start(&home).await;
+    let (code, out, _) = run(&home, &["doctor"]).await;
+    assert_eq!(code, Some(0), "{out}");
+    assert!(out.contains("canonical base") && out.contains("running") && !out.contains("BAD"), "{out}");
+    let (code, out, _) = run(&home, &["doctor", "--json"]).await;
+    let checks: Vec<Value> = serde_json::from_str(&out).unwrap();
+    assert_eq!(code, Some(0));
+    assert!(checks.iter().any(|check| check["what"] == "daemon" && check["state"] == "good"), "{out}");
+    assert_eq!(run(&home, &["health"]).await.0, Some(0));
+    let (code, out, _) = run(&home, &["health", "--json"]).await;
+    let ready: Ready = serde_json::from_str(&out).unwrap();
+    assert!(code == Some(0) && ready.ready && ready.entries >= 25 && ready.model.is_none(), "{out}");
+}
+
+#[tokio::test]
+async fn without_a_daemon_commands_say_how_to_start_one() {
+    let home = Home::new();
+    let asked: [&[&str]; 4] = [&["ask", "deadline?"], &["chat"], &["ticket", "list"], &["health"]];
+    for args in asked {
+        let (code, out, err) = run(&home, args).await;
+        assert_eq!((code, out.as_str()), (Some(1), ""), "{args:?}");
+        assert!(err.contains("townkeeper serve") && err.trim_end().lines().count() == 1, "{args:?}: {err}");
+    }
+    let (code, out, _) = run(&home, &["doctor"]).await;
+    assert_eq!(code, Some(0), "a daemon that does not run is no fault: {out}");
+    assert!(out.contains("townkeeper serve"), "{out}");
+
+    // Also where one was killed and left its address behind.
+    Daemon::start(&home).await.kill().await;
+    for args in asked {
+        let (code, _, err) = run(&home, args).await;
+        assert_eq!(code, Some(1), "{args:?}");
+        assert!(err.contains("townkeeper serve"), "{args:?}: {err}");
+    }
+    let (code, out, _) = run(&home, &["doctor"]).await;
+    assert!(code == Some(0) && out.contains("townkeeper serve"), "{out}");
+}
+
+#[tokio::test]
+async fn config_shows_every_value_and_where_it_comes_from() {
+    let home = Home::new().with("[log]\nlevel = \"warn\"\n");
+    let (code, out, _) = run(&home, &["config", "show"]).await;
+    assert_eq!(code, Some(0), "{out}");
+    let origin = |key: &str| {
+        let line = out.lines().find(|line| line.split_whitespace().next() == Some(key));
+        line.unwrap_or_else(|| panic!("{key}: {out}")).rsplit("# ").next().unwrap().to_owned()
+    };
+    assert_eq!(origin("log.level"), "file");
+    assert_eq!(origin("log.json"), "default");
+    assert_eq!(origin("web.listen"), "environment");
+    let (code, out, _) = run(&home, &["config", "show", "--json"]).await;
+    let shown: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &shown["log.level"][1]), (Some(0), &Value::from("file")), "{out}");
+}
+
+#[tokio::test]
+async fn config_never_shows_a_secret() {
+    let home = Home::new().with_telegram("http://127.0.0.1:9", "123456:abcDEF");
+    for args in [["config", "show"].as_slice(), &["config", "show", "--json"], &["config", "check"], &["doctor"]] {
+        let (code, out, err) = run(&home, args).await;
+        assert_eq!(code, Some(0), "{args:?}: {err}");
+        assert!(!out.contains("abcDEF") && !err.contains("abcDEF"), "{args:?}: {out}{err}");
+    }
+    let (_, out, _) = run(&home, &["config", "check"]).await;
+    assert!(out.contains("reviewed answers, 1 chat account(s)"), "{out}");
+}
