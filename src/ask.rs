@@ -138,7 +138,8 @@ fn show(envelope: Envelope, json: bool, shown: &mut bool, heard: &mut Heard) -> 
         Event::Snapshot { parts, .. } if !json => {
             *shown = true;
             out::part("\n");
-            parts.iter().for_each(|part| out::part(&out::words(&part.text)));
+            let text: String = parts.into_iter().map(|part| part.text).collect();
+            out::part(&out::words(&text));
         }
         Event::TurnEnded { outcome, reply } => {
             heard.failed = matches!(outcome, Outcome::Failed { .. });

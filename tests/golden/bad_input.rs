@@ -254,7 +254,8 @@ async fn the_page_escapes_what_people_write() {
     let daemon = Daemon::start(&home).await;
     let attack = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'`--><svg/onload=alert(3)>";
     let post = |fields: &[(&str, &str)]| {
-        let form: String = fields.iter().map(|(name, value)| format!("{name}={}&", percent(value))).collect();
+        let fields: Vec<String> = fields.iter().map(|(name, value)| format!("{name}={}", percent(value))).collect();
+        let form = fields.join("&");
         let request = http().post(&daemon.url).header("content-type", "application/x-www-form-urlencoded");
         request.body(form).send()
     };
@@ -273,7 +274,7 @@ async fn the_page_escapes_what_people_write() {
 }
 
 fn percent(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    text.bytes().fold(String::new(), |out, byte| format!("{out}%{byte:02X}"))
 }
 
 /// Texts that have broken others' programs. More come from the file that `TOWNKEEPER_NAUGHTY` names, one a line.

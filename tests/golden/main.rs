@@ -1,4 +1,5 @@
 //! The golden path: the built binary, wire fakes of everything outside, the real client. One file a story.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot be set up must fail")]
 
 mod bad_input;
 mod browser;

@@ -25,7 +25,7 @@ async fn what_the_base_does_not_hold_becomes_a_ticket() {
     let client = daemon.client();
     let heard = say(&client, &question("will LUM be listed on the moon next year?")).await;
     assert_eq!(heard.reply().kind, ReplyKind::Abstention);
-    let offer = heard.reply().offers.first().expect("an abstention offers a ticket").clone();
+    let offer = heard.reply().offers.last().expect("an abstention offers a ticket").clone();
 
     let opened = say(&client, &press(&offer.action, &heard.conversation)).await;
     assert!(opened.text().contains("#1"), "{}", opened.text());

@@ -140,6 +140,10 @@ fn is_question(past: &Past<'_>) -> bool {
 }
 
 fn pressed(snapshot: &Snapshot<'_>, action: &str) -> Decision {
+    if let Some(id) = action.strip_prefix("entry:") {
+        let entry = snapshot.base.get(&EntryId::from(id)).filter(|entry| may_answer(entry, snapshot.today));
+        return Decision::end(entry.map_or_else(say::button_expired, say::canonical));
+    }
     let Some(past) = snapshot.past else { return Decision::ask(Ask::Past) };
     let asked = action.strip_prefix("ticket:").and_then(|turn| past.iter().find(|past| past.turn == turn));
     asked.map_or_else(|| Decision::end(say::button_expired()), |past| ticket(past.turn, past.question))
@@ -157,16 +161,28 @@ fn question(snapshot: &Snapshot<'_>, text: &str) -> Decision {
     match found.answer {
         Some(entry) if may_answer(entry, snapshot.today) => return Decision::end(say::canonical(entry)),
         // What was published is not to be relied on any more: a person must look, and no model may fill the gap.
-        Some(_) => return Decision::end(say::abstention(snapshot.turn)),
+        Some(_) => return Decision::end(say::abstention(snapshot.turn, &[])),
         None => {}
     }
     if !snapshot.model || is_safety(snapshot.base, text, &found) {
-        return Decision::end(say::abstention(snapshot.turn));
+        return Decision::end(say::abstention(snapshot.turn, &near(snapshot, &found)));
     }
     let Some(past) = snapshot.past else { return Decision::ask(Ask::Past) };
     let nearest: Vec<_> = found.hits.into_iter().filter(|hit| hit.entry.class == Class::Routine).take(3).collect();
     let sources = nearest.iter().map(|hit| hit.entry.id.clone()).collect();
     Decision::ask(Ask::Model { request: agent::request(snapshot, past, text, &nearest), sources })
+}
+
+/// The lowest score at which an entry may be what was meant.
+const MEANT: f32 = 0.1;
+
+/// How many entries are offered as "did you mean".
+const CHOICES: usize = 3;
+
+/// What may be meant by a question that no entry answers for certain.
+fn near<'a>(snapshot: &Snapshot<'a>, found: &Lookup<'a>) -> Vec<&'a Entry> {
+    let meant = found.hits.iter().filter(|hit| hit.score >= MEANT && may_answer(hit.entry, snapshot.today));
+    meant.take(CHOICES).map(|hit| hit.entry).collect()
 }
 
 /// Whether an entry may still be said: published, within its days, and, where money follows it, reviewed in time.
@@ -180,7 +196,7 @@ fn may_answer(entry: &Entry, today: NaiveDate) -> bool {
 fn spoke(snapshot: &Snapshot<'_>, spoken: &Spoken) -> Reply {
     let cited = spoken.cited.as_ref().and_then(|id| snapshot.base.get(id));
     if spoken.blocked || spoken.text.trim().is_empty() {
-        return cited.map_or_else(|| say::abstention(snapshot.turn), say::canonical);
+        return cited.map_or_else(|| say::abstention(snapshot.turn, &[]), say::canonical);
     }
     Reply {
         kind: ReplyKind::Model,

@@ -21,14 +21,19 @@ pub fn citation(entry: &Entry) -> Citation {
     }
 }
 
-/// "I don't know", with the offer of a ticket for this turn's question.
-pub fn abstention(turn: &TurnId) -> Reply {
-    Reply {
-        kind: ReplyKind::Abstention,
-        body: system("I don't have a reviewed answer to that, and I won't guess. Shall I open a ticket for the team?"),
-        citation: None,
-        offers: vec![ticket_offer(turn)],
-    }
+/// "I don't know", with what may be meant instead, and the offer of a ticket for this turn's question.
+pub fn abstention(turn: &TurnId, near: &[&Entry]) -> Reply {
+    let text = if near.is_empty() {
+        "I don't have a reviewed answer to that, and I won't guess. Shall I open a ticket for the team?"
+    } else {
+        "I don't have a reviewed answer to exactly that, and I won't guess. Did you mean one of these? If not, I can \
+         open a ticket for the team."
+    };
+    let meant =
+        |entry: &&Entry| Offer { action: ActionId::new(format!("entry:{}", entry.id)), label: entry.title.clone() };
+    let mut offers: Vec<Offer> = near.iter().map(meant).collect();
+    offers.push(ticket_offer(turn));
+    Reply { kind: ReplyKind::Abstention, body: system(text), citation: None, offers }
 }
 
 /// An answer that broke off for reasons of ours.

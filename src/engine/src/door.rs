@@ -133,5 +133,5 @@ pub(crate) fn last_look(reply: Reply, base: &Base, turn: &townkeeper_contract::i
     }
     metrics::counter!("townkeeper_gate_blocked_total").increment(1);
     let cited = reply.citation.as_ref().and_then(|citation| base.get(&citation.entry));
-    cited.map_or_else(|| say::abstention(turn), say::canonical)
+    cited.map_or_else(|| say::abstention(turn, &[]), say::canonical)
 }

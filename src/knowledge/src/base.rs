@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use townkeeper_contract::id::EntryId;
 
 use crate::calibrate;
+use crate::content::{content, shares};
 use crate::entry::{Entry, EntryError, Status};
 use crate::features::{Counts, Features, words};
 use crate::index::{Index, confidence, cosine};
@@ -25,6 +26,8 @@ pub struct Base {
     guards: HashMap<usize, Guard>,
     /// A question word for word, and the one entry that asks it.
     exact: HashMap<u64, usize>,
+    /// What each entry is about, by position: sorted content words.
+    topics: Vec<Vec<u64>>,
     threshold: f32,
 }
 
@@ -100,7 +103,8 @@ impl Base {
         for word in entries.iter().flat_map(Entry::all_questions).flat_map(words) {
             spelling.learn(&word);
         }
-        Self { exact: exact(&material), entries, by_id, index, spelling, guards, threshold }
+        let topics = docs.iter().map(|doc| content(doc).collect()).collect();
+        Self { exact: exact(&material), topics, entries, by_id, index, spelling, guards, threshold }
     }
 
     /// Finds the entries that fit the question, and the one that answers it.
@@ -119,7 +123,9 @@ impl Base {
             .filter_map(|&(i, score)| Some(Hit { entry: self.entries.get(i)?, score }))
             .collect();
         let sure = confidence(hits.iter().map(|hit| hit.score)) >= self.threshold;
-        let answer = hits.first().filter(|_| sure).map(|hit| hit.entry);
+        let on_topic =
+            scores.first().and_then(|(i, _)| self.topics.get(*i)).is_some_and(|topic| shares(&features, topic));
+        let answer = hits.first().filter(|hit| sure && (on_topic || hit.score >= 1.0)).map(|hit| hit.entry);
         Lookup { hits, answer }
     }
 

@@ -7,6 +7,7 @@
 pub mod base;
 mod calibrate;
 mod check;
+mod content;
 pub mod entry;
 mod features;
 mod index;

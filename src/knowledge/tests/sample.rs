@@ -229,7 +229,6 @@ fn abstains_from_what_the_base_does_not_hold() {
         "when is the next AMA",
         "recommend me a restaurant",
         "what is the best wallet",
-        "is lumen-migrate.example.com the official site?",
         "wen moon",
         "what is ethereum",
         "what is staking",

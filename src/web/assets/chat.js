@@ -90,10 +90,7 @@ function citationLine(citation) {
   return make("p", "citation", "Source: ", anchor(citation.url, citation.title), ` · as of ${date}`);
 }
 
-function badge(kind) {
-  const [shape, text] = BADGES[kind] ?? [];
-  return text ? make("p", "badge", icon(shape), text) : "";
-}
+const badge = (kind, [shape, text] = BADGES[kind] ?? []) => text ? make("p", "badge", icon(shape), text) : "";
 
 function answer(reply) {
   const box = make("div", `answer ${reply.kind}`, badge(reply.kind), blocks(reply.body));
@@ -287,10 +284,7 @@ function draft(turn, part, delta) {
   keepInView(turn);
 }
 
-function clearDraft(turn) {
-  turn.draft?.remove();
-  turn.draft = null;
-}
+const clearDraft = (turn) => turn.draft = turn.draft?.remove() ?? null;
 
 /** Why a turn ended without the answer, in words that help; nothing where the reply says it, or all is well. */
 function reason({ outcome, reply }, unfinished) {
@@ -321,8 +315,7 @@ function ended(turn, event) {
   keep();
 }
 
-/** Puts the final words in the place of what was shown while waiting, or below it where it stays `unfinished`, and lets
-    the next question in. */
+/** Puts the final words in the place of the draft, or below it where that stays `unfinished`; the next may be asked. */
 function settle(turn, unfinished, ...shown) {
   if (unfinished) turn.draft.classList.add("unfinished");
   else clearDraft(turn);
@@ -367,10 +360,8 @@ async function run(turn) {
   const { question: text, body, key, conversation, id } = turn;
   kept.pending = { question: text, body, key, conversation, id };
   keep();
-  live = Object.assign(turn, {
-    last: "", attempt: 0, seq: -1, draft: null, scrolled: undefined, quiet: true, stopping: false, ended: false,
-    model: false,
-  });
+  const fresh = { last: "", attempt: 0, seq: -1, draft: null, scrolled: undefined };
+  live = Object.assign(turn, fresh, { quiet: true, stopping: false, ended: false, model: false });
   show(turn);
   busy(true);
   keepInView(turn);

@@ -81,13 +81,11 @@ impl Town {
     /// One life with a fault point armed, and no more load than there is already.
     pub(crate) async fn fault(&mut self, point: &str, nth: u32) -> bool {
         self.kills += 1;
-        match Daemon::start_with_fault(&self.home, &format!("{point}:{nth}")).await {
-            Some(daemon) => dies(daemon).await,
-            None => {
-                self.released().await;
-                true
-            }
+        if let Some(daemon) = Daemon::start_with_fault(&self.home, &format!("{point}:{nth}")).await {
+            return dies(daemon).await;
         }
+        self.released().await;
+        true
     }
 
     /// A daemon that died while it started may take a moment to be gone: until the data folder is anybody's.

@@ -122,7 +122,7 @@ impl Visitor {
             self.talk(&client, &mut request).await;
         }
         let offers = request.asked.ends.last().and_then(|heard| heard.end.reply.as_ref()).map(|reply| &reply.offers);
-        let offered = offers.and_then(|offers| offers.first()).map(|offer| offer.action.clone());
+        let offered = offers.and_then(|offers| offers.last()).map(|offer| offer.action.clone());
         let again = pressed.filter(|_| self.rng.bool());
         (request.asked, offered.or(again))
     }

@@ -126,7 +126,7 @@ fn a_stale_safety_entry_falls_silent() {
 #[test]
 fn a_ticket_is_opened_for_the_turn_that_was_pressed() {
     let given = Given::new(false);
-    let abstained = say::abstention(&TurnId::from("T0"));
+    let abstained = say::abstention(&TurnId::from("T0"), &[]);
     let past = [Past { turn: "T0", question: "will it snow?", reply: Some(&abstained) }];
     let press = |action: &str| Body::Action { action: ActionId::from(action) };
     // Without the past it is asked for, not guessed.
@@ -157,6 +157,19 @@ fn what_the_gate_stopped_becomes_the_entry_or_the_abstention() {
         (cited.kind, cited.body.to_plain().as_str()),
         (ReplyKind::Canonical, "The published words about meetups.")
     );
+}
+
+#[test]
+fn what_may_be_meant_is_offered_and_said_when_pressed() {
+    let given = Given::new(false);
+    let abstained = reply(given.asks("is there something about a gathering for people with boats and so on"));
+    assert_eq!(abstained.kind, ReplyKind::Abstention);
+    let labels: Vec<&str> = abstained.offers.iter().map(|offer| offer.label.as_str()).collect();
+    assert_eq!(labels, ["About meetups", "Open a ticket"], "the nearest first, the ticket last");
+    let press = |action: &str| given.says(Body::Action { action: ActionId::from(action) }, None);
+    assert_eq!(reply(press(abstained.offers[0].action.as_str())).body.to_plain(), "The published words about meetups.");
+    assert_eq!(reply(press("entry:no-such")), say::button_expired());
+    assert!(abstained.offers.iter().all(|offer| offer.action.as_str().len() <= 64), "Telegram takes 64 bytes");
 }
 
 #[test]
