@@ -233,8 +233,10 @@ const MARKUP: &str = "<img src=x onerror=\"window.broken=true\"><script>window.b
 /// Which elements there are in the conversation that no reply of ours has, and whether any of them ran.
 const INTRUDERS: &str = "
     const log = document.getElementById('log');
-    const ours = 'article, h2, h3, div, p, ol, li, blockquote, pre, code, strong, em, s, span, form.offers, button.offer, button.retry, input[type=hidden]';
-    const intruders = [...log.querySelectorAll('*')].filter((e) => !e.matches(ours) && !(e.matches('a') && e.protocol === 'https:'));
+    const ours = 'article, h2, h3, div, p, ol, li, blockquote, pre, code, strong, em, s, span, '
+        + 'form.offers, button.offer, button.retry, input[type=hidden]';
+    const link = (e) => e.matches('a') && e.protocol === 'https:';
+    const intruders = [...log.querySelectorAll('*')].filter((e) => !e.matches(ours) && !link(e));
     return intruders.map((e) => e.outerHTML).concat(window.broken ? ['it ran'] : []);";
 
 #[tokio::test]
@@ -280,7 +282,8 @@ async fn hostile_words_stay_words() {
 const SERVER_RENDERED: &str = "
     const conversation = JSON.parse(sessionStorage.getItem('townkeeper.chat')).conversation;
     const body = new URLSearchParams({ text: '<img src=x onerror=\"window.broken=true\">', conversation });
-    const page = new DOMParser().parseFromString(await (await fetch('/', { method: 'POST', body })).text(), 'text/html');
+    const html = await (await fetch('/', { method: 'POST', body })).text();
+    const page = new DOMParser().parseFromString(html, 'text/html');
     document.getElementById('log').replaceChildren(...page.getElementById('log').children);
     return document.querySelectorAll('.exchange').length;";
 

@@ -192,7 +192,7 @@ fn every_entry_has_a_golden_question() {
 
 #[test]
 fn abstains_from_what_the_base_does_not_hold() {
-    let mut tempted = 0;
+    let (mut tempted, mut answered) = (0, Vec::new());
     for question in [
         "",
         "?",
@@ -242,9 +242,12 @@ fn abstains_from_what_the_base_does_not_hold() {
     ] {
         let found = BASE.look_up(question);
         let best = found.hits.first().map(|hit| (hit.entry.id.as_str(), hit.score));
-        assert!(found.answer.is_none(), "{question:?} was answered: {best:?}");
+        if found.answer.is_some() {
+            answered.push((question, best));
+        }
         tempted += usize::from(best.is_some());
     }
+    assert!(answered.is_empty(), "{answered:?}");
     // The red twin: it is the threshold that keeps silent; without it nearly all of them have a best entry.
     assert!(tempted >= 25, "only {tempted} of these questions test the threshold");
 }

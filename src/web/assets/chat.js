@@ -315,7 +315,7 @@ function ended(turn, event) {
   keep();
 }
 
-/** Puts the final words in the place of the draft, or below it where that stays `unfinished`; the next may be asked. */
+/** Puts the final words in the place of the draft, or below it where that stays `unfinished`. */
 function settle(turn, unfinished, ...shown) {
   if (unfinished) turn.draft.classList.add("unfinished");
   else clearDraft(turn);

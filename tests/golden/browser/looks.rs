@@ -10,7 +10,8 @@ use crate::daemon::{Daemon, Home};
 const FAINT: &str = r"
     const numbers = (colour) => colour.match(/[\d.]+/g).map(Number);
     const light = (colour) => {
-        const [r, g, b] = numbers(colour).map((c) => c / 255).map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+        const linear = (c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+        const [r, g, b] = numbers(colour).map((c) => linear(c / 255));
         return 0.2126 * r + 0.7152 * g + 0.0722 * b;
     };
     const behind = (e) => {
@@ -27,8 +28,9 @@ const FAINT: &str = r"
 
 /// What reaches out of the page to the right, and what is too small for a thumb.
 const MISFITS: &str = "
-    const wide = [...document.querySelectorAll('body *')].filter((e) => e.checkVisibility() && e.getBoundingClientRect().right > innerWidth + 0.5);
-    const small = [...document.querySelectorAll('button, textarea')].filter((e) => e.checkVisibility() && e.getBoundingClientRect().height < 44);
+    const seen = (css) => [...document.querySelectorAll(css)].filter((e) => e.checkVisibility());
+    const wide = seen('body *').filter((e) => e.getBoundingClientRect().right > innerWidth + 0.5);
+    const small = seen('button, textarea').filter((e) => e.getBoundingClientRect().height < 44);
     const scrolls = document.documentElement.scrollWidth > innerWidth ? ['the page'] : [];
     return [...wide, ...small].map((e) => e.outerHTML).concat(scrolls);";
 
@@ -130,6 +132,7 @@ async fn a_screen_reader_and_a_keyboard_reach_everything() {
 const FOCUS: &str = "
     const e = document.activeElement;
     if (e === document.body) return ['BODY', true];
-    const marked = [e, e.closest('.box')].some((e) => e && getComputedStyle(e).outlineStyle !== 'none' && parseFloat(getComputedStyle(e).outlineWidth) >= 2);
+    const outlined = (s) => s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) >= 2;
+    const marked = [e, e.closest('.box')].some((e) => e && outlined(getComputedStyle(e)));
     const { top, bottom } = e.getBoundingClientRect();
     return [e.id ? `#${e.id}` : e.textContent.trim(), marked && top >= 0 && bottom <= innerHeight];";
