@@ -4,6 +4,8 @@ mod api;
 mod ask;
 #[cfg(feature = "bench")]
 mod bench;
+#[cfg(feature = "bench")]
+mod bench_daemon;
 mod cli;
 mod doctor;
 mod knowledge;

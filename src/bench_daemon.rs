@@ -1,0 +1,74 @@
+//! The daemon that `townkeeper bench` measures: this binary, as a child, seen from outside through `/proc`.
+
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+use townkeeper_client::Client;
+
+/// A daemon of its own, in a folder of its own.
+pub(crate) struct Daemon {
+    pub(crate) child: Child,
+    url: String,
+    pub(crate) ready_after: Duration,
+    /// Kept as long as the daemon runs in it.
+    _home: Arc<TempDir>,
+}
+
+impl Daemon {
+    pub(crate) async fn start(config: &str) -> anyhow::Result<Self> {
+        Self::start_in(Arc::new(tempfile::tempdir()?), config).await
+    }
+
+    pub(crate) async fn start_in(home: Arc<TempDir>, config: &str) -> anyhow::Result<Self> {
+        let file = home.path().join("townkeeper.toml");
+        std::fs::write(&file, format!("{config}\n[log]\nlevel = \"error\"\n"))?;
+        let began = Instant::now();
+        let mut child = Command::new(std::env::current_exe()?)
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .arg("--config")
+            .arg(&file)
+            .arg("--data")
+            .arg(home.path().join("data"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let mut lines = BufReader::new(child.stdout.take().context("no output")?).lines();
+        while let Some(line) = lines.next_line().await? {
+            if let Some(url) = line.strip_prefix("Open ").and_then(|rest| rest.split_whitespace().next()) {
+                return Ok(Self { child, url: url.to_owned(), ready_after: began.elapsed(), _home: home });
+            }
+        }
+        bail!("the daemon did not start")
+    }
+
+    pub(crate) fn client(&self) -> anyhow::Result<Client> {
+        Ok(Client::new(&self.url, None)?)
+    }
+
+    fn proc_file(&self, name: &str) -> anyhow::Result<String> {
+        let pid = self.child.id().context("the daemon has ended")?;
+        Ok(std::fs::read_to_string(format!("/proc/{pid}/{name}"))?)
+    }
+
+    /// Resident memory, in MB.
+    pub(crate) fn resident_mb(&self) -> anyhow::Result<f64> {
+        let status = self.proc_file("status")?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+        let kib: f64 = line.split_whitespace().next().context("no figure")?.parse()?;
+        Ok(kib * 1024.0 / 1e6)
+    }
+
+    /// Processor time so far, in seconds (user and system; clock ticks of 10 ms).
+    pub(crate) fn processor_s(&self) -> anyhow::Result<f64> {
+        let stat = self.proc_file("stat")?;
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        let ticks = |at: usize| -> anyhow::Result<f64> { Ok(fields.get(at).context("short stat")?.parse::<f64>()?) };
+        Ok((ticks(11)? + ticks(12)?) / 100.0)
+    }
+}
