@@ -63,9 +63,8 @@ pub(crate) async fn health(place: &Place, daemon: &Daemon) -> anyhow::Result<Exi
 
 async fn daemon(place: &Place) -> Vec<Check> {
     let daemon = Daemon { url: None, json: false };
-    let client = match api::client(place, &daemon) {
-        Ok(client) => client,
-        Err(_) => return vec![note("daemon", "not running; start it with `townkeeper serve`")],
+    let Ok(client) = api::client(place, &daemon) else {
+        return vec![note("daemon", "not running; start it with `townkeeper serve`")];
     };
     match client.ready().await {
         Ok(ready) => running(&ready),

@@ -84,7 +84,7 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
 async fn drain(engine: &Engine, stop: &Stop, web: impl Future<Output = std::io::Result<()>>) {
     stop.cancel();
     let served = async { tokio::time::timeout(Duration::from_millis(9_500), web).await };
-    let (_, served) = tokio::join!(engine.stop(), served);
+    let ((), served) = tokio::join!(engine.stop(), served);
     if let Ok(Err(error)) = served {
         tracing::warn!(%error, "the web server did not end cleanly");
     }

@@ -1,5 +1,6 @@
 //! The floors, kept: reads the manifests and the sources, and fails where an import goes up, SQL leaves its room, or a
 //! file outgrows a reader.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test: what cannot be read must end it")]
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -3,7 +3,8 @@
 use std::process::Stdio;
 
 use serde_json::Value;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::process::ChildStdout;
 use townkeeper_contract::api::{Ready, TicketList};
 use townkeeper_contract::stream::{Envelope, Event};
 use townkeeper_contract::verify::Verifier;
@@ -39,10 +40,10 @@ async fn ask_tells_not_knowing_from_failing_by_its_exit_code() {
     // Something that no model is asked about.
     let (code, out, _) = run(&home, &["ask", "which exchange on the moon is official?"]).await;
     assert_eq!(code, Some(2), "{out}");
-    assert!(out.contains("I don't have a reviewed answer") && out.contains("[1] Open a ticket"), "{out}");
+    assert!(out.contains("I don't have a reviewed answer") && out.contains("] Open a ticket"), "{out}");
     let (code, out, _) = run(&home, &["ask", crate::model::SMALL_TALK]).await;
     assert_eq!(code, Some(1), "{out}");
-    assert!(out.contains("Sorry") && out.contains("[1] Open a ticket"), "{out}");
+    assert!(out.contains("Sorry") && out.contains("] Open a ticket"), "{out}");
 }
 
 /// A model's words may hold what a terminal obeys; people read it as nothing.
@@ -80,6 +81,19 @@ async fn ask_as_json_prints_the_events_of_the_turn() {
     assert_eq!(code, Some(2));
 }
 
+/// Reads up to a line that holds these words.
+async fn heard(lines: &mut Lines<BufReader<ChildStdout>>, words: &str) -> String {
+    let read = async {
+        loop {
+            let line = lines.next_line().await.unwrap().expect("chat ended too early");
+            if line.contains(words) {
+                return line;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, read).await.unwrap_or_else(|_| panic!("chat does not say {words:?}"))
+}
+
 #[tokio::test]
 async fn chat_reads_lines_and_numbers_press_buttons() {
     let home = Home::new();
@@ -87,12 +101,17 @@ async fn chat_reads_lines_and_numbers_press_buttons() {
     let mut command = home.command(&["chat"]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut chat = command.spawn().unwrap();
-    let lines = format!("When does the migration end?\n\n{STRANGE}\n1\n");
-    chat.stdin.take().unwrap().write_all(lines.as_bytes()).await.unwrap();
+    let mut says = chat.stdin.take().unwrap();
+    let mut hears = BufReader::new(chat.stdout.take().unwrap()).lines();
+    says.write_all(format!("When does the migration end?\n\n{STRANGE}\n").as_bytes()).await.unwrap();
+    heard(&mut hears, "1 February 2027").await;
+    let ticket = heard(&mut hears, "Open a ticket").await;
+    let number = ticket.trim_start_matches(['>', ' ', '[']).split(']').next().unwrap().to_owned();
+    says.write_all(format!("{number}\n").as_bytes()).await.unwrap();
+    heard(&mut hears, "Ticket #1 is open").await;
+    drop(says);
     let ended = tokio::time::timeout(PATIENCE, chat.wait_with_output()).await.unwrap().unwrap();
-    let (out, err) = (String::from_utf8(ended.stdout).unwrap(), String::from_utf8(ended.stderr).unwrap());
-    assert!(ended.status.success(), "{err}");
-    assert!(out.contains("1 February 2027") && out.contains("Ticket #1 is open"), "{out}");
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
     let (_, tickets, _) = run(&home, &["ticket", "list"]).await;
     assert!(tickets.contains(STRANGE), "{tickets}");
 }

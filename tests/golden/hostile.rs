@@ -146,7 +146,7 @@ async fn a_block_in_mid_answer_leaves_an_incomplete_part_and_the_abstention() {
     let daemon = Daemon::start(&home).await;
     let heard = say(&daemon.client(), &question(SMALL_TALK)).await;
     assert_eq!((&heard.outcome, heard.reply().kind), (&Outcome::Completed, ReplyKind::Abstention));
-    assert_eq!(heard.reply().offers.len(), 1);
+    assert!(heard.reply().offers.iter().any(|offer| offer.action.as_str().starts_with("ticket:")), "{heard:?}");
     assert!(heard.has(|event| matches!(event, Event::PartEnded { part: 0, complete: false })), "{heard:?}");
     let spoken = part(&heard, 0);
     assert!(!spoken.is_empty() && format!("{PREFACE}open ").starts_with(&spoken), "{spoken:?}");

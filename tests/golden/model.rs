@@ -110,7 +110,7 @@ async fn breaks_off(reply: Reply, class: ErrorClass) {
     assert!(heard.has(|event| matches!(event, Event::PartEnded { part: 0, complete: false })), "{heard:?}");
     assert_eq!(model.requests().len(), 1, "nothing is asked again once something was heard");
 
-    let offer = heard.reply().offers.first().expect("an apology offers a ticket");
+    let offer = heard.reply().offers.last().expect("an apology offers a ticket");
     let opened = say(&client, &press(&offer.action, &heard.conversation)).await;
     assert!(opened.text().contains("#1"), "{}", opened.text());
 }

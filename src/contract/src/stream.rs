@@ -202,7 +202,6 @@ pub enum Outcome {
 #[serde(rename_all = "snake_case")]
 pub enum CancelledBy {
     Person,
-    Shutdown,
 }
 
 /// The final words of a turn.

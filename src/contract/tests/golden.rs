@@ -1,6 +1,7 @@
 //! The stream contract as files: one golden JSON per variant and the JSON Schema, in `docs/stream/v1/`. A change of a
 //! type that changes the wire fails here. After a deliberate one: `TOWNKEEPER_BLESS=1 cargo nextest run -p
 //! townkeeper-contract`.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test: what cannot be set up must end it")]
 
 use std::fs;
 use std::path::PathBuf;
@@ -31,7 +32,11 @@ fn golden(name: &str, value: &Value) {
         fs::write(&path, &text).unwrap();
     }
     let checked_in = fs::read_to_string(&path).unwrap_or_else(|_| panic!("{} is missing", path.display()));
-    assert_eq!(checked_in, text, "{} is not what the types say", path.display());
+    assert!(
+        checked_in == text,
+        "{} is not what the types say; compare with TOWNKEEPER_BLESS=1 and git diff",
+        path.display()
+    );
 }
 
 fn envelope(seq: u64, event: Event) -> Envelope {

@@ -28,13 +28,11 @@ impl Facts {
         Self(facts)
     }
 
-    /// The first finding in `text` that is not among these facts. `@handles` are words, not money.
+    /// The first finding in `text` that is not among these facts.
     pub fn first_foreign(&self, text: &str) -> Option<Finding> {
         let ordinals = ordinals(text);
         extract(text).into_iter().find(|finding| {
-            finding.kind != FindingKind::Handle
-                && !self.0.contains(&(finding.kind, finding.value.clone()))
-                && !ordinals.contains(&finding.range.start)
+            !self.0.contains(&(finding.kind, finding.value.clone())) && !ordinals.contains(&finding.range.start)
         })
     }
 }

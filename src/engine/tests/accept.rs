@@ -1,4 +1,5 @@
 //! Accepting, with a real store: what is committed is answered, whoever asked and whatever became of them.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test: what cannot be set up must end it")]
 
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};

@@ -95,9 +95,7 @@ impl Chromium {
     /// Waits until the element shows this text, and nothing else but white space at its ends.
     pub(super) async fn shows(&self, css: &str, text: &str) {
         let shown = self.page.query(By::Css(css)).with_filter(says(text)).first().await;
-        if shown.is_err() {
-            panic!("{css} shows {:?}, not {text:?}", self.texts(css).await);
-        }
+        assert!(shown.is_ok(), "{css} shows {:?}, not {text:?}", self.texts(css).await);
     }
 
     /// What the elements show now.

@@ -70,7 +70,7 @@ impl People {
     pub(crate) fn press(&mut self, telegram: &TelegramServer) {
         let sent = telegram.sent();
         for message in &sent {
-            let Some(action) = button(message) else { continue };
+            let Some(action) = self.rng.choice(buttons(message)) else { continue };
             let pressed = self.presses.entry(message.message_id).or_default();
             let likely = if *pressed == 0 { 160 } else { 20 };
             if *pressed > 1 || self.rng.u8(..) > likely {
@@ -84,7 +84,7 @@ impl People {
             });
             let Some(person) = person.map(|pushed| pushed.person) else { continue };
             let (chat, target) = (message.chat_id, message.message_id);
-            let update = telegram.push_callback(chat, person, target, &action);
+            let update = telegram.push_callback(chat, person, target, action);
             self.pushed.push(Pushed { update, addressed: true, chat, person, target });
         }
     }
@@ -106,8 +106,10 @@ fn reply_target(message: &SentMessage) -> Option<i64> {
     message.body["reply_parameters"]["message_id"].as_i64()
 }
 
-fn button(message: &SentMessage) -> Option<String> {
-    message.body["reply_markup"]["inline_keyboard"][0][0]["callback_data"].as_str().map(str::to_owned)
+/// What the buttons below a message carry.
+fn buttons(message: &SentMessage) -> Vec<&str> {
+    let rows = message.body["reply_markup"]["inline_keyboard"].as_array().into_iter().flatten();
+    rows.filter_map(|row| row[0]["callback_data"].as_str()).collect()
 }
 
 /// A mention or command at the beginning, as Telegram marks it; all ASCII, so bytes are UTF-16 units.

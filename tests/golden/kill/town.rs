@@ -159,9 +159,10 @@ impl Town {
             if left == 0 {
                 break;
             }
+            // Counted before it starts: it begins to send at once.
+            let sent = self.telegram.as_ref().map_or(0, |telegram| telegram.sent().len()) + waiting(&stored.ledger);
             let daemon = Daemon::start(&self.home).await;
             if let Some(telegram) = &self.telegram {
-                let sent = telegram.sent().len() + waiting(&stored.ledger);
                 tokio::time::timeout(PATIENCE, telegram.wait_sent(sent)).await.expect("what is left is not sent");
             }
             end(daemon).await;

@@ -34,7 +34,11 @@ fn honest() -> (Truth, Stored) {
     let ledger = Ledger {
         events: vec![event(WEB, "room:key", "t-web"), event(TELEGRAM, "10", "t-10"), event(TELEGRAM, "11", "t-11")],
         sends: vec![send("t-10", PRIVATE, 100, "sent", Some("77/1")), send("t-11", -3, 101, "unknown", None)],
-        tickets: vec![LedgerTicket { number: 1, turn: "t-web".to_owned(), question: "why?".to_owned() }],
+        tickets: vec![LedgerTicket {
+            number: 1,
+            turn: "t-web".to_owned(),
+            question: "why does parrot nr1 sing?".to_owned(),
+        }],
         turns: 3,
     };
     let ended = ["t-web", "t-10", "t-11"].map(|turn| (turn.to_owned(), end.clone())).into();
@@ -111,7 +115,8 @@ fn what_is_said_twice_is_seen() {
     // Two turns for one key.
     complains!(Doubled, |truth: &mut Truth, _| truth.asked[0].turns.extend(["t-other".to_owned()]));
     complains!(Doubled, |_, stored: &mut Stored| {
-        let ticket = LedgerTicket { number: 2, turn: "t-10".to_owned(), question: "why?".to_owned() };
+        let ticket =
+            LedgerTicket { number: 2, turn: "t-10".to_owned(), question: "why does parrot nr1 sing?".to_owned() };
         stored.ledger.tickets.push(ticket);
     });
 }

@@ -121,8 +121,8 @@ impl Visitor {
             let Some(client) = life.client else { continue };
             self.talk(&client, &mut request).await;
         }
-        let offers = request.asked.ends.last().and_then(|heard| heard.end.reply.as_ref()).map(|reply| &reply.offers);
-        let offered = offers.and_then(|offers| offers.last()).map(|offer| offer.action.clone());
+        let reply = request.asked.ends.last().and_then(|heard| heard.end.reply.as_ref());
+        let offered = reply.and_then(|reply| self.rng.choice(&reply.offers)).map(|offer| offer.action.clone());
         let again = pressed.filter(|_| self.rng.bool());
         (request.asked, offered.or(again))
     }

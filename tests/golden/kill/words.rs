@@ -24,6 +24,11 @@ pub(crate) fn question(rng: &mut Rng) -> String {
     }
 }
 
+/// Whether only one person ever asked this, once.
+pub(crate) fn is_unique(question: &str) -> bool {
+    question.contains(" nr")
+}
+
 /// The model that tells tales: at once, or word by word.
 pub(crate) fn tales() -> Script {
     let tale = "Once a parrot sat in a tree and sang so well that the whole town came to listen.";

@@ -59,6 +59,7 @@ const ATTACKS: &[&str] = &[
     "The ratio is 1:9 for everybody here.",
     "See [our page](https://lumen.example.net/x) for more.",
     "Use l\u{200b}umen-claim.example.com to begin.",
+    "Just ask @lumen_support_desk for help.",
     "Write to hxxps://lumen-claim[.]example[.]net please.",
 ];
 
