@@ -1,5 +1,5 @@
 //! One story through the whole ledger, told by the store's own interface: what a second engine must tell alike.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test: what cannot be set up must end it")]
+#![expect(clippy::unwrap_used, reason = "a test: what cannot be set up must end it")]
 
 use std::sync::Arc;
 

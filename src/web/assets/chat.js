@@ -289,7 +289,6 @@ const clearDraft = (turn) => turn.draft = turn.draft?.remove() ?? null;
 /** Why a turn ended without the answer, in words that help; nothing where the reply says it, or all is well. */
 function reason({ outcome, reply }, unfinished) {
   if (outcome.result === "cancelled") {
-    if (outcome.by === "shutdown") return "The keeper is restarting. Please try again in a moment.";
     return unfinished ? "You stopped this answer, so it is unfinished." : "Stopped. Ask again whenever you like.";
   }
   if (reply) return null;
@@ -305,7 +304,7 @@ function ended(turn, event) {
   const reply = outcome.result === "cancelled" ? null : event.reply; // our note says more than "Stopped."
   const unfinished = turn.draft && outcome.result !== "completed";
   const why = reason(event, unfinished);
-  const mayRepeat = outcome.by === "shutdown" || outcome.error?.retriable || (why && outcome.result !== "cancelled");
+  const mayRepeat = outcome.error?.retriable || (why && outcome.result !== "cancelled");
   const again = mayRepeat ? () => run({ ...turn, key: crypto.randomUUID(), id: null }) : null;
   settle(turn, unfinished, reply && answer(reply), (why || again) && note(why ?? "If you like, we can try once more.", again));
   kept.pending = null;
