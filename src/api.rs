@@ -54,11 +54,15 @@ pub(crate) fn token(folder: &Path) -> anyhow::Result<SecretString> {
         Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
     }
     let token = format!("tk_{}{}", townkeeper_engine::ids::secret(), townkeeper_engine::ids::secret());
+    // Written beside its place and then put there: a start that is killed half-way leaves no half a token.
+    let draft = folder.join("api.token.new");
+    let unable = || format!("cannot write {}", path.display());
     let mut options = fs::File::options();
-    options.write(true).create_new(true);
+    options.write(true).create(true).truncate(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&path).with_context(|| format!("cannot write {}", path.display()))?;
-    writeln!(file, "{token}").with_context(|| format!("cannot write {}", path.display()))?;
+    let mut file = options.open(&draft).with_context(unable)?;
+    writeln!(file, "{token}").and_then(|()| file.sync_all()).with_context(unable)?;
+    fs::rename(&draft, &path).with_context(unable)?;
     Ok(SecretString::from(token))
 }

@@ -63,8 +63,8 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     let mut web = Box::pin(townkeeper_web::serve(listener, router, stop.clone()));
     api::publish(&settings.data, &url)?;
     greet(&settings, entries, &url);
-    notify(&[NotifyState::Ready]);
     let mut signals = Signals::new()?;
+    notify(&[NotifyState::Ready]);
     tokio::select! {
         served = &mut web => served.context("the web server ended")?,
         () = signals.next() => {}
@@ -73,7 +73,7 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     notify(&[NotifyState::Stopping]);
     tracing::info!("draining; a second signal ends at once");
     tokio::select! {
-        () = signals.next() => leave_at_once(),
+        () = signals.next() => leave_at_once(&settings),
         () = drain(&engine, &stop, web) => {}
     }
     api::withdraw(&settings.data);
@@ -91,7 +91,8 @@ async fn drain(engine: &Engine, stop: &Stop, web: impl Future<Output = std::io::
 }
 
 /// A second signal: no more waiting. What is not settled is taken up at the next start.
-fn leave_at_once() {
+fn leave_at_once(settings: &Settings) {
+    api::withdraw(&settings.data);
     #[expect(clippy::exit, reason = "asked for, twice")]
     std::process::exit(130);
 }

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod browser;
+mod burst;
 mod cli;
 mod daemon;
 mod hostile;

@@ -15,7 +15,7 @@ pub mod receive;
 mod render;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use secrecy::SecretString;
 use thiserror::Error;
@@ -61,15 +61,12 @@ pub struct Health {
     pub accepted: u64,
     /// Updates that are nothing to us: unknown kinds, photographs without words, joins.
     pub skipped: u64,
-    /// Whether another process reads this bot's updates right now.
-    pub taken: bool,
 }
 
 #[derive(Debug, Default)]
 struct Seen {
     accepted: AtomicU64,
     skipped: AtomicU64,
-    taken: AtomicBool,
 }
 
 impl Telegram {
@@ -84,7 +81,6 @@ impl Telegram {
         Health {
             accepted: self.seen.accepted.load(Ordering::Relaxed),
             skipped: self.seen.skipped.load(Ordering::Relaxed),
-            taken: self.seen.taken.load(Ordering::Relaxed),
         }
     }
 }

@@ -31,7 +31,7 @@ const TAKEN_WAIT: Duration = Duration::from_secs(1);
 
 /// Receives until `stop`, or until Telegram refuses the account.
 pub(crate) async fn run(bot: Arc<Telegram>, host: &dyn Host, stop: &Stop) -> Result<(), PlatformError> {
-    let mut trouble = Trouble::new(&bot);
+    let mut trouble = Trouble::new(&bot, host);
     let Some(ready) = stop.run_until_cancelled(begin(&bot, host, &mut trouble)).await else { return Ok(()) };
     let Some((me, mut offset)) = ready? else { return Ok(()) };
     info!(account = %bot.account, username = %me.username, "receiving");
@@ -40,7 +40,7 @@ pub(crate) async fn run(bot: Arc<Telegram>, host: &dyn Host, stop: &Stop) -> Res
     loop {
         while answers.try_join_next().is_some() {}
         // Dropping a held poll loses nothing: what it would have brought was not confirmed.
-        let Some(polled) = stop.run_until_cancelled(poll(&bot, offset)).await else { return Ok(()) };
+        let Some(polled) = stop.run_until_cancelled(poll(&bot, offset, trouble.poll_timeout_s())).await else { return Ok(()) };
         match polled {
             Ok(updates) => {
                 trouble.over();
@@ -98,18 +98,18 @@ struct Myself {
 /// One update, unread but for its number.
 type Numbered = (i64, Box<RawValue>);
 
-/// One long poll. Its offset confirms everything below it.
-async fn poll(bot: &Telegram, offset: i64) -> Result<Vec<Numbered>, ApiError> {
+/// One poll, held for up to `timeout_s`. Its offset confirms everything below it.
+async fn poll(bot: &Telegram, offset: i64, timeout_s: u64) -> Result<Vec<Numbered>, ApiError> {
     #[derive(Deserialize)]
     struct Head {
         update_id: i64,
     }
     let body = json!({
         "offset": offset,
-        "timeout": bot.config.poll_timeout_s,
+        "timeout": timeout_s,
         "allowed_updates": ["message", "callback_query"],
     });
-    let held = Duration::from_secs(bot.config.poll_timeout_s);
+    let held = Duration::from_secs(timeout_s);
     let updates: Vec<Box<RawValue>> = bot.api.hold("getUpdates", &body, held).await?;
     let number = |raw: Box<RawValue>| Some((serde_json::from_str::<Head>(raw.get()).ok()?.update_id, raw));
     let numbered: Option<Vec<_>> = updates.into_iter().map(number).collect();
@@ -180,22 +180,32 @@ async fn answer_callbacks(bot: Arc<Telegram>, pressed: Vec<String>) {
     }
 }
 
-/// What goes wrong now: waits grow while it lasts, and the log hears of each kind once.
+/// What another poller, or a webhook, does to us.
+const TAKEN: &str = "another process or a webhook takes this bot's updates";
+
+/// What goes wrong now: waits grow while it lasts, the daemon knows of it, and the log hears of each kind once.
 struct Trouble<'a> {
     bot: &'a Telegram,
+    host: &'a dyn Host,
     wait: Duration,
     told: Option<&'static str>,
 }
 
 impl<'a> Trouble<'a> {
-    fn new(bot: &'a Telegram) -> Self {
-        Self { bot, wait: FIRST_WAIT, told: None }
+    fn new(bot: &'a Telegram, host: &'a dyn Host) -> Self {
+        Self { bot, host, wait: FIRST_WAIT, told: None }
+    }
+
+    /// How long the next poll may be held. In an outage not at all, so that its end is known at once; beside another
+    /// poller as ever, because only a poll that was left to its end shows that we are alone.
+    fn poll_timeout_s(&self) -> u64 {
+        if self.told.is_none_or(|what| what == TAKEN) { self.bot.config.poll_timeout_s } else { 0 }
     }
 
     fn over(&mut self) {
-        self.bot.seen.taken.store(false, Relaxed);
         self.wait = FIRST_WAIT;
         if self.told.take().is_some() {
+            self.host.trouble(None);
             info!(account = %self.bot.account, "receiving again");
         }
     }
@@ -207,11 +217,11 @@ impl<'a> Trouble<'a> {
                 Err(PlatformError::Refused(format!("{description} (is the token right?)")))
             }
             ApiError::Said { code: 409, description, .. } => {
-                self.bot.seen.taken.store(true, Relaxed);
-                self.tell("another process or a webhook takes this bot's updates", description);
+                self.tell(TAKEN, description);
                 Ok(self.next_wait(TAKEN_WAIT))
             }
-            ApiError::Said { code: 429, retry_after_s: Some(seconds), .. } => {
+            ApiError::Said { code: 429, description, retry_after_s: Some(seconds) } => {
+                self.tell("the Bot API asks us to wait", description);
                 Ok(Duration::from_secs(*seconds).max(FIRST_WAIT))
             }
             ApiError::Said { code, description, .. } => {
@@ -243,6 +253,8 @@ impl<'a> Trouble<'a> {
         } else {
             warn!(%account, detail, "{what}; trying again");
             self.told = Some(what);
+            // Without the detail: that is a server's words, and readiness is for everyone.
+            self.host.trouble(Some(what));
         }
     }
 }

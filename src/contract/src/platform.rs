@@ -73,7 +73,8 @@ pub trait Platform: Send + Sync + 'static {
     fn facts(&self) -> PlatformFacts;
 
     /// Receives until `stop`. Every batch goes to [`Host::accept`]; only after that returns may it be acknowledged
-    /// to the platform. Outages are the adapter's to ride out; it returns early only when going on cannot help.
+    /// to the platform. Outages are the adapter's to ride out, and to tell of by
+    /// [`Host::trouble`]; it returns early only when going on cannot help.
     fn run(self: Arc<Self>, host: Arc<dyn Host>, stop: Stop) -> BoxFuture<'static, Result<(), PlatformError>>;
 
     /// Does one thing, once. Never retries, never waits for a limit: both are the engine's.
@@ -91,6 +92,10 @@ pub trait Host: Send + Sync + 'static {
 
     /// The commands to offer.
     fn commands(&self) -> &[CommandSpec];
+
+    /// Receiving stands still, and why, in words that may be shown to anyone: while this lasts the account counts as
+    /// not receiving. `None`: all is well again.
+    fn trouble(&self, what: Option<&str>);
 }
 
 /// Why the daemon could not take something. The adapter waits and offers the same batch again.
@@ -107,8 +112,6 @@ pub enum HostError {
 pub enum PlatformError {
     #[error("the platform refused the account: {0}")]
     Refused(String),
-    #[error("another process reads this account's events: {0}")]
-    Taken(String),
     #[error("{0}")]
     Other(String),
 }
@@ -116,7 +119,7 @@ pub enum PlatformError {
 impl PlatformError {
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Refused(_) | Self::Taken(_) => Kind::Permanent,
+            Self::Refused(_) => Kind::Permanent,
             Self::Other(_) => Kind::Bug,
         }
     }

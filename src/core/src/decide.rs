@@ -109,12 +109,15 @@ pub fn decide(snapshot: &Snapshot<'_>, event: &Event<'_>) -> Decision {
 }
 
 /// The words an event asks about: what a ticket would hold.
-pub fn asked(inbound: &Inbound) -> String {
+pub fn asked(inbound: &Inbound, base: &Base) -> String {
     match &inbound.body {
         Body::Message { text } => text.clone(),
         Body::Command { name, args } if args.is_empty() => format!("/{name}"),
         Body::Command { args, .. } => args.clone(),
-        Body::Action { action } => action.0.clone(),
+        Body::Action { action } => {
+            let entry = action.as_str().strip_prefix("entry:").and_then(|id| base.get(&EntryId::from(id)));
+            entry.map_or_else(|| action.0.clone(), |entry| entry.title.clone())
+        }
         _ => String::new(),
     }
 }
@@ -207,43 +210,9 @@ fn spoke(snapshot: &Snapshot<'_>, spoken: &Spoken) -> Reply {
 }
 
 /// Words that make a question one that money follows: no model answers it.
-const SAFETY_WORDS: &[&str] = &[
-    "address",
-    "airdrop",
-    "claim",
-    "contract",
-    "deadline",
-    "exchange",
-    "fake",
-    "key",
-    "ledger",
-    "legit",
-    "link",
-    "mnemonic",
-    "official",
-    "passphrase",
-    "phishing",
-    "private",
-    "ratio",
-    "real",
-    "recover",
-    "recovery",
-    "refund",
-    "safe",
-    "scam",
-    "scammed",
-    "seed",
-    "site",
-    "stolen",
-    "support",
-    "swap",
-    "trezor",
-    "url",
-    "validate",
-    "verify",
-    "wallet",
-    "website",
-];
+const SAFETY_WORDS: &str = "address airdrop burn burned claim contract date dates deadline exchange expire fake fee key ledger legit \
+    link mnemonic official passphrase phishing private ratio real recover recovery refund refunded safe scam \
+    scammed seed site stolen support swap trezor url validate verify wallet website when";
 
 /// Whether a question is about links, addresses, dates, ratios, exchanges, what is official, wallets or keys.
 fn is_safety(base: &Base, text: &str, found: &Lookup<'_>) -> bool {
@@ -258,8 +227,8 @@ fn is_safety(base: &Base, text: &str, found: &Lookup<'_>) -> bool {
 }
 
 fn is_safety_word(word: &str) -> bool {
-    let singular = word.strip_suffix('s').unwrap_or(word);
-    SAFETY_WORDS.binary_search(&word).is_ok() || SAFETY_WORDS.binary_search(&singular).is_ok()
+    let is = |word: &str| SAFETY_WORDS.split(' ').any(|known| known == word);
+    is(word) || ["s", "es"].iter().filter_map(|end| word.strip_suffix(end)).any(is)
 }
 
 #[cfg(test)]

@@ -30,11 +30,33 @@ impl Facts {
 
     /// The first finding in `text` that is not among these facts.
     pub fn first_foreign(&self, text: &str) -> Option<Finding> {
-        let ordinals = ordinals(text);
-        extract(text).into_iter().find(|finding| {
-            !self.0.contains(&(finding.kind, finding.value.clone())) && !ordinals.contains(&finding.range.start)
-        })
+        self.first_foreign_after("", text)
     }
+
+    /// The same, for text that goes on where `before` ended: what a finding is depends on what stands before it.
+    fn first_foreign_after(&self, before: &str, text: &str) -> Option<Finding> {
+        let (line, whole_line) = last_line(before);
+        let joined = format!("{line}{text}");
+        let foreign = |finding: &Finding| {
+            finding.range.end > line.len()
+                && !self.0.contains(&(finding.kind, finding.value.clone()))
+                && !(is_ordinal(&joined, finding) && (whole_line || finding.range.start >= line.len()))
+        };
+        extract(&joined).into_iter().find(foreign)
+    }
+}
+
+/// How far back the beginning of a finding is looked for, in bytes.
+const CONTEXT: usize = 160;
+
+/// The end of the last line of `text`, and whether it reaches back to the line's beginning.
+fn last_line(text: &str) -> (&str, bool) {
+    let line = text.rsplit('\n').next().unwrap_or_default();
+    let mut from = line.len().saturating_sub(CONTEXT);
+    while !line.is_char_boundary(from) {
+        from += 1;
+    }
+    (line.get(from..).unwrap_or_default(), from == 0)
 }
 
 /// A date may be said without its year, a link by its host.
@@ -57,20 +79,15 @@ fn less_precise(finding: &Finding, facts: &mut BTreeSet<(FindingKind, String)>) 
     }
 }
 
-/// Where lines begin with `1.` or `2)`: numbers of a list, not amounts.
-fn ordinals(text: &str) -> BTreeSet<usize> {
-    let mut starts = BTreeSet::new();
-    let mut offset = 0;
-    for line in text.split_inclusive('\n') {
-        let indent = line.len() - line.trim_start().len();
-        let digits = line.trim_start().chars().take_while(char::is_ascii_digit).count();
-        let after = line.trim_start().chars().nth(digits);
-        if (1..=2).contains(&digits) && matches!(after, Some('.' | ')')) {
-            starts.insert(offset + indent);
-        }
-        offset += line.len();
-    }
-    starts
+/// Whether a finding is the number of a list's item: one or two digits at the beginning of a line, then `.` or `)` and
+/// white space.
+fn is_ordinal(text: &str, finding: &Finding) -> bool {
+    let (before, rest) = (text.get(..finding.range.start), text.get(finding.range.clone()));
+    let first = before.is_some_and(|before| before.rsplit('\n').next().is_some_and(|line| line.trim().is_empty()));
+    let digits = rest.is_some_and(|number| number.len() <= 2 && number.bytes().all(|b| b.is_ascii_digit()));
+    let mut after = text.get(finding.range.end..).unwrap_or_default().chars();
+    let marked = matches!(after.next(), Some('.' | ')')) && after.next().is_none_or(char::is_whitespace);
+    finding.kind == FindingKind::Amount && first && digits && marked
 }
 
 /// What came of pushing text through the gate.
@@ -124,6 +141,11 @@ impl Gate {
         self.sources.extend(entries.map(|entry| (entry.id.clone(), Facts::of(entry))));
     }
 
+    /// The model speaks again, after a tool: unless it has cited an entry, it may do so now.
+    pub fn again(&mut self) {
+        self.begun = self.cited.is_some();
+    }
+
     /// The entry the model says it used.
     pub fn cited(&self) -> Option<&EntryId> {
         self.cited.and_then(|at| self.sources.get(at)).map(|(id, _)| id)
@@ -132,6 +154,15 @@ impl Gate {
     /// Everything that passed so far.
     pub fn passed(&self) -> &str {
         &self.passed
+    }
+
+    /// How much the model has said, held back or not, in bytes.
+    pub fn len(&self) -> usize {
+        self.passed.len() + self.held.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     pub fn is_blocked(&self) -> bool {
@@ -173,7 +204,7 @@ impl Gate {
         let (whole, suspicious) = whole_len(&self.held, end);
         let rest = self.held.split_off(whole);
         let text = std::mem::replace(&mut self.held, rest);
-        if suspicious && let Some(finding) = self.facts().first_foreign(&text) {
+        if suspicious && let Some(finding) = self.facts().first_foreign_after(&self.passed, &text) {
             return self.block(finding.kind);
         }
         self.passed.push_str(&text);

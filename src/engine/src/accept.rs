@@ -1,6 +1,9 @@
 //! Accepting: what concerns us is on disk before its platform hears that we have it.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+
+use futures_util::FutureExt as _;
 
 use townkeeper_contract::id::{AccountId, ConversationId, TurnId};
 use townkeeper_contract::inbound::Inbound;
@@ -136,7 +139,10 @@ fn begin(house: &Arc<House>, job: Job) -> Arc<Feed> {
         let house = Arc::clone(house);
         house.tasks.clone().spawn(async move {
             while let Some(job) = house.lanes.next(&conversation) {
-                turn::run(&house, job).await;
+                // Whatever goes wrong in one turn, the conversation goes on.
+                if AssertUnwindSafe(turn::run(&house, job)).catch_unwind().await.is_err() {
+                    tracing::error!("a turn panicked while it was settled; it is taken up at the next start");
+                }
             }
         });
     }

@@ -4,10 +4,12 @@
 use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use townkeeper_contract::id::{AccountId, OutboxId};
+use townkeeper_contract::id::{AccountId, OutboxId, TurnId};
 use townkeeper_contract::inbound::{Inbound, ReplyTo};
 use townkeeper_contract::outbound::{Act, Button, Outbound};
 use townkeeper_contract::platform::{DeliverError, Idempotency, Platform, PlatformFacts};
@@ -36,6 +38,27 @@ struct Account {
     platform: Arc<dyn Platform>,
     facts: PlatformFacts,
     limit: DefaultDirectRateLimiter,
+    /// The platform asked for silence until then: for the account, not for one message.
+    not_before_ms: AtomicI64,
+}
+
+impl Account {
+    /// When the next request may leave; `None`: now, and it counts.
+    fn next_ms(&self, now_ms: i64) -> Option<i64> {
+        let not_before = self.not_before_ms.load(Ordering::Relaxed);
+        if not_before > now_ms {
+            return Some(not_before);
+        }
+        let wait = self.limit.check().err()?.wait_time_from(DefaultClock::default().now());
+        Some(now_ms + 1 + i64::try_from(wait.as_millis()).unwrap_or(BACKOFF_CAP_MS.cast_signed()))
+    }
+
+    fn rest(&self, error: &DeliverError, now_ms: i64) {
+        if let DeliverError::Throttled { retry_after_ms } = error {
+            let until = now_ms.saturating_add(i64::try_from(*retry_after_ms).unwrap_or(i64::MAX));
+            self.not_before_ms.fetch_max(until, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Door {
@@ -44,7 +67,8 @@ impl Door {
         let facts = platform.facts();
         let per_second = NonZeroU32::new(facts.rate.per_second).unwrap_or(NonZeroU32::MIN);
         let limit = RateLimiter::direct(Quota::per_second(per_second));
-        self.accounts.insert(platform.account().clone(), Account { platform, facts, limit });
+        self.accounts
+            .insert(platform.account().clone(), Account { platform, facts, limit, not_before_ms: AtomicI64::new(0) });
     }
 
     pub(crate) fn platforms(&self) -> impl Iterator<Item = (&AccountId, &Arc<dyn Platform>)> {
@@ -83,12 +107,18 @@ impl Door {
         let Some(account) = self.accounts.get(&account) else {
             return Verdict::Refused { detail: format!("the account {account} is not configured any more") };
         };
-        account.limit.until_ready().await;
+        // Whoever would have to wait waits in the ledger, where a crash finds it unsent, not here, where it is in doubt.
+        if let Some(next_ms) = account.next_ms(clock.now_ms()) {
+            return Verdict::Again { next_ms, class: "pre_send", detail: "our own limit".to_owned() };
+        }
         let out = Outbound { id: OutboxId::from(row.id.as_str()), to: row.reply_to.clone(), act: row.act.clone() };
         match account.platform.deliver(&out).await {
             Ok(receipt) => Verdict::Sent { message: receipt.message.map(|m| m.0) },
             // Waits are counted from the answer: our own limit, or the platform, may have taken a while.
-            Err(error) => judge(&error, account.facts.idempotency, row.attempt, clock.now_ms()),
+            Err(error) => {
+                account.rest(&error, clock.now_ms());
+                judge(&error, account.facts.idempotency, row.attempt, clock.now_ms())
+            }
         }
     }
 
@@ -127,7 +157,7 @@ fn backoff(attempt: i64) -> Duration {
 
 /// The last look at a reply before it is settled: a model's words that the gate would not let through become the
 /// entry they cite, or the abstention.
-pub(crate) fn last_look(reply: Reply, base: &Base, turn: &townkeeper_contract::id::TurnId) -> Reply {
+pub(crate) fn last_look(reply: Reply, base: &Base, turn: &TurnId) -> Reply {
     if gate::may_leave(&reply, base) {
         return reply;
     }

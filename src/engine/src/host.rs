@@ -1,7 +1,9 @@
 //! The daemon as an adapter sees it, and the tasks that receive.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, PoisonError};
 
+use futures_util::FutureExt as _;
 use townkeeper_contract::BoxFuture;
 use townkeeper_contract::command::CommandSpec;
 use townkeeper_contract::id::AccountId;
@@ -38,20 +40,31 @@ impl Host for Seat {
     fn commands(&self) -> &[CommandSpec] {
         &self.house.commands
     }
+
+    fn trouble(&self, what: Option<&str>) {
+        let mut troubles = self.house.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        match what {
+            Some(what) => troubles.insert(self.account.clone(), what.to_owned()),
+            None => troubles.remove(&self.account),
+        };
+    }
 }
 
 /// Starts receiving on every account. One that cannot go on says so in `/readyz` and the log; the others do.
 pub(crate) fn run_platforms(house: &Arc<House>) {
     for (account, platform) in house.door.platforms() {
         let seat = Arc::new(Seat { house: Arc::clone(house), account: account.clone() });
-        let running = Arc::clone(platform).run(seat, house.draining.clone());
-        let (house, account) = (Arc::clone(house), account.clone());
-        house.tasks.clone().spawn(async move {
-            if let Err(error) = running.await {
-                tracing::error!(%error, %account, "this account receives nothing any more");
-                let mut troubles = house.troubles.lock().unwrap_or_else(PoisonError::into_inner);
-                troubles.insert(account, error.to_string());
-            }
+        let (platform, host, stop) = (Arc::clone(platform), Arc::clone(&seat), house.draining.clone());
+        house.tasks.spawn(async move {
+            // A panic would otherwise end this task alone, and nobody would know that the account is deaf.
+            let running = AssertUnwindSafe(async move { platform.run(host, stop).await });
+            let trouble = match running.catch_unwind().await {
+                Ok(Ok(())) => return,
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => "receiving panicked; the log says where".to_owned(),
+            };
+            tracing::error!(trouble, account = %seat.account, "this account receives nothing any more");
+            seat.trouble(Some(&trouble));
         });
     }
 }

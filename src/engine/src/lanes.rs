@@ -52,9 +52,52 @@ impl Lanes {
         job
     }
 
-    /// The turn that a conversation is at.
+    /// The turn that a conversation is at, or the next one if it has only just been queued.
     pub(crate) fn running(&self, conversation: &ConversationId) -> Option<Arc<Feed>> {
         let lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        lanes.get(conversation).and_then(|lane| lane.running.clone())
+        let lane = lanes.get(conversation)?;
+        lane.running.clone().or_else(|| lane.waiting.front().map(|job| Arc::clone(job.writer.feed())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use townkeeper_contract::id::{AccountId, EventKey, PersonId, PlaceId, TurnId};
+    use townkeeper_contract::inbound::{Body, Inbound, Person, Place, PlaceKind, ReplyTo};
+
+    use super::*;
+    use crate::live::Live;
+
+    fn job(live: &Live, turn: &str) -> Job {
+        let inbound = Inbound {
+            event: EventKey::from(turn),
+            account: AccountId::from("web"),
+            place: Place { id: PlaceId::from("p"), kind: PlaceKind::Private },
+            thread: None,
+            person: Person { id: PersonId::from("p"), name: String::new(), bot: false },
+            at_ms: 0,
+            addressed: true,
+            reply_to: ReplyTo(String::new()),
+            body: Body::Message { text: String::new() },
+        };
+        let row = InboxRow { inbound, conversation: "c".to_owned(), turn: turn.to_owned(), attempt: 1, received_ms: 0 };
+        Job { row, writer: live.open(&TurnId::from(turn), 1, &ConversationId::from("c")), permit: None }
+    }
+
+    #[test]
+    fn a_stop_reaches_a_turn_that_has_only_just_been_queued() {
+        let (live, lanes, line) = (Live::default(), Lanes::default(), ConversationId::from("c"));
+        assert!(lanes.running(&line).is_none());
+        assert!(lanes.push(&line, job(&live, "first")), "an idle conversation needs a runner");
+        assert!(!lanes.push(&line, job(&live, "second")), "a busy one has its runner");
+        let at = |lanes: &Lanes| lanes.running(&line).map(|feed| feed.turn().0.clone());
+        assert_eq!(at(&lanes).as_deref(), Some("first"), "queued is as good as begun");
+        let first = lanes.next(&line);
+        assert_eq!(at(&lanes).as_deref(), Some("first"));
+        let second = lanes.next(&line);
+        assert_eq!(at(&lanes).as_deref(), Some("second"));
+        assert!(lanes.next(&line).is_none());
+        assert!(lanes.push(&line, job(&live, "third")), "idle again");
+        assert!(first.is_some() && second.is_some());
     }
 }

@@ -164,11 +164,8 @@ impl Engine {
 
     /// Commits one event and starts its turn. For callers that are no platform: the web.
     pub async fn accept(&self, inbound: Inbound) -> Result<Option<Admitted>, EngineError> {
-        let (house, account) = (Arc::clone(&self.house), inbound.account.clone());
-        // In a task of its own: a visitor who hangs up ends the caller, and what is committed by then must be begun.
-        let accepting = async move { accept::accept(&house, &account, vec![inbound], None).await };
-        let accepted = self.house.tasks.spawn(accepting).await.map_err(|_| EngineError::Stopping)?;
-        Ok(accepted?.pop())
+        let account = inbound.account.clone();
+        Ok(accept::accept(&self.house, &account, vec![inbound], None).await?.pop())
     }
 
     /// Reads a turn, from a resume point or from its beginning.
@@ -251,6 +248,8 @@ impl Engine {
             house.abandon.cancel();
             tokio::time::timeout(Duration::from_secs(1), house.tasks.wait()).await.ok();
         }
-        house.store.close().await;
+        if tokio::time::timeout(Duration::from_millis(500), house.store.close()).await.is_err() {
+            tracing::warn!("the store did not close in time; the next start recovers it");
+        }
     }
 }

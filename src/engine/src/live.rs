@@ -95,10 +95,10 @@ impl Feed {
     /// Reads from `after` on, or from the beginning.
     pub fn subscribe(self: &Arc<Self>, after: Option<&ResumePoint>) -> Subscription {
         let next = match after {
-            Some(point) if point.attempt == self.attempt => Some(point.seq + 1),
-            // What the reader has is another attempt's: it must be replaced, unless nothing was said yet.
-            Some(_) if *self.next.borrow() > 1 => None,
-            _ => Some(0),
+            None => Some(0),
+            Some(point) if point.attempt == self.attempt && point.seq < *self.next.borrow() => Some(point.seq + 1),
+            // What the reader has is another attempt's, or nothing we said: it must be replaced.
+            Some(_) => None,
         };
         Subscription { feed: Arc::clone(self), next, wake: self.next.subscribe(), over: false }
     }

@@ -20,6 +20,9 @@ const STEPS: u32 = 4;
 /// The longest that a model may take over an answer, whatever it does meanwhile.
 const WHOLE_TURN: Duration = Duration::from_mins(5);
 
+/// The longest answer, in bytes: a model that goes on and on must not fill our memory.
+const ANSWER: usize = 64 * 1024;
+
 /// What came of asking a model.
 pub(crate) enum Heard {
     Spoken(Spoken),
@@ -83,6 +86,7 @@ impl Speech<'_> {
     async fn run(&mut self, provider: &Arc<dyn Provider>, mut request: ChatRequest) -> Heard {
         for step in 1..=STEPS {
             let (name, model) = (provider.name().to_owned(), provider.model().to_owned());
+            self.gate.again();
             self.writer.emit(Event::StepStarted { step, provider: name, model });
             let said = self.gate.passed().len();
             match self.step(step, provider, &request).await {
@@ -115,6 +119,13 @@ impl Speech<'_> {
                     // Read to its end, the connection serves the next request; nobody waits for it.
                     self.house.tasks.spawn(async move { while events.next().await.is_some() {} });
                     return self.stopped(reason, calls);
+                }
+                Ok(ProviderEvent::Delta { text, .. }) if self.gate.len() + text.len() > ANSWER => {
+                    return Step::Failed(in_our_words(StreamError::new(
+                        ErrorClass::Protocol,
+                        false,
+                        "the answer is too long",
+                    )));
                 }
                 Ok(event) => {
                     if !self.hear(step, event, &mut calls) {

@@ -29,10 +29,17 @@ pub(crate) async fn run(house: Arc<House>) {
 
 async fn claim_due(house: &Arc<House>) -> Result<(), StoreError> {
     let now_ms = house.clock.now_ms();
-    if house.store.has_due(&house.workspace, now_ms).await? {
-        for row in house.store.claim(&house.workspace, now_ms, CLAIM).await? {
-            send(house, row);
-        }
+    if !house.store.has_due(&house.workspace, now_ms).await? {
+        return Ok(());
+    }
+    let claimed = house.store.claim(&house.workspace, now_ms, CLAIM).await?;
+    if claimed.expired > 0 {
+        metrics::counter!("townkeeper_deliveries_total", "account" => "any", "class" => "expired")
+            .increment(claimed.expired);
+        tracing::warn!(messages = claimed.expired, "replies came too late to be of use and were not sent");
+    }
+    for row in claimed.rows {
+        send(house, row);
     }
     Ok(())
 }
@@ -48,6 +55,7 @@ async fn deliver(house: &House, row: OutboxRow) {
     let verdict = house.door.deliver(&row, &house.clock).await;
     fault!("outbox.sent_before_record");
     report(&row, &verdict);
+    let freed = !matches!(verdict, Verdict::Again { .. });
     let ack = Ack {
         workspace: house.workspace.clone(),
         id: row.id.clone(),
@@ -56,7 +64,8 @@ async fn deliver(house: &House, row: OutboxRow) {
         now_ms: house.clock.now_ms(),
     };
     match record(house, ack).await {
-        Ok(true) => house.outbox_kick.notify_one(),
+        Ok(true) if freed => house.outbox_kick.notify_one(),
+        Ok(true) => {}
         Ok(false) => tracing::warn!(row = row.id, "a delivery ended after its row had been given up"),
         // The row stays `sending`; the next start puts it in doubt.
         Err(error) => tracing::error!(%error, row = row.id, "a delivery could not be recorded"),
@@ -67,7 +76,7 @@ async fn deliver(house: &House, row: OutboxRow) {
 async fn record(house: &House, ack: Ack) -> Result<bool, StoreError> {
     loop {
         match house.store.ack(ack.clone()).await {
-            Err(StoreError::Busy | StoreError::Full) if !house.abandon.is_cancelled() => {
+            Err(error) if error.may_pass() && !house.abandon.is_cancelled() => {
                 tokio::time::sleep(POLL).await;
             }
             other => return other,
@@ -83,7 +92,7 @@ fn report(row: &OutboxRow, verdict: &Verdict) {
         Verdict::Unknown { detail } => ("unknown", Some(detail)),
     };
     metrics::counter!("townkeeper_deliveries_total", "account" => row.account.clone(), "class" => class).increment(1);
-    if let Some(detail) = detail {
+    if let Some(detail) = detail.filter(|_| class != "pre_send") {
         tracing::warn!(row = row.id, account = row.account, class, detail, "a delivery did not succeed");
     }
 }

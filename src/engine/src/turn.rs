@@ -13,7 +13,7 @@ use townkeeper_contract::stream::{
 };
 use townkeeper_core::decide::asked;
 use townkeeper_core::{Ask, Event, Past, Snapshot, decide, say};
-use townkeeper_store::{InboxRow, NewTicket, PastTurn, Settle, Settled, StoreError};
+use townkeeper_store::{InboxRow, NewTicket, PastTurn, Sendable, Settle, Settled, StoreError};
 
 use crate::lanes::Job;
 use crate::live::{Feed, FeedWriter};
@@ -24,7 +24,7 @@ use crate::{House, door, ids, model, outbox};
 const PAST: u32 = 8;
 
 /// A turn that ended the process this often is ended itself.
-const ATTEMPTS: u32 = 5;
+const ATTEMPTS: u32 = 10;
 
 /// How a turn came out.
 enum End {
@@ -34,21 +34,41 @@ enum End {
     Abandoned,
 }
 
+/// What a turn ends with, as it will be committed and said.
+struct Words {
+    outcome: Outcome,
+    reply: Reply,
+    /// For the platform; empty where subscribers read the reply themselves.
+    say: Vec<Sendable>,
+}
+
 /// Takes one turn from beginning to end.
 pub(crate) async fn run(house: &Arc<House>, job: Job) {
     let Job { row, mut writer, permit } = job;
     let started_ms = house.clock.now_ms();
-    let end = if row.attempt > ATTEMPTS {
-        failed(&row, "it was taken up too often")
+    let ours = |why| worded(house, &row, failed(&row, why));
+    let words = if row.attempt > ATTEMPTS {
+        ours("it was taken up too often")
     } else {
-        let answered = AssertUnwindSafe(answer(house, &row, &mut writer)).catch_unwind().await;
-        answered.unwrap_or_else(|_| failed(&row, "it panicked"))
+        // Wording is inside the guard too: it takes a model's text apart.
+        let answered = async { worded(house, &row, answer(house, &row, &mut writer).await) };
+        AssertUnwindSafe(answered).catch_unwind().await.unwrap_or_else(|_| ours("it panicked"))
     };
-    match end {
-        End::With(outcome, reply) => settle(house, row, writer, started_ms, outcome, *reply).await,
-        End::Abandoned => writer.suspend(),
+    match words {
+        Some(words) => settle(house, row, writer, started_ms, words).await,
+        None => writer.suspend(),
     }
     drop(permit);
+}
+
+/// The last look at a reply, and the messages it becomes.
+fn worded(house: &House, row: &InboxRow, end: End) -> Option<Words> {
+    let End::With(outcome, reply) = end else { return None };
+    let reply = door::last_look(*reply, &house.base, &TurnId::from(row.turn.as_str()));
+    // Who stopped an answer is told so once, by the command that did it.
+    let silent = matches!(outcome, Outcome::Cancelled { .. });
+    let say = if silent { Vec::new() } else { house.door.messages(&row.inbound, &reply, house.clock.now_ms()) };
+    Some(Words { outcome, reply, say })
 }
 
 /// A control: done beside its conversation, so that stopping works while an answer is being written.
@@ -60,8 +80,10 @@ pub(crate) async fn control(house: &Arc<House>, job: Job, running: Option<Arc<Fe
     } else {
         say::nothing_to_stop()
     };
-    let now_ms = house.clock.now_ms();
-    settle(house, row, writer, now_ms, Outcome::Completed, reply).await;
+    let end = End::With(Outcome::Completed, Box::new(reply));
+    if let Some(words) = worded(house, &row, end) {
+        settle(house, row, writer, house.clock.now_ms(), words).await;
+    }
     drop(permit);
 }
 
@@ -163,30 +185,22 @@ async fn ticket(house: &House, row: &InboxRow, turn: TurnId, question: String) -
 }
 
 /// Commits the end of a turn and everything that must be said, then lets people hear it.
-async fn settle(
-    house: &Arc<House>,
-    row: InboxRow,
-    mut writer: FeedWriter,
-    started_ms: i64,
-    outcome: Outcome,
-    reply: Reply,
-) {
+async fn settle(house: &Arc<House>, row: InboxRow, mut writer: FeedWriter, started_ms: i64, words: Words) {
     let turn = TurnId::from(row.turn.as_str());
-    let reply = door::last_look(reply, &house.base, &turn);
+    let Words { outcome, reply, say } = words;
     writer.close_parts();
     let whole = whole_text(&mut writer, &reply);
-    let now_ms = house.clock.now_ms();
     let settle = Settle {
         workspace: house.workspace.clone(),
         turn: row.turn,
         conversation: row.conversation,
-        question: asked(&row.inbound),
-        say: house.door.messages(&row.inbound, &reply, now_ms),
+        question: asked(&row.inbound, &house.base),
+        say,
         inbound: row.inbound,
         attempt: row.attempt,
         last_seq: writer.next_seq() + whole.len() as u64,
         started_ms,
-        now_ms,
+        now_ms: house.clock.now_ms(),
         outcome: outcome.clone(),
         reply: Some(reply.clone()),
     };
@@ -228,7 +242,7 @@ async fn commit(house: &House, settle: Settle) -> Result<Settled, StoreError> {
     let settle = Arc::new(settle);
     loop {
         match house.store.settle(Arc::clone(&settle)).await {
-            Err(StoreError::Busy | StoreError::Full | StoreError::ReadOnly(_)) if !house.abandon.is_cancelled() => {
+            Err(error) if error.may_pass() && !house.abandon.is_cancelled() => {
                 tokio::time::sleep(Duration::from_millis(500)).await;
             }
             other => return other,

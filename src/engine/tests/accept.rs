@@ -112,3 +112,20 @@ async fn nothing_is_accepted_while_draining_and_a_stopped_store_is_whole() {
         "the log was folded in"
     );
 }
+
+#[tokio::test]
+async fn a_question_and_a_stop_that_come_together_both_end() {
+    let (_folder, engine) = engine().await;
+
+    let question = engine.accept(inbound("e1", "p1", "where are the meetups?"));
+    let mut stop = inbound("e2", "p1", "");
+    stop.body = Body::Command { name: "stop".to_owned(), args: String::new() };
+    let (question, stop) = tokio::join!(question, engine.accept(stop));
+    for admitted in [question.unwrap().unwrap(), stop.unwrap().unwrap()] {
+        if let Reading::Live(mut events) = engine.read(&admitted.turn, None).await.unwrap() {
+            in_time(async { while events.next().await.is_some() {} }).await;
+        }
+        let ended = engine.read(&admitted.turn, None).await.unwrap();
+        assert!(matches!(ended, Reading::Ended(_)), "both turns end");
+    }
+}

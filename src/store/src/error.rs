@@ -20,6 +20,8 @@ pub enum StoreError {
     ReadOnly(String),
     #[error("the database is busy")]
     Busy,
+    #[error("the disk did not do it: {0}")]
+    Io(String),
     #[error("the store has stopped")]
     Stopped,
     #[error("a newer attempt took this turn over")]
@@ -33,10 +35,15 @@ pub enum StoreError {
 impl StoreError {
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Full | Self::Busy | Self::ReadOnly(_) => Kind::RetryAfter { ms: 1_000 },
+            Self::Full | Self::Busy | Self::Io(_) | Self::ReadOnly(_) => Kind::RetryAfter { ms: 1_000 },
             Self::Open { .. } | Self::TooNew { .. } | Self::InUse { .. } | Self::Stopped => Kind::Permanent,
             Self::Fenced | Self::Decode(_) | Self::Sql(_) => Kind::Bug,
         }
+    }
+
+    /// Whether trying the same again later may succeed.
+    pub fn may_pass(&self) -> bool {
+        matches!(self.kind(), Kind::RetryAfter { .. })
     }
 
     /// SQLite's primary result codes, from its documentation ("Result and Error Codes").
@@ -48,6 +55,7 @@ impl StoreError {
             Some(13) => Self::Full,
             Some(5 | 6) => Self::Busy,
             Some(8) => Self::ReadOnly(text),
+            Some(10 | 14) => Self::Io(text),
             _ => Self::Sql(text),
         }
     }

@@ -1,5 +1,6 @@
 //! The inbox: every event that concerns us, exactly once, together with the cursor it was read at.
 
+use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 use townkeeper_contract::BoxFuture;
 use townkeeper_contract::inbound::Inbound;
@@ -162,20 +163,30 @@ impl Write for Recover {
             .bind(&self.workspace)
             .fetch_all(&mut *tx)
             .await?;
-            let events = rows.iter().map(decode).collect::<Result<_, _>>()?;
+            // One row that cannot be read must not keep the others from being answered.
+            let readable = |row: &SqliteRow| {
+                decode(row).inspect_err(|error| tracing::error!(%error, "an event cannot be read")).ok()
+            };
+            let events = rows.iter().filter_map(readable).collect();
             let in_doubt = crate::outbox::doubt(tx, &self.workspace, &self.keyed, self.now_ms).await?;
             Ok(Recovered { events, in_doubt })
         })
     }
 }
 
-fn decode(row: &sqlx::sqlite::SqliteRow) -> Result<InboxRow, StoreError> {
+fn decode(row: &SqliteRow) -> Result<InboxRow, StoreError> {
     let payload: String = row.try_get("payload")?;
     Ok(InboxRow {
         inbound: serde_json::from_str(&payload)?,
         conversation: row.try_get("conversation")?,
         turn: row.try_get("turn")?,
-        attempt: row.try_get("attempt")?,
+        attempt: count(row, "attempt")?,
         received_ms: row.try_get("received_ms")?,
     })
+}
+
+/// A small count; engines have no unsigned columns.
+pub(crate) fn count(row: &SqliteRow, column: &str) -> Result<u32, StoreError> {
+    let value: i64 = row.try_get(column)?;
+    u32::try_from(value).map_err(|_| StoreError::Decode(format!("{column} is {value}")))
 }

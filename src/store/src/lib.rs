@@ -21,6 +21,6 @@ pub use error::StoreError;
 pub use inbox::{Accept, Accepted, InboxRow, NewEvent, Recovered};
 pub use ledger::{Ledger, LedgerEvent, LedgerSend, LedgerTicket};
 pub use open::Store;
-pub use outbox::{Ack, OutboxRow, Sendable, Verdict};
+pub use outbox::{Ack, Claimed, OutboxRow, Sendable, Verdict};
 pub use tickets::NewTicket;
 pub use turns::{EndedTurn, PastTurn, Settle, Settled};

@@ -37,6 +37,14 @@ pub struct OutboxRow {
     pub attempt: i64,
 }
 
+/// What a claim took.
+#[derive(Debug, Default)]
+pub struct Claimed {
+    pub rows: Vec<OutboxRow>,
+    /// How many rows had waited too long and were given up.
+    pub expired: u64,
+}
+
 /// What became of a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -70,7 +78,7 @@ pub struct Ack {
 
 impl Store {
     /// Takes up to `limit` heads of destinations that are due, and marks them `sending`. Expires what is too late.
-    pub async fn claim(&self, workspace: &str, now_ms: i64, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
+    pub async fn claim(&self, workspace: &str, now_ms: i64, limit: u32) -> Result<Claimed, StoreError> {
         self.write(Claim { workspace: workspace.to_owned(), now_ms, limit }).await
     }
 
@@ -187,11 +195,11 @@ struct Claim {
 }
 
 impl Write for Claim {
-    type Out = Vec<OutboxRow>;
+    type Out = Claimed;
 
     fn apply<'a>(&'a self, tx: &'a mut SqliteConnection) -> BoxFuture<'a, Result<Self::Out, StoreError>> {
         Box::pin(async move {
-            sqlx::query(
+            let expired = sqlx::query(
                 "UPDATE outbox SET state = 'expired' WHERE workspace = $1 AND state = 'ready' AND deadline_ms <= $2",
             )
             .bind(&self.workspace)
@@ -215,14 +223,14 @@ impl Write for Claim {
             )
             .bind(&self.workspace)
             .bind(self.now_ms)
-            .bind(self.limit)
+            .bind(i64::from(self.limit))
             .fetch_all(&mut *tx)
             .await?;
-            let mut claimed = Vec::with_capacity(rows.len());
+            let mut claimed = Claimed { rows: Vec::with_capacity(rows.len()), expired: expired.rows_affected() };
             for row in &rows {
                 let row = decode(row)?;
                 begin_attempt(tx, &self.workspace, &row.id, row.attempt, self.now_ms).await?;
-                claimed.push(row);
+                claimed.rows.push(row);
             }
             Ok(claimed)
         })

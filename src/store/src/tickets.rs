@@ -33,7 +33,7 @@ impl Store {
              ORDER BY number DESC LIMIT $2",
         )
         .bind(workspace)
-        .bind(limit)
+        .bind(i64::from(limit))
         .fetch_all(&self.reads)
         .await?;
         rows.iter().map(decode).collect()

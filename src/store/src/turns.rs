@@ -9,7 +9,7 @@ use townkeeper_contract::stream::{Outcome, Reply};
 
 use crate::outbox::{self, OutboxRow, Sendable};
 use crate::writer::Write;
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, inbox};
 
 /// The end of a turn: its terminal, its reply, and what must be said on a platform.
 #[derive(Debug)]
@@ -76,7 +76,7 @@ impl Store {
         )
         .bind(workspace)
         .bind(conversation)
-        .bind(limit)
+        .bind(i64::from(limit))
         .fetch_all(&self.reads)
         .await?;
         rows.iter().rev().map(past).collect()
@@ -93,7 +93,7 @@ impl Store {
         let outcome: String = row.try_get("outcome")?;
         let last_seq: i64 = row.try_get("last_seq")?;
         Ok(Some(EndedTurn {
-            attempt: row.try_get("attempt")?,
+            attempt: inbox::count(&row, "attempt")?,
             last_seq: last_seq.unsigned_abs(),
             outcome: serde_json::from_str(&outcome)?,
             reply: reply(&row)?,
@@ -112,7 +112,7 @@ impl Write for Arc<Settle> {
             )
             .bind(&self.workspace)
             .bind(&self.turn)
-            .bind(self.attempt)
+            .bind(i64::from(self.attempt))
             .execute(&mut *tx)
             .await?;
             if fenced.rows_affected() != 1 {
@@ -135,7 +135,7 @@ impl Settle {
         .bind(&self.turn)
         .bind(&self.conversation)
         .bind(&self.question)
-        .bind(self.attempt)
+        .bind(i64::from(self.attempt))
         .bind(i64::try_from(self.last_seq).unwrap_or(i64::MAX))
         .bind(self.started_ms)
         .bind(self.now_ms)

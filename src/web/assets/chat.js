@@ -128,6 +128,11 @@ const say = (text, where = status) => {
 
 // the wire
 
+/** A name that nobody guesses: 26 of 32 signs. Conversations are named here, before the first request, so that a
+    repeated first question is known for the same one. */
+const mint = () => Array.from(crypto.getRandomValues(new Uint8Array(26)), (byte) => (byte % 32).toString(32)).join("")
+  .toUpperCase();
+
 /** Told to people as it is; asking again by itself would not help. */
 class Refusal extends Error {}
 
@@ -182,13 +187,9 @@ async function request(path, options) {
 const postJson = (path, body) =>
   request(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
 
-/** Begins the turn, or takes it up where the last event left it. The key makes repeating a question harmless. */
+/** Begins the turn, or takes it up where the last event left it. Conversation and key make repeating a question harmless. */
 function open(turn) {
-  if (!turn.id) {
-    const body = { ...turn.body, key: turn.key };
-    if (turn.conversation) body.conversation = turn.conversation;
-    return postJson("/v1/chat", body);
-  }
+  if (!turn.id) return postJson("/v1/chat", { ...turn.body, key: turn.key, conversation: turn.conversation });
   const headers = turn.last ? { "Last-Event-ID": turn.last } : {};
   return request(`/v1/turns/${encodeURIComponent(turn.id)}/events`, { headers });
 }
@@ -305,7 +306,7 @@ function ended(turn, event) {
   const unfinished = turn.draft && outcome.result !== "completed";
   const why = reason(event, unfinished);
   const mayRepeat = outcome.error?.retriable || (why && outcome.result !== "cancelled");
-  const again = mayRepeat ? () => run({ ...turn, key: crypto.randomUUID(), id: null }) : null;
+  const again = mayRepeat ? () => run({ ...turn, key: mint(), id: null }) : null;
   settle(turn, unfinished, reply && answer(reply), (why || again) && note(why ?? "If you like, we can try once more.", again));
   kept.pending = null;
   const before = kept.past.filter((record) => record !== turn.record);
@@ -356,6 +357,7 @@ function busy(on) {
 /** Asks, or asks again: `turn` holds question, body, key and conversation, and the article once it is shown. */
 async function run(turn) {
   if (live) return;
+  turn.conversation ??= kept.conversation ??= mint();
   const { question: text, body, key, conversation, id } = turn;
   kept.pending = { question: text, body, key, conversation, id };
   keep();
@@ -383,7 +385,7 @@ function show(turn) {
 function gaveUp(turn, refusal) {
   if (refusal.gone) {
     kept.conversation = null;
-    Object.assign(turn, { id: null, key: crypto.randomUUID(), conversation: null });
+    Object.assign(turn, { id: null, key: mint(), conversation: null });
   }
   const text = refusal.gone ? "I can no longer find this answer. Please ask again." : refusal.message;
   settle(turn, turn.draft, note(text, () => run(turn)));
@@ -429,8 +431,7 @@ function restore() {
 
 // what the reader does
 
-const begin = (text, body) =>
-  run({ question: text, body, key: crypto.randomUUID(), conversation: kept.conversation, id: null });
+const begin = (text, body) => run({ question: text, body, key: mint(), conversation: kept.conversation, id: null });
 
 /** Keeps the send button and the word about length in step with the box. */
 function check() {

@@ -79,6 +79,15 @@ pub(crate) async fn accept(web: &Web, body: ChatBody) -> Result<(Admitted, Conve
 }
 
 fn inbound(body: ChatBody, now_ms: i64) -> Result<Inbound, Refusal> {
+    if body.key.is_some() && body.conversation.is_none() {
+        let message = "`key` needs `conversation` (26 of 0-9 and A-Z, your own choice): without it every try would begin \
+                       a conversation of its own, and be answered by itself.";
+        return Err(Refusal::bad(message));
+    }
+    let action = body.action.as_ref().map(ActionId::as_str);
+    if [body.text.as_deref(), action, body.key.as_deref()].into_iter().flatten().any(|field| field.contains('\0')) {
+        return Err(Refusal::bad("The character NUL cannot be kept; please leave it out."));
+    }
     let said = match (body.text, body.action) {
         (Some(text), None) => words(text)?,
         (None, Some(action)) if action.as_str().len() <= 64 => Body::Action { action },
@@ -88,7 +97,7 @@ fn inbound(body: ChatBody, now_ms: i64) -> Result<Inbound, Refusal> {
     let conversation = match body.conversation {
         None => ConversationId::new(ids::secret()),
         Some(id) if is_ulid(id.as_str()) => id,
-        Some(_) => return Err(Refusal::bad("`conversation` must be as TurnStarted gave it.")),
+        Some(_) => return Err(Refusal::bad("`conversation` must be 26 of 0-9 and A-Z, as TurnStarted gives it.")),
     };
     let key = match body.key {
         None => ids::secret(),

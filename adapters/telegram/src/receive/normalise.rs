@@ -21,8 +21,6 @@ pub struct Me {
 
 #[derive(Deserialize)]
 struct Update {
-    #[serde(rename = "update_id")]
-    id: i64,
     message: Option<Message>,
     callback_query: Option<Callback>,
 }
@@ -54,6 +52,7 @@ struct Message {
 
 #[derive(Deserialize)]
 struct Callback {
+    id: String,
     from: User,
     /// Missing below inline messages, which we never send.
     message: Option<Message>,
@@ -97,10 +96,15 @@ struct Entity {
 /// What an update says to us; `None` if nothing: an unknown kind, no words, or words of our own.
 pub fn normalise(update: &Value, me: &Me) -> Option<Inbound> {
     let update = Update::deserialize(update).ok()?;
-    let event = EventKey(update.id.to_string());
+    // Not the update's number: after a quiet week Telegram begins to number anew, and a number met before would be taken
+    // for a repeat, and lost.
     match update {
-        Update { message: Some(message), .. } => from_message(event, &message, me),
+        Update { message: Some(message), .. } => {
+            let event = EventKey(format!("m{}/{}", message.chat.id, message.id));
+            from_message(event, &message, me)
+        }
         Update { callback_query: Some(callback), .. } => {
+            let event = EventKey(format!("c{}", callback.id));
             let message = callback.message?;
             let body = Body::Action { action: ActionId(callback.data?) };
             Some(inbound(event, &message, &callback.from, body, true, me))

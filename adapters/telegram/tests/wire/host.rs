@@ -22,6 +22,8 @@ struct State {
     refuse: usize,
     /// While true, an offer waits.
     closed: bool,
+    /// What the adapter last said of itself.
+    trouble: Option<String>,
 }
 
 #[derive(Default)]
@@ -64,6 +66,21 @@ impl TestHost {
         self.state.borrow().accepted.clone()
     }
 
+    /// Waits until the adapter is in trouble; what it says.
+    pub(crate) async fn wait_trouble(&self) -> String {
+        let mut watcher = self.state.subscribe();
+        watcher.wait_for(|s| s.trouble.is_some()).await.expect("the host lives").trouble.clone().unwrap_or_default()
+    }
+
+    /// Waits until all is well.
+    pub(crate) async fn wait_well(&self) {
+        self.state.subscribe().wait_for(|s| s.trouble.is_none()).await.map(drop).expect("the host lives");
+    }
+
+    pub(crate) fn trouble_now(&self) -> Option<String> {
+        self.state.borrow().trouble.clone()
+    }
+
     pub(crate) fn stored_cursor(&self) -> Option<String> {
         self.state.borrow().cursor.clone()
     }
@@ -96,6 +113,10 @@ impl Host for TestHost {
 
     fn commands(&self) -> &[CommandSpec] {
         &[]
+    }
+
+    fn trouble(&self, what: Option<&str>) {
+        self.state.send_modify(|s| s.trouble = what.map(str::to_owned));
     }
 }
 

@@ -47,7 +47,7 @@ fn command(name: &str, args: &str) -> Body {
 fn every_field_of_a_private_message() {
     let got = read(&in_private(&json!({ "text": "Hello 🌞" }))).expect("a message");
     let expected = json!({
-        "event": "900", "account": "telegram:main", "place": { "id": "11", "kind": "private" },
+        "event": "m11/41", "account": "telegram:main", "place": { "id": "11", "kind": "private" },
         "person": { "id": "11", "name": "Ada Example", "bot": false }, "at_ms": 1_767_225_600_000_i64,
         "addressed": true, "reply_to": r#"{"chat":11,"message_id":41}"#,
         "body": { "type": "message", "text": "Hello 🌞" },
@@ -174,7 +174,7 @@ fn a_button_is_an_action() {
     let got = read(&update).expect("an action");
     assert_eq!(got.body, Body::Action { action: "ticket:open".into() });
     assert_eq!((got.addressed, got.person.id.as_str(), got.person.bot), (true, "11", false));
-    assert_eq!((got.event.as_str(), got.thread), ("901", Some("7".into())));
+    assert_eq!((got.event.as_str(), got.thread), ("c4382", Some("7".into())));
     assert_eq!(got.reply_to.0, r#"{"chat":-1001234,"message_id":42,"thread":7}"#);
 }
 
@@ -201,6 +201,20 @@ fn what_says_nothing_is_nothing() {
     for (what, update) in table {
         assert_eq!(read(&update), None, "{what}");
     }
+}
+
+/// Telegram begins its numbering anew after a quiet week: the number names nothing for good, the message does.
+#[test]
+fn an_event_is_named_by_what_it_is_and_not_by_its_number() {
+    let event = |update: i64, message: i64, chat: i64| {
+        let chat = json!({ "id": chat, "type": "supergroup" });
+        let mut update_json = in_group(&json!({ "text": "gm", "message_id": message, "chat": chat }));
+        update_json["update_id"] = json!(update);
+        read(&update_json).expect("a message").event
+    };
+    assert_eq!(event(900, 41, -5), event(901, 41, -5), "the same message under another number is a repeat");
+    assert_ne!(event(900, 41, -5), event(900, 42, -5), "another message under the same number is none");
+    assert_ne!(event(900, 41, -5), event(900, 41, -6), "messages are numbered by chat");
 }
 
 #[test]

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use serde_json::json;
 use townkeeper_contract::inbound::Body;
 use townkeeper_contract::platform::PlatformError;
-use townkeeper_fakes::telegram::Fault;
+use townkeeper_fakes::telegram::{Fault, TelegramServer};
+use townkeeper_telegram::{Telegram, TelegramConfig};
 
 use crate::host::{Running, TestHost, text};
-use crate::{bot_at, raw, server_and_bot, soon};
+use crate::{TOKEN, bot_at, raw, server_and_bot, soon};
 
 #[tokio::test]
 async fn the_offset_moves_only_behind_the_commit() {
@@ -159,14 +160,14 @@ async fn a_second_poller_is_noticed_and_outlasted() {
     let host = Arc::new(TestHost::default());
     let _running = Running::start(&bot, &host);
     soon(server.wait_held(1)).await;
-    assert!(!bot.health().taken);
+    assert_eq!(host.trouble_now(), None);
     // The other one's poll ends ours with 409; ours, a little later, ends the other's.
     let other = soon(raw(server.base_url(), "getUpdates", json!({ "timeout": 50 }))).await;
     assert_eq!(other["error_code"], 409);
-    assert!(bot.health().taken);
+    assert!(soon(host.wait_trouble()).await.contains("another process"));
     server.push_message(11, 11, "Hello again");
     soon(host.wait_accepted(1)).await;
-    assert!(!bot.health().taken);
+    assert_eq!(host.trouble_now(), None);
 }
 
 #[tokio::test]
@@ -181,6 +182,46 @@ async fn outages_are_ridden_out() {
     let _running = Running::start(&bot, &host);
     soon(server.wait_confirmed(update)).await;
     assert_eq!(host.accepted().len(), 1);
+}
+
+/// Whatever goes wrong, the daemon knows of it while it lasts, and no longer; it hears no server's words.
+#[tokio::test]
+async fn the_daemon_knows_of_trouble_while_it_lasts() {
+    let garbage = |status| Fault::Garbage { status, body: "<html>Bad Gateway</html>".into() };
+    let conflict = Fault::Refuse { code: 409, description: "Conflict: a server's words".into() };
+    for (method, fault, what) in [
+        ("getMe", garbage(502), "answers with errors"),
+        ("getMe", garbage(200), "cannot be reached"),
+        ("getUpdates", conflict, "another process or a webhook"),
+        ("getUpdates", Fault::DropRequest, "cannot be reached"),
+        ("getUpdates", garbage(500), "answers with errors"),
+        ("getUpdates", Fault::TooMany { retry_after: 1 }, "asks us to wait"),
+    ] {
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let server = TelegramServer::start(TOKEN).await;
+        let config = TelegramConfig { api_base: server.base_url().into(), poll_timeout_s: 1, request_timeout_s: 2 };
+        let bot = Arc::new(Telegram::new("telegram:main".into(), config, TOKEN.into()).expect("a valid account"));
+        server.fault(method, fault.clone());
+        let host = Arc::new(TestHost::default());
+        let _running = Running::start(&bot, &host);
+        let said = soon(host.wait_trouble()).await;
+        assert!(said.contains(what) && !said.contains("words"), "{fault:?}: {said}");
+        soon(host.wait_well()).await;
+    }
+}
+
+/// The end of an outage is known at once, not only when a long poll has run its time.
+#[tokio::test]
+async fn the_first_poll_after_an_outage_is_not_held() {
+    let (server, bot) = server_and_bot().await;
+    let host = Arc::new(TestHost::default());
+    server.fault("getUpdates", Fault::DropRequest);
+    let _running = Running::start(&bot, &host);
+    soon(host.wait_trouble()).await;
+    soon(host.wait_well()).await;
+    let polls = soon(server.wait_calls("getUpdates", 3)).await;
+    let timeouts: Vec<_> = polls.iter().map(|poll| poll.body["timeout"].as_u64().expect("seconds")).collect();
+    assert!(timeouts[0] > 0 && timeouts[1] == 0 && timeouts[2] > 0, "{timeouts:?}");
 }
 
 #[tokio::test]

@@ -110,6 +110,8 @@ fn no_model_answers_what_money_follows() {
         "can you recover my seed words",
         "https://lumen-claim.example.net is that yours",
         "which exchange supports it",
+        "are those addresses good",
+        "when does it snow",
     ] {
         let decision = Given::new(true).asks(text);
         assert_eq!(reply(decision).kind, ReplyKind::Abstention, "{text:?}");

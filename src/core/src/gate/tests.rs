@@ -60,6 +60,11 @@ const ATTACKS: &[&str] = &[
     "See [our page](https://lumen.example.net/x) for more.",
     "Use l\u{200b}umen-claim.example.com to begin.",
     "Just ask @lumen_support_desk for help.",
+    "Please send 2.5 ETH and then wait please thanks friends.",
+    "Do this:\n2.5 ETH goes first, and then we all go on.",
+    "Here it is:\n1.lumen-claim.example.com is the page for everybody now.",
+    "The day is:\n12.03.2031 and nothing can be done about it.",
+    "Take 5) and then we all go on as we did before.",
     "Write to hxxps://lumen-claim[.]example[.]net please.",
 ];
 
@@ -107,6 +112,17 @@ fn plain_words_pass_at_once_and_unchanged() {
     let base = base();
     let mut gate = Gate::new(&base, &[]);
     assert_eq!(gate.push("calm "), Passed::Text("calm ".to_owned()), "a whole plain word is not held back");
+}
+
+#[test]
+fn after_a_tool_a_citation_may_still_come() {
+    let base = base();
+    let mut gate = Gate::new(&base, &[EntryId::from("opening-hours")]);
+    assert_eq!(gate.push("Let me look. "), Passed::Text("Let me look. ".to_owned()));
+    assert_eq!(gate.finish(), Passed::Text(String::new()));
+    gate.again();
+    assert_eq!(gate.push("[opening-hours] It is 9:00."), Passed::Text("It is ".to_owned()));
+    assert_eq!(gate.finish(), Passed::Text("9:00.".to_owned()));
 }
 
 #[test]
