@@ -1,5 +1,6 @@
 //! Talking to the daemon from a terminal: `ask`, `chat`, `ticket list`.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use anyhow::bail;
@@ -23,6 +24,45 @@ struct Heard {
     offers: Vec<Offer>,
     failed: bool,
     abstained: bool,
+    screen: Screen,
+}
+
+/// What of the turn stands on the screen.
+#[derive(Default)]
+struct Screen {
+    /// The attempt whose words these are.
+    attempt: u32,
+    /// The parts of which something was shown.
+    parts: BTreeSet<u32>,
+    /// Whether the last line is not finished.
+    mid_line: bool,
+}
+
+impl Screen {
+    /// A new attempt says everything anew, and must not run on from half an old answer.
+    fn attempt(&mut self, attempt: u32) {
+        if attempt > self.attempt {
+            self.fresh_line();
+            self.parts.clear();
+            self.attempt = attempt;
+        }
+    }
+
+    fn words(&mut self, part: u32, text: &str) {
+        if !text.is_empty() {
+            if self.parts.insert(part) {
+                self.fresh_line();
+            }
+            self.mid_line = !text.ends_with('\n');
+            out::part(&out::words(text));
+        }
+    }
+
+    fn fresh_line(&mut self) {
+        if std::mem::take(&mut self.mid_line) {
+            out::part("\n");
+        }
+    }
 }
 
 /// `townkeeper ask`: exit code 0 answered, 2 not known, 1 failed.
@@ -96,7 +136,9 @@ async fn turn(client: &Client, body: &ChatBody, json: bool) -> anyhow::Result<He
         match client.resume(point).await {
             Ok(Some(more)) => events = more,
             Ok(None) => return Ok(heard),
-            Err(ClientError::NoDaemon { .. }) => tokio::time::sleep(std::time::Duration::from_secs(1)).await,
+            Err(ClientError::NoDaemon { .. } | ClientError::Broken(_)) => {
+                tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            }
             Err(error) => return Err(error.into()),
         }
     }
@@ -110,7 +152,6 @@ async fn listen(
     heard: &mut Heard,
     last: &mut Option<ResumePoint>,
 ) -> anyhow::Result<bool> {
-    let mut shown = false;
     while let Some(event) = events.next().await {
         let envelope = match event {
             Err(ClientError::Broken(_)) => return Ok(false),
@@ -120,7 +161,7 @@ async fn listen(
         if json {
             out::json(&envelope)?;
         }
-        if show(envelope, json, &mut shown, heard) {
+        if show(envelope, json, heard) {
             return Ok(true);
         }
     }
@@ -128,25 +169,30 @@ async fn listen(
 }
 
 /// Shows one event. `true`: it was the last.
-fn show(envelope: Envelope, json: bool, shown: &mut bool, heard: &mut Heard) -> bool {
+fn show(envelope: Envelope, json: bool, heard: &mut Heard) -> bool {
+    let screen = &mut heard.screen;
+    screen.attempt(envelope.attempt);
     match envelope.event {
         Event::TurnStarted { conversation } => heard.conversation = Some(conversation),
-        Event::StreamChunk { channel: Channel::Text, delta, .. } if !json => {
-            *shown = true;
-            out::part(&out::words(&delta));
+        Event::StreamChunk { part, channel: Channel::Text, delta } if !json => screen.words(part, &delta),
+        Event::PartEnded { part, complete: false } if !json && screen.parts.contains(&part) => {
+            screen.fresh_line();
+            out::line("(broke off)");
         }
+        // It replaces what is shown; on a screen that can only mean to say it again.
         Event::Snapshot { parts, .. } if !json => {
-            *shown = true;
-            out::part("\n");
-            let text: String = parts.into_iter().map(|part| part.text).collect();
-            out::part(&out::words(&text));
+            for part in parts.iter().filter(|part| part.channel == Channel::Text) {
+                screen.fresh_line();
+                screen.words(part.part, &part.text);
+            }
         }
         Event::TurnEnded { outcome, reply } => {
+            screen.fresh_line();
             heard.failed = matches!(outcome, Outcome::Failed { .. });
             if let Some(reply) = reply {
                 heard.abstained = reply.kind == ReplyKind::Abstention;
                 if !json {
-                    foot(&reply, *shown);
+                    foot(&reply, screen);
                 }
                 heard.offers = reply.offers;
             }
@@ -158,12 +204,11 @@ fn show(envelope: Envelope, json: bool, shown: &mut bool, heard: &mut Heard) -> 
 }
 
 /// What stands below an answer: its source, and what may be pressed.
-fn foot(reply: &Reply, shown: bool) {
-    if shown {
-        out::line("");
-    } else {
-        out::line(out::words(&reply.body.to_plain()));
+fn foot(reply: &Reply, screen: &mut Screen) {
+    if screen.parts.is_empty() {
+        screen.words(0, &reply.body.to_plain());
     }
+    screen.fresh_line();
     if let Some(citation) = &reply.citation {
         out::line(format!("\nSource: {} · as of {}", citation.url, citation.as_of));
     }

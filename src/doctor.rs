@@ -1,5 +1,7 @@
 //! `townkeeper doctor`: what is well, what is not, and what to do about it. `townkeeper health`: yes or no.
 
+use std::io::ErrorKind;
+use std::path::Path;
 use std::process::ExitCode;
 
 use serde::Serialize;
@@ -92,17 +94,24 @@ fn running(ready: &Ready) -> Vec<Check> {
 
 fn folder(settings: &Settings) -> Check {
     let folder = &settings.data;
-    match std::fs::metadata(folder) {
-        Ok(found) if found.is_dir() && !found.permissions().readonly() => {
-            good("data folder", folder.display().to_string())
+    match can_write(folder) {
+        Ok(()) => good("data folder", folder.display().to_string()),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            note("data folder", format!("{} will be made at the first start", folder.display()))
         }
-        Ok(_) => Check {
+        Err(error) => Check {
             what: "data folder",
             state: State::Bad,
-            detail: format!("{} cannot be written; change its permissions or use --data", folder.display()),
+            detail: format!("{} cannot be written ({error}); change its permissions or use --data", folder.display()),
         },
-        Err(_) => note("data folder", format!("{} will be made at the first start", folder.display())),
     }
+}
+
+/// By trying: mode bits say nothing of owners, read-only file systems or full disks.
+fn can_write(folder: &Path) -> std::io::Result<()> {
+    let file = folder.join(format!("doctor.{}.tmp", std::process::id()));
+    std::fs::write(&file, "x")?;
+    std::fs::remove_file(file)
 }
 
 fn report(checks: &[Check], json: bool) -> anyhow::Result<()> {

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Every gate, in order. The first that fails ends the run with its name; a table of seconds closes it either way.
+# Every gate, in order. The first that fails ends the run with its name; a table of seconds closes it either way. What
+# cannot be checked on this machine stands there as skipped, never as ok.
 # Needs a Rust toolchain with rustup's cargo; installs by name whatever else is missing (Debian packages, cargo tools).
 #
 #   tests/all.sh              everything
@@ -53,7 +54,7 @@ stage_docs() {
 
 stage_deny() {
     if ! cargo deny --version >/dev/null 2>&1 && ! tool cargo-deny "$DENY"; then
-        echo "cargo-deny cannot be installed here: licences, bans and sources are NOT checked"
+        skip "cargo-deny cannot be installed here: licences, bans, sources and advisories are not checked"
         return
     fi
     cargo deny --log-level error check --hide-inclusion-graph licenses bans sources
@@ -61,7 +62,7 @@ stage_deny() {
     if compgen -G "${CARGO_HOME:-$HOME/.cargo}/advisory-dbs/*/.git" >/dev/null; then
         cargo deny --offline --log-level error check --hide-inclusion-graph advisories
     else
-        echo "no advisory database on this machine: advisories are NOT checked (\`cargo deny fetch db\` brings it)"
+        skip "advisories: no database on this machine (\`cargo deny fetch db\` brings it); licences, bans and sources are ok"
     fi
 }
 
@@ -91,7 +92,14 @@ tool() {
 
 now() { date +%s; }
 
+# Says what this stage leaves unchecked, and why: its row then says so instead of ok.
+skip() {
+    echo "skipped: $1"
+    SKIPPED="$1"
+}
+
 TABLE=()
+SKIPPED=""
 CURRENT=""
 BEGAN=0
 
@@ -126,8 +134,9 @@ main() {
         echo "== $stage"
         CURRENT="$stage"
         BEGAN="$(now)"
+        SKIPPED=""
         "stage_$stage"
-        TABLE+=("$(printf '%-8s %5ss  ok' "$stage" $(($(now) - BEGAN)))")
+        TABLE+=("$(printf '%-8s %5ss  %s' "$stage" $(($(now) - BEGAN)) "${SKIPPED:+skipped: }${SKIPPED:-ok}")")
         CURRENT=""
     done
 }

@@ -53,6 +53,56 @@ fn links_within_the_repository_lead_somewhere() {
     assert!(followed > 2, "the links were not found");
 }
 
+/// Every name of a test in the sources: a function below an attribute that makes it one.
+fn tests() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut folders: Vec<PathBuf> = ["src", "adapters", "tests"].map(|folder| Path::new(ROOT).join(folder)).into();
+    while let Some(folder) = folders.pop() {
+        for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|end| end == "rs") {
+                found.extend(tests_of(&fs::read_to_string(path).unwrap()));
+            }
+        }
+    }
+    found
+}
+
+fn tests_of(code: &str) -> Vec<String> {
+    let mut is_test = false;
+    let mut found = Vec::new();
+    for line in code.lines().map(str::trim_start) {
+        is_test |= line.starts_with("#[test]") || line.starts_with("#[tokio::test");
+        let name = line.strip_prefix("async ").unwrap_or(line).strip_prefix("fn ");
+        if let Some(name) = name.and_then(|rest| rest.split(['(', '<']).next())
+            && std::mem::take(&mut is_test)
+        {
+            found.push(name.to_owned());
+        }
+    }
+    found
+}
+
+/// What stands between backticks and reads like a test: three words and more, in small letters.
+fn named_tests(document: &str) -> Vec<&str> {
+    let small = |name: &str| name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    let names = document.split('`').skip(1).step_by(2);
+    names.filter(|name| small(name) && name.matches('_').count() >= 2).collect()
+}
+
+#[test]
+fn tests_in_the_architecture_exist() {
+    let (text, tests) = (fs::read_to_string(Path::new(ROOT).join("docs/architecture.md")).unwrap(), tests());
+    let named = named_tests(&text);
+    assert!(named.len() > 20, "the names were not found: {named:?}");
+    let missing: Vec<_> = named.iter().filter(|name| !tests.contains(**name)).collect();
+    assert!(missing.is_empty(), "docs/architecture.md names tests that do not exist: {missing:?}");
+    // The red twin: a helper is no test, and neither is what was never written.
+    assert!(!tests.contains("every_fault_point") && !tests.contains("users_of_adapters"));
+    assert_eq!(named_tests("`a_b_c`, `x::a_b_c`, `a_b`"), ["a_b_c"]);
+}
+
 #[test]
 fn commands_in_the_documents_exist() {
     let help = stdout(&["--help"]);

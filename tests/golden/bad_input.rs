@@ -204,8 +204,12 @@ async fn requests_that_make_no_sense_are_refused_in_one_shape() {
         (json!({ "text": "a", "role": "system" }).to_string(), [400, 422]),
         (json!({ "text": "a", "conversation": "short" }).to_string(), [400, 400]),
         (json!({ "text": "a", "conversation": own.to_lowercase() }).to_string(), [400, 400]),
-        (json!({ "text": "a", "key": "" }).to_string(), [400, 400]),
-        (json!({ "text": "a", "key": "k".repeat(129) }).to_string(), [400, 400]),
+        (json!({ "text": "a", "conversation": own, "key": "" }).to_string(), [400, 400]),
+        (json!({ "text": "a", "conversation": own, "key": "k".repeat(129) }).to_string(), [400, 400]),
+        (json!({ "text": "a", "key": "mine" }).to_string(), [400, 400]),
+        (json!({ "text": "a\0b" }).to_string(), [400, 400]),
+        (json!({ "text": "a", "conversation": own, "key": "a\0b" }).to_string(), [400, 400]),
+        (json!({ "action": "ticket:\0" }).to_string(), [400, 400]),
         (json!({ "action": "a".repeat(65) }).to_string(), [400, 400]),
     ] {
         let begin: String = body.chars().take(60).collect();
@@ -327,7 +331,7 @@ async fn naughty_strings_in_every_field_are_refused_or_answered() {
             json!({ "text": text }),
             json!({ "text": text, "conversation": known }),
             json!({ "text": format!("/ticket {text}"), "conversation": known }),
-            json!({ "text": SANE, "key": text }),
+            json!({ "text": SANE, "conversation": known, "key": text }),
             json!({ "text": SANE, "conversation": text }),
             json!({ "action": text, "conversation": known }),
             json!({ "action": format!("ticket:{text}"), "conversation": known }),

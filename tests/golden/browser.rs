@@ -195,6 +195,34 @@ async fn an_answer_outlives_the_death_of_the_daemon() {
     browser.close().await;
 }
 
+/// Loses the answer to the first question, as a bad line would: the server has it, the page gets an error.
+const LOSES_AN_ANSWER: &str = "
+    const real = window.fetch;
+    window.lost = 0;
+    window.fetch = async (path, options) => {
+        const response = await real(path, options);
+        if (path !== '/v1/chat' || window.lost) return response;
+        window.lost += 1;
+        await response.body.cancel();
+        throw new TypeError('lost');
+    };";
+
+#[tokio::test]
+async fn a_first_question_whose_answer_is_lost_is_answered_once() {
+    let model = ModelServer::start(Script::always(Reply::gated(STORY))).await;
+    let home = Home::new().with_model(&model.base_url());
+    let daemon = Daemon::start(&home).await;
+    let browser = Chromium::open(&daemon.url).await;
+    browser.run(LOSES_AN_ANSWER).await;
+    ask(&browser, SMALL_TALK).await;
+    model.release_many(2 * words(STORY).len());
+    browser.shows(".answer.model:not(.draft) .words", STORY).await;
+    browser.settled().await;
+    assert_eq!(browser.run("return window.lost").await, 1, "nothing was lost, so nothing was proved");
+    assert_eq!((browser.count(".exchange").await, model.requests().len()), (1, 1));
+    browser.close().await;
+}
+
 #[tokio::test]
 async fn the_page_works_without_scripts() {
     let home = Home::new().with("[web]\nsuggestions = [\"When is the deadline?\"]\n");

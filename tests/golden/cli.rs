@@ -3,12 +3,12 @@
 use std::process::Stdio;
 
 use serde_json::Value;
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::ChildStdout;
 use townkeeper_contract::api::{Ready, TicketList};
 use townkeeper_contract::stream::{Envelope, Event};
 use townkeeper_contract::verify::Verifier;
-use townkeeper_fakes::model::{ModelServer, Reply, Script};
+use townkeeper_fakes::model::{ModelServer, Reply, Script, words};
 
 use crate::daemon::{Daemon, Home, PATIENCE};
 
@@ -60,6 +60,61 @@ async fn ask_and_chat_show_no_control_characters() {
     // The twin: it was in the events.
     let (_, events, _) = run(&home, &["ask", "--json", crate::model::SMALL_TALK]).await;
     assert!(events.contains("\\u001b"), "{events}");
+}
+
+/// Half an answer says that it is one, and what follows stands on a line of its own.
+#[tokio::test]
+async fn ask_says_where_an_answer_broke_off() {
+    let broken = Reply::ErrorMidStream { after: words("The lantern burns in the ") };
+    let hostile = Reply::text("Of course, dear friend, gladly and kindly: open lumen-claim.example.net today");
+    let whole = Reply::text("The lantern burns in the evening.");
+    let model = ModelServer::start(Script::new()).await;
+    let home = Home::new().with_model(&model.base_url());
+    let _daemon = Daemon::start(&home).await;
+    for (reply, code, begins, after) in [
+        (broken, 1, "The lantern burns ", "Sorry"),
+        (hostile, 2, "Of course, dear friend", "I don't have a reviewed answer"),
+    ] {
+        model.set(Script::always(reply.clone()));
+        let (ended, out, _) = run(&home, &["ask", crate::model::SMALL_TALK]).await;
+        assert_eq!(ended, Some(code), "{reply:?}: {out}");
+        let (half, rest) = out.split_once("\n(broke off)\n").unwrap_or_else(|| panic!("{reply:?}: {out:?}"));
+        assert!(half.starts_with(begins) && !half.contains('\n'), "{out:?}");
+        assert!(rest.starts_with(after) && rest.matches(after).count() == 1, "{out:?}");
+        assert!(!out.contains("lumen-claim"), "{out:?}");
+    }
+    // The twin: nothing of the kind below an answer that is whole.
+    model.set(Script::always(whole));
+    let (code, out, _) = run(&home, &["ask", crate::model::SMALL_TALK]).await;
+    assert_eq!((code, out.as_str()), (Some(0), "The lantern burns in the evening.\n"));
+}
+
+/// The daemon dies in the middle of an answer and its successor says it anew: not behind the old half.
+#[tokio::test]
+async fn ask_begins_anew_where_the_answer_does() {
+    let story = "The lantern burns in the evening, and nobody puts it out.";
+    let model = ModelServer::start(Script::always(Reply::gated(story))).await;
+    let home = Home::new().with_model(&model.base_url());
+    let daemon = Daemon::start(&home).await;
+    let url = daemon.url.clone();
+    let mut ask = home.command(&["ask", crate::model::SMALL_TALK]);
+    let mut ask = ask.stdout(Stdio::piped()).spawn().unwrap();
+    let mut out = ask.stdout.take().unwrap();
+    model.release_many(2);
+    let mut shown = vec![0; "The lantern ".len()];
+    tokio::time::timeout(PATIENCE, out.read_exact(&mut shown)).await.expect("ask says nothing").unwrap();
+    assert_eq!(shown, b"The lantern ");
+
+    daemon.kill().await;
+    let home = home.listening_on(&url);
+    let _daemon = Daemon::start(&home).await;
+    model.arrived(2).await;
+    model.release_many(words(story).len());
+    let mut rest = String::new();
+    tokio::time::timeout(PATIENCE, out.read_to_string(&mut rest)).await.expect("ask does not end").unwrap();
+    assert!(ask.wait().await.unwrap().success());
+    let last: Vec<&str> = rest.lines().collect();
+    assert_eq!((last.first(), last.last()), (Some(&""), Some(&story)), "{rest:?}");
 }
 
 #[tokio::test]
@@ -148,6 +203,25 @@ async fn doctor_and_health_with_a_daemon() {
     let (code, out, _) = run(&home, &["health", "--json"]).await;
     let ready: Ready = serde_json::from_str(&out).unwrap();
     assert!(code == Some(0) && ready.ready && ready.entries >= 25 && ready.model.is_none(), "{out}");
+}
+
+/// Whether it can write, the doctor finds out by writing: mode bits say little of the user that it runs as.
+#[cfg(unix)]
+#[tokio::test]
+async fn doctor_tries_the_data_folder() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let home = Home::new();
+    std::fs::create_dir_all(home.data()).unwrap();
+    for mode in [0o700, 0o555] {
+        std::fs::set_permissions(home.data(), std::fs::Permissions::from_mode(mode)).unwrap();
+        let probe = home.data().join("probe");
+        let writable = std::fs::write(&probe, "x").and_then(|()| std::fs::remove_file(&probe)).is_ok();
+        let (code, out, _) = run(&home, &["doctor"]).await;
+        let line = out.lines().find(|line| line.contains("data folder")).expect("it was looked at");
+        assert_eq!((code == Some(0), line.starts_with("ok")), (writable, writable), "{mode:o}: {out}");
+        assert_eq!(std::fs::read_dir(home.data()).unwrap().count(), 0, "nothing is left behind");
+    }
+    std::fs::set_permissions(home.data(), std::fs::Permissions::from_mode(0o700)).unwrap();
 }
 
 #[tokio::test]

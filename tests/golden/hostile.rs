@@ -40,6 +40,12 @@ const BAIT: &[(&str, &str)] = &[
     ("send it to EcDhSYGxXyscszYEpKHNvvwsvAuLKTzXwCFLtVaaaaa right now", "EcDhS"),
     ("the portal closes on 2031年3月5日 at noon", "2031"),
     ("[undo-migration] the portal closes on 5 March 2031 at noon", "March"),
+    // With more harmless words behind than the gate holds back.
+    ("send 2.5 ETH and then wait please thanks friends", "2.5"),
+    // At the beginning of a line, where a number might be that of a list.
+    ("\n2.5 ETH goes first", "2.5"),
+    ("\n1.lumen-claim.example.net is it", "lumen-claim"),
+    ("\n12.03.2031 is the day", "2031"),
 ];
 
 /// Text as the frames it comes in.

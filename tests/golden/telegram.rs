@@ -294,6 +294,44 @@ async fn a_wrong_token_is_shown_and_the_rest_of_the_house_stands() {
     assert_eq!(health.status.code(), Some(1));
 }
 
+/// An outage that lasts is no good health, although the daemon rides it out.
+#[tokio::test]
+async fn who_receives_nothing_is_not_ready_until_it_does_again() {
+    let (telegram, home) = stage().await;
+    let daemon = Daemon::start(&home).await;
+    let client = daemon.client();
+    let conflict = Fault::Refuse { code: 409, description: "Conflict: terminated by other getUpdates request".into() };
+    let outages = [
+        (conflict, "another process or a webhook takes this bot's updates"),
+        (Fault::DropRequest, "the Bot API cannot be reached"),
+        (Fault::Garbage { status: 502, body: "<html>Bad Gateway</html>".into() }, "the Bot API answers with errors"),
+    ];
+    for (fault, trouble) in outages {
+        ready(&client, |ready| ready.ready && ready.platforms[0].trouble.is_none()).await;
+        telegram.break_down("getUpdates", fault);
+        let deaf = ready(&client, |ready| !ready.ready).await;
+        assert_eq!(deaf.platforms[0].trouble.as_deref(), Some(trouble));
+        assert_eq!(home.run(&["health"]).await.status.code(), Some(1));
+        telegram.mend("getUpdates");
+    }
+    ready(&client, |ready| ready.ready).await;
+    telegram.push_message(PERSON, PERSON, ASKED[1].0);
+    assert!(sent(&telegram, 1).await[0].text.contains(ASKED[1].1));
+}
+
+/// The same before the first poll: who we are cannot be asked.
+#[tokio::test]
+async fn who_cannot_begin_to_receive_is_not_ready_until_it_can() {
+    let (telegram, home) = stage().await;
+    telegram.break_down("getMe", Fault::Garbage { status: 200, body: "<html>Please sign in</html>".into() });
+    let daemon = Daemon::start(&home).await;
+    let client = daemon.client();
+    let deaf = ready(&client, |ready| !ready.ready).await;
+    assert!(!deaf.platforms[0].receiving, "{deaf:?}");
+    telegram.mend("getMe");
+    ready(&client, |ready| ready.ready).await;
+}
+
 async fn stop(mut daemon: Daemon) {
     daemon.signal("TERM").await;
     assert!(daemon.gone().await.success());

@@ -40,7 +40,9 @@ pub(crate) async fn run(bot: Arc<Telegram>, host: &dyn Host, stop: &Stop) -> Res
     loop {
         while answers.try_join_next().is_some() {}
         // Dropping a held poll loses nothing: what it would have brought was not confirmed.
-        let Some(polled) = stop.run_until_cancelled(poll(&bot, offset, trouble.poll_timeout_s())).await else { return Ok(()) };
+        let Some(polled) = stop.run_until_cancelled(poll(&bot, offset, trouble.poll_timeout_s())).await else {
+            return Ok(());
+        };
         match polled {
             Ok(updates) => {
                 trouble.over();

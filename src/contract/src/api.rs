@@ -15,12 +15,12 @@ pub struct ChatBody {
     /// A button of an earlier reply.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<ActionId>,
-    /// The conversation to go on with, as `TurnStarted` named it; without it a new one begins. Whoever holds it may
-    /// read and continue the conversation.
+    /// The conversation to go on with, as `TurnStarted` named it, or one of the caller's own making (26 characters of
+    /// 0-9 and A-Z, from a random source); without it a new one begins. Whoever holds it may read and continue it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation: Option<ConversationId>,
     /// The caller's own key for this request: the same key in the same conversation is the same turn, so a request
-    /// may be repeated without being answered twice.
+    /// may be repeated without being answered twice. Needs `conversation`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
 }

@@ -68,3 +68,104 @@ pub(crate) fn run_platforms(house: &Arc<House>) {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::watch;
+    use townkeeper_contract::Stop;
+    use townkeeper_contract::outbound::{Outbound, Receipt};
+    use townkeeper_contract::platform::{DeliverError, Idempotency, Platform, PlatformError, PlatformFacts, RateFacts};
+    use townkeeper_contract::text::Measure;
+    use townkeeper_core::Agent;
+    use townkeeper_knowledge::{Base, parse};
+    use townkeeper_store::Store;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::door::Door;
+    use crate::{Engine, Parts};
+
+    const ENTRY: &str = "---\nid: owl\ntitle: What is an owl?\nclass: routine\nowner: team\nreviewed_by: team\n\
+        reviewed_at: 2026-11-16\nreview_by: 2029-12-31\nstatus: published\n\
+        canonical_url: https://lumen.example.org/owl\nvariants:\n  - tell me of the owl\n  - describe the owl\n  \
+        - the owl please\n---\nAn owl is an owl.\n";
+
+    /// Tells of trouble, waits, says that all is well, waits, and then breaks.
+    struct Frail {
+        account: AccountId,
+        step: watch::Receiver<u32>,
+    }
+
+    impl Platform for Frail {
+        fn account(&self) -> &AccountId {
+            &self.account
+        }
+
+        fn facts(&self) -> PlatformFacts {
+            PlatformFacts {
+                name: "frail".into(),
+                max_len: 100,
+                measure: Measure::Bytes,
+                edits: false,
+                drafts: false,
+                buttons: false,
+                threads: false,
+                moderation: false,
+                idempotency: Idempotency::None,
+                rate: RateFacts { per_second: 1, per_group_minute: 0, per_chat_ms: 0 },
+            }
+        }
+
+        fn run(self: Arc<Self>, host: Arc<dyn Host>, _: Stop) -> BoxFuture<'static, Result<(), PlatformError>> {
+            let mut step = self.step.clone();
+            Box::pin(async move {
+                host.trouble(Some("the line is dead"));
+                step.wait_for(|step| *step >= 1).await.unwrap();
+                host.trouble(None);
+                step.wait_for(|step| *step >= 2).await.unwrap();
+                panic!("a bug in an adapter")
+            })
+        }
+
+        fn deliver<'a>(&'a self, _: &'a Outbound) -> BoxFuture<'a, Result<Receipt, DeliverError>> {
+            Box::pin(async { Ok(Receipt { message: None }) })
+        }
+    }
+
+    /// Waits until the account's trouble is this.
+    async fn trouble_is(engine: &Engine, wanted: impl Fn(Option<&str>) -> bool) {
+        let waiting = async {
+            loop {
+                let health = engine.platforms().remove(0);
+                if wanted(health.trouble.as_deref()) && health.receiving == health.trouble.is_none() {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(25), waiting).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn trouble_shows_while_it_lasts_and_a_panic_for_good() {
+        let folder = tempfile::tempdir().unwrap();
+        let (steps, step) = watch::channel(0);
+        let mut door = Door::default();
+        door.add(Arc::new(Frail { account: AccountId::from("frail:main"), step }));
+        let engine = Engine::start(Parts {
+            workspace: "main".to_owned(),
+            store: Store::open(folder.path()).await.unwrap(),
+            base: Arc::new(Base::build(vec![("owl.md".to_owned(), parse("owl.md", ENTRY).unwrap())]).unwrap()),
+            agent: Agent { name: "Keeper".to_owned(), persona: String::new(), max_output_tokens: 10 },
+            provider: None,
+            door,
+            clock: Clock::system(),
+        });
+        let engine = engine.await.unwrap();
+        trouble_is(&engine, |trouble| trouble == Some("the line is dead")).await;
+        steps.send_replace(1);
+        trouble_is(&engine, |trouble| trouble.is_none()).await;
+        steps.send_replace(2);
+        trouble_is(&engine, |trouble| trouble.is_some_and(|words| words.contains("panicked"))).await;
+    }
+}

@@ -94,6 +94,8 @@ pub(crate) struct State {
     callbacks: Vec<String>,
     calls: Vec<Call>,
     faults: BTreeMap<String, VecDeque<Fault>>,
+    /// What goes wrong with every call, until mended.
+    broken: BTreeMap<String, Fault>,
 }
 
 /// A running server; it stops listening when dropped.
@@ -162,6 +164,16 @@ impl TelegramServer {
     /// Makes the next call of `method` go wrong; several queue up, one call each.
     pub fn fault(&self, method: &str, fault: Fault) {
         self.change(|s| s.faults.entry(method.to_owned()).or_default().push_back(fault));
+    }
+
+    /// Makes every call of `method` go wrong, until [`Self::mend`].
+    pub fn break_down(&self, method: &str, fault: Fault) {
+        self.change(|s| s.broken.insert(method.to_owned(), fault));
+    }
+
+    /// The end of [`Self::break_down`].
+    pub fn mend(&self, method: &str) {
+        self.change(|s| s.broken.remove(method));
     }
 
     /// Every message the bot made, oldest first.
@@ -258,7 +270,7 @@ async fn handle(Shared(state): Shared<Arc<watch::Sender<State>>>, uri: Uri, body
     let body: Value = serde_json::from_slice(&body).unwrap_or(json!({}));
     let fault = alter(&state, |s| {
         s.calls.push(Call { method: method.to_owned(), body: body.clone(), at: Instant::now() });
-        s.faults.get_mut(method).and_then(VecDeque::pop_front)
+        s.faults.get_mut(method).and_then(VecDeque::pop_front).or_else(|| s.broken.get(method).cloned())
     });
     match &fault {
         Some(Fault::TooMany { retry_after }) => return too_many(*retry_after),

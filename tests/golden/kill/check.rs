@@ -47,9 +47,11 @@ pub(crate) struct Heard {
 }
 
 /// One update of the platform.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Pushed {
     pub(crate) update: i64,
+    /// The inbox key it must have: what it is, whatever its number.
+    pub(crate) event: String,
     /// Whether it is for the bot, so that it must be answered.
     pub(crate) addressed: bool,
     pub(crate) chat: i64,
@@ -115,7 +117,7 @@ pub(crate) fn check(truth: &Truth, stored: &Stored) -> Vec<Breach> {
         check_asked(asked, events.get(&(WEB, asked.event.as_str())).copied(), stored, &mut breaches);
     }
     for pushed in &truth.pushed {
-        let event = events.get(&(TELEGRAM, pushed.update.to_string().as_str())).copied();
+        let event = events.get(&(TELEGRAM, pushed.event.as_str())).copied();
         check_pushed(truth, pushed, event, stored, &mut breaches);
     }
     check_eyes(truth, &mut breaches);
@@ -258,8 +260,7 @@ fn check_order(
     let places: BTreeMap<_, _> = stored.ledger.sends.iter().map(|send| (send.turn.as_str(), send.seq)).collect();
     let mut last: BTreeMap<(i64, i64), i64> = BTreeMap::new();
     for pushed in &truth.pushed {
-        let key = pushed.update.to_string();
-        let event = events.get(&(TELEGRAM, key.as_str()));
+        let event = events.get(&(TELEGRAM, pushed.event.as_str()));
         let Some(seq) = event.and_then(|event| places.get(event.turn.as_str())) else { continue };
         let before = last.insert((pushed.chat, pushed.person), *seq);
         if before.is_some_and(|before| before > *seq) {

@@ -63,7 +63,8 @@ impl People {
             "from": { "id": person, "is_bot": false, "first_name": "Person" },
             "text": text, "entities": entities(text),
         }}));
-        self.pushed.push(Pushed { update, addressed, chat, person, target });
+        let event = format!("m{chat}/{target}");
+        self.pushed.push(Pushed { update, event, addressed, chat, person, target });
     }
 
     /// Presses some of the buttons that are there; some of them a second time.
@@ -85,7 +86,9 @@ impl People {
             let Some(person) = person.map(|pushed| pushed.person) else { continue };
             let (chat, target) = (message.chat_id, message.message_id);
             let update = telegram.push_callback(chat, person, target, action);
-            self.pushed.push(Pushed { update, addressed: true, chat, person, target });
+            // The fake names a press by the number of its update.
+            let event = format!("ccallback-{update}");
+            self.pushed.push(Pushed { update, event, addressed: true, chat, person, target });
         }
     }
 }

@@ -21,7 +21,14 @@ fn honest() -> (Truth, Stored) {
         ends: vec![Heard { turn: "t-web".to_owned(), end: end.clone() }],
         trouble: Vec::new(),
     };
-    let pushed = |update, chat, target| Pushed { update, addressed: true, chat, person: 5, target };
+    let pushed = |update: i64, chat, target| Pushed {
+        update,
+        event: update.to_string(),
+        addressed: true,
+        chat,
+        person: 5,
+        target,
+    };
     let truth = Truth {
         asked: vec![asked],
         pushed: vec![pushed(10, PRIVATE, 100), pushed(11, -3, 101)],
@@ -143,7 +150,7 @@ fn a_silent_send_is_heard() {
 #[test]
 fn an_answer_out_of_order_is_noticed() {
     complains!(Disorder, |truth: &mut Truth, stored: &mut Stored| {
-        truth.pushed.push(Pushed { update: 9, ..truth.pushed[1] });
+        truth.pushed.push(Pushed { update: 9, event: "9".to_owned(), ..truth.pushed[1].clone() });
         let mut early = send("t-9", -3, 101, "unknown", None);
         early.seq = 0;
         stored.ledger.sends.push(early);
