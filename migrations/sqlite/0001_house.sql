@@ -9,12 +9,15 @@ CREATE TABLE inbox (
     turn         TEXT   NOT NULL,
     payload      TEXT   NOT NULL,
     received_ms  BIGINT NOT NULL,
+    -- Counts up in the order of acceptance; a time alone would leave a batch in no order.
+    ordinal      BIGINT NOT NULL,
     attempt      BIGINT NOT NULL DEFAULT 1,
     state        TEXT   NOT NULL CHECK (state IN ('new', 'done')),
     PRIMARY KEY (workspace, account, event)
 );
 CREATE UNIQUE INDEX inbox_turn ON inbox (turn);
-CREATE INDEX inbox_new ON inbox (received_ms) WHERE state = 'new';
+CREATE UNIQUE INDEX inbox_order ON inbox (workspace, ordinal);
+CREATE INDEX inbox_new ON inbox (workspace, ordinal) WHERE state = 'new';
 
 CREATE TABLE cursor (
     workspace TEXT   NOT NULL,

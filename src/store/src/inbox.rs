@@ -115,8 +115,10 @@ impl Accept {
     async fn insert(&self, tx: &mut SqliteConnection, event: &NewEvent) -> Result<Accepted, StoreError> {
         let key = event.inbound.event.as_str();
         let inserted = sqlx::query(
-            "INSERT INTO inbox (workspace, account, event, conversation, turn, payload, received_ms, state) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, 'new') ON CONFLICT (workspace, account, event) DO NOTHING",
+            // One writer, so nobody else takes the same ordinal.
+            "INSERT INTO inbox (workspace, account, event, conversation, turn, payload, received_ms, ordinal, state) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, (SELECT COALESCE(MAX(ordinal), 0) + 1 FROM inbox WHERE workspace = $1), \
+             'new') ON CONFLICT (workspace, account, event) DO NOTHING",
         )
         .bind(&self.workspace)
         .bind(&self.account)
@@ -156,9 +158,8 @@ impl Write for Recover {
                 .execute(&mut *tx)
                 .await?;
             let rows = sqlx::query(
-                // A batch shares its time: within it the platform's own numbering counts, shorter numbers first.
                 "SELECT payload, conversation, turn, attempt, received_ms FROM inbox \
-                 WHERE workspace = $1 AND state = 'new' ORDER BY received_ms, LENGTH(event), event",
+                 WHERE workspace = $1 AND state = 'new' ORDER BY ordinal",
             )
             .bind(&self.workspace)
             .fetch_all(&mut *tx)

@@ -78,7 +78,7 @@ impl Store {
         let rows = sqlx::query(
             "SELECT i.account, i.event, i.conversation, i.turn, i.attempt, i.state, \
              (SELECT COUNT(*) FROM turn t WHERE t.workspace = i.workspace AND t.id = i.turn) AS terminals \
-             FROM inbox i WHERE i.workspace = $1 ORDER BY i.received_ms, i.account, i.event",
+             FROM inbox i WHERE i.workspace = $1 ORDER BY i.ordinal",
         )
         .bind(workspace)
         .fetch_all(&self.reads)

@@ -103,6 +103,16 @@ async fn an_event_is_accepted_once_and_its_cursor_with_it() {
 }
 
 #[tokio::test]
+async fn what_is_taken_up_again_keeps_its_order() {
+    let (_folder, store) = open().await;
+    // One batch shares its time, and neither keys nor turns sort as they came.
+    let came = ["c9", "m-5/10", "a", "m-5/9", "z1"];
+    store.accept(accept(&came, None)).await.unwrap();
+    let events = store.recover(W, Vec::new(), 11).await.unwrap().events;
+    assert_eq!(events.iter().map(|row| row.inbound.event.as_str()).collect::<Vec<_>>(), came);
+}
+
+#[tokio::test]
 async fn a_turn_ends_once_and_only_for_the_attempt_that_has_it() {
     let (folder, store) = open().await;
     store.accept(accept(&["1"], None)).await.unwrap();
