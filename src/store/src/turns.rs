@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sqlx::{Row, SqliteConnection};
 use townkeeper_contract::BoxFuture;
+use townkeeper_contract::id::ThreadId;
 use townkeeper_contract::inbound::Inbound;
 use townkeeper_contract::stream::{Outcome, Reply};
 
@@ -101,67 +102,48 @@ impl Store {
     }
 }
 
+/// The end of a turn: the turn as it ended, its conversation touched, its event done. The first and the last touch a row
+/// only if this attempt has the turn: that is the fence.
+///
+/// Each is SQL for every engine; they travel together because the way to the SQLite driver's thread and back costs more
+/// than the statement does.
+const SETTLE: &str = "\
+    INSERT INTO turn (workspace, id, conversation, question, attempt, last_seq, started_ms, ended_ms, outcome, reply) \
+    SELECT $1, $2, $4, $5, $3, $6, $7, $8, $9, $10 FROM inbox \
+    WHERE workspace = $1 AND turn = $2 AND attempt = $3 AND state = 'new'; \
+    INSERT INTO conversation (workspace, id, account, place, thread, person, opened_ms, last_ms) \
+    VALUES ($1, $4, $11, $12, $13, $14, $8, $8) \
+    ON CONFLICT (workspace, id) DO UPDATE SET last_ms = excluded.last_ms; \
+    UPDATE inbox SET state = 'done' WHERE workspace = $1 AND turn = $2 AND attempt = $3 AND state = 'new'";
+
 impl Write for Arc<Settle> {
     type Out = Settled;
 
     fn apply<'a>(&'a self, tx: &'a mut SqliteConnection) -> BoxFuture<'a, Result<Self::Out, StoreError>> {
         Box::pin(async move {
-            // The fence: a turn that an other attempt took over, or that has ended, is not ours to end.
-            let fenced = sqlx::query(
-                "UPDATE inbox SET state = 'done' WHERE workspace = $1 AND turn = $2 AND attempt = $3 AND state = 'new'",
-            )
-            .bind(&self.workspace)
-            .bind(&self.turn)
-            .bind(i64::from(self.attempt))
-            .execute(&mut *tx)
-            .await?;
-            if fenced.rows_affected() != 1 {
+            let settled = sqlx::query(SETTLE)
+                .bind(&self.workspace)
+                .bind(&self.turn)
+                .bind(i64::from(self.attempt))
+                .bind(&self.conversation)
+                .bind(&self.question)
+                .bind(i64::try_from(self.last_seq).unwrap_or(i64::MAX))
+                .bind(self.started_ms)
+                .bind(self.now_ms)
+                .bind(serde_json::to_string(&self.outcome)?)
+                .bind(self.reply.as_ref().map(serde_json::to_string).transpose()?)
+                .bind(self.inbound.account.as_str())
+                .bind(self.inbound.place.id.as_str())
+                .bind(self.inbound.thread.as_ref().map(ThreadId::as_str))
+                .bind(self.inbound.person.id.as_str())
+                .execute(&mut *tx)
+                .await?;
+            // A turn that another attempt took over, or that has ended, is not ours to end; the roll-back undoes the rest.
+            if settled.rows_affected() != 3 {
                 return Err(StoreError::Fenced);
             }
-            self.insert_turn(tx).await?;
-            self.touch_conversation(tx).await?;
             outbox::insert(tx, self).await
         })
-    }
-}
-
-impl Settle {
-    async fn insert_turn(&self, tx: &mut SqliteConnection) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO turn (workspace, id, conversation, question, attempt, last_seq, started_ms, ended_ms, outcome, reply) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-        )
-        .bind(&self.workspace)
-        .bind(&self.turn)
-        .bind(&self.conversation)
-        .bind(&self.question)
-        .bind(i64::from(self.attempt))
-        .bind(i64::try_from(self.last_seq).unwrap_or(i64::MAX))
-        .bind(self.started_ms)
-        .bind(self.now_ms)
-        .bind(serde_json::to_string(&self.outcome)?)
-        .bind(self.reply.as_ref().map(serde_json::to_string).transpose()?)
-        .execute(tx)
-        .await?;
-        Ok(())
-    }
-
-    async fn touch_conversation(&self, tx: &mut SqliteConnection) -> Result<(), StoreError> {
-        sqlx::query(
-            "INSERT INTO conversation (workspace, id, account, place, thread, person, opened_ms, last_ms) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $7) \
-             ON CONFLICT (workspace, id) DO UPDATE SET last_ms = excluded.last_ms",
-        )
-        .bind(&self.workspace)
-        .bind(&self.conversation)
-        .bind(self.inbound.account.as_str())
-        .bind(self.inbound.place.id.as_str())
-        .bind(self.inbound.thread.as_ref().map(townkeeper_contract::id::ThreadId::as_str))
-        .bind(self.inbound.person.id.as_str())
-        .bind(self.now_ms)
-        .execute(tx)
-        .await?;
-        Ok(())
     }
 }
 
