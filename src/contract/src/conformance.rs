@@ -1,5 +1,7 @@
 //! Checks that every adapter and provider passes, over whatever wire it speaks.
 
+pub mod platform;
+
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 

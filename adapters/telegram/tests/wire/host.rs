@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 use townkeeper_contract::command::CommandSpec;
+use townkeeper_contract::conformance::platform::ReceiveRules;
 use townkeeper_contract::inbound::{Body, Inbound};
 use townkeeper_contract::platform::{Cursor, Host, HostError, Platform, PlatformError};
 use townkeeper_contract::{BoxFuture, Stop};
@@ -24,6 +25,8 @@ struct State {
     closed: bool,
     /// What the adapter last said of itself.
     trouble: Option<String>,
+    /// The rules of receiving, kept over every offer of the test.
+    rules: ReceiveRules,
 }
 
 #[derive(Default)]
@@ -34,7 +37,10 @@ pub(crate) struct TestHost {
 impl TestHost {
     pub(crate) fn with_cursor(value: &str) -> Arc<Self> {
         let host = Self::default();
-        host.state.send_modify(|s| s.cursor = Some(value.into()));
+        host.state.send_modify(|s| {
+            s.cursor = Some(value.into());
+            s.rules = ReceiveRules::from_cursor(value);
+        });
         Arc::new(host)
     }
 
@@ -81,6 +87,11 @@ impl TestHost {
         self.state.borrow().trouble.clone()
     }
 
+    /// Checks what the platform was told to forget against what was accepted.
+    pub(crate) fn acknowledged(&self, cursor: &str) {
+        self.state.borrow().rules.acknowledged(cursor).expect("the rules of receiving");
+    }
+
     pub(crate) fn stored_cursor(&self) -> Option<String> {
         self.state.borrow().cursor.clone()
     }
@@ -97,7 +108,9 @@ impl Host for TestHost {
                 if s.refuse > 0 {
                     s.refuse -= 1;
                     result = Err(HostError::Store("the disk is full".into()));
+                    s.rules.refused(&batch, cursor.as_ref()).expect("the rules of receiving");
                 } else {
+                    s.rules.accepted(&batch, cursor.as_ref()).expect("the rules of receiving");
                     s.accepted.extend(batch);
                     s.cursor = cursor.map(|c| c.value);
                 }

@@ -8,8 +8,16 @@ use townkeeper_contract::platform::PlatformError;
 use townkeeper_fakes::telegram::{Fault, TelegramServer};
 use townkeeper_telegram::{Telegram, TelegramConfig};
 
+use townkeeper_contract::platform::Platform as _;
+
 use crate::host::{Running, TestHost, text};
 use crate::{TOKEN, bot_at, raw, server_and_bot, soon};
+
+#[tokio::test]
+async fn its_facts_can_be_worked_with() {
+    let (_server, bot) = server_and_bot().await;
+    townkeeper_contract::conformance::platform::facts(&bot.facts()).expect("the rules of a platform's facts");
+}
 
 #[tokio::test]
 async fn the_offset_moves_only_behind_the_commit() {
@@ -75,6 +83,9 @@ async fn a_refused_batch_is_offered_again_unchanged() {
     soon(server.wait_confirmed(update)).await;
     assert_eq!(host.accepted().len(), 1);
     assert_eq!(server.calls("getUpdates").len(), 2, "the batch waits here; it is not fetched again");
+    for call in server.calls("getUpdates").iter().skip(1) {
+        host.acknowledged(&call.body["offset"].to_string());
+    }
 }
 
 #[tokio::test]
