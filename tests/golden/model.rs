@@ -138,7 +138,11 @@ async fn a_refusing_server_and_a_web_page_are_failures_that_tell_nobody_the_deta
         let Stage { model, daemon, home: _home } = stage(Script::always(reply)).await;
         let heard = say(&daemon.client(), &question(SMALL_TALK)).await;
         assert_eq!(heard.failure(), class);
-        assert_eq!((heard.reply().kind, heard.reply().offers.len()), (ReplyKind::Notice, 1));
+        assert_eq!(
+            (heard.reply().kind, heard.reply().offers.len()),
+            (ReplyKind::Abstention, 1),
+            "as if there were no model"
+        );
         let seen = serde_json::to_string(&heard.envelopes).unwrap();
         for inside in ["sk-example", "pay.example.net", "127.0.0.1", "base_url"] {
             assert!(!seen.contains(inside), "{inside} is not for subscribers: {seen}");

@@ -42,8 +42,11 @@ pub enum Event<'a> {
     Came(&'a Inbound),
     /// A model finished; its words passed the gate, or were stopped by it.
     Spoke(Spoken),
-    /// A model failed, for good.
-    Failed(StreamError),
+    /// A model failed, for good; `spoke`: after people had heard something of it.
+    Failed {
+        error: StreamError,
+        spoke: bool,
+    },
     TicketOpened {
         number: i64,
     },
@@ -100,10 +103,11 @@ pub fn decide(snapshot: &Snapshot<'_>, event: &Event<'_>) -> Decision {
             _ => Decision::end(say::help(&snapshot.agent.name)),
         },
         Event::Spoke(spoken) => Decision::end(spoke(snapshot, spoken)),
-        Event::Failed(error) => Decision {
-            end: Some((Outcome::Failed { error: error.clone() }, say::broke_off(snapshot.turn))),
-            then: None,
-        },
+        Event::Failed { error, spoke } => {
+            // Where it never began there is nothing to finish: it is as if there were no model.
+            let reply = if *spoke { say::broke_off(snapshot.turn) } else { say::abstention(snapshot.turn, &[]) };
+            Decision { end: Some((Outcome::Failed { error: error.clone() }, reply)), then: None }
+        }
         Event::TicketOpened { number } => Decision::end(say::ticket_opened(*number)),
     }
 }
@@ -156,8 +160,31 @@ fn ticket(turn: &str, question: &str) -> Decision {
     Decision::ask(Ask::Ticket { turn: TurnId::from(turn), question: question.to_owned() })
 }
 
+/// What people say when they ask nothing yet.
+const GREETINGS: &[&str] = &[
+    "good morning",
+    "gm",
+    "hello",
+    "hello there",
+    "help",
+    "hey",
+    "hi",
+    "hi there",
+    "what are you",
+    "what can you do",
+    "what is this",
+    "who are you",
+];
+
+/// Whether a text asks nothing: a greeting, a number, a row of signs.
+fn asks_nothing(text: &str) -> bool {
+    let normal = normalise(text);
+    let words = normal.trim_matches(|c: char| !c.is_alphanumeric());
+    !words.chars().any(char::is_alphabetic) || GREETINGS.contains(&words)
+}
+
 fn question(snapshot: &Snapshot<'_>, text: &str) -> Decision {
-    if text.trim().is_empty() {
+    if asks_nothing(text) {
         return Decision::end(say::help(&snapshot.agent.name));
     }
     let found = snapshot.base.look_up(text);

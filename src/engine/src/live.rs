@@ -152,6 +152,11 @@ impl FeedWriter {
         lock(&self.feed.state).next
     }
 
+    /// Whether readers have words already.
+    pub(crate) fn has_spoken(&self) -> bool {
+        lock(&self.feed.state).parts.values().any(|part| !part.text.is_empty())
+    }
+
     /// A part number that was not used before.
     pub(crate) fn next_part(&mut self) -> u32 {
         let mut state = lock(&self.feed.state);

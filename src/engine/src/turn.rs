@@ -147,7 +147,7 @@ async fn find_out<'a>(house: &Arc<House>, row: &InboxRow, writer: &mut FeedWrite
             show_typing(house, row);
             match model::speak(house, writer, request, &sources).await {
                 Heard::Spoken(spoken) => Ok(Event::Spoke(spoken)),
-                Heard::Failed(error) => Ok(Event::Failed(error)),
+                Heard::Failed(error) => Ok(Event::Failed { error, spoke: writer.has_spoken() }),
                 Heard::Cancelled => {
                     Err(End::With(Outcome::Cancelled { by: CancelledBy::Person }, Box::new(say::stopped())))
                 }

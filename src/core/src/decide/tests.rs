@@ -179,6 +179,9 @@ fn nothing_and_anything_get_help() {
     let given = Given::new(false);
     for body in [
         Body::Message { text: "  \n ".to_owned() },
+        Body::Message { text: "Hello!".to_owned() },
+        Body::Message { text: "3".to_owned() },
+        Body::Message { text: "who are you?".to_owned() },
         Body::Command { name: "start".to_owned(), args: String::new() },
         Body::Command { name: "no-such".to_owned(), args: String::new() },
     ] {
