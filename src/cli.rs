@@ -73,6 +73,9 @@ enum Command {
     /// Measure this machine (see docs/numbers.md)
     #[cfg(feature = "bench")]
     Bench(crate::bench::Bench),
+    /// Measure this machine (only in a build with `--features bench`)
+    #[cfg(not(feature = "bench"))]
+    Bench,
 }
 
 #[derive(Debug, Subcommand)]
@@ -124,6 +127,12 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         #[cfg(feature = "bench")]
         Some(Command::Bench(bench)) => wait(crate::bench::run(bench)),
+        #[cfg(not(feature = "bench"))]
+        Some(Command::Bench) => {
+            anyhow::bail!(
+                "this build has no wire fakes to measure with; use `cargo run --release --features bench -- bench`"
+            )
+        }
     }
 }
 
