@@ -225,6 +225,21 @@ async fn requests_that_make_no_sense_are_refused_in_one_shape() {
     assert_eq!(say(&daemon.client(), &question(SANE)).await.reply().kind, ReplyKind::Canonical);
 }
 
+/// The refusal must reach a sender who is still writing, and the connection must not be used again.
+#[tokio::test]
+async fn a_body_too_large_is_refused_in_the_hearing_of_its_sender() {
+    let home = Home::new();
+    let daemon = Daemon::start(&home).await;
+    let http = http();
+    let body = json!({ "text": "x".repeat(3 * 1024 * 1024) }).to_string();
+    for _ in 0..30 {
+        let (status, text) = post(&http, &daemon, body.clone()).await;
+        assert_eq!(status, 413, "{text}");
+        let (status, text) = post(&http, &daemon, "{".to_owned()).await;
+        assert_eq!(status, 400, "{text}");
+    }
+}
+
 #[tokio::test]
 async fn other_sites_are_refused() {
     let home = Home::new();

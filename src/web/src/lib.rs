@@ -60,6 +60,7 @@ pub fn router(web: Web) -> Router {
         .layer(middleware::from_fn(guard::same_site))
         .layer(middleware::map_response(guard::headers))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(middleware::from_fn(guard::bounded))
         .with_state(Arc::new(web))
 }
 
