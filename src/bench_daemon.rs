@@ -6,14 +6,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use townkeeper_client::Client;
 
 /// A daemon of its own, in a folder of its own.
 pub(crate) struct Daemon {
     pub(crate) child: Child,
-    url: String,
+    pub(crate) url: String,
     pub(crate) ready_after: Duration,
     /// Kept as long as the daemon runs in it.
     _home: Arc<TempDir>,
@@ -70,5 +71,42 @@ impl Daemon {
         let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
         let ticks = |at: usize| -> anyhow::Result<f64> { Ok(fields.get(at).context("short stat")?.parse::<f64>()?) };
         Ok((ticks(11)? + ticks(12)?) / 100.0)
+    }
+}
+
+/// One HTTP connection that is kept, written and read by hand.
+pub(crate) struct Connection {
+    stream: TcpStream,
+    host: String,
+    read: Vec<u8>,
+}
+
+impl Connection {
+    pub(crate) async fn open(host: &str) -> anyhow::Result<Self> {
+        let stream = TcpStream::connect(host).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, host: host.to_owned(), read: Vec::with_capacity(16 * 1024) })
+    }
+
+    /// Asks and reads to the last chunk; an answer that does not complete is an error.
+    pub(crate) async fn ask(&mut self, text: &str) -> anyhow::Result<()> {
+        let body = format!("{{\"text\":\"{text}\"}}");
+        let request = format!(
+            "POST /v1/chat HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            self.host,
+            body.len()
+        );
+        self.stream.write_all(request.as_bytes()).await?;
+        self.read.clear();
+        while !self.read.ends_with(b"\r\n0\r\n\r\n") {
+            if self.stream.read_buf(&mut self.read).await? == 0 {
+                bail!("the daemon closed a connection");
+            }
+        }
+        let answer = String::from_utf8_lossy(&self.read);
+        if !answer.contains("\"outcome\":{\"type\":\"completed\"") && !answer.contains("\"completed\"") {
+            bail!("a turn did not complete: {answer}");
+        }
+        Ok(())
     }
 }

@@ -16,8 +16,16 @@ CREATE TABLE inbox (
     PRIMARY KEY (workspace, account, event)
 );
 CREATE UNIQUE INDEX inbox_turn ON inbox (turn);
-CREATE UNIQUE INDEX inbox_order ON inbox (workspace, ordinal);
+CREATE UNIQUE INDEX inbox_order ON inbox (ordinal);
 CREATE INDEX inbox_new ON inbox (workspace, ordinal) WHERE state = 'new';
+
+-- The last number given out, of whatever people count: tickets.
+CREATE TABLE counter (
+    workspace TEXT   NOT NULL,
+    name      TEXT   NOT NULL,
+    value     BIGINT NOT NULL,
+    PRIMARY KEY (workspace, name)
+);
 
 CREATE TABLE cursor (
     workspace TEXT   NOT NULL,
@@ -77,6 +85,8 @@ CREATE TABLE outbox (
 CREATE UNIQUE INDEX outbox_order ON outbox (workspace, account, dest, seq);
 CREATE INDEX outbox_turn ON outbox (workspace, turn, part);
 CREATE INDEX outbox_busy ON outbox (workspace, account, dest) WHERE state IN ('ready', 'sending');
+-- One request at a time to a destination, whoever sends it.
+CREATE UNIQUE INDEX outbox_under_way ON outbox (workspace, account, dest) WHERE state = 'sending';
 CREATE INDEX outbox_due ON outbox (workspace, next_ms) WHERE state = 'ready';
 
 CREATE TABLE attempt (

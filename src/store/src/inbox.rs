@@ -1,16 +1,19 @@
 //! The inbox: every event that concerns us, exactly once, together with the cursor it was read at.
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection};
+use std::borrow::Cow;
+use std::collections::HashSet;
+
+use serde::Serialize;
 use townkeeper_contract::BoxFuture;
 use townkeeper_contract::inbound::Inbound;
 use townkeeper_contract::platform::Cursor;
 
+use crate::db::{Conn, Row, keepable, per_engine, sql};
 use crate::writer::Write;
 use crate::{Store, StoreError, cursor, fault};
 
 /// A batch of events from one account.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Accept {
     pub workspace: String,
     pub account: String,
@@ -59,7 +62,7 @@ pub struct Recovered {
 impl Store {
     /// Commits the batch and the cursor together.
     pub async fn accept(&self, accept: Accept) -> Result<Vec<Accepted>, StoreError> {
-        self.write(accept).await
+        self.writer.accept(accept).await
     }
 
     /// Takes up what an earlier process left: raises the attempt of every unfinished event, and puts deliveries that
@@ -70,75 +73,107 @@ impl Store {
 
     /// The event behind a turn that has not ended.
     pub async fn open_event(&self, workspace: &str, turn: &str) -> Result<Option<InboxRow>, StoreError> {
-        let row = sqlx::query(
+        let row = sql(
             "SELECT payload, conversation, turn, attempt, received_ms FROM inbox \
              WHERE workspace = $1 AND turn = $2 AND state = 'new'",
         )
         .bind(workspace)
         .bind(turn)
-        .fetch_optional(&self.reads)
+        .optional(&self.reads)
         .await?;
         row.map(|row| decode(&row)).transpose()
     }
 
     /// How many events were accepted, and how many of them have no terminal: for doctor and tests.
     pub async fn inbox_counts(&self, workspace: &str) -> Result<(i64, i64), StoreError> {
-        let row = sqlx::query(
-            "SELECT COUNT(*), COALESCE(SUM(CASE WHEN state = 'new' THEN 1 ELSE 0 END), 0) FROM inbox WHERE workspace = $1",
+        let row = sql(
+            "SELECT COUNT(*) AS total, COUNT(CASE WHEN state = 'new' THEN 1 END) AS open FROM inbox WHERE workspace = $1",
         )
         .bind(workspace)
-        .fetch_one(&self.reads)
+        .one(&self.reads)
         .await?;
-        Ok((row.try_get(0)?, row.try_get(1)?))
+        Ok((row.int("total")?, row.int("open")?))
     }
 }
 
-impl Write for Accept {
-    type Out = Vec<Accepted>;
+/// All rows of many batches in one statement; the rows come as one JSON array. Gives back the turns that are new.
+///
+/// `WHERE true` keeps SQLite from reading `ON CONFLICT` as part of the join. The ordinal counts up in the order of the
+/// array; on PostgreSQL, where there may be several writers, a sequence gives it.
+const ACCEPT_SQLITE: &str = "\
+    INSERT INTO inbox (workspace, account, event, conversation, turn, payload, received_ms, ordinal, state) \
+    SELECT value ->> 'workspace', value ->> 'account', value ->> 'event', value ->> 'conversation', value ->> 'turn', \
+    value ->> 'payload', value ->> 'received_ms', (SELECT COALESCE(MAX(ordinal), 0) + 1 FROM inbox) + key, 'new' \
+    FROM json_each($1) WHERE true ON CONFLICT (workspace, account, event) DO NOTHING RETURNING turn";
+const ACCEPT_POSTGRES: &str = "\
+    INSERT INTO inbox (workspace, account, event, conversation, turn, payload, received_ms, state) \
+    SELECT value ->> 'workspace', value ->> 'account', value ->> 'event', value ->> 'conversation', value ->> 'turn', \
+    value ->> 'payload', CAST(value ->> 'received_ms' AS BIGINT), 'new' \
+    FROM jsonb_array_elements(CAST($1 AS jsonb)) ON CONFLICT (workspace, account, event) DO NOTHING RETURNING turn";
 
-    fn apply<'a>(&'a self, tx: &'a mut SqliteConnection) -> BoxFuture<'a, Result<Self::Out, StoreError>> {
-        Box::pin(async move {
-            let mut accepted = Vec::with_capacity(self.events.len());
-            for event in &self.events {
-                accepted.push(self.insert(tx, event).await?);
-            }
-            if let Some(to) = &self.cursor {
-                cursor::advance(tx, (&self.workspace, &self.account), (&to.scope, &to.value), self.now_ms).await?;
-            }
-            fault!("inbox.before_commit");
-            Ok(accepted)
-        })
+/// One row of [`ACCEPT_SQLITE`].
+#[derive(Serialize)]
+struct NewRow<'a> {
+    workspace: &'a str,
+    account: &'a str,
+    event: Cow<'a, str>,
+    conversation: &'a str,
+    turn: &'a str,
+    payload: String,
+    received_ms: i64,
+}
+
+/// Writes many batches; what became of each event, batch by batch.
+pub(crate) async fn accept_all(tx: &mut Conn, accepts: &[&Accept]) -> Result<Vec<Vec<Accepted>>, StoreError> {
+    let mut rows = Vec::with_capacity(accepts.len());
+    for accept in accepts {
+        for event in &accept.events {
+            rows.push(accept.row(event)?);
+        }
     }
+    let inserted = if rows.is_empty() {
+        Vec::new()
+    } else {
+        per_engine(ACCEPT_SQLITE, ACCEPT_POSTGRES).bind(serde_json::to_string(&rows)?).all(&mut *tx).await?
+    };
+    let new = inserted.iter().map(|row| row.text("turn")).collect::<Result<HashSet<String>, StoreError>>()?;
+    let mut outs = Vec::with_capacity(accepts.len());
+    for accept in accepts {
+        let mut out = Vec::with_capacity(accept.events.len());
+        for event in &accept.events {
+            out.push(if new.contains(&event.turn) { Accepted::New } else { accept.repeat(tx, event).await? });
+        }
+        outs.push(out);
+        if let Some(to) = &accept.cursor {
+            cursor::advance(tx, (&accept.workspace, &accept.account), (&to.scope, &to.value), accept.now_ms).await?;
+        }
+    }
+    fault!("inbox.before_commit");
+    Ok(outs)
 }
 
 impl Accept {
-    async fn insert(&self, tx: &mut SqliteConnection, event: &NewEvent) -> Result<Accepted, StoreError> {
-        let key = event.inbound.event.as_str();
-        let inserted = sqlx::query(
-            // One writer, so nobody else takes the same ordinal.
-            "INSERT INTO inbox (workspace, account, event, conversation, turn, payload, received_ms, ordinal, state) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, (SELECT COALESCE(MAX(ordinal), 0) + 1 FROM inbox WHERE workspace = $1), \
-             'new') ON CONFLICT (workspace, account, event) DO NOTHING",
-        )
-        .bind(&self.workspace)
-        .bind(&self.account)
-        .bind(key)
-        .bind(&event.conversation)
-        .bind(&event.turn)
-        .bind(serde_json::to_string(&event.inbound)?)
-        .bind(self.now_ms)
-        .execute(&mut *tx)
-        .await?;
-        if inserted.rows_affected() == 1 {
-            return Ok(Accepted::New);
-        }
-        let turn = sqlx::query_scalar("SELECT turn FROM inbox WHERE workspace = $1 AND account = $2 AND event = $3")
+    fn row<'a>(&'a self, event: &'a NewEvent) -> Result<NewRow<'a>, StoreError> {
+        Ok(NewRow {
+            workspace: &self.workspace,
+            account: &self.account,
+            event: keepable(event.inbound.event.as_str()),
+            conversation: &event.conversation,
+            turn: &event.turn,
+            payload: serde_json::to_string(&event.inbound)?,
+            received_ms: self.now_ms,
+        })
+    }
+
+    /// The turn of an event that was there already, maybe from the same batch.
+    async fn repeat(&self, tx: &mut Conn, event: &NewEvent) -> Result<Accepted, StoreError> {
+        let row = sql("SELECT turn FROM inbox WHERE workspace = $1 AND account = $2 AND event = $3")
             .bind(&self.workspace)
             .bind(&self.account)
-            .bind(key)
-            .fetch_one(tx)
+            .bind(event.inbound.event.as_str())
+            .one(tx)
             .await?;
-        Ok(Accepted::Repeat { turn })
+        Ok(Accepted::Repeat { turn: row.text("turn")? })
     }
 }
 
@@ -151,21 +186,21 @@ struct Recover {
 impl Write for Recover {
     type Out = Recovered;
 
-    fn apply<'a>(&'a self, tx: &'a mut SqliteConnection) -> BoxFuture<'a, Result<Self::Out, StoreError>> {
+    fn apply<'a>(&'a self, tx: &'a mut Conn) -> BoxFuture<'a, Result<Self::Out, StoreError>> {
         Box::pin(async move {
-            sqlx::query("UPDATE inbox SET attempt = attempt + 1 WHERE workspace = $1 AND state = 'new'")
+            sql("UPDATE inbox SET attempt = attempt + 1 WHERE workspace = $1 AND state = 'new'")
                 .bind(&self.workspace)
                 .execute(&mut *tx)
                 .await?;
-            let rows = sqlx::query(
+            let rows = sql(
                 "SELECT payload, conversation, turn, attempt, received_ms FROM inbox \
                  WHERE workspace = $1 AND state = 'new' ORDER BY ordinal",
             )
             .bind(&self.workspace)
-            .fetch_all(&mut *tx)
+            .all(&mut *tx)
             .await?;
             // One row that cannot be read must not keep the others from being answered.
-            let readable = |row: &SqliteRow| {
+            let readable = |row: &Row| {
                 decode(row).inspect_err(|error| tracing::error!(%error, "an event cannot be read")).ok()
             };
             let events = rows.iter().filter_map(readable).collect();
@@ -175,19 +210,12 @@ impl Write for Recover {
     }
 }
 
-fn decode(row: &SqliteRow) -> Result<InboxRow, StoreError> {
-    let payload: String = row.try_get("payload")?;
+fn decode(row: &Row) -> Result<InboxRow, StoreError> {
     Ok(InboxRow {
-        inbound: serde_json::from_str(&payload)?,
-        conversation: row.try_get("conversation")?,
-        turn: row.try_get("turn")?,
-        attempt: count(row, "attempt")?,
-        received_ms: row.try_get("received_ms")?,
+        inbound: row.json("payload")?,
+        conversation: row.text("conversation")?,
+        turn: row.text("turn")?,
+        attempt: row.count("attempt")?,
+        received_ms: row.int("received_ms")?,
     })
-}
-
-/// A small count; engines have no unsigned columns.
-pub(crate) fn count(row: &SqliteRow, column: &str) -> Result<u32, StoreError> {
-    let value: i64 = row.try_get(column)?;
-    u32::try_from(value).map_err(|_| StoreError::Decode(format!("{column} is {value}")))
 }

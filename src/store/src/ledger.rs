@@ -1,9 +1,9 @@
 //! The whole ledger, read at once: for tests and audits, which compare it with what the world outside saw.
 
-use sqlx::Row as _;
 use townkeeper_contract::inbound::ReplyTo;
 use townkeeper_contract::outbound::Act;
 
+use crate::db::{Row, sql};
 use crate::{Store, StoreError};
 
 /// Everything that was accepted, everything that was said on platforms, every ticket, as of now.
@@ -67,74 +67,73 @@ impl Store {
             events: self.ledger_events(workspace).await?,
             sends: self.ledger_sends(workspace).await?,
             tickets: self.ledger_tickets(workspace).await?,
-            turns: sqlx::query_scalar("SELECT COUNT(*) FROM turn WHERE workspace = $1")
+            turns: sql("SELECT COUNT(*) AS turns FROM turn WHERE workspace = $1")
                 .bind(workspace)
-                .fetch_one(&self.reads)
-                .await?,
+                .one(&self.reads)
+                .await?
+                .int("turns")?,
         })
     }
 
     async fn ledger_events(&self, workspace: &str) -> Result<Vec<LedgerEvent>, StoreError> {
-        let rows = sqlx::query(
+        let rows = sql(
             "SELECT i.account, i.event, i.conversation, i.turn, i.attempt, i.state, \
              (SELECT COUNT(*) FROM turn t WHERE t.workspace = i.workspace AND t.id = i.turn) AS terminals \
              FROM inbox i WHERE i.workspace = $1 ORDER BY i.ordinal",
         )
         .bind(workspace)
-        .fetch_all(&self.reads)
+        .all(&self.reads)
         .await?;
-        let event = |row: &sqlx::sqlite::SqliteRow| {
-            let state: String = row.try_get("state")?;
+        let event = |row: &Row| {
             Ok(LedgerEvent {
-                account: row.try_get("account")?,
-                event: row.try_get("event")?,
-                conversation: row.try_get("conversation")?,
-                turn: row.try_get("turn")?,
-                attempt: row.try_get("attempt")?,
-                open: state == "new",
-                terminals: row.try_get("terminals")?,
+                account: row.text("account")?,
+                event: row.text("event")?,
+                conversation: row.text("conversation")?,
+                turn: row.text("turn")?,
+                attempt: row.count("attempt")?,
+                open: row.text("state")? == "new",
+                terminals: row.int("terminals")?,
             })
         };
         rows.iter().map(event).collect()
     }
 
     async fn ledger_sends(&self, workspace: &str) -> Result<Vec<LedgerSend>, StoreError> {
-        let rows = sqlx::query(
+        let rows = sql(
             "SELECT account, id, dest, seq, turn, part, reply_to, act, state, attempt, message FROM outbox \
              WHERE workspace = $1 ORDER BY account, dest, seq",
         )
         .bind(workspace)
-        .fetch_all(&self.reads)
+        .all(&self.reads)
         .await?;
-        let send = |row: &sqlx::sqlite::SqliteRow| {
-            let act: String = row.try_get("act")?;
+        let send = |row: &Row| {
             Ok(LedgerSend {
-                account: row.try_get("account")?,
-                id: row.try_get("id")?,
-                dest: row.try_get("dest")?,
-                seq: row.try_get("seq")?,
-                turn: row.try_get("turn")?,
-                part: row.try_get("part")?,
-                reply_to: ReplyTo(row.try_get("reply_to")?),
-                act: serde_json::from_str(&act)?,
-                state: row.try_get("state")?,
-                attempt: row.try_get("attempt")?,
-                message: row.try_get("message")?,
+                account: row.text("account")?,
+                id: row.text("id")?,
+                dest: row.text("dest")?,
+                seq: row.int("seq")?,
+                turn: row.text("turn")?,
+                part: row.int("part")?,
+                reply_to: ReplyTo(row.text("reply_to")?),
+                act: row.json("act")?,
+                state: row.text("state")?,
+                attempt: row.int("attempt")?,
+                message: row.opt_text("message")?,
             })
         };
         rows.iter().map(send).collect()
     }
 
     async fn ledger_tickets(&self, workspace: &str) -> Result<Vec<LedgerTicket>, StoreError> {
-        let rows = sqlx::query("SELECT number, turn, question FROM ticket WHERE workspace = $1 ORDER BY number")
+        let rows = sql("SELECT number, turn, question FROM ticket WHERE workspace = $1 ORDER BY number")
             .bind(workspace)
-            .fetch_all(&self.reads)
+            .all(&self.reads)
             .await?;
-        let ticket = |row: &sqlx::sqlite::SqliteRow| {
+        let ticket = |row: &Row| {
             Ok(LedgerTicket {
-                number: row.try_get("number")?,
-                turn: row.try_get("turn")?,
-                question: row.try_get("question")?,
+                number: row.int("number")?,
+                turn: row.text("turn")?,
+                question: row.text("question")?,
             })
         };
         rows.iter().map(ticket).collect()

@@ -6,17 +6,22 @@
 //!
 //! To add a noun: a migration in `migrations/*/`, a file here with its writes and reads, a step in the story test.
 
+mod counter;
 mod cursor;
+mod db;
 mod error;
 pub mod fault;
 mod inbox;
 mod ledger;
 mod open;
 mod outbox;
+mod raw;
+mod source;
 mod tickets;
 mod turns;
 mod writer;
 
+pub use db::Engine;
 pub use error::StoreError;
 pub use inbox::{Accept, Accepted, InboxRow, NewEvent, Recovered};
 pub use ledger::{Ledger, LedgerEvent, LedgerSend, LedgerTicket};

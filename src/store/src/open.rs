@@ -8,12 +8,14 @@ use std::time::Duration;
 
 use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
+use sqlx::{ConnectOptions, SqliteConnection};
 use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use townkeeper_contract::BoxFuture;
 
 use crate::StoreError;
+use crate::db::{Conn, Pool, sql};
+use crate::source::Source;
 use crate::writer::{Write, Writer};
 
 static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/sqlite");
@@ -21,8 +23,8 @@ static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/sq
 /// The store of one daemon. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Store {
-    pub(crate) reads: SqlitePool,
-    writer: Writer,
+    pub(crate) reads: Pool,
+    pub(crate) writer: Writer,
     closing: Arc<Closing>,
 }
 
@@ -48,9 +50,9 @@ impl Store {
             .connect_with(options.read_only(true))
             .await
             .map_err(|error| opening(&path, &error))?;
-        let (writer, task) = Writer::start(connection);
+        let (writer, task) = Writer::start(Source::sqlite(connection));
         Ok(Self {
-            reads,
+            reads: Pool::Sqlite(reads),
             writer,
             closing: Arc::new(Closing { task: Mutex::new(Some(task)), lock: Mutex::new(Some(lock)) }),
         })
@@ -58,7 +60,10 @@ impl Store {
 
     /// Commits what is queued, then closes. Writes that come later fail with [`StoreError::Stopped`].
     pub async fn close(&self) {
-        self.reads.close().await;
+        match &self.reads {
+            Pool::Sqlite(pool) => pool.close().await,
+            Pool::Postgres(pool) => pool.close().await,
+        }
         self.writer.stop();
         if let Some(task) = self.closing.task.lock().await.take()
             && let Err(error) = task.await
@@ -71,7 +76,7 @@ impl Store {
     /// Whether the database takes writes and answers reads: for the watchdog.
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.write(Nothing).await?;
-        sqlx::query("SELECT 1").execute(&self.reads).await?;
+        sql("SELECT 1").execute(&self.reads).await?;
         Ok(())
     }
 
@@ -86,7 +91,7 @@ struct Nothing;
 impl Write for Nothing {
     type Out = ();
 
-    fn apply<'a>(&'a self, _: &'a mut SqliteConnection) -> BoxFuture<'a, Result<(), StoreError>> {
+    fn apply<'a>(&'a self, _: &'a mut Conn) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async { Ok(()) })
     }
 }
@@ -102,7 +107,7 @@ fn lock(folder: &Path) -> Result<File, StoreError> {
     }
 }
 
-fn options(path: &Path) -> Result<SqliteConnectOptions, StoreError> {
+pub(crate) fn options(path: &Path) -> Result<SqliteConnectOptions, StoreError> {
     let url = format!("sqlite://{}", path.display());
     // The path is set apart from the URL, so that a `?` or `%` in a folder's name means itself.
     let options =
@@ -127,30 +132,6 @@ async fn migrate(path: &Path, connection: &mut SqliteConnection) -> Result<(), S
     }
 }
 
-fn opening(path: &Path, error: &sqlx::Error) -> StoreError {
+pub(crate) fn opening(path: &Path, error: &sqlx::Error) -> StoreError {
     StoreError::Open { path: PathBuf::from(path), reason: error.to_string() }
-}
-
-/// A bare connection with the same settings, for measuring what the disk can do (`townkeeper bench`).
-impl Store {
-    /// Commits `rows` single-row transactions' worth of work one by one and returns how long each took, in
-    /// microseconds: the floor under every durable answer.
-    pub async fn raw_commits(folder: &Path, rows: u32) -> Result<Vec<u64>, StoreError> {
-        let path = folder.join("raw-commits.db");
-        let mut connection = options(&path)?.connect().await.map_err(|error| opening(&path, &error))?;
-        sqlx::query("CREATE TABLE IF NOT EXISTS raw (id INTEGER PRIMARY KEY, body TEXT NOT NULL)")
-            .execute(&mut connection)
-            .await?;
-        let body = "x".repeat(400);
-        let mut took = Vec::with_capacity(rows as usize);
-        for _ in 0..rows {
-            let began = std::time::Instant::now();
-            let mut tx = connection.begin_with("BEGIN IMMEDIATE").await?;
-            sqlx::query("INSERT INTO raw (body) VALUES ($1)").bind(&body).execute(&mut *tx).await?;
-            tx.commit().await?;
-            took.push(u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX));
-        }
-        connection.close().await?;
-        Ok(took)
-    }
 }

@@ -4,11 +4,11 @@
 //! without a key that makes a repeat harmless. Order holds within a destination: only its head may be claimed; an
 //! `unknown` or `refused` part holds back the later parts of its own message, nobody else.
 
-use sqlx::{Row, SqliteConnection};
 use townkeeper_contract::BoxFuture;
 use townkeeper_contract::inbound::ReplyTo;
 use townkeeper_contract::outbound::Act;
 
+use crate::db::{Conn, Row, per_engine, sql};
 use crate::turns::{Settle, Settled};
 use crate::writer::Write;
 use crate::{Store, StoreError, fault};
@@ -89,44 +89,79 @@ impl Store {
 
     /// Whether anything may be waiting to be claimed (its head may still be under way).
     pub async fn has_due(&self, workspace: &str, now_ms: i64) -> Result<bool, StoreError> {
-        let due: i64 = sqlx::query_scalar(
-            "SELECT COUNT(*) FROM (SELECT 1 FROM outbox WHERE workspace = $1 AND state = 'ready' \
+        let row = sql(
+            "SELECT COUNT(*) AS due FROM (SELECT 1 FROM outbox WHERE workspace = $1 AND state = 'ready' \
              AND (next_ms <= $2 OR deadline_ms <= $2) LIMIT 1) AS due",
         )
         .bind(workspace)
         .bind(now_ms)
-        .fetch_one(&self.reads)
+        .one(&self.reads)
         .await?;
-        Ok(due > 0)
+        Ok(row.int("due")? > 0)
     }
 
     /// How many rows are in `state`: for doctor, metrics and tests.
     pub async fn outbox_count(&self, workspace: &str, state: &str) -> Result<i64, StoreError> {
-        let count = sqlx::query_scalar("SELECT COUNT(*) FROM outbox WHERE workspace = $1 AND state = $2")
+        let row = sql("SELECT COUNT(*) AS n FROM outbox WHERE workspace = $1 AND state = $2")
             .bind(workspace)
             .bind(state)
-            .fetch_one(&self.reads)
+            .one(&self.reads)
             .await?;
-        Ok(count)
+        row.int("n")
     }
 }
 
+/// On SQLite the place in the line is the last one's plus one; on PostgreSQL, with several writers, a sequence gives it.
+macro_rules! say {
+    ($columns:literal, $seq:literal) => {
+        concat!(
+            "INSERT INTO outbox (workspace, id, account, dest, turn, part, reply_to, act, state, attempt, next_ms, \
+             created_ms, deadline_ms",
+            $columns,
+            ") SELECT $1, $2, $3, $4, $5, $6, $7, $8, CASE WHEN busy.n > 0 THEN 'ready' ELSE 'sending' END, \
+             CASE WHEN busy.n > 0 THEN 0 ELSE 1 END, $9, $9, $10",
+            $seq,
+            " FROM (SELECT COUNT(*) AS n FROM outbox WHERE workspace = $1 AND account = $3 AND dest = $4 \
+             AND state IN ('ready', 'sending')) AS busy RETURNING state"
+        )
+    };
+}
+const SAY_SQLITE: &str = say!(
+    ", seq",
+    ", (SELECT COALESCE(MAX(seq), 0) + 1 FROM outbox WHERE workspace = $1 AND account = $3 AND dest = $4)"
+);
+const SAY_POSTGRES: &str = say!("", "");
+
+/// The heads of destinations that are due. The state is asked for twice: on an engine with concurrent writers the inner
+/// SELECT alone would let two of them claim one row; there it also locks what it chose, and passes over what others have.
+macro_rules! claim {
+    ($lock:literal) => {
+        concat!(
+            "UPDATE outbox SET state = 'sending', attempt = attempt + 1 \
+             WHERE workspace = $1 AND state = 'ready' AND id IN ( \
+               SELECT o.id FROM outbox o WHERE o.workspace = $1 AND o.state = 'ready' AND o.next_ms <= $2 \
+               AND NOT EXISTS (SELECT 1 FROM outbox h WHERE h.workspace = o.workspace AND h.turn = o.turn \
+                 AND h.part < o.part AND h.state <> 'sent') \
+               AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.workspace = o.workspace AND e.account = o.account \
+                 AND e.dest = o.dest AND e.seq < o.seq AND e.state IN ('ready', 'sending') \
+                 AND NOT EXISTS (SELECT 1 FROM outbox h WHERE h.workspace = e.workspace AND h.turn = e.turn \
+                   AND h.part < e.part AND h.state IN ('unknown', 'refused', 'expired'))) \
+               ORDER BY o.next_ms, o.seq LIMIT $3",
+            $lock,
+            ") RETURNING id, account, dest, turn, reply_to, act, attempt"
+        )
+    };
+}
+const CLAIM_SQLITE: &str = claim!("");
+const CLAIM_POSTGRES: &str = claim!(" FOR UPDATE OF o SKIP LOCKED");
+
 /// Writes a settled turn's messages. Where the destination is idle the first is born `sending`, which spares the
 /// commit of a claim.
-pub(crate) async fn insert(tx: &mut SqliteConnection, settle: &Settle) -> Result<Settled, StoreError> {
+pub(crate) async fn insert(tx: &mut Conn, settle: &Settle) -> Result<Settled, StoreError> {
     let mut settled = Settled::default();
     for (part, say) in settle.say.iter().enumerate() {
         let account = settle.inbound.account.as_str();
-        let state: String = sqlx::query_scalar(
-            "INSERT INTO outbox (workspace, id, account, dest, seq, turn, part, reply_to, act, state, attempt, next_ms, \
-             created_ms, deadline_ms) \
-             SELECT $1, $2, $3, $4, \
-             (SELECT COALESCE(MAX(seq), 0) + 1 FROM outbox WHERE workspace = $1 AND account = $3 AND dest = $4), \
-             $5, $6, $7, $8, CASE WHEN busy.n > 0 THEN 'ready' ELSE 'sending' END, \
-             CASE WHEN busy.n > 0 THEN 0 ELSE 1 END, $9, $9, $10 \
-             FROM (SELECT COUNT(*) AS n FROM outbox WHERE workspace = $1 AND account = $3 AND dest = $4 \
-             AND state IN ('ready', 'sending')) AS busy RETURNING state",
-        )
+        let born = per_engine(SAY_SQLITE, SAY_POSTGRES)
         .bind(&settle.workspace)
         .bind(&say.id)
         .bind(account)
@@ -137,9 +172,9 @@ pub(crate) async fn insert(tx: &mut SqliteConnection, settle: &Settle) -> Result
         .bind(serde_json::to_string(&say.act)?)
         .bind(settle.now_ms)
         .bind(say.deadline_ms)
-        .fetch_one(&mut *tx)
+        .one(&mut *tx)
         .await?;
-        if state == "sending" {
+        if born.text("state")? == "sending" {
             begin_attempt(tx, &settle.workspace, &say.id, 1, settle.now_ms).await?;
             settled.send.push(OutboxRow {
                 id: say.id.clone(),
@@ -157,12 +192,12 @@ pub(crate) async fn insert(tx: &mut SqliteConnection, settle: &Settle) -> Result
 
 /// At start-up: what was under way is in doubt. Returns how many rows were.
 pub(crate) async fn doubt(
-    tx: &mut SqliteConnection,
+    tx: &mut Conn,
     workspace: &str,
     keyed: &[String],
     now_ms: i64,
 ) -> Result<u64, StoreError> {
-    sqlx::query(
+    sql(
         "UPDATE attempt SET ended_ms = $2, class = 'in_doubt', detail = 'the daemon ended during the request' \
          WHERE workspace = $1 AND ended_ms IS NULL",
     )
@@ -172,20 +207,20 @@ pub(crate) async fn doubt(
     .await?;
     let mut rows = 0;
     for account in keyed {
-        let again = sqlx::query(
+        let again = sql(
             "UPDATE outbox SET state = 'ready' WHERE workspace = $1 AND account = $2 AND state = 'sending'",
         )
         .bind(workspace)
         .bind(account)
         .execute(&mut *tx)
         .await?;
-        rows += again.rows_affected();
+        rows += again;
     }
-    let unknown = sqlx::query("UPDATE outbox SET state = 'unknown' WHERE workspace = $1 AND state = 'sending'")
+    let unknown = sql("UPDATE outbox SET state = 'unknown' WHERE workspace = $1 AND state = 'sending'")
         .bind(workspace)
         .execute(tx)
         .await?;
-    Ok(rows + unknown.rows_affected())
+    Ok(rows + unknown)
 }
 
 struct Claim {
@@ -197,36 +232,22 @@ struct Claim {
 impl Write for Claim {
     type Out = Claimed;
 
-    fn apply<'a>(&'a self, tx: &'a mut SqliteConnection) -> BoxFuture<'a, Result<Self::Out, StoreError>> {
+    fn apply<'a>(&'a self, tx: &'a mut Conn) -> BoxFuture<'a, Result<Self::Out, StoreError>> {
         Box::pin(async move {
-            let expired = sqlx::query(
+            let expired = sql(
                 "UPDATE outbox SET state = 'expired' WHERE workspace = $1 AND state = 'ready' AND deadline_ms <= $2",
             )
             .bind(&self.workspace)
             .bind(self.now_ms)
             .execute(&mut *tx)
             .await?;
-            // The state is asked for twice: on an engine with concurrent writers the inner SELECT alone would let two
-            // of them claim one row.
-            let rows = sqlx::query(
-                "UPDATE outbox SET state = 'sending', attempt = attempt + 1 \
-                 WHERE workspace = $1 AND state = 'ready' AND id IN ( \
-                   SELECT o.id FROM outbox o WHERE o.workspace = $1 AND o.state = 'ready' AND o.next_ms <= $2 \
-                   AND NOT EXISTS (SELECT 1 FROM outbox h WHERE h.workspace = o.workspace AND h.turn = o.turn \
-                     AND h.part < o.part AND h.state <> 'sent') \
-                   AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.workspace = o.workspace AND e.account = o.account \
-                     AND e.dest = o.dest AND e.seq < o.seq AND e.state IN ('ready', 'sending') \
-                     AND NOT EXISTS (SELECT 1 FROM outbox h WHERE h.workspace = e.workspace AND h.turn = e.turn \
-                       AND h.part < e.part AND h.state IN ('unknown', 'refused', 'expired'))) \
-                   ORDER BY o.next_ms, o.seq LIMIT $3) \
-                 RETURNING id, account, dest, turn, reply_to, act, attempt",
-            )
+            let rows = per_engine(CLAIM_SQLITE, CLAIM_POSTGRES)
             .bind(&self.workspace)
             .bind(self.now_ms)
             .bind(i64::from(self.limit))
-            .fetch_all(&mut *tx)
+            .all(&mut *tx)
             .await?;
-            let mut claimed = Claimed { rows: Vec::with_capacity(rows.len()), expired: expired.rows_affected() };
+            let mut claimed = Claimed { rows: Vec::with_capacity(rows.len()), expired: expired };
             for row in &rows {
                 let row = decode(row)?;
                 begin_attempt(tx, &self.workspace, &row.id, row.attempt, self.now_ms).await?;
@@ -240,7 +261,7 @@ impl Write for Claim {
 impl Write for Ack {
     type Out = bool;
 
-    fn apply<'a>(&'a self, tx: &'a mut SqliteConnection) -> BoxFuture<'a, Result<bool, StoreError>> {
+    fn apply<'a>(&'a self, tx: &'a mut Conn) -> BoxFuture<'a, Result<bool, StoreError>> {
         Box::pin(async move {
             let (state, next_ms, message, class, detail) = match &self.verdict {
                 Verdict::Sent { message } => ("sent", None, message.as_deref(), "sent", None),
@@ -248,7 +269,7 @@ impl Write for Ack {
                 Verdict::Refused { detail } => ("refused", None, None, "refused", Some(detail)),
                 Verdict::Unknown { detail } => ("unknown", None, None, "in_doubt", Some(detail)),
             };
-            let fenced = sqlx::query(
+            let fenced = sql(
                 "UPDATE outbox SET state = $4, next_ms = COALESCE($5, next_ms), message = $6 \
                  WHERE workspace = $1 AND id = $2 AND attempt = $3 AND state = 'sending'",
             )
@@ -260,10 +281,10 @@ impl Write for Ack {
             .bind(message)
             .execute(&mut *tx)
             .await?;
-            if fenced.rows_affected() != 1 {
+            if fenced != 1 {
                 return Ok(false);
             }
-            sqlx::query(
+            sql(
                 "UPDATE attempt SET ended_ms = $4, class = $5, detail = $6 WHERE workspace = $1 AND outbox = $2 AND n = $3",
             )
             .bind(&self.workspace)
@@ -281,13 +302,13 @@ impl Write for Ack {
 }
 
 async fn begin_attempt(
-    tx: &mut SqliteConnection,
+    tx: &mut Conn,
     workspace: &str,
     outbox: &str,
     n: i64,
     now_ms: i64,
 ) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO attempt (workspace, outbox, n, started_ms) VALUES ($1, $2, $3, $4)")
+    sql("INSERT INTO attempt (workspace, outbox, n, started_ms) VALUES ($1, $2, $3, $4)")
         .bind(workspace)
         .bind(outbox)
         .bind(n)
@@ -297,15 +318,14 @@ async fn begin_attempt(
     Ok(())
 }
 
-fn decode(row: &sqlx::sqlite::SqliteRow) -> Result<OutboxRow, StoreError> {
-    let (reply_to, act): (String, String) = (row.try_get("reply_to")?, row.try_get("act")?);
+fn decode(row: &Row) -> Result<OutboxRow, StoreError> {
     Ok(OutboxRow {
-        id: row.try_get("id")?,
-        account: row.try_get("account")?,
-        dest: row.try_get("dest")?,
-        turn: row.try_get("turn")?,
-        reply_to: ReplyTo(reply_to),
-        act: serde_json::from_str(&act)?,
-        attempt: row.try_get("attempt")?,
+        id: row.text("id")?,
+        account: row.text("account")?,
+        dest: row.text("dest")?,
+        turn: row.text("turn")?,
+        reply_to: ReplyTo(row.text("reply_to")?),
+        act: row.json("act")?,
+        attempt: row.int("attempt")?,
     })
 }

@@ -1,16 +1,16 @@
 //! Turns: settled once, with everything that came of them, in one transaction.
 
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use sqlx::{Row, SqliteConnection};
-use townkeeper_contract::BoxFuture;
-use townkeeper_contract::id::ThreadId;
+use serde::Serialize;
 use townkeeper_contract::inbound::Inbound;
 use townkeeper_contract::stream::{Outcome, Reply};
 
+use crate::db::{Conn, Row, keepable, per_engine, sql};
 use crate::outbox::{self, OutboxRow, Sendable};
-use crate::writer::Write;
-use crate::{Store, StoreError, inbox};
+use crate::{Store, StoreError};
 
 /// The end of a turn: its terminal, its reply, and what must be said on a platform.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ pub struct EndedTurn {
 impl Store {
     /// Commits the terminal of a turn. [`StoreError::Fenced`] if this attempt is not the turn's any more.
     pub async fn settle(&self, settle: Arc<Settle>) -> Result<Settled, StoreError> {
-        self.write(settle).await
+        self.writer.settle(settle).await
     }
 
     /// The last `limit` turns of a conversation, oldest first.
@@ -71,92 +71,151 @@ impl Store {
         conversation: &str,
         limit: u32,
     ) -> Result<Vec<PastTurn>, StoreError> {
-        let rows = sqlx::query(
+        let rows = sql(
             "SELECT id, question, reply, ended_ms FROM turn WHERE workspace = $1 AND conversation = $2 \
              ORDER BY ended_ms DESC, id DESC LIMIT $3",
         )
         .bind(workspace)
         .bind(conversation)
         .bind(i64::from(limit))
-        .fetch_all(&self.reads)
+        .all(&self.reads)
         .await?;
         rows.iter().rev().map(past).collect()
     }
 
     /// A finished turn.
     pub async fn ended_turn(&self, workspace: &str, turn: &str) -> Result<Option<EndedTurn>, StoreError> {
-        let row = sqlx::query("SELECT attempt, last_seq, outcome, reply FROM turn WHERE workspace = $1 AND id = $2")
+        let row = sql("SELECT attempt, last_seq, outcome, reply FROM turn WHERE workspace = $1 AND id = $2")
             .bind(workspace)
             .bind(turn)
-            .fetch_optional(&self.reads)
+            .optional(&self.reads)
             .await?;
         let Some(row) = row else { return Ok(None) };
-        let outcome: String = row.try_get("outcome")?;
-        let last_seq: i64 = row.try_get("last_seq")?;
         Ok(Some(EndedTurn {
-            attempt: inbox::count(&row, "attempt")?,
-            last_seq: last_seq.unsigned_abs(),
-            outcome: serde_json::from_str(&outcome)?,
-            reply: reply(&row)?,
+            attempt: row.count("attempt")?,
+            last_seq: row.int("last_seq")?.unsigned_abs(),
+            outcome: row.json("outcome")?,
+            reply: row.opt_json("reply")?,
         }))
     }
 }
 
-/// The end of a turn: the turn as it ended, its conversation touched, its event done. The first and the last touch a row
-/// only if this attempt has the turn: that is the fence.
-///
-/// Each is SQL for every engine; they travel together because the way to the SQLite driver's thread and back costs more
-/// than the statement does.
-const SETTLE: &str = "\
+/// Takes the turns that this attempt still has, and ends their events: the fence. Gives back whose they were.
+const DONE_SQLITE: &str = "\
+    UPDATE inbox SET state = 'done' FROM json_each($1) AS r WHERE inbox.turn = r.value ->> 'turn' \
+    AND inbox.workspace = r.value ->> 'workspace' AND inbox.attempt = r.value ->> 'attempt' AND inbox.state = 'new' \
+    RETURNING turn";
+const DONE_POSTGRES: &str = "\
+    UPDATE inbox SET state = 'done' FROM jsonb_array_elements(CAST($1 AS jsonb)) AS r \
+    WHERE inbox.turn = r.value ->> 'turn' AND inbox.workspace = r.value ->> 'workspace' \
+    AND inbox.attempt = CAST(r.value ->> 'attempt' AS BIGINT) AND inbox.state = 'new' RETURNING turn";
+
+const ENDED_SQLITE: &str = "\
     INSERT INTO turn (workspace, id, conversation, question, attempt, last_seq, started_ms, ended_ms, outcome, reply) \
-    SELECT $1, $2, $4, $5, $3, $6, $7, $8, $9, $10 FROM inbox \
-    WHERE workspace = $1 AND turn = $2 AND attempt = $3 AND state = 'new'; \
+    SELECT value ->> 'workspace', value ->> 'turn', value ->> 'conversation', value ->> 'question', value ->> 'attempt', \
+    value ->> 'last_seq', value ->> 'started_ms', value ->> 'now_ms', value ->> 'outcome', value ->> 'reply' \
+    FROM json_each($1)";
+const ENDED_POSTGRES: &str = "\
+    INSERT INTO turn (workspace, id, conversation, question, attempt, last_seq, started_ms, ended_ms, outcome, reply) \
+    SELECT value ->> 'workspace', value ->> 'turn', value ->> 'conversation', value ->> 'question', \
+    CAST(value ->> 'attempt' AS BIGINT), CAST(value ->> 'last_seq' AS BIGINT), CAST(value ->> 'started_ms' AS BIGINT), \
+    CAST(value ->> 'now_ms' AS BIGINT), value ->> 'outcome', value ->> 'reply' \
+    FROM jsonb_array_elements(CAST($1 AS jsonb))";
+
+/// A conversation may end two turns in one batch (a control goes beside the others), and PostgreSQL touches a row only
+/// once a statement: hence one row each.
+const TOUCHED_SQLITE: &str = "\
     INSERT INTO conversation (workspace, id, account, place, thread, person, opened_ms, last_ms) \
-    VALUES ($1, $4, $11, $12, $13, $14, $8, $8) \
-    ON CONFLICT (workspace, id) DO UPDATE SET last_ms = excluded.last_ms; \
-    UPDATE inbox SET state = 'done' WHERE workspace = $1 AND turn = $2 AND attempt = $3 AND state = 'new'";
+    SELECT value ->> 'workspace', value ->> 'conversation', value ->> 'account', value ->> 'place', value ->> 'thread', \
+    value ->> 'person', value ->> 'now_ms', value ->> 'now_ms' FROM json_each($1) WHERE true \
+    ON CONFLICT (workspace, id) DO UPDATE SET last_ms = excluded.last_ms";
+const TOUCHED_POSTGRES: &str = "\
+    INSERT INTO conversation (workspace, id, account, place, thread, person, opened_ms, last_ms) \
+    SELECT value ->> 'workspace', value ->> 'conversation', value ->> 'account', value ->> 'place', value ->> 'thread', \
+    value ->> 'person', CAST(value ->> 'now_ms' AS BIGINT), CAST(value ->> 'now_ms' AS BIGINT) \
+    FROM jsonb_array_elements(CAST($1 AS jsonb)) ON CONFLICT (workspace, id) DO UPDATE SET last_ms = excluded.last_ms";
 
-impl Write for Arc<Settle> {
-    type Out = Settled;
+/// One row of the statements above.
+#[derive(Serialize)]
+struct EndRow<'a> {
+    workspace: &'a str,
+    turn: &'a str,
+    conversation: &'a str,
+    question: Cow<'a, str>,
+    attempt: u32,
+    last_seq: i64,
+    started_ms: i64,
+    now_ms: i64,
+    outcome: String,
+    reply: Option<String>,
+    account: &'a str,
+    place: Cow<'a, str>,
+    thread: Option<Cow<'a, str>>,
+    person: Cow<'a, str>,
+}
 
-    fn apply<'a>(&'a self, tx: &'a mut SqliteConnection) -> BoxFuture<'a, Result<Self::Out, StoreError>> {
-        Box::pin(async move {
-            let settled = sqlx::query(SETTLE)
-                .bind(&self.workspace)
-                .bind(&self.turn)
-                .bind(i64::from(self.attempt))
-                .bind(&self.conversation)
-                .bind(&self.question)
-                .bind(i64::try_from(self.last_seq).unwrap_or(i64::MAX))
-                .bind(self.started_ms)
-                .bind(self.now_ms)
-                .bind(serde_json::to_string(&self.outcome)?)
-                .bind(self.reply.as_ref().map(serde_json::to_string).transpose()?)
-                .bind(self.inbound.account.as_str())
-                .bind(self.inbound.place.id.as_str())
-                .bind(self.inbound.thread.as_ref().map(ThreadId::as_str))
-                .bind(self.inbound.person.id.as_str())
-                .execute(&mut *tx)
-                .await?;
-            // A turn that another attempt took over, or that has ended, is not ours to end; the roll-back undoes the rest.
-            if settled.rows_affected() != 3 {
-                return Err(StoreError::Fenced);
-            }
-            outbox::insert(tx, self).await
+impl Settle {
+    fn row(&self) -> Result<EndRow<'_>, StoreError> {
+        Ok(EndRow {
+            workspace: &self.workspace,
+            turn: &self.turn,
+            conversation: &self.conversation,
+            question: keepable(&self.question),
+            attempt: self.attempt,
+            last_seq: i64::try_from(self.last_seq).unwrap_or(i64::MAX),
+            started_ms: self.started_ms,
+            now_ms: self.now_ms,
+            outcome: serde_json::to_string(&self.outcome)?,
+            reply: self.reply.as_ref().map(serde_json::to_string).transpose()?,
+            account: self.inbound.account.as_str(),
+            place: keepable(self.inbound.place.id.as_str()),
+            thread: self.inbound.thread.as_ref().map(|thread| keepable(thread.as_str())),
+            person: keepable(self.inbound.person.id.as_str()),
         })
     }
 }
 
-fn past(row: &sqlx::sqlite::SqliteRow) -> Result<PastTurn, StoreError> {
-    Ok(PastTurn {
-        turn: row.try_get("id")?,
-        question: row.try_get("question")?,
-        reply: reply(row)?,
-        ended_ms: row.try_get("ended_ms")?,
-    })
+/// Ends many turns. A turn that another attempt took over, or that has ended, is not ours to end: [`StoreError::Fenced`]
+/// for that one, and nothing of it is written.
+pub(crate) async fn settle_all(
+    tx: &mut Conn,
+    settles: &[&Settle],
+) -> Result<Vec<Result<Settled, StoreError>>, StoreError> {
+    let rows = settles.iter().map(|settle| settle.row()).collect::<Result<Vec<_>, _>>()?;
+    let fence: Vec<Fence<'_>> =
+        rows.iter().map(|row| Fence { workspace: row.workspace, turn: row.turn, attempt: row.attempt }).collect();
+    let done = per_engine(DONE_SQLITE, DONE_POSTGRES).bind(serde_json::to_string(&fence)?).all(&mut *tx).await?;
+    let mut ours = done.iter().map(|row| row.text("turn")).collect::<Result<HashSet<String>, StoreError>>()?;
+    // The same turn twice in one batch: the second is late.
+    let mine: Vec<bool> = settles.iter().map(|settle| ours.remove(&settle.turn)).collect();
+    let ended: Vec<&EndRow<'_>> = rows.iter().zip(&mine).filter(|(_, mine)| **mine).map(|(row, _)| row).collect();
+    if !ended.is_empty() {
+        let json = serde_json::to_string(&ended)?;
+        per_engine(ENDED_SQLITE, ENDED_POSTGRES).bind(json).execute(&mut *tx).await?;
+        let touched: HashMap<&str, &EndRow<'_>> = ended.iter().map(|row| (row.conversation, *row)).collect();
+        let json = serde_json::to_string(&touched.values().collect::<Vec<_>>())?;
+        per_engine(TOUCHED_SQLITE, TOUCHED_POSTGRES).bind(json).execute(&mut *tx).await?;
+    }
+    let mut outs = Vec::with_capacity(settles.len());
+    for (settle, mine) in settles.iter().zip(mine) {
+        outs.push(if mine { Ok(outbox::insert(tx, settle).await?) } else { Err(StoreError::Fenced) });
+    }
+    Ok(outs)
 }
 
-fn reply(row: &sqlx::sqlite::SqliteRow) -> Result<Option<Reply>, StoreError> {
-    let text: Option<String> = row.try_get("reply")?;
-    Ok(text.map(|text| serde_json::from_str(&text)).transpose()?)
+/// Who must still have a turn for its end to count.
+#[derive(Serialize)]
+struct Fence<'a> {
+    workspace: &'a str,
+    turn: &'a str,
+    attempt: u32,
+}
+
+fn past(row: &Row) -> Result<PastTurn, StoreError> {
+    Ok(PastTurn {
+        turn: row.text("id")?,
+        question: row.text("question")?,
+        reply: row.opt_json("reply")?,
+        ended_ms: row.int("ended_ms")?,
+    })
 }

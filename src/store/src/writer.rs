@@ -1,12 +1,19 @@
 //! Group commit: one task owns the writing connection, takes whatever waits, and commits it as one transaction.
 //!
-//! A batch that fails is rolled back and its members are tried one by one, so that one bad write cannot take others
-//! down with it. No other I/O happens inside a transaction.
+//! Of one batch, all accepts are one statement and all settles are three, however many they are: a statement's way to
+//! the database and back costs more than its work. Everything else is applied one by one. A batch that fails is rolled
+//! back and its members are tried one by one, so that one bad write cannot take others down with it. No other I/O
+//! happens inside a transaction.
 
-use sqlx::{Connection as _, SqliteConnection};
+use std::sync::Arc;
+
 use tokio::sync::{mpsc, oneshot};
 use townkeeper_contract::{BoxFuture, Stop};
 
+use crate::db::Conn;
+use crate::inbox::{self, Accept, Accepted};
+use crate::source::Source;
+use crate::turns::{self, Settle, Settled};
 use crate::StoreError;
 
 /// How many writes may share one commit.
@@ -19,29 +26,56 @@ const QUEUE: usize = 1024;
 pub(crate) trait Write: Send + 'static {
     type Out: Send + 'static;
 
-    fn apply<'a>(&'a self, tx: &'a mut SqliteConnection) -> BoxFuture<'a, Result<Self::Out, StoreError>>;
+    fn apply<'a>(&'a self, tx: &'a mut Conn) -> BoxFuture<'a, Result<Self::Out, StoreError>>;
 }
 
 /// The door to the writer task.
 #[derive(Clone, Debug)]
 pub(crate) struct Writer {
-    queue: mpsc::Sender<Box<dyn Pending>>,
+    queue: mpsc::Sender<Queued>,
     stop: Stop,
 }
 
-impl std::fmt::Debug for dyn Pending {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Pending")
+/// A write and whoever waits for it.
+#[derive(Debug)]
+struct Waiting<W, O> {
+    write: W,
+    out: Option<Result<O, StoreError>>,
+    reply: oneshot::Sender<Result<O, StoreError>>,
+}
+
+impl<W, O> Waiting<W, O> {
+    /// The caller may have gone away; what was written stays written.
+    fn finish(self, result: Result<(), StoreError>) {
+        let outcome = result.and_then(|()| self.out.unwrap_or(Err(StoreError::Stopped)));
+        self.reply.send(outcome).ok();
+    }
+}
+
+#[derive(Debug)]
+enum Queued {
+    Accept(Waiting<Accept, Vec<Accepted>>),
+    Settle(Waiting<Arc<Settle>, Settled>),
+    Other(Box<dyn Pending>),
+}
+
+impl Queued {
+    fn finish(self, result: Result<(), StoreError>) {
+        match self {
+            Self::Accept(waiting) => waiting.finish(result),
+            Self::Settle(waiting) => waiting.finish(result),
+            Self::Other(pending) => pending.finish(result),
+        }
     }
 }
 
 impl Writer {
     /// Starts the task. It ends after [`Self::stop`], when the queue is empty.
-    pub(crate) fn start(connection: SqliteConnection) -> (Self, tokio::task::JoinHandle<()>) {
+    pub(crate) fn start(source: Source) -> (Self, tokio::task::JoinHandle<()>) {
         let (queue, rx) = mpsc::channel(QUEUE);
         let stop = Stop::new();
         #[expect(clippy::disallowed_methods, reason = "the handle is awaited by Store::close")]
-        let task = tokio::spawn(run(connection, rx, stop.clone()));
+        let task = tokio::spawn(run(source, rx, stop.clone()));
         (Self { queue, stop }, task)
     }
 
@@ -50,48 +84,54 @@ impl Writer {
         self.stop.cancel();
     }
 
+    pub(crate) async fn accept(&self, write: Accept) -> Result<Vec<Accepted>, StoreError> {
+        self.queue(write, Queued::Accept).await
+    }
+
+    pub(crate) async fn settle(&self, write: Arc<Settle>) -> Result<Settled, StoreError> {
+        self.queue(write, Queued::Settle).await
+    }
+
     /// Queues a write and waits until it is committed, or refused.
     pub(crate) async fn write<W: Write>(&self, write: W) -> Result<W::Out, StoreError> {
+        self.queue(write, |waiting| Queued::Other(Box::new(waiting))).await
+    }
+
+    async fn queue<W, O>(&self, write: W, wrap: impl FnOnce(Waiting<W, O>) -> Queued) -> Result<O, StoreError> {
         let (reply, answer) = oneshot::channel();
-        let job = Job { write, out: None, reply };
-        self.queue.send(Box::new(job)).await.map_err(|_| StoreError::Stopped)?;
+        let queued = wrap(Waiting { write, out: None, reply });
+        self.queue.send(queued).await.map_err(|_| StoreError::Stopped)?;
         answer.await.map_err(|_| StoreError::Stopped)?
     }
 }
 
 /// A queued write with its type forgotten.
 trait Pending: Send {
-    fn apply<'a>(&'a mut self, tx: &'a mut SqliteConnection) -> BoxFuture<'a, Result<(), StoreError>>;
+    fn apply<'a>(&'a mut self, tx: &'a mut Conn) -> BoxFuture<'a, Result<(), StoreError>>;
     fn finish(self: Box<Self>, result: Result<(), StoreError>);
 }
 
-struct Job<W: Write> {
-    write: W,
-    out: Option<W::Out>,
-    reply: oneshot::Sender<Result<W::Out, StoreError>>,
+impl std::fmt::Debug for dyn Pending {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Pending")
+    }
 }
 
-impl<W: Write> Pending for Job<W> {
-    fn apply<'a>(&'a mut self, tx: &'a mut SqliteConnection) -> BoxFuture<'a, Result<(), StoreError>> {
+impl<W: Write> Pending for Waiting<W, W::Out> {
+    fn apply<'a>(&'a mut self, tx: &'a mut Conn) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
-            self.out = Some(self.write.apply(tx).await?);
+            self.out = Some(Ok(self.write.apply(tx).await?));
             Ok(())
         })
     }
 
     fn finish(self: Box<Self>, result: Result<(), StoreError>) {
-        let outcome = match (result, self.out) {
-            (Ok(()), Some(out)) => Ok(out),
-            (Ok(()), None) => Err(StoreError::Stopped),
-            (Err(error), _) => Err(error),
-        };
-        // The caller may have gone away; what was written stays written.
-        self.reply.send(outcome).ok();
+        (*self).finish(result);
     }
 }
 
-async fn run(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Box<dyn Pending>>, stop: Stop) {
-    let mut batch: Vec<Box<dyn Pending>> = Vec::with_capacity(BATCH);
+async fn run(mut source: Source, mut queue: mpsc::Receiver<Queued>, stop: Stop) {
+    let mut batch: Vec<Queued> = Vec::with_capacity(BATCH);
     loop {
         let taken = tokio::select! {
             biased;
@@ -104,45 +144,52 @@ async fn run(mut connection: SqliteConnection, mut queue: mpsc::Receiver<Box<dyn
         if taken == 0 {
             break;
         }
-        let outcome = commit(&mut connection, &mut batch).await;
-        match outcome {
-            Ok(()) => batch.drain(..).for_each(|job| job.finish(Ok(()))),
-            Err(error) if batch.len() == 1 => batch.drain(..).for_each(|job| job.finish(Err(clone(&error)))),
+        match commit(&mut source, &mut batch).await {
+            Ok(()) => batch.drain(..).for_each(|write| write.finish(Ok(()))),
+            Err(error) if batch.len() == 1 => batch.drain(..).for_each(|write| write.finish(Err(clone(&error)))),
             Err(_) => {
-                for job in batch.drain(..) {
-                    let mut alone = vec![job];
-                    let result = commit(&mut connection, &mut alone).await;
-                    for job in alone {
-                        job.finish(result.as_ref().map_err(clone).copied());
-                    }
+                for write in batch.drain(..) {
+                    let mut alone = [write];
+                    let result = commit(&mut source, &mut alone).await;
+                    let [write] = alone;
+                    write.finish(result);
                 }
             }
         }
     }
-    // Folds the write-ahead log into the database, so that a stopped daemon leaves one file.
-    if let Err(error) = connection.close().await {
-        tracing::warn!(%error, "the database did not close cleanly; the next start recovers it");
-    }
+    source.close().await;
 }
 
-/// One transaction around the batch. `IMMEDIATE`: a deferred one may fail half-way with a busy snapshot.
-async fn commit(connection: &mut SqliteConnection, batch: &mut [Box<dyn Pending>]) -> Result<(), StoreError> {
-    sqlx::query("BEGIN IMMEDIATE").execute(&mut *connection).await?;
-    let applied = apply(connection, batch).await;
-    let committed = match applied {
-        Ok(()) => sqlx::query("COMMIT").execute(&mut *connection).await.map(drop).map_err(StoreError::from),
-        Err(error) => Err(error),
-    };
-    if committed.is_err() {
-        // Some errors (a full disk) have rolled back already; then this one fails, and that is fine.
-        sqlx::query("ROLLBACK").execute(&mut *connection).await.ok();
-    }
-    committed
+/// One transaction around the batch.
+async fn commit(source: &mut Source, batch: &mut [Queued]) -> Result<(), StoreError> {
+    let conn = source.begin().await?;
+    let applied = apply(conn, batch).await;
+    source.end(applied).await
 }
 
-async fn apply(connection: &mut SqliteConnection, batch: &mut [Box<dyn Pending>]) -> Result<(), StoreError> {
-    for job in batch {
-        job.apply(&mut *connection).await?;
+async fn apply(tx: &mut Conn, batch: &mut [Queued]) -> Result<(), StoreError> {
+    let mut accepts = Vec::new();
+    let mut settles = Vec::new();
+    for write in batch {
+        match write {
+            Queued::Accept(waiting) => accepts.push(waiting),
+            Queued::Settle(waiting) => settles.push(waiting),
+            Queued::Other(pending) => pending.apply(&mut *tx).await?,
+        }
+    }
+    if !accepts.is_empty() {
+        let writes: Vec<&Accept> = accepts.iter().map(|waiting| &waiting.write).collect();
+        let outs = inbox::accept_all(&mut *tx, &writes).await?;
+        for (waiting, out) in accepts.into_iter().zip(outs) {
+            waiting.out = Some(Ok(out));
+        }
+    }
+    if !settles.is_empty() {
+        let writes: Vec<&Settle> = settles.iter().map(|waiting| &*waiting.write).collect();
+        let outs = turns::settle_all(tx, &writes).await?;
+        for (waiting, out) in settles.into_iter().zip(outs) {
+            waiting.out = Some(out);
+        }
     }
     Ok(())
 }
