@@ -1,6 +1,12 @@
 -- The ledger: what came in, what we said, and how far each source was read.
 -- Times are Unix milliseconds, ids and JSON are text: the same statements run on every engine.
 
+-- The oldest migration that a daemon must know to use this database. One row.
+CREATE TABLE schema (
+    needs BIGINT NOT NULL
+);
+INSERT INTO schema (needs) VALUES (1);
+
 CREATE TABLE inbox (
     workspace    TEXT   NOT NULL,
     account      TEXT   NOT NULL,

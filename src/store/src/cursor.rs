@@ -22,10 +22,8 @@ pub(crate) async fn advance(
     (scope, value): (&str, &str),
     now_ms: i64,
 ) -> Result<(), StoreError> {
-    sql(
-        "INSERT INTO cursor (workspace, account, scope, value, moved_ms) VALUES ($1, $2, $3, $4, $5) \
-         ON CONFLICT (workspace, account, scope) DO UPDATE SET value = excluded.value, moved_ms = excluded.moved_ms",
-    )
+    sql("INSERT INTO cursor (workspace, account, scope, value, moved_ms) VALUES ($1, $2, $3, $4, $5) \
+         ON CONFLICT (workspace, account, scope) DO UPDATE SET value = excluded.value, moved_ms = excluded.moved_ms")
     .bind(workspace)
     .bind(account)
     .bind(scope)

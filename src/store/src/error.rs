@@ -2,16 +2,17 @@
 
 use std::path::PathBuf;
 
+use sqlx::postgres::PgDatabaseError;
 use thiserror::Error;
 use townkeeper_contract::error::Kind;
 
 /// A failure of the store. Nothing was written where one is returned.
 #[derive(Debug, Error)]
 pub enum StoreError {
-    #[error("cannot open {path}: {reason}; check that the data folder exists and may be written")]
-    Open { path: PathBuf, reason: String },
-    #[error("{path} was written by a newer Townkeeper (schema {found}); start that version, or restore a backup")]
-    TooNew { path: PathBuf, found: i64 },
+    #[error("cannot open {place}: {reason}; check that it is there and may be written")]
+    Open { place: String, reason: String },
+    #[error("{place} was written by a newer Townkeeper (schema {found}); start that version, or restore a backup")]
+    TooNew { place: String, found: i64 },
     #[error("{path} is in use by another Townkeeper; stop it, or choose another data folder")]
     InUse { path: PathBuf },
     #[error("the disk is full")]
@@ -20,7 +21,7 @@ pub enum StoreError {
     ReadOnly(String),
     #[error("the database is busy")]
     Busy,
-    #[error("the disk did not do it: {0}")]
+    #[error("the database cannot be reached: {0}")]
     Io(String),
     #[error("the store has stopped")]
     Stopped,
@@ -46,16 +47,37 @@ impl StoreError {
         matches!(self.kind(), Kind::RetryAfter { .. })
     }
 
-    /// SQLite's primary result codes, from its documentation ("Result and Error Codes").
     pub(crate) fn from_sqlx(error: &sqlx::Error) -> Self {
         let text = error.to_string();
-        let code =
-            error.as_database_error().and_then(sqlx::error::DatabaseError::code).and_then(|c| c.parse::<i64>().ok());
-        match code.map(|c| c & 0xff) {
-            Some(13) => Self::Full,
-            Some(5 | 6) => Self::Busy,
-            Some(8) => Self::ReadOnly(text),
-            Some(10 | 14) => Self::Io(text),
+        if let sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Protocol(_) | sqlx::Error::Tls(_) = error {
+            return Self::Io(text);
+        }
+        let Some(database) = error.as_database_error() else { return Self::Sql(text) };
+        let code = database.code().unwrap_or_default();
+        if database.try_downcast_ref::<PgDatabaseError>().is_some() {
+            return Self::from_sqlstate(&code, text);
+        }
+        // SQLite's primary result codes, from its documentation ("Result and Error Codes").
+        match code.parse::<i64>().map(|code| code & 0xff) {
+            Ok(13) => Self::Full,
+            Ok(5 | 6) => Self::Busy,
+            Ok(8) => Self::ReadOnly(text),
+            Ok(10 | 14) => Self::Io(text),
+            _ => Self::Sql(text),
+        }
+    }
+
+    /// PostgreSQL's codes, from its documentation ("PostgreSQL Error Codes"). Two daemons that wrote the same at once
+    /// (23505) get another try: then the second sees what the first did.
+    fn from_sqlstate(code: &str, text: String) -> Self {
+        match code {
+            "53100" => Self::Full,
+            "25006" => Self::ReadOnly(text),
+            "23505" | "40001" | "40P01" | "55P03" | "57014" => Self::Busy,
+            // Connection exceptions, insufficient resources, the server going away, timeouts of an idle transaction.
+            code if code.starts_with("08") || code.starts_with("53") || code.starts_with("57P") || code == "25P03" => {
+                Self::Io(text)
+            }
             _ => Self::Sql(text),
         }
     }

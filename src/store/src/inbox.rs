@@ -73,10 +73,8 @@ impl Store {
 
     /// The event behind a turn that has not ended.
     pub async fn open_event(&self, workspace: &str, turn: &str) -> Result<Option<InboxRow>, StoreError> {
-        let row = sql(
-            "SELECT payload, conversation, turn, attempt, received_ms FROM inbox \
-             WHERE workspace = $1 AND turn = $2 AND state = 'new'",
-        )
+        let row = sql("SELECT payload, conversation, turn, attempt, received_ms FROM inbox \
+             WHERE workspace = $1 AND turn = $2 AND state = 'new'")
         .bind(workspace)
         .bind(turn)
         .optional(&self.reads)
@@ -192,17 +190,14 @@ impl Write for Recover {
                 .bind(&self.workspace)
                 .execute(&mut *tx)
                 .await?;
-            let rows = sql(
-                "SELECT payload, conversation, turn, attempt, received_ms FROM inbox \
-                 WHERE workspace = $1 AND state = 'new' ORDER BY ordinal",
-            )
+            let rows = sql("SELECT payload, conversation, turn, attempt, received_ms FROM inbox \
+                 WHERE workspace = $1 AND state = 'new' ORDER BY ordinal")
             .bind(&self.workspace)
             .all(&mut *tx)
             .await?;
             // One row that cannot be read must not keep the others from being answered.
-            let readable = |row: &Row| {
-                decode(row).inspect_err(|error| tracing::error!(%error, "an event cannot be read")).ok()
-            };
+            let readable =
+                |row: &Row| decode(row).inspect_err(|error| tracing::error!(%error, "an event cannot be read")).ok();
             let events = rows.iter().filter_map(readable).collect();
             let in_doubt = crate::outbox::doubt(tx, &self.workspace, &self.keyed, self.now_ms).await?;
             Ok(Recovered { events, in_doubt })

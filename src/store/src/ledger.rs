@@ -76,11 +76,9 @@ impl Store {
     }
 
     async fn ledger_events(&self, workspace: &str) -> Result<Vec<LedgerEvent>, StoreError> {
-        let rows = sql(
-            "SELECT i.account, i.event, i.conversation, i.turn, i.attempt, i.state, \
+        let rows = sql("SELECT i.account, i.event, i.conversation, i.turn, i.attempt, i.state, \
              (SELECT COUNT(*) FROM turn t WHERE t.workspace = i.workspace AND t.id = i.turn) AS terminals \
-             FROM inbox i WHERE i.workspace = $1 ORDER BY i.ordinal",
-        )
+             FROM inbox i WHERE i.workspace = $1 ORDER BY i.ordinal")
         .bind(workspace)
         .all(&self.reads)
         .await?;
@@ -99,13 +97,12 @@ impl Store {
     }
 
     async fn ledger_sends(&self, workspace: &str) -> Result<Vec<LedgerSend>, StoreError> {
-        let rows = sql(
-            "SELECT account, id, dest, seq, turn, part, reply_to, act, state, attempt, message FROM outbox \
-             WHERE workspace = $1 ORDER BY account, dest, seq",
-        )
-        .bind(workspace)
-        .all(&self.reads)
-        .await?;
+        let rows =
+            sql("SELECT account, id, dest, seq, turn, part, reply_to, act, state, attempt, message FROM outbox \
+             WHERE workspace = $1 ORDER BY account, dest, seq")
+            .bind(workspace)
+            .all(&self.reads)
+            .await?;
         let send = |row: &Row| {
             Ok(LedgerSend {
                 account: row.text("account")?,
@@ -130,11 +127,7 @@ impl Store {
             .all(&self.reads)
             .await?;
         let ticket = |row: &Row| {
-            Ok(LedgerTicket {
-                number: row.int("number")?,
-                turn: row.text("turn")?,
-                question: row.text("question")?,
-            })
+            Ok(LedgerTicket { number: row.int("number")?, turn: row.text("turn")?, question: row.text("question")? })
         };
         rows.iter().map(ticket).collect()
     }

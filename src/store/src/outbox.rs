@@ -89,10 +89,8 @@ impl Store {
 
     /// Whether anything may be waiting to be claimed (its head may still be under way).
     pub async fn has_due(&self, workspace: &str, now_ms: i64) -> Result<bool, StoreError> {
-        let row = sql(
-            "SELECT COUNT(*) AS due FROM (SELECT 1 FROM outbox WHERE workspace = $1 AND state = 'ready' \
-             AND (next_ms <= $2 OR deadline_ms <= $2) LIMIT 1) AS due",
-        )
+        let row = sql("SELECT COUNT(*) AS due FROM (SELECT 1 FROM outbox WHERE workspace = $1 AND state = 'ready' \
+             AND (next_ms <= $2 OR deadline_ms <= $2) LIMIT 1) AS due")
         .bind(workspace)
         .bind(now_ms)
         .one(&self.reads)
@@ -162,18 +160,18 @@ pub(crate) async fn insert(tx: &mut Conn, settle: &Settle) -> Result<Settled, St
     for (part, say) in settle.say.iter().enumerate() {
         let account = settle.inbound.account.as_str();
         let born = per_engine(SAY_SQLITE, SAY_POSTGRES)
-        .bind(&settle.workspace)
-        .bind(&say.id)
-        .bind(account)
-        .bind(&say.dest)
-        .bind(&settle.turn)
-        .bind(i64::try_from(part).unwrap_or(i64::MAX))
-        .bind(&say.reply_to.0)
-        .bind(serde_json::to_string(&say.act)?)
-        .bind(settle.now_ms)
-        .bind(say.deadline_ms)
-        .one(&mut *tx)
-        .await?;
+            .bind(&settle.workspace)
+            .bind(&say.id)
+            .bind(account)
+            .bind(&say.dest)
+            .bind(&settle.turn)
+            .bind(i64::try_from(part).unwrap_or(i64::MAX))
+            .bind(&say.reply_to.0)
+            .bind(serde_json::to_string(&say.act)?)
+            .bind(settle.now_ms)
+            .bind(say.deadline_ms)
+            .one(&mut *tx)
+            .await?;
         if born.text("state")? == "sending" {
             begin_attempt(tx, &settle.workspace, &say.id, 1, settle.now_ms).await?;
             settled.send.push(OutboxRow {
@@ -191,29 +189,21 @@ pub(crate) async fn insert(tx: &mut Conn, settle: &Settle) -> Result<Settled, St
 }
 
 /// At start-up: what was under way is in doubt. Returns how many rows were.
-pub(crate) async fn doubt(
-    tx: &mut Conn,
-    workspace: &str,
-    keyed: &[String],
-    now_ms: i64,
-) -> Result<u64, StoreError> {
-    sql(
-        "UPDATE attempt SET ended_ms = $2, class = 'in_doubt', detail = 'the daemon ended during the request' \
-         WHERE workspace = $1 AND ended_ms IS NULL",
-    )
+pub(crate) async fn doubt(tx: &mut Conn, workspace: &str, keyed: &[String], now_ms: i64) -> Result<u64, StoreError> {
+    sql("UPDATE attempt SET ended_ms = $2, class = 'in_doubt', detail = 'the daemon ended during the request' \
+         WHERE workspace = $1 AND ended_ms IS NULL")
     .bind(workspace)
     .bind(now_ms)
     .execute(&mut *tx)
     .await?;
     let mut rows = 0;
     for account in keyed {
-        let again = sql(
-            "UPDATE outbox SET state = 'ready' WHERE workspace = $1 AND account = $2 AND state = 'sending'",
-        )
-        .bind(workspace)
-        .bind(account)
-        .execute(&mut *tx)
-        .await?;
+        let again =
+            sql("UPDATE outbox SET state = 'ready' WHERE workspace = $1 AND account = $2 AND state = 'sending'")
+                .bind(workspace)
+                .bind(account)
+                .execute(&mut *tx)
+                .await?;
         rows += again;
     }
     let unknown = sql("UPDATE outbox SET state = 'unknown' WHERE workspace = $1 AND state = 'sending'")
@@ -242,11 +232,11 @@ impl Write for Claim {
             .execute(&mut *tx)
             .await?;
             let rows = per_engine(CLAIM_SQLITE, CLAIM_POSTGRES)
-            .bind(&self.workspace)
-            .bind(self.now_ms)
-            .bind(i64::from(self.limit))
-            .all(&mut *tx)
-            .await?;
+                .bind(&self.workspace)
+                .bind(self.now_ms)
+                .bind(i64::from(self.limit))
+                .all(&mut *tx)
+                .await?;
             let mut claimed = Claimed { rows: Vec::with_capacity(rows.len()), expired: expired };
             for row in &rows {
                 let row = decode(row)?;
@@ -269,10 +259,8 @@ impl Write for Ack {
                 Verdict::Refused { detail } => ("refused", None, None, "refused", Some(detail)),
                 Verdict::Unknown { detail } => ("unknown", None, None, "in_doubt", Some(detail)),
             };
-            let fenced = sql(
-                "UPDATE outbox SET state = $4, next_ms = COALESCE($5, next_ms), message = $6 \
-                 WHERE workspace = $1 AND id = $2 AND attempt = $3 AND state = 'sending'",
-            )
+            let fenced = sql("UPDATE outbox SET state = $4, next_ms = COALESCE($5, next_ms), message = $6 \
+                 WHERE workspace = $1 AND id = $2 AND attempt = $3 AND state = 'sending'")
             .bind(&self.workspace)
             .bind(&self.id)
             .bind(self.attempt)
@@ -301,13 +289,7 @@ impl Write for Ack {
     }
 }
 
-async fn begin_attempt(
-    tx: &mut Conn,
-    workspace: &str,
-    outbox: &str,
-    n: i64,
-    now_ms: i64,
-) -> Result<(), StoreError> {
+async fn begin_attempt(tx: &mut Conn, workspace: &str, outbox: &str, n: i64, now_ms: i64) -> Result<(), StoreError> {
     sql("INSERT INTO attempt (workspace, outbox, n, started_ms) VALUES ($1, $2, $3, $4)")
         .bind(workspace)
         .bind(outbox)

@@ -8,8 +8,8 @@ use tokio::task::JoinSet;
 use townkeeper_contract::BoxFuture;
 
 use crate::db::{Conn, sql};
-use crate::open::{opening, options};
 use crate::source::Source;
+use crate::sqlite::{opening, options};
 use crate::writer::{Write, Writer};
 use crate::{Store, StoreError};
 

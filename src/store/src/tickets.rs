@@ -28,10 +28,8 @@ impl Store {
 
     /// The newest `limit` tickets, newest first.
     pub async fn tickets(&self, workspace: &str, limit: u32) -> Result<Vec<Ticket>, StoreError> {
-        let rows = sql(
-            "SELECT number, account, person, question, state, opened_ms FROM ticket WHERE workspace = $1 \
-             ORDER BY number DESC LIMIT $2",
-        )
+        let rows = sql("SELECT number, account, person, question, state, opened_ms FROM ticket WHERE workspace = $1 \
+             ORDER BY number DESC LIMIT $2")
         .bind(workspace)
         .bind(i64::from(limit))
         .all(&self.reads)

@@ -71,10 +71,8 @@ impl Store {
         conversation: &str,
         limit: u32,
     ) -> Result<Vec<PastTurn>, StoreError> {
-        let rows = sql(
-            "SELECT id, question, reply, ended_ms FROM turn WHERE workspace = $1 AND conversation = $2 \
-             ORDER BY ended_ms DESC, id DESC LIMIT $3",
-        )
+        let rows = sql("SELECT id, question, reply, ended_ms FROM turn WHERE workspace = $1 AND conversation = $2 \
+             ORDER BY ended_ms DESC, id DESC LIMIT $3")
         .bind(workspace)
         .bind(conversation)
         .bind(i64::from(limit))

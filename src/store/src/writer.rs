@@ -10,11 +10,11 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use townkeeper_contract::{BoxFuture, Stop};
 
+use crate::StoreError;
 use crate::db::Conn;
 use crate::inbox::{self, Accept, Accepted};
 use crate::source::Source;
 use crate::turns::{self, Settle, Settled};
-use crate::StoreError;
 
 /// How many writes may share one commit.
 const BATCH: usize = 256;

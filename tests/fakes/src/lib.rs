@@ -1,4 +1,5 @@
 //! Wire fakes of the platforms and model servers, for tests only.
 
 pub mod model;
+pub mod postgres;
 pub mod telegram;

@@ -1,9 +1,7 @@
 //! One story through the whole ledger, told by the store's own interface: what a second engine must tell alike.
-#![expect(clippy::unwrap_used, reason = "a test: what cannot be set up must end it")]
 
 use std::sync::Arc;
 
-use tempfile::TempDir;
 use townkeeper_contract::id::{AccountId, EventKey, MessageRef, PersonId, PlaceId};
 use townkeeper_contract::inbound::{Body, Inbound, Person, Place, PlaceKind, ReplyTo};
 use townkeeper_contract::outbound::Act;
@@ -12,14 +10,21 @@ use townkeeper_contract::stream::{Outcome, Reply, ReplyKind};
 use townkeeper_contract::text::{Origin, RichText};
 use townkeeper_store::{Accept, Accepted, Ack, NewEvent, NewTicket, Sendable, Settle, Store, StoreError, Verdict};
 
+use crate::home::{Home, stories};
+
 const W: &str = "main";
 const ACCOUNT: &str = "telegram:main";
 
-async fn open() -> (TempDir, Store) {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path()).await.unwrap();
-    (folder, store)
-}
+stories!(
+    an_event_is_accepted_once_and_its_cursor_with_it,
+    what_is_taken_up_again_keeps_its_order,
+    a_turn_ends_once_and_only_for_the_attempt_that_has_it,
+    a_bad_write_takes_no_other_down_with_it,
+    messages_leave_in_order_and_each_once,
+    doubt_holds_back_its_own_message_and_nobody_elses,
+    what_was_under_way_at_a_crash_is_in_doubt_unless_a_repeat_is_harmless,
+    a_question_has_one_ticket,
+);
 
 fn inbound(event: &str) -> Inbound {
     Inbound {
@@ -90,9 +95,8 @@ async fn claim(store: &Store, now_ms: i64) -> Vec<String> {
     ids
 }
 
-#[tokio::test]
-async fn an_event_is_accepted_once_and_its_cursor_with_it() {
-    let (_folder, store) = open().await;
+async fn an_event_is_accepted_once_and_its_cursor_with_it(home: &Home) {
+    let store = home.open().await;
     assert_eq!(store.cursor(W, ACCOUNT, "updates").await.unwrap(), None);
     let first = store.accept(accept(&["1", "2"], Some("3"))).await.unwrap();
     assert_eq!(first, [Accepted::New, Accepted::New]);
@@ -102,9 +106,8 @@ async fn an_event_is_accepted_once_and_its_cursor_with_it() {
     assert_eq!(store.inbox_counts(W).await.unwrap(), (3, 3));
 }
 
-#[tokio::test]
-async fn what_is_taken_up_again_keeps_its_order() {
-    let (_folder, store) = open().await;
+async fn what_is_taken_up_again_keeps_its_order(home: &Home) {
+    let store = home.open().await;
     // One batch shares its time, and neither keys nor turns sort as they came.
     let came = ["c9", "m-5/10", "a", "m-5/9", "z1"];
     store.accept(accept(&came, None)).await.unwrap();
@@ -112,13 +115,12 @@ async fn what_is_taken_up_again_keeps_its_order() {
     assert_eq!(events.iter().map(|row| row.inbound.event.as_str()).collect::<Vec<_>>(), came);
 }
 
-#[tokio::test]
-async fn a_turn_ends_once_and_only_for_the_attempt_that_has_it() {
-    let (folder, store) = open().await;
+async fn a_turn_ends_once_and_only_for_the_attempt_that_has_it(home: &Home) {
+    let store = home.open().await;
     store.accept(accept(&["1"], None)).await.unwrap();
     store.close().await;
 
-    let store = Store::open(folder.path()).await.unwrap();
+    let store = home.open().await;
     let recovered = store.recover(W, Vec::new(), 11).await.unwrap();
     assert_eq!(recovered.events.iter().map(|row| row.attempt).collect::<Vec<_>>(), [2]);
     let stale = store.settle(settle("1", 1, &[])).await;
@@ -136,9 +138,8 @@ async fn a_turn_ends_once_and_only_for_the_attempt_that_has_it() {
     assert!(store.past_turns("elsewhere", "c", 5).await.unwrap().is_empty(), "workspaces never mix");
 }
 
-#[tokio::test]
-async fn a_bad_write_takes_no_other_down_with_it() {
-    let (_folder, store) = open().await;
+async fn a_bad_write_takes_no_other_down_with_it(home: &Home) {
+    let store = home.open().await;
     store.accept(accept(&["1", "2"], None)).await.unwrap();
     // The second of these is fenced; queued together they may share a transaction.
     let (good, bad, other) = tokio::join!(
@@ -151,9 +152,8 @@ async fn a_bad_write_takes_no_other_down_with_it() {
     assert_eq!(store.inbox_counts(W).await.unwrap(), (2, 0));
 }
 
-#[tokio::test]
-async fn messages_leave_in_order_and_each_once() {
-    let (_folder, store) = open().await;
+async fn messages_leave_in_order_and_each_once(home: &Home) {
+    let store = home.open().await;
     store.accept(accept(&["1", "2"], None)).await.unwrap();
     let born = store.settle(settle("1", 1, &["a", "b"])).await.unwrap().send;
     assert_eq!(born.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["out-1-a"], "an idle destination's head");
@@ -172,9 +172,8 @@ async fn messages_leave_in_order_and_each_once() {
     assert_eq!(claim(&store, 50).await, ["out-2-c"]);
 }
 
-#[tokio::test]
-async fn doubt_holds_back_its_own_message_and_nobody_elses() {
-    let (_folder, store) = open().await;
+async fn doubt_holds_back_its_own_message_and_nobody_elses(home: &Home) {
+    let store = home.open().await;
     store.accept(accept(&["1", "2"], None)).await.unwrap();
     store.settle(settle("1", 1, &["a", "b"])).await.unwrap();
     store.settle(settle("2", 1, &["c"])).await.unwrap();
@@ -186,21 +185,19 @@ async fn doubt_holds_back_its_own_message_and_nobody_elses() {
     assert_eq!(store.outbox_count(W, "expired").await.unwrap(), 1, "what waited too long expires where it can be seen");
 }
 
-#[tokio::test]
-async fn what_was_under_way_at_a_crash_is_in_doubt_unless_a_repeat_is_harmless() {
-    for (keyed, state) in [(Vec::new(), "unknown"), (vec![ACCOUNT.to_owned()], "ready")] {
-        let (_folder, store) = open().await;
-        store.accept(accept(&["1"], None)).await.unwrap();
-        store.settle(settle("1", 1, &["a"])).await.unwrap();
+async fn what_was_under_way_at_a_crash_is_in_doubt_unless_a_repeat_is_harmless(home: &Home) {
+    let store = home.open().await;
+    for (n, keyed, state) in [("1", Vec::new(), "unknown"), ("2", vec![ACCOUNT.to_owned()], "ready")] {
+        store.accept(accept(&[n], None)).await.unwrap();
+        store.settle(settle(n, 1, &["a"])).await.unwrap();
         assert_eq!(store.recover(W, keyed, 30).await.unwrap().in_doubt, 1);
         assert_eq!(store.outbox_count(W, state).await.unwrap(), 1);
-        assert!(!store.ack(ack("out-1-a", 1, sent())).await.unwrap(), "the old attempt has lost the row");
+        assert!(!store.ack(ack(&format!("out-{n}-a"), 1, sent())).await.unwrap(), "the old attempt has lost the row");
     }
 }
 
-#[tokio::test]
-async fn a_question_has_one_ticket() {
-    let (_folder, store) = open().await;
+async fn a_question_has_one_ticket(home: &Home) {
+    let store = home.open().await;
     let ticket = |turn: &str, workspace: &str| NewTicket {
         workspace: workspace.to_owned(),
         turn: turn.to_owned(),
@@ -220,7 +217,8 @@ async fn a_question_has_one_ticket() {
 
 #[tokio::test]
 async fn one_daemon_per_folder() {
-    let (folder, store) = open().await;
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).await.unwrap();
     let second = Store::open(folder.path()).await;
     assert!(matches!(second, Err(StoreError::InUse { .. })), "{second:?}");
     store.close().await;

@@ -1,0 +1,66 @@
+//! What is SQLite's own: the data folder's lock, the pragmas, its migrations.
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions as _, SqliteConnection, SqlitePool};
+
+use crate::db::Conn;
+use crate::{StoreError, schema};
+
+static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
+
+/// The folder's lock, the connection that writes, and those that read.
+pub(crate) async fn open(folder: &Path) -> Result<(File, SqliteConnection, SqlitePool), StoreError> {
+    let path = folder.join("townkeeper.db");
+    let lock = lock(folder)?;
+    let options = options(&path)?;
+    let connection = options.connect().await.map_err(|error| opening(&path, &error))?;
+    let mut conn = Conn::Sqlite(connection);
+    schema::migrate(&mut conn, &MIGRATIONS, &path).await?;
+    let Conn::Sqlite(connection) = conn else { return Err(StoreError::Stopped) };
+    let reads = SqlitePoolOptions::new()
+        .min_connections(0)
+        .max_connections(2)
+        .idle_timeout(Duration::from_mins(1))
+        .connect_with(options.read_only(true))
+        .await
+        .map_err(|error| opening(&path, &error))?;
+    Ok((lock, connection, reads))
+}
+
+fn lock(folder: &Path) -> Result<File, StoreError> {
+    let path = folder.join("townkeeper.lock");
+    let unable =
+        |reason: std::io::Error| StoreError::Open { place: path.display().to_string(), reason: reason.to_string() };
+    let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(unable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: folder.to_owned() }),
+        Err(TryLockError::Error(reason)) => Err(unable(reason)),
+    }
+}
+
+pub(crate) fn options(path: &Path) -> Result<SqliteConnectOptions, StoreError> {
+    let url = format!("sqlite://{}", path.display());
+    // The path is set apart from the URL, so that a `?` or `%` in a folder's name means itself.
+    let options =
+        SqliteConnectOptions::from_str("sqlite://").map_err(|error| StoreError::Sql(format!("{url}: {error}")))?;
+    Ok(options
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // FULL: "accepted" must survive a power cut, not only our own crash.
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(Duration::from_secs(5))
+        .foreign_keys(true)
+        .disable_statement_logging())
+}
+
+pub(crate) fn opening(path: &Path, error: &sqlx::Error) -> StoreError {
+    StoreError::Open { place: PathBuf::from(path).display().to_string(), reason: error.to_string() }
+}
