@@ -10,14 +10,19 @@ use thiserror::Error;
 use townkeeper_contract::error;
 use townkeeper_contract::provider::Provider;
 
-use crate::openai::{Dialect, OpenAi};
+use crate::anthropic::{self, Anthropic};
+use crate::generation::{Endpoint, Model, Timeouts};
+use crate::http::{self, Scrub};
+use crate::ollama::{self, Ollama};
+use crate::openai::{self, Dialect, OpenAi};
 
 /// One `[[provider]]`. It names where the key is, never the key.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProviderConfig {
     pub kind: Kind,
-    /// Where the vendor's API begins, `/chat/completions` left off. Needed for `compatible` only.
+    /// Where the vendor's API begins: `https://api.example.org/v1`, with `/chat/completions`, `/messages` and the like
+    /// left off. Needed for `compatible` only. For `ollama`, one that ends in `/v1` has it speak chat completions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base_url: Option<String>,
     /// The vendor's name of the model.
@@ -75,6 +80,7 @@ impl ProviderConfig {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
+    Anthropic,
     OpenAi,
     OpenRouter,
     Ollama,
@@ -111,25 +117,80 @@ impl ProviderError {
     }
 }
 
-/// How long to wait for what.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Timeouts {
-    pub(crate) first_content: Duration,
-    pub(crate) idle: Duration,
+/// What must be known of a vendor to reach it.
+#[derive(Debug)]
+pub(crate) struct Vendor {
+    /// As in the configuration, logs and metrics.
+    pub(crate) name: &'static str,
+    /// Where the API begins unless the configuration says otherwise.
+    pub(crate) base_url: Option<&'static str>,
+    /// The first step of the path, which a `base_url` may leave out; empty where it may not.
+    pub(crate) root: &'static str,
+    /// What is posted to, below the root.
+    pub(crate) path: &'static str,
+    pub(crate) needs_key: bool,
+    /// The header that carries the key, and what stands before it there.
+    pub(crate) key: (&'static str, &'static str),
+    /// Sent with every request, in the place of the usual ones; names in lower case.
+    pub(crate) headers: &'static [(&'static str, &'static str)],
+}
+
+/// The key where most vendors look for it.
+pub(crate) const BEARER: (&str, &str) = ("authorization", "Bearer ");
+
+/// What a section's vendor speaks.
+#[derive(Clone, Copy)]
+enum Tongue {
+    ChatCompletions(&'static Dialect),
+    Anthropic,
+    Ollama,
+}
+
+impl Tongue {
+    fn of(config: &ProviderConfig) -> Self {
+        match (config.kind, config.base_url.as_deref()) {
+            (Kind::Anthropic, _) => Self::Anthropic,
+            (Kind::OpenAi, _) => Self::ChatCompletions(&openai::OPENAI),
+            (Kind::OpenRouter, _) => Self::ChatCompletions(&openai::OPENROUTER),
+            // Ollama speaks both. Its chat completions lose an error in the middle of an answer; its own tongue tells.
+            (Kind::Ollama, Some(base)) if base.trim_end_matches('/').ends_with("/v1") => {
+                Self::ChatCompletions(&openai::OLLAMA)
+            }
+            (Kind::Ollama, _) => Self::Ollama,
+            (Kind::Compatible, _) => Self::ChatCompletions(&openai::COMPATIBLE),
+        }
+    }
+
+    fn vendor(self) -> &'static Vendor {
+        match self {
+            Self::ChatCompletions(dialect) => &dialect.vendor,
+            Self::Anthropic => &anthropic::VENDOR,
+            Self::Ollama => &ollama::VENDOR,
+        }
+    }
+
+    fn provider(self, model: Model) -> Arc<dyn Provider> {
+        match self {
+            Self::ChatCompletions(dialect) => Arc::new(OpenAi::new(dialect, model)),
+            Self::Anthropic => Arc::new(Anthropic::new(model)),
+            Self::Ollama => Arc::new(Ollama::new(model)),
+        }
+    }
 }
 
 /// Builds the provider that `config` describes. `key` is what `api_key_file` or `api_key_env` held. Does no I/O besides
 /// reading the system's certificates; a TLS provider must be installed before.
 pub fn build(config: ProviderConfig, key: Option<SecretString>) -> Result<Arc<dyn Provider>, ProviderError> {
-    let dialect = Dialect::of(config.kind);
-    let kind = dialect.name;
+    let tongue = Tongue::of(&config);
+    let vendor = tongue.vendor();
+    let kind = vendor.name;
     if config.api_key_file.is_some() && config.api_key_env.is_some() {
         return Err(ProviderError::TwoKeys { kind });
     }
     if config.model.trim().is_empty() {
         return Err(ProviderError::MissingModel { kind });
     }
-    if dialect.needs_key && key.is_none() {
+    if vendor.needs_key && key.is_none() {
         return Err(ProviderError::MissingKey { kind });
     }
     let seconds = |setting, value| match Duration::try_from_secs_f64(value) {
@@ -141,16 +202,19 @@ pub fn build(config: ProviderConfig, key: Option<SecretString>) -> Result<Arc<dy
         first_content: seconds("first_content_timeout_s", config.first_content_timeout_s)?,
         idle: seconds("idle_timeout_s", config.idle_timeout_s)?,
     };
-    let url = endpoint(dialect, config.base_url.as_deref(), key.is_some())?;
-    let client = crate::http::client(connect).map_err(|reason| ProviderError::Client { kind, reason })?;
-    let vendor = OpenAi::new(dialect, config.model, client, url, key, timeouts, config.max_output_tokens);
-    Ok(Arc::new(vendor.ok_or(ProviderError::Key { kind })?))
+    let url = address(vendor, config.base_url.as_deref(), key.is_some())?;
+    let headers = http::headers(vendor.headers, vendor.key, key.as_ref()).ok_or(ProviderError::Key { kind })?;
+    let client = http::client(connect).map_err(|reason| ProviderError::Client { kind, reason })?;
+    let peer = http::peer(kind, &url);
+    let endpoint = Arc::new(Endpoint { client, url, headers, timeouts, scrub: Scrub::new(key), peer });
+    let ProviderConfig { model: name, max_output_tokens, .. } = config;
+    Ok(tongue.provider(Model { vendor: kind, name, max_output_tokens, endpoint }))
 }
 
 /// The full address to post to.
-fn endpoint(dialect: &'static Dialect, base: Option<&str>, keyed: bool) -> Result<Url, ProviderError> {
-    let kind = dialect.name;
-    let base = base.or(dialect.base_url).ok_or(ProviderError::MissingBaseUrl { kind })?;
+fn address(vendor: &Vendor, base: Option<&str>, keyed: bool) -> Result<Url, ProviderError> {
+    let kind = vendor.name;
+    let base = base.or(vendor.base_url).ok_or(ProviderError::MissingBaseUrl { kind })?;
     let wrong = |reason: &str| ProviderError::BaseUrl { kind, reason: reason.to_owned() };
     let url = Url::parse(base).map_err(|error| wrong(&error.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") {
@@ -163,5 +227,7 @@ fn endpoint(dialect: &'static Dialect, base: Option<&str>, keyed: bool) -> Resul
     if keyed && url.scheme() == "http" && !local {
         tracing::warn!(provider = kind, "the key travels unencrypted: base_url is http, not https");
     }
-    Url::parse(&format!("{}/chat/completions", base.trim_end_matches('/'))).map_err(|error| wrong(&error.to_string()))
+    let base = base.trim_end_matches('/');
+    let base = base.strip_suffix(vendor.root).unwrap_or(base);
+    Url::parse(&format!("{base}{}{}", vendor.root, vendor.path)).map_err(|error| wrong(&error.to_string()))
 }

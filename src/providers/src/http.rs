@@ -3,8 +3,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use reqwest::header::HeaderMap;
-use reqwest::{Client, Response, redirect};
+use reqwest::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, Response, Url, redirect};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use townkeeper_contract::stream::{ErrorClass, StreamError};
@@ -26,6 +26,38 @@ pub(crate) fn client(connect: Duration) -> Result<Client, String> {
     let builder =
         builder.redirect(redirect::Policy::none()).user_agent(concat!("townkeeper/", env!("CARGO_PKG_VERSION")));
     builder.build().map_err(|error| explain(&error))
+}
+
+/// The headers of every request: what we send and take, the vendor's own in place of those (`extra`; names in lower
+/// case), and the key behind its `prefix`. `None` where the key cannot stand in a header.
+pub(crate) fn headers(
+    extra: &'static [(&'static str, &'static str)],
+    (name, prefix): (&'static str, &str),
+    key: Option<&SecretString>,
+) -> Option<HeaderMap> {
+    let mut headers = HeaderMap::new();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
+    // Compressing single tokens costs more than it saves, and makes proxies hold them back.
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    for (name, value) in extra {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    if let Some(key) = key {
+        let mut value = HeaderValue::try_from(format!("{prefix}{}", key.expose_secret())).ok()?;
+        value.set_sensitive(true);
+        headers.insert(HeaderName::from_static(name), value);
+    }
+    Some(headers)
+}
+
+/// Provider and host, as a log line names them. Nothing else of the address: a path or a query may hold a secret.
+pub(crate) fn peer(vendor: &str, url: &Url) -> String {
+    let host = url.host_str().unwrap_or("no host");
+    match url.port() {
+        Some(port) => format!("{vendor} at {host}:{port}"),
+        None => format!("{vendor} at {host}"),
+    }
 }
 
 /// Makes errors; takes the key out of whatever a vendor says before it is cut to length.
@@ -61,11 +93,12 @@ fn worth_retrying(class: ErrorClass) -> bool {
 pub(crate) async fn refusal(response: Response, scrub: &Scrub) -> StreamError {
     let status = response.status().as_u16();
     let wait = retry_after_ms(response.headers(), now());
+    let request = request_id(response.headers()).map(|id| format!(" (request {id})")).unwrap_or_default();
     let body = body(response).await;
     let said = Said::parse(&body);
     let class = said.as_ref().and_then(Said::special).unwrap_or_else(|| of_status(status));
     let words = said.map_or(body, |said| said.message);
-    let message = format!("HTTP {status}: {}", words.trim());
+    let message = format!("HTTP {status}{request}: {}", words.trim());
     let mut error = scrub.error(class, message.trim_end_matches(": "));
     (error.status, error.retry_after_ms) = (Some(status), wait);
     error
@@ -84,15 +117,25 @@ pub(crate) async fn not_a_stream(response: Response, content_type: &str, scrub: 
     error
 }
 
-/// The error of a connection that could not be made or broke.
-pub(crate) fn broken(error: &reqwest::Error, scrub: &Scrub) -> StreamError {
+/// What the vendor calls this request; its support asks for it.
+fn request_id(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get("request-id").or_else(|| headers.get("x-request-id"))?;
+    value.to_str().ok().filter(|id| !id.is_empty() && id.len() <= 100)
+}
+
+/// The error of a connection to `peer` that could not be made or broke: who it was, what to try, and the causes.
+pub(crate) fn broken(error: &reqwest::Error, peer: &str, scrub: &Scrub) -> StreamError {
     let class = if error.is_builder() { ErrorClass::Internal } else { ErrorClass::Transient };
-    scrub.error(class, &explain(error))
+    scrub.error(class, &format!("{peer}: {}", explain(error)))
 }
 
 /// An error and its causes, without the URL (its query may hold a key).
 fn explain(error: &reqwest::Error) -> String {
-    let mut words = String::from(if error.is_connect() { "cannot connect" } else { "the connection broke" });
+    let mut words = String::from(if error.is_connect() {
+        "cannot connect (is it running, and is `base_url` right?)"
+    } else {
+        "the connection broke"
+    });
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
         words.push_str(": ");
@@ -135,8 +178,8 @@ pub(crate) fn of_status(status: u16) -> ErrorClass {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Said {
     pub(crate) message: String,
-    /// `code`, then `type`, in lower case.
-    names: [String; 2],
+    /// `code`, `details.error_code` and `type`, in lower case.
+    names: [String; 3],
 }
 
 impl Said {
@@ -161,7 +204,7 @@ impl Said {
     }
 
     pub(crate) fn of(error: &Value) -> Self {
-        let name = |field: &str| match error.get(field) {
+        let name = |field: Option<&Value>| match field {
             Some(Value::String(text)) => text.to_lowercase(),
             Some(Value::Number(number)) => number.to_string(),
             _ => String::new(),
@@ -170,7 +213,8 @@ impl Said {
             (Value::String(text), _) | (_, Some(Value::String(text))) => text.clone(),
             _ => error.to_string(),
         };
-        Self { message, names: [name("code"), name("type")] }
+        let detail = error.get("details").and_then(|details| details.get("error_code"));
+        Self { message, names: [name(error.get("code")), name(detail), name(error.get("type"))] }
     }
 
     /// The class by number or by name; `None` where neither says anything.
@@ -189,11 +233,12 @@ impl Said {
 }
 
 /// Words in vendors' `code` and `type`, the telling ones first.
-const NAMES: [(&str, ErrorClass); 19] = [
+const NAMES: [(&str, ErrorClass); 21] = [
     ("rate_limit", ErrorClass::RateLimited),
     ("too_many_requests", ErrorClass::RateLimited),
     ("quota", ErrorClass::Quota),
     ("billing", ErrorClass::Quota),
+    ("spend_limit", ErrorClass::Quota),
     ("payment", ErrorClass::Quota),
     ("credit", ErrorClass::Quota),
     ("overload", ErrorClass::Overloaded),
@@ -208,6 +253,7 @@ const NAMES: [(&str, ErrorClass); 19] = [
     ("server_error", ErrorClass::Transient),
     ("context_length", ErrorClass::InvalidRequest),
     ("not_found", ErrorClass::InvalidRequest),
+    ("too_large", ErrorClass::InvalidRequest),
     ("invalid", ErrorClass::InvalidRequest),
 ];
 
@@ -273,6 +319,14 @@ mod tests {
         // The twin: cut first, scrub after, and the head of the key stays.
         let cut = StreamError::new(ErrorClass::Auth, false, &said).message;
         assert!(scrub.text(&cut).contains("sk-example"));
+    }
+
+    #[test]
+    fn a_peer_is_named_without_what_may_be_secret() {
+        let peer = |url: &str| peer("ollama", &Url::parse(url).unwrap());
+        assert_eq!(peer("http://me:secret@127.0.0.1:11434/secret?key=secret"), "ollama at 127.0.0.1:11434");
+        assert_eq!(peer("https://api.example.org/v1"), "ollama at api.example.org");
+        assert_eq!(peer("http://[::1]:9/"), "ollama at [::1]:9");
     }
 
     #[test]

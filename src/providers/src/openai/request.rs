@@ -4,9 +4,10 @@ use serde::Serialize;
 use townkeeper_contract::provider::{ChatMessage, ChatRequest, ToolCall, ToolSpec};
 
 use super::Dialect;
+use crate::generation::Body;
 
 #[derive(Serialize)]
-struct Body<'a> {
+struct Completion<'a> {
     model: &'a str,
     messages: Vec<Message<'a>>,
     stream: bool,
@@ -66,16 +67,9 @@ struct Tool<'a> {
 }
 
 /// The JSON to post. The error, which no input is known to cause, is left to the caller to report.
-pub(super) fn body(
-    dialect: &Dialect,
-    model: &str,
-    limit: Option<u32>,
-    request: &ChatRequest,
-) -> Result<Vec<u8>, serde_json::Error> {
+pub(super) fn body(dialect: &Dialect, model: &str, limit: Option<u32>, request: &ChatRequest) -> Body {
     let system = (!request.system.is_empty()).then_some(Message::System { content: &request.system });
-    let asked = (request.max_output_tokens > 0).then_some(request.max_output_tokens);
-    let limit = limit.into_iter().chain(asked).min();
-    serde_json::to_vec(&Body {
+    serde_json::to_vec(&Completion {
         model,
         messages: system.into_iter().chain(request.messages.iter().map(message)).collect(),
         stream: true,

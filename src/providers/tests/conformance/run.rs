@@ -59,6 +59,30 @@ pub(crate) async fn check_kind(kind: Kind, body: impl AsRef<[u8]>, expected: &[&
     assert_eq!(play(kind, Plan::whole(commented)).await, expected, "with comments");
 }
 
+/// As [`check`], in Anthropic's tongue; and with its pings between events.
+pub(crate) async fn check_anthropic(body: impl AsRef<[u8]>, expected: &[&str]) {
+    check_kind(Kind::Anthropic, &body, expected).await;
+    let body = String::from_utf8(body.as_ref().to_vec()).unwrap();
+    let pinged = body.replace("\n\n", &format!("\n\n{}", events([r#"{"type":"ping"}"#])));
+    assert_ne!(pinged, body);
+    assert_eq!(play(Kind::Anthropic, Plan::whole(pinged)).await, expected, "with pings");
+}
+
+/// As [`check`], in Ollama's own tongue: JSON texts, one a line; blank lines stand for comments, which it has not.
+pub(crate) async fn check_ollama(json_lines: &[&str], expected: &[&str]) {
+    let body = json_lines.iter().flat_map(|line| [*line, "\n"]).collect::<String>();
+    let bytes = |body: &str| body.bytes().map(|byte| vec![byte]).collect::<Vec<_>>();
+    let blank = body.replace('\n', "\r\n\r\n");
+    let cases = [vec![body.clone().into_bytes()], bytes(&body), bytes(body.trim_end()), vec![blank.into_bytes()]];
+    for (pieces, how) in cases.into_iter().zip(["whole", "byte by byte", "without the last ending", "blank lines"]) {
+        let (base, _server) = serve(Plan::of(pieces).typed("application/x-ndjson")).await;
+        let provider = provider_at(base.strip_suffix("/v1").unwrap(), Kind::Ollama, |_| {});
+        let items: Vec<Item> = provider.stream(question()).collect().await;
+        assert_eq!(provider_stream(&items), Ok(()), "{how}: {items:#?}");
+        assert_eq!(lines(&items), expected, "{how}");
+    }
+}
+
 /// A comment after every line, ended as that line is.
 fn commented(body: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
@@ -75,6 +99,15 @@ fn commented(body: &[u8]) -> Vec<u8> {
 /// One `data:` event for each text.
 pub(crate) fn sse<T: AsRef<str>>(frames: impl IntoIterator<Item = T>) -> String {
     frames.into_iter().flat_map(|frame| ["data: ".to_owned(), frame.as_ref().to_owned(), "\n\n".to_owned()]).collect()
+}
+
+/// Anthropic's events: each text behind the name that it gives as its `type`.
+pub(crate) fn events<T: AsRef<str>>(frames: impl IntoIterator<Item = T>) -> String {
+    let event = |frame: T| {
+        let json: serde_json::Value = serde_json::from_str(frame.as_ref()).unwrap();
+        format!("event: {}\ndata: {}\n\n", json["type"].as_str().unwrap(), frame.as_ref())
+    };
+    frames.into_iter().map(event).collect()
 }
 
 /// A chunk whose first choice has this delta.

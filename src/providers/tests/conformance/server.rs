@@ -30,8 +30,8 @@ pub(crate) enum End {
     Reset(Arc<Notify>),
     /// Says nothing more and keeps the connection open.
     Hold,
-    /// Sends comments for ever.
-    KeepAlive,
+    /// Sends this for ever.
+    KeepAlive(&'static str),
 }
 
 impl Plan {
@@ -55,7 +55,7 @@ impl Plan {
 pub(crate) struct Served {
     pub(crate) head: String,
     pub(crate) body: serde_json::Value,
-    /// Comments written while keeping the connection alive.
+    /// Signs written while keeping the connection alive.
     pub(crate) keep_alives: usize,
 }
 
@@ -83,15 +83,24 @@ impl Server {
 
 /// Starts a server; gives the base URL to ask it at.
 pub(crate) async fn serve(plan: Plan) -> (String, Server) {
+    serve_all(vec![plan]).await
+}
+
+/// Starts a server that answers one connection after another, each with the next plan, and saw what the last one sent.
+pub(crate) async fn serve_all(plans: Vec<Plan>) -> (String, Server) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let base = format!("http://{}/v1", listener.local_addr().unwrap());
     let mut task = JoinSet::new();
     let asked = Arc::new(Notify::new());
     let arrived = Arc::clone(&asked);
     task.spawn(async move {
-        let (socket, _) = listener.accept().await.unwrap();
-        socket.set_nodelay(true).unwrap();
-        answer(socket, plan, &arrived).await
+        let mut served = None;
+        for plan in plans {
+            let (socket, _) = listener.accept().await.unwrap();
+            socket.set_nodelay(true).unwrap();
+            served = Some(answer(socket, plan, &arrived).await);
+        }
+        served.unwrap()
     });
     (base, Server { task, asked })
 }
@@ -123,9 +132,9 @@ async fn answer(mut socket: TcpStream, plan: Plan, arrived: &Notify) -> Served {
             return served;
         }
         End::Hold => {}
-        End::KeepAlive => {
+        End::KeepAlive(sign) => {
             let mut tick = tokio::time::interval(Duration::from_millis(5));
-            while socket.write_all(&framed(b": ping\n\n", plan.chunked)).await.is_ok() {
+            while socket.write_all(&framed(sign.as_bytes(), plan.chunked)).await.is_ok() {
                 served.keep_alives += 1;
                 tick.tick().await;
             }

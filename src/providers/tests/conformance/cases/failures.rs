@@ -87,7 +87,28 @@ async fn nobody_listening_is_transient() {
     let items: Vec<Item> = provider_at(&base, Kind::OpenAi, |_| {}).stream(question()).collect().await;
     assert_eq!(lines(&items), ["error Transient, retriable"]);
     let error = items[0].as_ref().unwrap_err();
-    assert!(error.message.contains("cannot connect") && error.message.contains("refused"), "{error}");
+    let host = base.split('/').nth(2).unwrap();
+    let told = format!("openai at {host}: cannot connect (is it running, and is `base_url` right?)");
+    assert!(error.message.starts_with(&told) && error.message.contains("refused"), "{error}");
+    // Enough for a log line, and no more: neither the path nor the key.
+    assert!(!error.message.contains("/v1") && !error.message.contains(KEY), "{error}");
+}
+
+#[tokio::test]
+async fn who_fell_silent_is_told() {
+    let plan = Plan { end: End::Hold, ..Plan::whole(sse([text("a")])) };
+    let (base, _server) = serve(plan).await;
+    let stream = provider_at(&base, Kind::OpenAi, only_idle_short).stream(question());
+    let items: Vec<Item> = stream.collect().await;
+    let error = items.last().unwrap().as_ref().unwrap_err();
+    let told = format!("openai at {}: no word from the model for 300ms", base.split('/').nth(2).unwrap());
+    assert!(error.message.starts_with(&told) && error.message.contains("idle_timeout_s"), "{error}");
+}
+
+#[tokio::test]
+async fn c29_a_refusal_names_the_vendors_own_request() {
+    let error = refused(500, &[("request-id", "req_123")], r#"{"error":{"message":"gone"}}"#).await;
+    assert_eq!(error.message, "HTTP 500 (request req_123): gone");
 }
 
 /// Both timers short.
@@ -120,7 +141,7 @@ async fn c30_silence_after_some_words() {
 async fn c30_keep_alives_are_not_words() {
     for words in [vec![], vec![sse([text("a")]).into_bytes()]] {
         let spoken = !words.is_empty();
-        let plan = Plan { end: End::KeepAlive, ..Plan::of(words) };
+        let plan = Plan { end: End::KeepAlive(": ping\n\n"), ..Plan::of(words) };
         let (base, server) = serve(plan).await;
         let change = if spoken { only_idle_short } else { impatient };
         let items: Vec<Item> = provider_at(&base, Kind::OpenAi, change).stream(question()).collect().await;

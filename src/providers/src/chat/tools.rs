@@ -1,15 +1,19 @@
 //! Fragments of tool calls put together. Vendors leave out, repeat and rotate ids and indices; [`Calls::place`] is the
 //! one rule that says which call a fragment belongs to. A call runs only from `ToolReady`, at the vendor's finish.
 
-use serde_json::Value;
-use townkeeper_contract::provider::{ProviderEvent, ToolArgs};
+use townkeeper_contract::provider::ProviderEvent;
 
-use super::answer::Answer;
-use super::wire::Fragment;
+use crate::answer::Answer;
+use crate::call::{MAX_BYTES, MAX_CALLS, arguments};
 
-/// More calls than this in one answer, or more bytes of arguments, are a peer gone wrong.
-const MAX_CALLS: usize = 64;
-const MAX_BYTES: usize = 1 << 20;
+/// A piece of a call. What the vendor left out is empty.
+#[derive(Debug)]
+pub(crate) struct Fragment<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) index: Option<u64>,
+    pub(crate) name: &'a str,
+    pub(crate) args: &'a str,
+}
 
 #[derive(Debug, Default)]
 struct Call {
@@ -35,8 +39,7 @@ pub(super) struct TooMuch;
 
 impl Calls {
     pub(super) fn take(&mut self, fragment: &Fragment<'_>, answer: &mut Answer) -> Result<(), TooMuch> {
-        let (id, index, name) = (&*fragment.id.text, fragment.index.0, fragment.name());
-        let args = fragment.arguments();
+        let Fragment { id, index, name, args } = *fragment;
         self.bytes += args.len() + name.len() + id.len();
         let at = self.place(id, index, name).unwrap_or(self.list.len());
         if at == self.list.len() {
@@ -46,9 +49,9 @@ impl Calls {
         if call.id.is_empty() {
             id.clone_into(&mut call.id);
         }
-        call.args.push_str(&args);
+        call.args.push_str(args);
         let new = match (call.part, name) {
-            (Some(part), _) => (!args.is_empty()).then(|| (part, None, args.into_owned())),
+            (Some(part), _) => (!args.is_empty()).then(|| (part, None, args.to_owned())),
             (None, "") => None,
             (None, name) => {
                 name.clone_into(&mut call.name);
@@ -99,23 +102,12 @@ impl Calls {
             };
             if run {
                 let provider_id = if call.id.is_empty() { minted(part) } else { call.id };
-                let args = parse(call.args);
+                let args = arguments(call.args);
                 answer.push(ProviderEvent::ToolReady { part, provider_id, name: call.name, args });
                 ready += 1;
             }
             answer.push(ProviderEvent::PartEnded { part, complete: run });
         }
         ready
-    }
-}
-
-/// A call without arguments has the empty object.
-fn parse(args: String) -> ToolArgs {
-    if args.trim().is_empty() {
-        return ToolArgs::Json(Value::Object(serde_json::Map::new()));
-    }
-    match serde_json::from_str(&args) {
-        Ok(json) => ToolArgs::Json(json),
-        Err(_) => ToolArgs::Unparseable { raw: args },
     }
 }

@@ -1,18 +1,20 @@
 //! One generation: the request, its timers, and the bytes that come back. Pull-based: what is not asked for is not
-//! read, so a slow consumer slows the vendor; dropping it closes the connection.
+//! read, so a slow consumer slows the vendor; dropping it closes the connection. Besides `http` the only I/O here.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::Response;
-use reqwest::header::CONTENT_TYPE;
+use futures_util::StreamExt;
+use futures_util::stream::unfold;
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use reqwest::{Client, Response, Url};
 use tokio::time::{Instant, timeout, timeout_at};
+use townkeeper_contract::BoxStream;
+use townkeeper_contract::provider::ChatRequest;
 use townkeeper_contract::stream::{ErrorClass, StreamError};
 
-use super::Endpoint;
-use super::answer::Item;
-use super::decode::{State, decode};
-use crate::http;
+use crate::answer::{Decode, Item};
+use crate::http::{self, Scrub};
 use crate::lines::FrameError;
 use crate::ndjson::Ndjson;
 use crate::sse::{Frame, Sse};
@@ -23,17 +25,74 @@ const GRACE: Duration = Duration::from_secs(2);
 /// After a whole answer, how long the body's own end may take: a connection read to its end can be used again.
 const LINGER: Duration = Duration::from_millis(100);
 
-pub(super) struct Generation {
+/// How long to wait for what.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Timeouts {
+    pub(crate) first_content: Duration,
+    pub(crate) idle: Duration,
+}
+
+/// Whom to ask, and how.
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    pub(crate) client: Client,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+    pub(crate) timeouts: Timeouts,
+    pub(crate) scrub: Scrub,
+    /// Provider and host, for whoever reads the log: `ollama at 127.0.0.1:11434`. Never a path, a query or a key.
+    pub(crate) peer: String,
+}
+
+/// A model at an endpoint.
+#[derive(Debug)]
+pub(crate) struct Model {
+    /// The vendor, as in the configuration, logs and metrics.
+    pub(crate) vendor: &'static str,
+    /// The vendor's name of it.
+    pub(crate) name: String,
+    /// The section's upper bound of an answer, in the vendor's tokens.
+    pub(crate) max_output_tokens: Option<u32>,
+    pub(crate) endpoint: Arc<Endpoint>,
+}
+
+impl Model {
+    /// The smaller of the section's bound and the request's, of those that are set.
+    pub(crate) fn limit(&self, request: &ChatRequest) -> Option<u32> {
+        let asked = (request.max_output_tokens > 0).then_some(request.max_output_tokens);
+        self.max_output_tokens.into_iter().chain(asked).min()
+    }
+}
+
+/// A request's JSON, or why there is none.
+pub(crate) type Body = Result<Vec<u8>, serde_json::Error>;
+
+/// Asks, and hands on what `decoder` makes of the answer. Nothing is sent before the first item is asked for.
+pub(crate) fn generate<D: Decode>(endpoint: &Arc<Endpoint>, body: Body, decoder: D) -> BoxStream<'static, Item> {
+    let generation = Generation {
+        endpoint: Arc::clone(endpoint),
+        decoder,
+        stage: Stage::Asking(body),
+        deadline: Instant::now(),
+        heard: false,
+        warned_lossy: false,
+    };
+    unfold(generation, |mut generation| async move { Some((generation.next().await?, generation)) }).boxed()
+}
+
+struct Generation<D> {
     endpoint: Arc<Endpoint>,
-    state: State,
+    decoder: D,
     stage: Stage,
     /// When content must have come.
     deadline: Instant,
+    /// Some content has.
+    heard: bool,
     warned_lossy: bool,
 }
 
 enum Stage {
-    Asking(Result<Vec<u8>, serde_json::Error>),
+    Asking(Body),
     Reading(Box<Reading>),
     Over,
 }
@@ -48,19 +107,14 @@ enum Framer {
     Ndjson(Ndjson),
 }
 
-impl Generation {
-    pub(super) fn new(endpoint: Arc<Endpoint>, body: Result<Vec<u8>, serde_json::Error>, messages: usize) -> Self {
-        let state = State::new(endpoint.dialect, endpoint.scrub.clone(), messages);
-        Self { endpoint, state, stage: Stage::Asking(body), deadline: Instant::now(), warned_lossy: false }
-    }
-
+impl<D: Decode> Generation<D> {
     /// The next event; `None` after the last. Who asks until `None` lets the connection be used again.
-    pub(super) async fn next(&mut self) -> Option<Item> {
+    async fn next(&mut self) -> Option<Item> {
         loop {
-            if let Some(item) = self.state.pop() {
+            if let Some(item) = self.decoder.answer().pop() {
                 return Some(item);
             }
-            if self.state.ended() {
+            if self.decoder.answer().ended() {
                 self.linger().await;
                 return None;
             }
@@ -75,30 +129,30 @@ impl Generation {
     /// Gives the connection back, if the answer was whole; otherwise closes it.
     async fn linger(&mut self) {
         if let Stage::Reading(mut reading) = std::mem::replace(&mut self.stage, Stage::Over)
-            && self.state.whole()
+            && self.decoder.answer().whole()
         {
             timeout(LINGER, reading.response.chunk()).await.ok();
         }
     }
 
-    async fn ask(&mut self, body: Result<Vec<u8>, serde_json::Error>) -> Stage {
+    async fn ask(&mut self, body: Body) -> Stage {
         match self.open(body).await {
             Ok(stage) => stage,
             Err(error) => {
-                self.state.over(error);
+                self.decoder.over(error);
                 Stage::Over
             }
         }
     }
 
-    async fn open(&mut self, body: Result<Vec<u8>, serde_json::Error>) -> Result<Stage, StreamError> {
+    async fn open(&mut self, body: Body) -> Result<Stage, StreamError> {
         let endpoint = Arc::clone(&self.endpoint);
         let scrub = &endpoint.scrub;
         let body = body.map_err(|error| scrub.error(ErrorClass::Internal, &error.to_string()))?;
         self.deadline = Instant::now() + endpoint.timeouts.first_content;
         let request = endpoint.client.post(endpoint.url.clone()).headers(endpoint.headers.clone()).body(body);
         let sent = timeout_at(self.deadline, request.send()).await.map_err(|_| self.stalled())?;
-        let response = sent.map_err(|error| http::broken(&error, scrub))?;
+        let response = sent.map_err(|error| http::broken(&error, &endpoint.peer, scrub))?;
         if !response.status().is_success() {
             return Err(http::refusal(response, scrub).await);
         }
@@ -116,10 +170,11 @@ impl Generation {
     /// Waits for one read and decodes what it completes.
     async fn read(&mut self, mut reading: Box<Reading>) -> Stage {
         // Told from the moment we wait, so that a slow consumer is not taken for a silent vendor.
-        if self.state.progressed() {
+        if self.decoder.answer().progressed() {
+            self.heard = true;
             self.deadline = Instant::now() + self.endpoint.timeouts.idle;
         }
-        if self.state.finished() {
+        if self.decoder.finished() {
             self.deadline = self.deadline.min(Instant::now() + GRACE);
         }
         let read = timeout_at(self.deadline, reading.response.chunk()).await;
@@ -130,45 +185,53 @@ impl Generation {
             }
             Ok(Ok(None)) => self.end(&mut reading.framer),
             Ok(Err(error)) => {
-                self.state.over(http::broken(&error, &self.endpoint.scrub));
+                self.decoder.over(http::broken(&error, &self.endpoint.peer, &self.endpoint.scrub));
                 Ok(())
             }
             Err(_) => {
                 let error = self.stalled();
-                self.state.over(error);
+                self.decoder.over(error);
                 Ok(())
             }
         };
         if let Err(error) = framed {
-            self.state.over(self.endpoint.scrub.error(ErrorClass::Protocol, &error.to_string()));
+            self.decoder.over(self.endpoint.scrub.error(ErrorClass::Protocol, &error.to_string()));
         }
         Stage::Reading(reading)
     }
 
     fn frames(&mut self, framer: &mut Framer) -> Result<(), FrameError> {
         while let Some(frame) = framer.frame()? {
-            decode(&mut self.state, frame);
+            self.decoder.decode(frame);
         }
-        if framer.lossy_lines() > 0 && !std::mem::replace(&mut self.warned_lossy, true) && !self.state.ended() {
-            self.state.warn("bytes that are not UTF-8 were replaced");
+        let answer = self.decoder.answer();
+        if framer.lossy_lines() > 0 && !std::mem::replace(&mut self.warned_lossy, true) && !answer.ended() {
+            answer.warn("bytes that are not UTF-8 were replaced");
         }
         Ok(())
     }
 
-    /// The body ended cleanly. Whether the answer did, the state knows.
+    /// The body ended cleanly. Whether the answer did, the decoder knows.
     fn end(&mut self, framer: &mut Framer) -> Result<(), FrameError> {
         if let Some(frame) = framer.finish()? {
-            decode(&mut self.state, frame);
+            self.decoder.decode(frame);
         }
-        if !self.state.ended() {
-            let message = "the connection closed before the answer was finished";
-            self.state.over(self.endpoint.scrub.error(ErrorClass::Truncated, message));
+        if !self.decoder.answer().ended() {
+            let message = format!("{}: the connection closed before the answer was finished", self.endpoint.peer);
+            self.decoder.over(self.endpoint.scrub.error(ErrorClass::Truncated, &message));
         }
         Ok(())
     }
 
     fn stalled(&self) -> StreamError {
-        self.endpoint.scrub.error(ErrorClass::Stalled, "no word from the model for too long")
+        let Endpoint { peer, timeouts, scrub, .. } = &*self.endpoint;
+        let (limit, setting) = if self.heard {
+            (timeouts.idle, "idle_timeout_s")
+        } else {
+            (timeouts.first_content, "first_content_timeout_s")
+        };
+        let message = format!("{peer}: no word from the model for {limit:?} (is it only slow? raise `{setting}`)");
+        scrub.error(ErrorClass::Stalled, &message)
     }
 }
 
