@@ -10,5 +10,7 @@ mod hostile;
 mod kill;
 mod lifecycle;
 mod model;
+mod openapi;
 mod telegram;
 mod web;
+mod websocket;

@@ -1,30 +1,62 @@
-//! Reading an event stream. Ours only: one `data:` line an event, line feeds, no byte order mark.
+//! The events of a turn, whichever way they come. Event streams are read here; ours only: one `data:` line an event,
+//! line feeds, no byte order mark.
+
+use std::sync::Arc;
 
 use memchr::memmem;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use townkeeper_contract::stream::Envelope;
 
 use crate::ClientError;
+use crate::socket::Item;
 
 /// The largest event that is read, in bytes.
-const CAP: usize = 4 * 1024 * 1024;
+pub(crate) const CAP: usize = 4 * 1024 * 1024;
 
 /// The events of a turn, as they come.
 #[derive(Debug)]
-pub struct Events {
+pub struct Events(Source);
+
+#[derive(Debug)]
+enum Source {
+    Stream(EventStream),
+    Socket {
+        items: mpsc::Receiver<Item>,
+        /// The socket stays open while anybody reads from it.
+        _socket: Arc<JoinSet<()>>,
+    },
+}
+
+impl Events {
+    pub(crate) fn of_stream(response: reqwest::Response) -> Self {
+        Self(Source::Stream(EventStream { response, buffer: Vec::new(), seen: 0 }))
+    }
+
+    pub(crate) fn of_socket(items: mpsc::Receiver<Item>, socket: Arc<JoinSet<()>>) -> Self {
+        Self(Source::Socket { items, _socket: socket })
+    }
+
+    /// The next event. `None` where the stream is over: after `TurnEnded`, or because the daemon is stopping; then
+    /// the turn can be resumed.
+    pub async fn next(&mut self) -> Option<Result<Envelope, ClientError>> {
+        match &mut self.0 {
+            Source::Stream(stream) => stream.next().await,
+            Source::Socket { items, .. } => items.recv().await,
+        }
+    }
+}
+
+#[derive(Debug)]
+struct EventStream {
     response: reqwest::Response,
     buffer: Vec<u8>,
     /// How far `buffer` was searched.
     seen: usize,
 }
 
-impl Events {
-    pub(crate) fn new(response: reqwest::Response) -> Self {
-        Self { response, buffer: Vec::new(), seen: 0 }
-    }
-
-    /// The next event. `None` where the stream is over: after `TurnEnded`, or because the daemon is stopping; then
-    /// the turn can be resumed.
-    pub async fn next(&mut self) -> Option<Result<Envelope, ClientError>> {
+impl EventStream {
+    async fn next(&mut self) -> Option<Item> {
         loop {
             if let Some(frame) = self.frame() {
                 if let Some(event) = parse(&frame) {
@@ -58,7 +90,7 @@ impl Events {
 }
 
 /// The envelope in a frame; `None` for a comment.
-fn parse(frame: &[u8]) -> Option<Result<Envelope, ClientError>> {
+fn parse(frame: &[u8]) -> Option<Item> {
     let data = frame.split(|b| *b == b'\n').find_map(|line| line.strip_prefix(b"data: "))?;
     Some(serde_json::from_slice(data).map_err(|error| ClientError::Protocol(error.to_string())))
 }

@@ -1,18 +1,21 @@
-//! The HTTP API from the other side: the command line and the tests speak to a daemon through it.
+//! The HTTP API from the other side: the command line and the tests speak to a daemon through it, over plain requests
+//! and event streams or over one WebSocket.
 
 mod events;
+mod socket;
 
 use std::time::Duration;
 
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use thiserror::Error;
-use townkeeper_contract::api::{CancelAnswer, ChatBody, ErrorBody, Ready, TicketList};
+use townkeeper_contract::api::{CancelAnswer, ChatBody, ErrorBody, Ready, SocketAnswer, SocketRequest, TicketList};
 use townkeeper_contract::error::Kind;
 use townkeeper_contract::id::TurnId;
 use townkeeper_contract::stream::ResumePoint;
 
 pub use events::Events;
+use socket::Socket;
 
 /// Why a call did not succeed.
 #[derive(Debug, Error)]
@@ -44,6 +47,8 @@ pub struct Client {
     base: String,
     http: reqwest::Client,
     token: Option<SecretString>,
+    /// Where turns are said, read and stopped, if not over HTTP.
+    socket: Option<Socket>,
 }
 
 impl Client {
@@ -56,25 +61,46 @@ impl Client {
             .no_proxy()
             .build()
             .map_err(|error| ClientError::Protocol(error.to_string()))?;
-        Ok(Self { base: base.trim_end_matches('/').to_owned(), http, token })
+        Ok(Self { base: base.trim_end_matches('/').to_owned(), http, token, socket: None })
     }
 
-    /// Says something; the answer comes as events.
+    /// The same client, but what it says, resumes and cancels goes over one WebSocket, opened now. When that is closed,
+    /// these calls fail as broken; another may be opened.
+    pub async fn over_socket(&self) -> Result<Self, ClientError> {
+        let (request, key) = socket::upgrading(self.request(Method::GET, "/v1/ws"));
+        let socket = Socket::open(self.send(request).await?, &key).await?;
+        Ok(Self { socket: Some(socket), ..self.clone() })
+    }
+
+    /// Says something; the answer comes as events. Over a socket, turns that are begun must be read, or their events
+    /// dropped: unread ones make the others wait.
     pub async fn chat(&self, body: &ChatBody) -> Result<Events, ClientError> {
+        if let Some(socket) = &self.socket {
+            return Ok(socket.ask(SocketRequest::Say { id: 0, body: body.clone() }).await?.1);
+        }
         let response = self.send(self.request(Method::POST, "/v1/chat").json(body)).await?;
-        Ok(Events::new(response))
+        Ok(Events::of_stream(response))
     }
 
     /// Goes on reading behind `point`. `None`: there is nothing more.
     pub async fn resume(&self, point: &ResumePoint) -> Result<Option<Events>, ClientError> {
+        let after = format!("{}.{}:{}", point.turn, point.attempt, point.seq);
+        if let Some(socket) = &self.socket {
+            let request = SocketRequest::Resume { id: 0, turn: point.turn.clone(), after: Some(after) };
+            let (answer, events) = socket.ask(request).await?;
+            return Ok((!matches!(answer, SocketAnswer::Complete { .. })).then_some(events));
+        }
         let path = format!("/v1/turns/{}/events", point.turn);
-        let id = format!("{}.{}:{}", point.turn, point.attempt, point.seq);
-        let response = self.send(self.request(Method::GET, &path).header("last-event-id", id)).await?;
-        Ok((response.status() != StatusCode::NO_CONTENT).then(|| Events::new(response)))
+        let response = self.send(self.request(Method::GET, &path).header("last-event-id", after)).await?;
+        Ok((response.status() != StatusCode::NO_CONTENT).then(|| Events::of_stream(response)))
     }
 
     /// Asks a turn to stop; `false` where it had ended.
     pub async fn cancel(&self, turn: &TurnId) -> Result<bool, ClientError> {
+        if let Some(socket) = &self.socket {
+            let (answer, _) = socket.ask(SocketRequest::Cancel { id: 0, turn: turn.clone() }).await?;
+            return Ok(matches!(answer, SocketAnswer::Cancelled { cancelled: true, .. }));
+        }
         let path = format!("/v1/turns/{turn}/cancel");
         let response = self.send(self.request(Method::POST, &path)).await?;
         let answer: CancelAnswer = read(response).await?;
@@ -103,7 +129,7 @@ impl Client {
     async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
         let response = request.send().await.map_err(|error| self.broken(&error))?;
         let status = response.status();
-        if status.is_success() {
+        if status.is_success() || status == StatusCode::SWITCHING_PROTOCOLS {
             return Ok(response);
         }
         let refused: Result<ErrorBody, _> = read(response).await;

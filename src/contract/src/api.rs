@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ActionId, ConversationId};
+use crate::id::{ActionId, ConversationId, TurnId};
 
 /// `POST /v1/chat`: say something, or press a button. The answer is an event stream (`townkeeper.stream/1`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -89,4 +89,44 @@ pub struct PlatformHealth {
     pub receiving: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<String>,
+}
+
+/// What a client says on `GET /v1/ws`, one JSON object a text message. `id` is the client's own number for it, and the
+/// answer carries it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+pub enum SocketRequest {
+    /// As `POST /v1/chat`.
+    Say { id: u32, body: ChatBody },
+    /// As `GET /v1/turns/{turn}/events`; `after` is what `Last-Event-ID` would be. A turn that is being read on this
+    /// socket already is read from there on instead.
+    Resume {
+        id: u32,
+        turn: TurnId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<String>,
+    },
+    /// As `POST /v1/turns/{turn}/cancel`.
+    Cancel { id: u32, turn: TurnId },
+}
+
+/// What the daemon answers on `GET /v1/ws`. Every other message is an event of a turn: an `Envelope`, just as an event
+/// stream has it in `data:`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum SocketAnswer {
+    /// Events of this turn follow, from here to its terminal.
+    Reading { id: u32, turn: TurnId },
+    /// The reader has all there is of this turn.
+    Complete { id: u32, turn: TurnId },
+    /// False where the turn had ended already.
+    Cancelled { id: u32, cancelled: bool },
+    /// Refused. Without `id` where the message has none that can be read.
+    Error {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        id: Option<u32>,
+        /// The status that the same refusal has over HTTP.
+        status: u16,
+        error: ErrorBody,
+    },
 }

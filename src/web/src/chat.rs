@@ -1,4 +1,5 @@
 //! Saying something, reading the answer, stopping it.
+//! What is said and read is the same for every way that carries it; here it meets HTTP.
 
 use std::sync::Arc;
 
@@ -10,12 +11,23 @@ use axum::response::{IntoResponse as _, Response};
 use townkeeper_contract::api::{CancelAnswer, ChatBody, MAX_TEXT};
 use townkeeper_contract::id::{AccountId, ActionId, ConversationId, EventKey, PersonId, PlaceId, TurnId};
 use townkeeper_contract::inbound::{Body, Inbound, Person, Place, PlaceKind, ReplyTo};
-use townkeeper_contract::stream::ResumePoint;
+use townkeeper_contract::stream::{Channel, Envelope, Event, PartText, ResumePoint, VERSION};
 use townkeeper_core::conversation;
+use townkeeper_engine::live::Subscription;
 use townkeeper_engine::{Admitted, Reading, ids};
+use townkeeper_store::EndedTurn;
 
 use crate::refusal::Refusal;
 use crate::{ACCOUNT, Web, sse};
+
+/// What there is to read of a turn, for whichever way it is carried.
+pub(crate) enum Source {
+    Live(Subscription),
+    /// What was said, and its terminal.
+    Ended(Vec<Arc<Envelope>>),
+    /// The reader has it all.
+    Nothing,
+}
 
 /// `POST /v1/chat`.
 pub(crate) async fn say(
@@ -23,11 +35,8 @@ pub(crate) async fn say(
     body: Result<Json<ChatBody>, JsonRejection>,
 ) -> Result<Response, Refusal> {
     let Json(body) = body.map_err(|error| Refusal::new(error.status(), "bad_request", error.body_text()))?;
-    let (admitted, _) = accept(&web, body).await?;
-    match admitted.feed {
-        Some(feed) => Ok(sse::live(feed.subscribe(None))),
-        None => read(&web, &admitted.turn, None).await,
-    }
+    let (_, source) = ask(&web, body).await?;
+    Ok(response(source))
 }
 
 /// `GET /v1/turns/{turn}/events`: from `Last-Event-ID` on, or everything.
@@ -36,15 +45,9 @@ pub(crate) async fn resume(
     Path(turn): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
-    let turn = TurnId::new(turn);
-    let after = match headers.get("last-event-id").map(|value| value.to_str().map(ResumePoint::parse)) {
-        None => None,
-        Some(Ok(Some(point))) if point.turn == turn => Some(point),
-        Some(_) => {
-            return Err(Refusal::bad("Last-Event-ID must be turn.attempt:seq, as the events of this turn gave it."));
-        }
-    };
-    read(&web, &turn, after).await
+    // What is no text is no resume point either.
+    let after = headers.get("last-event-id").map(|value| value.to_str().unwrap_or_default());
+    Ok(response(read(&web, &TurnId::new(turn), after).await?))
 }
 
 /// `POST /v1/turns/{turn}/cancel`.
@@ -52,19 +55,59 @@ pub(crate) async fn cancel(State(web): State<Arc<Web>>, Path(turn): Path<String>
     Json(CancelAnswer { cancelled: web.engine.cancel(&TurnId::new(turn)) })
 }
 
-async fn read(web: &Web, turn: &TurnId, after: Option<ResumePoint>) -> Result<Response, Refusal> {
+fn response(source: Source) -> Response {
+    match source {
+        Source::Live(subscription) => sse::live(subscription),
+        Source::Ended(envelopes) => sse::ended(&envelopes),
+        // This status tells an event source to stop asking.
+        Source::Nothing => StatusCode::NO_CONTENT.into_response(),
+    }
+}
+
+/// Says something, and reads what comes of it from the beginning.
+pub(crate) async fn ask(web: &Web, body: ChatBody) -> Result<(TurnId, Source), Refusal> {
+    let (admitted, _) = accept(web, body).await?;
+    let source = match admitted.feed {
+        Some(feed) => Source::Live(feed.subscribe(None)),
+        None => read(web, &admitted.turn, None).await?,
+    };
+    Ok((admitted.turn, source))
+}
+
+/// Reads a turn, behind the resume point `after` where there is one.
+pub(crate) async fn read(web: &Web, turn: &TurnId, after: Option<&str>) -> Result<Source, Refusal> {
+    let after = after.map(|after| ResumePoint::parse(after).filter(|point| point.turn == *turn));
+    if after.as_ref().is_some_and(Option::is_none) {
+        let message =
+            "Last-Event-ID (on a socket: `after`) must be turn.attempt:seq, as the events of this turn gave it.";
+        return Err(Refusal::bad(message));
+    }
+    let after = after.flatten();
     match web.engine.read(turn, after.as_ref()).await? {
-        Reading::Live(subscription) => Ok(sse::live(subscription)),
+        Reading::Live(subscription) => Ok(Source::Live(subscription)),
         Reading::Ended(ended) => {
             let after = after.filter(|point| point.attempt == ended.attempt).map(|point| point.seq);
-            if after.is_some_and(|seq| seq >= ended.last_seq) {
-                // The reader has everything; this status tells an event source to stop asking.
-                return Ok(StatusCode::NO_CONTENT.into_response());
-            }
-            Ok(sse::ended(turn, &ended, after))
+            let whole = after.is_some_and(|seq| seq >= ended.last_seq);
+            Ok(if whole { Source::Nothing } else { Source::Ended(retell(turn, &ended, after)) })
         }
         Reading::Unknown => Err(Refusal::new(StatusCode::NOT_FOUND, "no_such_turn", "There is no such turn.")),
     }
+}
+
+/// A finished turn: what was said, and its terminal. `after` is the last `seq` the reader has.
+fn retell(turn: &TurnId, ended: &EndedTurn, after: Option<u64>) -> Vec<Arc<Envelope>> {
+    let envelope =
+        |seq, event| Arc::new(Envelope { v: VERSION, turn: turn.clone(), attempt: ended.attempt, seq, t_ms: 0, event });
+    let mut envelopes = Vec::new();
+    if after.is_none_or(|seq| seq + 1 < ended.last_seq) {
+        let text = ended.reply.as_ref().map(|reply| reply.body.to_plain()).unwrap_or_default();
+        let parts = vec![PartText { part: 0, channel: Channel::Text, text }];
+        let snapshot = Event::Snapshot { parts, open_parts: Vec::new() };
+        envelopes.push(envelope(ended.last_seq.saturating_sub(1), snapshot));
+    }
+    let end = Event::TurnEnded { outcome: ended.outcome.clone(), reply: ended.reply.clone().map(Box::new) };
+    envelopes.push(envelope(ended.last_seq, end));
+    envelopes
 }
 
 /// Checks a body and gives it to the engine. Also returns the line in which the visitor's turns are kept.

@@ -1,9 +1,10 @@
-//! What every request and response passes: security headers, the cross-site check, the operator's token.
+//! What every request and response passes: security headers, the cross-site check, who may.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use futures_util::StreamExt as _;
@@ -11,7 +12,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 
 use crate::refusal::Refusal;
-use crate::BODY_LIMIT;
+use crate::routes::{Access, Endpoint};
+use crate::{BODY_LIMIT, Here, Web};
 
 /// How much of a body that is too large is read, and how long, so that its sender hears the refusal.
 const DRAIN: usize = 4 * 1024 * 1024;
@@ -28,7 +30,7 @@ pub(crate) async fn headers(mut response: Response) -> Response {
     set(header::CONTENT_SECURITY_POLICY, POLICY);
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     // Conversations are capabilities: their addresses must not travel to other sites. (`no-referrer` would also make
-    // browsers send our own forms with `Origin: null`, which `same_site` refuses.)
+    // browsers send our own forms with `Origin: null`, which [`Gate`] refuses.)
     set(header::REFERRER_POLICY, "same-origin");
     set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
     set(HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()");
@@ -64,31 +66,79 @@ pub(crate) async fn bounded(request: Request, next: Next) -> Response {
     response
 }
 
-/// Refuses what another site makes a browser send. Requests without `Origin` come from no browser page (browsers send
-/// it with every POST), and no route here acts on a cookie.
-pub(crate) async fn same_site(request: Request, next: Next) -> Response {
-    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-    if reads || is_same_site(request.headers()) {
-        return next.run(request).await;
+/// What stands before one endpoint.
+#[derive(Clone)]
+pub(crate) struct Gate {
+    web: Arc<Web>,
+    access: Access,
+    mutates: bool,
+    is_socket: bool,
+}
+
+impl Gate {
+    pub(crate) fn of(endpoint: &Endpoint, web: &Arc<Web>) -> Self {
+        let (mutates, is_socket) = (endpoint.mutates(), endpoint.is_socket());
+        Self { web: Arc::clone(web), access: endpoint.access, mutates, is_socket }
     }
-    let message = "This request came from another site and was refused.";
-    Refusal::new(StatusCode::FORBIDDEN, "cross_site", message).into_response()
+
+    /// Refuses what another site makes a browser send. Requests without `Origin` come from no browser page (browsers
+    /// send it with every POST and every WebSocket), and no route here acts on a cookie.
+    fn same_site(&self, request: &Request) -> Result<(), Refusal> {
+        let headers = request.headers();
+        if (self.mutates || self.is_socket) && !is_same_site(headers) {
+            let message = "This request came from another site and was refused.";
+            return Err(Refusal::new(StatusCode::FORBIDDEN, "cross_site", message));
+        }
+        // No page can add headers to a WebSocket, so what speaks of a proxy was added by one.
+        let proxied =
+            ["forwarded", "x-forwarded-for", "x-forwarded-host"].iter().any(|name| headers.contains_key(*name));
+        let host = only(headers, &header::HOST).unwrap_or_default();
+        let here = request.extensions().get::<Here>();
+        if self.is_socket && here.is_some_and(|here| !here.hosts.may_be(host, proxied)) {
+            let message = "This daemon is not known by that name (Host).";
+            return Err(Refusal::new(StatusCode::FORBIDDEN, "foreign_host", message));
+        }
+        Ok(())
+    }
+
+    /// The one place where it is decided who may.
+    fn may(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        match self.access {
+            Access::Public | Access::Visitor => Ok(()),
+            Access::Operator if is_operator(headers, &self.web.token) => Ok(()),
+            Access::Operator => {
+                let message = "This needs the token in the data folder (api.token).";
+                Err(Refusal::new(StatusCode::UNAUTHORIZED, "unauthorized", message))
+            }
+        }
+    }
+}
+
+/// Lets a request through to its handler, or refuses it. Stands before every endpoint.
+pub(crate) async fn admit(State(gate): State<Gate>, request: Request, next: Next) -> Result<Response, Refusal> {
+    gate.same_site(&request)?;
+    gate.may(request.headers())?;
+    Ok(next.run(request).await)
 }
 
 fn is_same_site(headers: &HeaderMap) -> bool {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    match (headers.get(header::ORIGIN), text(header::HOST)) {
-        (None, _) => true,
-        (Some(origin), Some(host)) => {
-            let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
-            origin.is_some_and(|(_, authority)| authority == host)
-        }
-        (Some(_), None) => false,
+    if !headers.contains_key(header::ORIGIN) {
+        return true;
     }
+    let origin = only(headers, &header::ORIGIN).and_then(|origin| origin.split_once("://"));
+    let host = only(headers, &header::HOST);
+    origin.zip(host).is_some_and(|((_, authority), host)| authority == host)
+}
+
+/// The text of a header that stands there once.
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then_some(value)
 }
 
 /// Whether the request carries the operator's token.
-pub(crate) fn is_operator(headers: &HeaderMap, token: &SecretString) -> bool {
+fn is_operator(headers: &HeaderMap, token: &SecretString) -> bool {
     let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
     // Digests are compared, so the time taken tells nothing about the token.

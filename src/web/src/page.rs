@@ -9,6 +9,7 @@ use axum::extract::rejection::FormRejection;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{Html, IntoResponse as _, Response};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use townkeeper_contract::api::ChatBody;
 use townkeeper_contract::id::ConversationId;
@@ -37,7 +38,8 @@ struct Page<'a> {
 }
 
 /// What the page's forms send.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
+#[schemars(rename = "PageForm")]
 pub(crate) struct Said {
     #[serde(default)]
     text: Option<String>,

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use townkeeper_contract::api::ErrorBody;
+use townkeeper_contract::api::{ErrorBody, SocketAnswer};
 use townkeeper_contract::error::Kind;
 use townkeeper_engine::EngineError;
 
@@ -23,6 +23,12 @@ impl Refusal {
 
     pub(crate) fn bad(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", message)
+    }
+
+    /// The same refusal as a message on a socket.
+    pub(crate) fn into_answer(self, id: Option<u32>) -> SocketAnswer {
+        let error = ErrorBody { code: self.code.to_owned(), message: self.message };
+        SocketAnswer::Error { id, status: self.status.as_u16(), error }
     }
 }
 

@@ -8,10 +8,8 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream};
-use townkeeper_contract::id::TurnId;
-use townkeeper_contract::stream::{Channel, Envelope, Event, HEADER, PartText, VERSION};
+use townkeeper_contract::stream::{Envelope, HEADER, VERSION};
 use townkeeper_engine::live::Subscription;
-use townkeeper_store::EndedTurn;
 
 /// Silence after which a comment is sent, so that proxies keep the connection.
 const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -29,20 +27,9 @@ pub(crate) fn live(subscription: Subscription) -> Response {
     response(Body::from_stream(frames.map(Ok::<_, std::convert::Infallible>)))
 }
 
-/// A finished turn as a response: what was said, and its terminal. `after` is the last `seq` the reader has.
-pub(crate) fn ended(turn: &TurnId, ended: &EndedTurn, after: Option<u64>) -> Response {
-    let envelope =
-        |seq, event| Arc::new(Envelope { v: VERSION, turn: turn.clone(), attempt: ended.attempt, seq, t_ms: 0, event });
-    let mut envelopes = Vec::new();
-    if after.is_none_or(|seq| seq + 1 < ended.last_seq) {
-        let text = ended.reply.as_ref().map(|reply| reply.body.to_plain()).unwrap_or_default();
-        let parts = vec![PartText { part: 0, channel: Channel::Text, text }];
-        let snapshot = Event::Snapshot { parts, open_parts: Vec::new() };
-        envelopes.push(envelope(ended.last_seq.saturating_sub(1), snapshot));
-    }
-    let end = Event::TurnEnded { outcome: ended.outcome.clone(), reply: ended.reply.clone().map(Box::new) };
-    envelopes.push(envelope(ended.last_seq, end));
-    response(Body::from(frames(&envelopes)))
+/// A finished turn as a response.
+pub(crate) fn ended(envelopes: &[Arc<Envelope>]) -> Response {
+    response(Body::from(frames(envelopes)))
 }
 
 fn response(body: Body) -> Response {
