@@ -7,6 +7,7 @@ mod bench;
 #[cfg(feature = "bench")]
 mod bench_daemon;
 mod cli;
+mod database;
 mod doctor;
 mod knowledge;
 mod out;
