@@ -2,19 +2,21 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
+use townkeeper_engine::LEASE;
 use townkeeper_store::Store;
 
 use crate::cli::Place;
-use crate::settings::{self, Settings};
 use crate::out;
+use crate::settings::{self, Settings};
 
 /// `[store]`. Without a URL: SQLite in the data folder.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct StoreSection {
     /// File that holds `postgres://user:password@host/database`.
@@ -23,9 +25,23 @@ pub(crate) struct StoreSection {
     /// Name of the variable that holds it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) url_env: Option<String>,
+    /// Seconds that a daemon may be silent before another takes over what it had; only with several on one database.
+    pub(crate) lease_s: f64,
+}
+
+impl Default for StoreSection {
+    fn default() -> Self {
+        Self { url_file: None, url_env: None, lease_s: LEASE.as_secs_f64() }
+    }
 }
 
 impl StoreSection {
+    pub(crate) fn lease(&self) -> anyhow::Result<Duration> {
+        let allowed = (1.0..=300.0).contains(&self.lease_s);
+        anyhow::ensure!(allowed, "[store] lease_s = {}: give 1 to 300 seconds", self.lease_s);
+        Ok(Duration::from_secs_f64(self.lease_s))
+    }
+
     /// The URL, if one is configured: it may hold a password.
     fn url(&self) -> anyhow::Result<Option<SecretString>> {
         if self.url_file.is_some() && self.url_env.is_some() {

@@ -6,6 +6,8 @@ mod ask;
 mod bench;
 #[cfg(feature = "bench")]
 mod bench_daemon;
+#[cfg(feature = "bench")]
+mod bench_store;
 mod cli;
 mod database;
 mod doctor;

@@ -47,6 +47,7 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
         provider,
         door,
         clock: Clock::system(),
+        lease: settings.store.lease()?,
     })
     .await?;
     let url = url(listener.local_addr().context("the listener has no address")?);

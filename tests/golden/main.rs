@@ -10,5 +10,6 @@ mod hostile;
 mod kill;
 mod lifecycle;
 mod model;
+mod nodes;
 mod telegram;
 mod web;

@@ -90,7 +90,7 @@ async fn receive_when_ours(seat: &Arc<Seat>, platform: &Adapter) {
             Ok(false) | Err(_) => {
                 tokio::select! {
                     () = house.draining.cancelled() => {}
-                    () = tokio::time::sleep(node::SWEEP) => {}
+                    () = tokio::time::sleep(house.node.sweep()) => {}
                 }
                 continue;
             }
@@ -106,6 +106,10 @@ async fn receive_when_ours(seat: &Arc<Seat>, platform: &Adapter) {
                 running.await
             }
         };
+        if house.draining.is_cancelled() {
+            // Kept until this node's last turn has ended.
+            return;
+        }
         node::give_back(house, account).await;
         if !well {
             // Another node may fare better.
@@ -205,6 +209,7 @@ mod tests {
             provider: None,
             door,
             clock: Clock::system(),
+            lease: crate::LEASE,
         });
         let engine = engine.await.unwrap();
         trouble_is(&engine, |trouble| trouble == Some("the line is dead")).await;

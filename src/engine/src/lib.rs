@@ -44,6 +44,7 @@ use clock::Clock;
 use door::Door;
 use lanes::Lanes;
 use live::{Live, Subscription};
+pub use node::LEASE;
 use node::Node;
 
 /// How many accepted events may be waiting or under way; beyond it `accept` waits, and with it the platforms.
@@ -64,6 +65,8 @@ pub struct Parts {
     pub provider: Option<Arc<dyn Provider>>,
     pub door: Door,
     pub clock: Clock,
+    /// How long a node may be silent before the others take over what it had. Only where several share a database.
+    pub lease: Duration,
 }
 
 /// Everything the moving parts share.
@@ -144,7 +147,7 @@ impl Engine {
     pub async fn start(parts: Parts) -> Result<Self, EngineError> {
         let house = Arc::new(House {
             workspace: parts.workspace,
-            node: Node::new(parts.clock.now_ms(), parts.store.engine()),
+            node: Node::new(parts.clock.now_ms(), parts.store.engine(), parts.lease),
             store: parts.store,
             base: parts.base,
             agent: parts.agent,
@@ -188,17 +191,19 @@ impl Engine {
         let patience = tokio::time::sleep(ELSEWHERE);
         tokio::pin!(patience);
         loop {
+            // In this order: a turn that ends between the two questions is found by the second.
+            let open = !house.node.alone && house.store.open_event(&house.workspace, turn.as_str()).await?.is_some();
             if let Some(ended) = house.store.ended_turn(&house.workspace, turn.as_str()).await? {
                 return Ok(Reading::Ended(Box::new(ended)));
             }
-            if house.node.alone || house.store.open_event(&house.workspace, turn.as_str()).await?.is_none() {
+            if !open {
                 return Ok(Reading::Unknown);
             }
             // Another node answers it: its words are in the store when it has ended, or this node takes it over.
             tokio::select! {
                 () = &mut patience => return Err(EngineError::Elsewhere),
                 () = house.store.changed() => {}
-                () = tokio::time::sleep(node::SWEEP) => {}
+                () = tokio::time::sleep(house.node.sweep()) => {}
             }
             if let Some(feed) = house.live.get(turn) {
                 return Ok(Reading::Live(feed.subscribe(after)));

@@ -8,30 +8,23 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use townkeeper_contract::id::AccountId;
-use townkeeper_store::{Engine as Database, Lease, Store, StoreError, node_lease};
+use townkeeper_store::{Engine as Database, Lease, Store, StoreError, account_lease, node_lease};
 
 use crate::{House, accept, ids};
 
-/// How long a lease lasts: a dead node's work is taken over after at most this and a sweep.
-pub(crate) const TTL: Duration = Duration::from_secs(10);
-
-/// How often it is renewed.
-const RENEW: Duration = Duration::from_secs(3);
-
-/// A node stops trusting its own lease this much before it ends.
-const MARGIN: Duration = Duration::from_secs(1);
+/// How long a lease lasts where nothing else is said: a dead node's work is taken over after at most this and a sweep.
+pub const LEASE: Duration = Duration::from_secs(10);
 
 /// How often it is looked, while draining, whether the last turn has ended.
 const DRAIN_CHECK: Duration = Duration::from_millis(100);
-
-/// How often the work of dead nodes and free accounts are looked for.
-pub(crate) const SWEEP: Duration = Duration::from_secs(1);
 
 /// This node.
 #[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) id: String,
     pub(crate) alone: bool,
+    /// How long its leases last.
+    lease: Duration,
     held: Mutex<Held>,
 }
 
@@ -44,8 +37,27 @@ struct Held {
 }
 
 impl Node {
-    pub(crate) fn new(now_ms: i64, database: Database) -> Self {
-        Self { id: ids::ulid(now_ms), alone: database == Database::Sqlite, held: Mutex::default() }
+    pub(crate) fn new(now_ms: i64, database: Database, lease: Duration) -> Self {
+        Self { id: ids::ulid(now_ms), alone: database == Database::Sqlite, lease, held: Mutex::default() }
+    }
+
+    /// How often the work of dead nodes and free accounts are looked for.
+    pub(crate) fn sweep(&self) -> Duration {
+        self.lease / 10
+    }
+
+    /// How often a lease is renewed: three tries before it ends.
+    fn renewal(&self) -> Duration {
+        self.lease * 3 / 10
+    }
+
+    /// For how long after it was asked for a lease is trusted: a little less than it lasts.
+    fn trust(&self) -> Duration {
+        self.lease * 9 / 10
+    }
+
+    fn ttl_ms(&self) -> i64 {
+        i64::try_from(self.lease.as_millis()).unwrap_or(i64::MAX)
     }
 
     /// Whether the others still take this node for alive, so that what it has claimed is its. A node that stood still (a
@@ -64,25 +76,21 @@ impl Node {
         let asked = Instant::now();
         let own = self.held().own.clone();
         let renewed = match own {
-            Some(lease) => store.renew(&lease, ttl_ms()).await?,
+            Some(lease) => store.renew(&lease, self.ttl_ms()).await?,
             None => false,
         };
         if !renewed {
-            let lease = store.acquire(workspace, &node_lease(&self.id), &self.id, ttl_ms()).await?;
+            let lease = store.acquire(workspace, &node_lease(&self.id), &self.id, self.ttl_ms()).await?;
             self.held().own = lease;
         }
         let mut held = self.held();
-        held.until = held.own.as_ref().map(|_| asked + TTL.saturating_sub(MARGIN));
+        held.until = held.own.as_ref().map(|_| asked + self.trust());
         Ok(renewed)
     }
 
     fn held(&self) -> std::sync::MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn ttl_ms() -> i64 {
-    i64::try_from(TTL.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// Enters the house among its nodes, takes up what the dead left, and goes on doing so. How many turns were taken up.
@@ -100,7 +108,7 @@ async fn keep(house: Arc<House>) {
     loop {
         tokio::select! {
             () = house.draining.cancelled() => break,
-            () = tokio::time::sleep(RENEW) => show(&house).await,
+            () = tokio::time::sleep(house.node.renewal()) => show(&house).await,
         }
     }
     // The drain is shorter than the lease.
@@ -111,11 +119,12 @@ async fn keep(house: Arc<House>) {
             () = tokio::time::sleep(DRAIN_CHECK) => {}
         }
     }
-    let own = house.node.held().own.take();
-    if let Some(lease) = own
-        && let Err(error) = house.store.release(&lease).await
-    {
-        tracing::debug!(%error, "the lease runs out by itself");
+    let held = std::mem::take(&mut *house.node.held());
+    // The accounts last: who takes one finds that this node is gone, and takes over what it left first.
+    for lease in held.own.into_iter().chain(held.accounts.into_values()) {
+        if let Err(error) = house.store.release(&lease).await {
+            tracing::debug!(%error, "the lease runs out by itself");
+        }
     }
 }
 
@@ -131,7 +140,7 @@ async fn sweep(house: Arc<House>) {
     loop {
         tokio::select! {
             () = house.draining.cancelled() => return,
-            () = tokio::time::sleep(SWEEP) => {}
+            () = tokio::time::sleep(house.node.sweep()) => {}
         }
         match accept::take_over(&house).await {
             Ok(0) => {}
@@ -141,25 +150,31 @@ async fn sweep(house: Arc<House>) {
     }
 }
 
-/// Takes an account for this node, if no other has it.
-pub(crate) async fn take(house: &House, account: &AccountId) -> Result<bool, StoreError> {
-    let name = format!("account:{account}");
-    let lease = house.store.acquire(&house.workspace, &name, &house.node.id, ttl_ms()).await?;
-    let taken = lease.is_some();
-    if let Some(lease) = lease {
-        house.node.held().accounts.insert(account.clone(), lease);
+/// Takes an account for this node, if no other has it, and first of all what its former node left of it: nothing newer may
+/// be read, and answered, before that.
+pub(crate) async fn take(house: &Arc<House>, account: &AccountId) -> Result<bool, StoreError> {
+    let name = account_lease(account.as_str());
+    let Some(lease) = house.store.acquire(&house.workspace, &name, &house.node.id, house.node.ttl_ms()).await? else {
+        return Ok(false);
+    };
+    house.node.held().accounts.insert(account.clone(), lease);
+    match accept::take_over(house).await {
+        Ok(_) => Ok(true),
+        Err(error) => {
+            give_back(house, account).await;
+            Err(error)
+        }
     }
-    Ok(taken)
 }
 
 /// Holds an account until it is lost: until its lease could not be renewed in time, whoever is to blame.
 pub(crate) async fn hold(house: &House, account: &AccountId) {
-    let mut until = Instant::now() + TTL.saturating_sub(MARGIN);
+    let mut until = Instant::now() + house.node.trust();
     while let Some(lease) = house.node.lease_of(account) {
-        tokio::time::sleep(RENEW).await;
+        tokio::time::sleep(house.node.renewal()).await;
         let asked = Instant::now();
-        match tokio::time::timeout_at(until, house.store.renew(&lease, ttl_ms())).await {
-            Ok(Ok(true)) => until = asked + TTL.saturating_sub(MARGIN),
+        match tokio::time::timeout_at(until, house.store.renew(&lease, house.node.ttl_ms())).await {
+            Ok(Ok(true)) => until = asked + house.node.trust(),
             Ok(Err(error)) if Instant::now() < until => {
                 tracing::warn!(%error, %account, "an account's lease could not be renewed yet");
             }

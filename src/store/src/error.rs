@@ -39,7 +39,9 @@ impl StoreError {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Full | Self::Busy | Self::Io(_) | Self::ReadOnly(_) => Kind::RetryAfter { ms: 1_000 },
-            Self::Open { .. } | Self::TooNew { .. } | Self::InUse { .. } | Self::Stopped | Self::Transfer(_) => Kind::Permanent,
+            Self::Open { .. } | Self::TooNew { .. } | Self::InUse { .. } | Self::Stopped | Self::Transfer(_) => {
+                Kind::Permanent
+            }
             Self::Fenced | Self::Decode(_) | Self::Sql(_) => Kind::Bug,
         }
     }

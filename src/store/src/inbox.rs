@@ -71,8 +71,9 @@ impl Store {
     }
 
     /// Takes up what dead nodes left: raises the attempt of every unfinished event of theirs and makes it `node`'s, and
-    /// puts deliveries that were under way in doubt. A node is dead when its lease has run out. `keyed` names the accounts
-    /// whose platform takes an idempotency key.
+    /// puts deliveries that were under way in doubt. A node is dead when its lease has run out. What came over a leased
+    /// account goes to the node that has the account now, so that a conversation keeps its order. `keyed` names the
+    /// accounts whose platform takes an idempotency key.
     pub async fn take_over(
         &self,
         workspace: &str,
@@ -218,7 +219,8 @@ macro_rules! take_events {
              AND (node IS NULL OR node <> $2 AND NOT EXISTS (SELECT 1 FROM lease WHERE lease.name = 'node:' || inbox.node \
              AND lease.expires_ms > ",
             $now,
-            ")) RETURNING payload, conversation, turn, attempt, received_ms, ordinal"
+            ")) AND NOT EXISTS (SELECT 1 FROM lease WHERE lease.name = 'account:' || inbox.account AND lease.holder <> $2) \
+             RETURNING payload, conversation, turn, attempt, received_ms, ordinal"
         )
     };
 }

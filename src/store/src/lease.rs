@@ -3,7 +3,7 @@
 
 use townkeeper_contract::BoxFuture;
 
-use crate::db::{Conn, per_engine};
+use crate::db::{Conn, per_engine, sql};
 use crate::writer::Write;
 use crate::{Store, StoreError};
 
@@ -27,13 +27,19 @@ pub struct Lease {
     pub token: i64,
 }
 
+/// The name of the lease under which an account is read.
+pub fn account_lease(account: &str) -> String {
+    format!("account:{account}")
+}
+
 /// The name of the lease that shows that a node lives.
 pub fn node_lease(node: &str) -> String {
     format!("node:{node}")
 }
 
 impl Store {
-    /// Takes a lease for `ttl_ms`, if nobody else holds it.
+    /// Takes a lease for `ttl_ms`, if nobody else holds it: if it was given back, or ran out and its holder is dead. (A
+    /// holder that lives but was slow still has work under way; who took its place would overtake it.)
     pub async fn acquire(
         &self,
         workspace: &str,
@@ -52,8 +58,7 @@ impl Store {
 
     /// Gives it back, so that the next holder need not wait.
     pub async fn release(&self, lease: &Lease) -> Result<bool, StoreError> {
-        // A lease that ends now has ended.
-        self.renew(lease, 0).await
+        self.write(Release { lease: lease.clone() }).await
     }
 }
 
@@ -70,9 +75,12 @@ macro_rules! acquire {
             "INSERT INTO lease (name, workspace, holder, token, expires_ms) VALUES ($1, $2, $3, 1, ",
             $now,
             " + $4) ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, workspace = excluded.workspace, \
-             token = lease.token + 1, expires_ms = excluded.expires_ms WHERE lease.expires_ms <= ",
+             token = lease.token + 1, expires_ms = excluded.expires_ms WHERE lease.expires_ms = 0 \
+             OR lease.expires_ms <= ",
             $now,
-            " RETURNING token"
+            " AND NOT EXISTS (SELECT 1 FROM lease n WHERE n.name = 'node:' || lease.holder AND n.expires_ms > ",
+            $now,
+            ") RETURNING token"
         )
     };
 }
@@ -101,12 +109,7 @@ struct Renew {
 
 macro_rules! renew {
     ($now:expr) => {
-        concat!(
-            "UPDATE lease SET expires_ms = ",
-            $now,
-            " + $3 WHERE name = $1 AND token = $2 AND expires_ms > ",
-            $now
-        )
+        concat!("UPDATE lease SET expires_ms = ", $now, " + $3 WHERE name = $1 AND token = $2 AND expires_ms > ", $now)
     };
 }
 
@@ -122,6 +125,25 @@ impl Write for Renew {
                 .execute(tx)
                 .await?;
             Ok(renewed == 1)
+        })
+    }
+}
+
+struct Release {
+    lease: Lease,
+}
+
+impl Write for Release {
+    type Out = bool;
+
+    fn apply<'a>(&'a self, tx: &'a mut Conn) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(async move {
+            let released = sql("UPDATE lease SET expires_ms = 0 WHERE name = $1 AND token = $2")
+                .bind(&self.lease.name)
+                .bind(self.lease.token)
+                .execute(tx)
+                .await?;
+            Ok(released == 1)
         })
     }
 }

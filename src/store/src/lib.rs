@@ -30,7 +30,7 @@ mod writer;
 pub use db::Engine;
 pub use error::StoreError;
 pub use inbox::{Accept, Accepted, InboxRow, NewEvent, Recovered};
-pub use lease::{Lease, node_lease};
+pub use lease::{Lease, account_lease, node_lease};
 pub use ledger::{Ledger, LedgerEvent, LedgerSend, LedgerTicket};
 pub use open::Store;
 pub use outbox::{Ack, Claimed, OutboxRow, Sendable, Verdict};

@@ -172,7 +172,7 @@ pub(crate) async fn insert(tx: &mut Conn, settle: &Settle) -> Result<Settled, St
             .bind(serde_json::to_string(&say.act)?)
             .bind(settle.now_ms)
             .bind(say.deadline_ms)
-        .bind(&settle.node)
+            .bind(&settle.node)
             .one(&mut *tx)
             .await?;
         if born.text("state")? == "sending" {
@@ -225,10 +225,8 @@ pub(crate) async fn doubt(
     let unknown = per_engine(doubt!(sqlite_now!(), "'unknown'", ""), doubt!(postgres_now!(), "'unknown'", ""));
     rows.extend(unknown.bind(workspace).bind(node).all(&mut *tx).await?);
     for row in &rows {
-        sql(
-            "UPDATE attempt SET ended_ms = $4, class = 'in_doubt', detail = 'the daemon ended during the request' \
-             WHERE workspace = $1 AND outbox = $2 AND n = $3 AND ended_ms IS NULL",
-        )
+        sql("UPDATE attempt SET ended_ms = $4, class = 'in_doubt', detail = 'the daemon ended during the request' \
+             WHERE workspace = $1 AND outbox = $2 AND n = $3 AND ended_ms IS NULL")
         .bind(workspace)
         .bind(row.text("id")?)
         .bind(row.int("attempt")?)
@@ -262,7 +260,7 @@ impl Write for Claim {
                 .bind(&self.workspace)
                 .bind(self.now_ms)
                 .bind(i64::from(self.limit))
-            .bind(&self.node)
+                .bind(&self.node)
                 .all(&mut *tx)
                 .await?;
             let mut claimed = Claimed { rows: Vec::with_capacity(rows.len()), expired: expired };

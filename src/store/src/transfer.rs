@@ -50,8 +50,9 @@ impl Store {
             let rows = rows_of_sqlite(from, table).await?;
             for chunk in rows.chunks(CHUNK) {
                 // Names come from our own schema; rows are an argument.
-                let insert =
-                    format!("INSERT INTO {table} SELECT * FROM jsonb_populate_recordset(NULL::{table}, CAST($1 AS jsonb))");
+                let insert = format!(
+                    "INSERT INTO {table} SELECT * FROM jsonb_populate_recordset(NULL::{table}, CAST($1 AS jsonb))"
+                );
                 sqlx::query(AssertSqlSafe(insert)).bind(serde_json::to_string(chunk)?).execute(&mut *tx).await?;
             }
             progress(table, rows.len() as u64);
@@ -67,7 +68,8 @@ impl Store {
 }
 
 async fn tables(from: &SqlitePool) -> Result<Vec<String>, StoreError> {
-    let names = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name";
+    let names =
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name";
     let rows = sqlx::query(names).fetch_all(from).await?;
     let names = rows.iter().map(|row| row.try_get("name")).collect::<Result<Vec<String>, _>>()?;
     Ok(names.into_iter().filter(|name| !LEFT.contains(&name.as_str())).collect())
@@ -86,7 +88,8 @@ async fn go_on_counting(tx: &mut PgConnection) -> Result<(), StoreError> {
 }
 
 async fn rows_of_sqlite(from: &SqlitePool, table: &str) -> Result<Vec<Value>, StoreError> {
-    let columns = sqlx::query("SELECT name FROM pragma_table_info($1) ORDER BY cid").bind(table).fetch_all(from).await?;
+    let columns =
+        sqlx::query("SELECT name FROM pragma_table_info($1) ORDER BY cid").bind(table).fetch_all(from).await?;
     let mut pairs = Vec::with_capacity(columns.len());
     for column in &columns {
         let name: String = column.try_get("name")?;
@@ -116,14 +119,19 @@ async fn content_of_postgres(tx: &mut PgConnection, tables: &[String]) -> Result
     Ok(hashed(content))
 }
 
+/// A row with its columns by name.
+fn sorted(row: &Value) -> String {
+    let columns: BTreeMap<&String, &Value> = row.as_object().into_iter().flatten().collect();
+    columns.iter().map(|(name, value)| format!("{name}={value};")).collect()
+}
+
 /// The order of rows and of columns means nothing.
 fn hashed(content: Vec<(String, Vec<Value>)>) -> Content {
     let mut whole = Sha256::new();
     let mut tables = BTreeMap::new();
     for (table, rows) in content {
         tables.insert(table.clone(), rows.len() as u64);
-        // A map of serde_json's is sorted by key.
-        let mut lines: Vec<String> = rows.iter().map(Value::to_string).collect();
+        let mut lines: Vec<String> = rows.iter().map(sorted).collect();
         lines.sort_unstable();
         whole.update(table.as_bytes());
         for line in lines {

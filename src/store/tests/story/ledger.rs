@@ -103,7 +103,8 @@ pub(crate) fn sent() -> Verdict {
 
 /// The ids that a claim at `now_ms` takes.
 async fn claim(store: &Store, now_ms: i64) -> Vec<String> {
-    let mut ids: Vec<String> = store.claim(W, NODE, now_ms, 10).await.unwrap().rows.into_iter().map(|row| row.id).collect();
+    let mut ids: Vec<String> =
+        store.claim(W, NODE, now_ms, 10).await.unwrap().rows.into_iter().map(|row| row.id).collect();
     ids.sort();
     ids
 }

@@ -61,8 +61,7 @@ async fn only_the_dead_are_taken_over(home: &Home) {
     assert_eq!((nothing.events.len(), nothing.in_doubt), (0, 0), "n1 lives");
     assert!(store.take_over(W, "n1", Vec::new(), 20).await.unwrap().events.is_empty(), "nobody takes over from itself");
     store.release(&lives).await.unwrap();
-    let (one, other) =
-        tokio::join!(store.take_over(W, "n2", Vec::new(), 20), store.take_over(W, "n3", Vec::new(), 20));
+    let (one, other) = tokio::join!(store.take_over(W, "n2", Vec::new(), 20), store.take_over(W, "n3", Vec::new(), 20));
     let (one, other) = (one.unwrap(), other.unwrap());
     // Neither n2 nor n3 has a lease in this story, so one may take over from the other: each time the attempt rises, and
     // only the last counts.
@@ -114,6 +113,27 @@ async fn drain(store: Store, n: usize) -> Vec<String> {
     }
 }
 
+/// What one commits, the others hear of.
+#[tokio::test]
+async fn a_commit_is_heard_by_the_other_nodes() {
+    let cluster = Cluster::start(false);
+    let url = cluster.database("wake");
+    let (one, other) = (Store::connect(&url).await.unwrap(), Store::connect(&url).await.unwrap());
+    // The first notice may come before the other one listens; so this says it until it is heard.
+    let mut n = 0;
+    let heard = other.changed();
+    tokio::pin!(heard);
+    loop {
+        n += 1;
+        one.accept(accept(&[n.to_string().as_str()], None)).await.unwrap();
+        let moment = tokio::time::sleep(std::time::Duration::from_millis(100));
+        tokio::select! {
+            () = &mut heard => return,
+            () = moment => assert!(n < 300, "nobody heard"),
+        }
+    }
+}
+
 /// Red twin: the claim as one would write it for SQLite alone, on PostgreSQL. Two claim the same row, and neither hears
 /// of it.
 #[tokio::test]
@@ -127,7 +147,8 @@ async fn the_claim_without_its_guard_claims_twice() {
         let url = cluster.database(if twice == 1 { "naive" } else { "guarded" });
         let mut first = PgConnection::connect(&url).await.unwrap();
         let mut second = PgConnection::connect(&url).await.unwrap();
-        for statement in ["CREATE TABLE q (id BIGINT, state TEXT, attempt BIGINT)", "INSERT INTO q VALUES (1, 'ready', 0)"]
+        for statement in
+            ["CREATE TABLE q (id BIGINT, state TEXT, attempt BIGINT)", "INSERT INTO q VALUES (1, 'ready', 0)"]
         {
             sqlx::query(statement).execute(&mut first).await.unwrap();
         }
