@@ -13,15 +13,13 @@ use futures_util::future::try_join_all;
 use serde::Serialize;
 use townkeeper_client::Client;
 use townkeeper_contract::api::ChatBody;
-use townkeeper_contract::id::{AccountId, EventKey, PersonId, PlaceId};
-use townkeeper_contract::inbound::{Body, Inbound, Person, Place, PlaceKind, ReplyTo};
 use townkeeper_contract::stream::{Event, Outcome};
-use townkeeper_core::say;
 use townkeeper_fakes::model::{ModelServer, Reply, Script, Written};
 use townkeeper_fakes::telegram::TelegramServer;
-use townkeeper_store::{Accept, NewEvent, Settle, Store};
+use townkeeper_store::Store;
 
 use crate::bench_daemon::{self, Daemon};
+use crate::bench_store::{accepts, on_the_store, raw_group};
 use crate::out;
 
 /// A question that the sample base answers.
@@ -47,6 +45,8 @@ enum What {
     Stream,
     /// Canonical answers over HTTP beside the raw group commit
     Answers,
+    /// Accepted events a second on SQLite and on PostgreSQL, 64 writers
+    Accepts,
     /// One canonical answer over Telegram, idle
     Telegram,
     /// Resident memory, idle and after 10,000 conversations
@@ -100,6 +100,12 @@ pub(crate) async fn run(bench: Bench) -> anyhow::Result<ExitCode> {
     if wanted(What::Answers) {
         figures.extend(answers().await?);
     }
+    if wanted(What::Accepts) {
+        let (sqlite, postgres) = accepts(CLIENTS).await?;
+        let rate = |what, rate, goal| Figure { goal: Some(goal), more: true, ..Figure::note(what, rate, "1/s") };
+        figures.push(rate("accepted events, 64 writers, SQLite", sqlite, 4_000.0));
+        figures.push(rate("accepted events, 64 writers, PostgreSQL", postgres, 2_000.0));
+    }
     if wanted(What::Telegram) {
         figures.extend(telegram().await?);
     }
@@ -125,17 +131,6 @@ fn ask(text: &str) -> ChatBody {
     ChatBody { text: Some(text.to_owned()), action: None, conversation: None, key: None }
 }
 
-/// Asks and reads to the end; a turn that does not complete is an error.
-async fn answer(client: &Client, text: &str) -> anyhow::Result<()> {
-    let mut events = client.chat(&ask(text)).await?;
-    while let Some(event) = events.next().await {
-        if let Event::TurnEnded { outcome, .. } = event?.event {
-            return if outcome == Outcome::Completed { Ok(()) } else { bail!("a turn failed") };
-        }
-    }
-    bail!("a turn did not end")
-}
-
 /// The value below which `share` of the sorted samples lie.
 fn quantile(samples: &mut [f64], share: f64) -> f64 {
     samples.sort_by(f64::total_cmp);
@@ -149,7 +144,7 @@ fn quantile(samples: &mut [f64], share: f64) -> f64 {
     samples.get(at).copied().unwrap_or(f64::NAN)
 }
 
-fn count(n: usize) -> f64 {
+pub(crate) fn count(n: usize) -> f64 {
     u32::try_from(n).map_or(f64::MAX, f64::from)
 }
 
@@ -292,9 +287,9 @@ async fn answers() -> anyhow::Result<Vec<Figure>> {
     let (mut raws, mut pairs, mut https, mut ratios) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let before = daemon.processor_s()?;
     for _ in 0..ROUNDS {
-        let raw = raw_group(2 * ANSWERS).await?;
+        let raw = raw_group(CLIENTS, 2 * ANSWERS).await?;
         let http = over_http(&daemon.url, ANSWERS).await?;
-        pairs.push(on_the_store(ANSWERS).await?);
+        pairs.push(on_the_store(CLIENTS, ANSWERS).await?);
         raws.push(raw);
         https.push(http);
         ratios.push(100.0 * http / raw);
@@ -329,89 +324,6 @@ async fn over_http(url: &str, total: usize) -> anyhow::Result<f64> {
     }))
     .await?;
     Ok(count(total / CLIENTS * CLIENTS) / began.elapsed().as_secs_f64())
-}
-
-/// Plain group commits a second, 64 tasks.
-async fn raw_group(total: usize) -> anyhow::Result<f64> {
-    let home = tempfile::tempdir()?;
-    let (tasks, rows) = (u32::try_from(CLIENTS)?, u32::try_from(total)?);
-    let measured = move || -> anyhow::Result<f64> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        let took = runtime.block_on(Store::raw_group_commits(home.path(), tasks, rows))?;
-        Ok(f64::from(rows / tasks * tasks) / took.as_secs_f64())
-    };
-    tokio::task::spawn_blocking(measured).await?
-}
-
-/// How many times a second 64 tasks commit an answer (accept, then settle) with nothing around the store, on a runtime
-/// with as many threads as the daemon has.
-async fn on_the_store(total: usize) -> anyhow::Result<f64> {
-    let measured = move || -> anyhow::Result<f64> {
-        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(async move {
-            let home = tempfile::tempdir()?;
-            let store = Store::open(home.path()).await?;
-            let began = Instant::now();
-            let mut tasks = tokio::task::JoinSet::new();
-            for task in 0..CLIENTS {
-                let store = store.clone();
-                tasks.spawn(async move {
-                    for n in 0..total / CLIENTS {
-                        ledger_entry(&store, &format!("{task}-{n}")).await?;
-                    }
-                    anyhow::Ok(())
-                });
-            }
-            for done in tasks.join_all().await {
-                done?;
-            }
-            let rate = count(total / CLIENTS * CLIENTS) / began.elapsed().as_secs_f64();
-            store.close().await;
-            Ok(rate)
-        })
-    };
-    tokio::task::spawn_blocking(measured).await?
-}
-
-/// One answer's two commits.
-async fn ledger_entry(store: &Store, id: &str) -> anyhow::Result<()> {
-    let account = AccountId::from("web");
-    let inbound = Inbound {
-        event: EventKey::from(id),
-        account,
-        place: Place { id: PlaceId::from(id), kind: PlaceKind::Private },
-        thread: None,
-        person: Person { id: PersonId::from(id), name: String::new(), bot: false },
-        at_ms: 1,
-        addressed: true,
-        reply_to: ReplyTo(id.to_owned()),
-        body: Body::Message { text: KNOWN.to_owned() },
-    };
-    let event = NewEvent { inbound: inbound.clone(), conversation: id.to_owned(), turn: id.to_owned() };
-    let accept = Accept {
-        workspace: "main".to_owned(),
-        account: "web".to_owned(),
-        events: vec![event],
-        cursor: None,
-        now_ms: 1,
-    };
-    store.accept(accept).await?;
-    let settle = Settle {
-        workspace: "main".to_owned(),
-        turn: id.to_owned(),
-        conversation: id.to_owned(),
-        inbound,
-        attempt: 1,
-        question: KNOWN.to_owned(),
-        last_seq: 3,
-        started_ms: 1,
-        now_ms: 1,
-        outcome: Outcome::Completed,
-        reply: Some(say::help("Lumen Keeper")),
-        say: Vec::new(),
-    };
-    store.settle(Arc::new(settle)).await?;
-    Ok(())
 }
 
 /// A message pushed into the Bot API fake, until its answer is there; one at a time.

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 
 use crate::settings::Settings;
-use crate::{ask, doctor, out, serve};
+use crate::{ask, database, doctor, out, serve};
 
 /// One keeper for every square a community meets in.
 #[derive(Debug, Parser)]
@@ -70,6 +70,8 @@ enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// Move from SQLite to PostgreSQL (stop the daemon first)
+    Migrate(database::Migrate),
     /// Measure this machine (see docs/numbers.md)
     #[cfg(feature = "bench")]
     Bench(crate::bench::Bench),
@@ -125,6 +127,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Settings::load(&place, None)?.show(json)?;
             Ok(ExitCode::SUCCESS)
         }
+        Some(Command::Migrate(migrate)) => wait(database::migrate(&place, migrate)),
         #[cfg(feature = "bench")]
         Some(Command::Bench(bench)) => wait(crate::bench::run(bench)),
         #[cfg(not(feature = "bench"))]

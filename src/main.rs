@@ -6,7 +6,10 @@ mod ask;
 mod bench;
 #[cfg(feature = "bench")]
 mod bench_daemon;
+#[cfg(feature = "bench")]
+mod bench_store;
 mod cli;
+mod database;
 mod doctor;
 mod knowledge;
 mod out;

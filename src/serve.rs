@@ -16,12 +16,11 @@ use townkeeper_contract::provider::Provider;
 use townkeeper_core::Agent;
 use townkeeper_engine::clock::Clock;
 use townkeeper_engine::{Engine, Parts};
-use townkeeper_store::Store;
 use townkeeper_web::Web;
 use tracing_subscriber::EnvFilter;
 
 use crate::settings::{LogSection, Settings};
-use crate::{api, knowledge, out, platforms};
+use crate::{api, database, knowledge, out, platforms};
 
 /// The one workspace of the first house.
 const WORKSPACE: &str = "main";
@@ -35,7 +34,7 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     let door = platforms::open(&settings)?;
     make_folder(&settings.data)?;
     let listener = listen(&settings.web.listen).await?;
-    let store = Store::open(&settings.data).await?;
+    let store = database::open(&settings.store, &settings.data).await?;
     let token = api::token(&settings.data)?;
     let recorder = recorder()?;
     let agent = agent(&settings);
@@ -48,6 +47,7 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
         provider,
         door,
         clock: Clock::system(),
+        lease: settings.store.lease()?,
     })
     .await?;
     let url = url(listener.local_addr().context("the listener has no address")?);

@@ -14,6 +14,7 @@ use toml::{Table, Value};
 use townkeeper_providers::ProviderConfig;
 
 use crate::cli::Place;
+use crate::database::StoreSection;
 use crate::knowledge::KnowledgeSection;
 use crate::out;
 
@@ -36,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) agent: AgentSection,
     #[serde(default)]
     pub(crate) knowledge: KnowledgeSection,
+    #[serde(default)]
+    pub(crate) store: StoreSection,
     #[serde(default)]
     pub(crate) log: LogSection,
     /// Model vendors. The first is asked.
@@ -231,12 +234,21 @@ pub(crate) fn secret(setting: &str, file: &str) -> anyhow::Result<SecretString> 
 }
 
 fn key(config: &ProviderConfig) -> anyhow::Result<Option<SecretString>> {
-    match (&config.api_key_file, &config.api_key_env) {
-        (Some(file), _) => Ok(Some(secret("[[provider]] api_key_file", file)?)),
+    secret_of("[[provider]] api_key", config.api_key_file.as_deref(), config.api_key_env.as_deref())
+}
+
+/// A secret from a file or from a variable, whichever is named; `setting` is the name without `_file` and `_env`.
+pub(crate) fn secret_of(
+    setting: &str,
+    file: Option<&str>,
+    variable: Option<&str>,
+) -> anyhow::Result<Option<SecretString>> {
+    match (file, variable) {
+        (Some(file), _) => Ok(Some(secret(&format!("{setting}_file"), file)?)),
         (None, Some(name)) => {
             #[expect(clippy::disallowed_methods, reason = "settings read the environment; this is their module")]
-            let value = std::env::var(name)
-                .with_context(|| format!("the variable {name} ([[provider]] api_key_env) is not set"))?;
+            let value =
+                std::env::var(name).with_context(|| format!("the variable {name} ({setting}_env) is not set"))?;
             Ok(Some(SecretString::from(value)))
         }
         (None, None) => Ok(None),

@@ -70,9 +70,14 @@ fn tests() -> BTreeSet<String> {
 }
 
 fn tests_of(code: &str) -> Vec<String> {
-    let mut is_test = false;
+    let (mut is_test, mut is_story) = (false, false);
     let mut found = Vec::new();
     for line in code.lines().map(str::trim_start) {
+        // A list of tests that are told on both engines.
+        is_story = (is_story && line != ");") || line == "stories!(";
+        if let Some(story) = line.strip_suffix(',').filter(|_| is_story) {
+            found.push(story.to_owned());
+        }
         is_test |= line.starts_with("#[test]") || line.starts_with("#[tokio::test");
         let name = line.strip_prefix("async ").unwrap_or(line).strip_prefix("fn ");
         if let Some(name) = name.and_then(|rest| rest.split(['(', '<']).next())

@@ -4,6 +4,7 @@
 //! * `plan`: how often, when, at which fault points; `TOWNKEEPER_KILLS` and `TOWNKEEPER_SEED`
 //! * `town`: the rounds and the reckoning; `visitors` and `people` are its load, `words` what they say
 //! * `faults`: the lives that end at a fault point, where the build has them
+//! * `nodes`: two daemons on one PostgreSQL
 //! * `check`: what the outside knows against what the store says; `twins` shows that it can complain
 //!
 //! `tests/kill.sh` makes 1,000 kills and prints the table.
@@ -13,6 +14,7 @@
 mod check;
 #[cfg(feature = "faults")]
 mod faults;
+mod nodes;
 mod people;
 mod plan;
 mod town;

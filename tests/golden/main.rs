@@ -10,6 +10,7 @@ mod hostile;
 mod kill;
 mod lifecycle;
 mod model;
+mod nodes;
 mod openapi;
 mod telegram;
 mod web;

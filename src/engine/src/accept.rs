@@ -73,6 +73,8 @@ async fn commit(
         account: account.0.clone(),
         events: events.clone(),
         cursor,
+        node: house.node.id.clone(),
+        lease: house.node.lease_of(account),
         now_ms,
     };
     let accepted = match house.store.accept(accept).await {
@@ -149,15 +151,15 @@ fn begin(house: &Arc<House>, job: Job) -> Arc<Feed> {
     feed
 }
 
-/// Takes up what an earlier process left unfinished.
-pub(crate) async fn recover(house: &Arc<House>) -> Result<usize, StoreError> {
+/// Takes up what dead nodes (on SQLite: the earlier process) left unfinished.
+pub(crate) async fn take_over(house: &Arc<House>) -> Result<usize, StoreError> {
     let keyed = house.door.keyed();
-    let recovered = house.store.recover(&house.workspace, keyed, house.clock.now_ms()).await?;
-    if recovered.in_doubt > 0 {
-        tracing::warn!(deliveries = recovered.in_doubt, "deliveries were under way when the daemon ended last time");
+    let left = house.store.take_over(&house.workspace, &house.node.id, keyed, house.clock.now_ms()).await?;
+    if left.in_doubt > 0 {
+        tracing::warn!(deliveries = left.in_doubt, "deliveries were under way when the daemon ended last time");
     }
-    let found = recovered.events.len();
-    for row in recovered.events {
+    let found = left.events.len();
+    for row in left.events {
         let writer = open(house, &row.turn, row.attempt, &row.inbound);
         begin(house, Job { row, writer, permit: None });
     }

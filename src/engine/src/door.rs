@@ -22,6 +22,9 @@ use townkeeper_store::{OutboxRow, Sendable, Verdict};
 use crate::clock::Clock;
 use crate::ids;
 
+/// An account's adapter.
+pub(crate) type Adapter = Arc<dyn Platform>;
+
 /// A reply later than this is of no use, and expires where people can see it.
 const REPLY_DEADLINE_MS: i64 = 30 * 60 * 1000;
 
@@ -35,7 +38,7 @@ pub struct Door {
 }
 
 struct Account {
-    platform: Arc<dyn Platform>,
+    platform: Adapter,
     facts: PlatformFacts,
     limit: DefaultDirectRateLimiter,
     /// The platform asked for silence until then: for the account, not for one message.
@@ -71,7 +74,7 @@ impl Door {
             .insert(platform.account().clone(), Account { platform, facts, limit, not_before_ms: AtomicI64::new(0) });
     }
 
-    pub(crate) fn platforms(&self) -> impl Iterator<Item = (&AccountId, &Arc<dyn Platform>)> {
+    pub(crate) fn platforms(&self) -> impl Iterator<Item = (&AccountId, &Adapter)> {
         self.accounts.iter().map(|(id, account)| (id, &account.platform))
     }
 

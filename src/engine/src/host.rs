@@ -4,13 +4,14 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, PoisonError};
 
 use futures_util::FutureExt as _;
-use townkeeper_contract::BoxFuture;
 use townkeeper_contract::command::CommandSpec;
 use townkeeper_contract::id::AccountId;
 use townkeeper_contract::inbound::Inbound;
 use townkeeper_contract::platform::{Cursor, Host, HostError};
+use townkeeper_contract::{BoxFuture, Stop};
 
-use crate::{EngineError, House, accept};
+use crate::door::Adapter;
+use crate::{EngineError, House, accept, node};
 
 struct Seat {
     house: Arc<House>,
@@ -22,7 +23,7 @@ impl Host for Seat {
         Box::pin(async move {
             match accept::accept(&self.house, &self.account, batch, cursor).await {
                 Ok(_) => Ok(()),
-                Err(EngineError::Stopping) => Err(HostError::Stopping),
+                Err(EngineError::Stopping | EngineError::Elsewhere) => Err(HostError::Stopping),
                 Err(EngineError::Store(error)) => Err(HostError::Store(error.to_string())),
             }
         })
@@ -54,18 +55,63 @@ impl Host for Seat {
 pub(crate) fn run_platforms(house: &Arc<House>) {
     for (account, platform) in house.door.platforms() {
         let seat = Arc::new(Seat { house: Arc::clone(house), account: account.clone() });
-        let (platform, host, stop) = (Arc::clone(platform), Arc::clone(&seat), house.draining.clone());
+        let platform = Arc::clone(platform);
         house.tasks.spawn(async move {
-            // A panic would otherwise end this task alone, and nobody would know that the account is deaf.
-            let running = AssertUnwindSafe(async move { platform.run(host, stop).await });
-            let trouble = match running.catch_unwind().await {
-                Ok(Ok(())) => return,
-                Ok(Err(error)) => error.to_string(),
-                Err(_) => "receiving panicked; the log says where".to_owned(),
-            };
-            tracing::error!(trouble, account = %seat.account, "this account receives nothing any more");
-            seat.trouble(Some(&trouble));
+            if seat.house.node.alone {
+                receive(&seat, platform, seat.house.draining.clone()).await;
+            } else {
+                receive_when_ours(&seat, &platform).await;
+            }
         });
+    }
+}
+
+/// Receives until told to stop. `false`: it ended for another reason, and is in trouble.
+async fn receive(seat: &Arc<Seat>, platform: Adapter, stop: Stop) -> bool {
+    let host = Arc::clone(seat);
+    // A panic would otherwise end this task alone, and nobody would know that the account is deaf.
+    let running = AssertUnwindSafe(async move { platform.run(host, stop).await });
+    let trouble = match running.catch_unwind().await {
+        Ok(Ok(())) => return true,
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "receiving panicked; the log says where".to_owned(),
+    };
+    tracing::error!(trouble, account = %seat.account, "this account receives nothing any more");
+    seat.trouble(Some(&trouble));
+    false
+}
+
+/// Receives whenever this node has the account, and lets go when it has not.
+async fn receive_when_ours(seat: &Arc<Seat>, platform: &Adapter) {
+    let (house, account) = (&seat.house, &seat.account);
+    while !house.draining.is_cancelled() {
+        if !matches!(node::take(house, account).await, Ok(true)) {
+            tokio::select! {
+                () = house.draining.cancelled() => {}
+                () = tokio::time::sleep(house.node.sweep()) => {}
+            }
+            continue;
+        }
+        tracing::info!(%account, "this node receives on the account");
+        let stop = house.draining.child_token();
+        let mut running = Box::pin(receive(seat, Arc::clone(platform), stop.clone()));
+        let well = tokio::select! {
+            well = &mut running => well,
+            () = node::hold(house, account) => {
+                tracing::warn!(%account, "the account is another node's now");
+                stop.cancel();
+                running.await
+            }
+        };
+        if house.draining.is_cancelled() {
+            // Kept until this node's last turn has ended.
+            return;
+        }
+        node::give_back(house, account).await;
+        if !well {
+            // Another node may fare better.
+            return;
+        }
     }
 }
 
@@ -160,6 +206,7 @@ mod tests {
             provider: None,
             door,
             clock: Clock::system(),
+            lease: crate::LEASE,
         });
         let engine = engine.await.unwrap();
         trouble_is(&engine, |trouble| trouble == Some("the line is dead")).await;

@@ -5,6 +5,7 @@
 //! * `turn`, `model`: load, decide, find out, settle
 //! * [`live`]: a turn's events while they happen
 //! * [`door`], `outbox`: the only way out, and the ledger behind it
+//! * `node`: this daemon among others on one database
 //! * [`clock`], [`ids`]: the one clock; random ids
 
 mod accept;
@@ -15,6 +16,7 @@ pub mod ids;
 mod lanes;
 pub mod live;
 mod model;
+mod node;
 mod outbox;
 mod turn;
 
@@ -42,12 +44,17 @@ use clock::Clock;
 use door::Door;
 use lanes::Lanes;
 use live::{Live, Subscription};
+pub use node::LEASE;
+use node::Node;
 
 /// How many accepted events may be waiting or under way; beyond it `accept` waits, and with it the platforms.
 const ROOM: usize = 4096;
 
 /// How long running turns may take to end after the first SIGTERM. The whole drain stays under 10 s.
 const DRAIN: Duration = Duration::from_secs(8);
+
+/// How long a reader waits for a turn that another node answers, before being asked to come again.
+const ELSEWHERE: Duration = Duration::from_secs(30);
 
 /// What a daemon is made of.
 pub struct Parts {
@@ -58,12 +65,15 @@ pub struct Parts {
     pub provider: Option<Arc<dyn Provider>>,
     pub door: Door,
     pub clock: Clock,
+    /// How long a node may be silent before the others take over what it had. Only where several share a database.
+    pub lease: Duration,
 }
 
 /// Everything the moving parts share.
 pub(crate) struct House {
     pub(crate) workspace: String,
     pub(crate) store: Store,
+    pub(crate) node: Node,
     pub(crate) base: Arc<Base>,
     pub(crate) agent: Agent,
     pub(crate) provider: Option<Arc<dyn Provider>>,
@@ -101,6 +111,8 @@ impl House {
 pub enum EngineError {
     #[error("the daemon is stopping")]
     Stopping,
+    #[error("another node is still answering this turn")]
+    Elsewhere,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -109,6 +121,7 @@ impl EngineError {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Stopping => Kind::RetryAfter { ms: 5_000 },
+            Self::Elsewhere => Kind::RetryAfter { ms: 1_000 },
             Self::Store(error) => error.kind(),
         }
     }
@@ -134,6 +147,7 @@ impl Engine {
     pub async fn start(parts: Parts) -> Result<Self, EngineError> {
         let house = Arc::new(House {
             workspace: parts.workspace,
+            node: Node::new(parts.clock.now_ms(), parts.store.engine(), parts.lease),
             store: parts.store,
             base: parts.base,
             agent: parts.agent,
@@ -153,7 +167,7 @@ impl Engine {
         });
         // Patterns are compiled at their first use; nobody's question should wait for that.
         townkeeper_contract::text::extract("(0)");
-        let recovered = accept::recover(&house).await?;
+        let recovered = node::enter(&house).await?;
         if recovered > 0 {
             tracing::info!(turns = recovered, "took up unfinished turns");
         }
@@ -173,8 +187,28 @@ impl Engine {
         if let Some(feed) = self.house.live.get(turn) {
             return Ok(Reading::Live(feed.subscribe(after)));
         }
-        let ended = self.house.store.ended_turn(&self.house.workspace, turn.as_str()).await?;
-        Ok(ended.map_or(Reading::Unknown, |ended| Reading::Ended(Box::new(ended))))
+        let house = &self.house;
+        let patience = tokio::time::sleep(ELSEWHERE);
+        tokio::pin!(patience);
+        loop {
+            // In this order: a turn that ends between the two questions is found by the second.
+            let open = !house.node.alone && house.store.open_event(&house.workspace, turn.as_str()).await?.is_some();
+            if let Some(ended) = house.store.ended_turn(&house.workspace, turn.as_str()).await? {
+                return Ok(Reading::Ended(Box::new(ended)));
+            }
+            if !open {
+                return Ok(Reading::Unknown);
+            }
+            // Another node answers it: its words are in the store when it has ended, or this node takes it over.
+            tokio::select! {
+                () = &mut patience => return Err(EngineError::Elsewhere),
+                () = house.store.changed() => {}
+                () = tokio::time::sleep(house.node.sweep()) => {}
+            }
+            if let Some(feed) = house.live.get(turn) {
+                return Ok(Reading::Live(feed.subscribe(after)));
+            }
+        }
     }
 
     /// Asks a turn to stop; `false` where it is not under way.

@@ -10,6 +10,9 @@ use crate::House;
 /// How often waiting rows are looked for, besides when something just ended.
 const POLL: Duration = Duration::from_millis(250);
 
+/// How long a row waits that this node dared not send.
+const RETRY_MS: i64 = 1_000;
+
 /// How many rows are claimed at a time.
 const CLAIM: u32 = 64;
 
@@ -19,6 +22,7 @@ pub(crate) async fn run(house: Arc<House>) {
         tokio::select! {
             () = house.draining.cancelled() => return,
             () = house.outbox_kick.notified() => {}
+            () = house.store.changed() => {}
             () = tokio::time::sleep(POLL) => {}
         }
         if let Err(error) = claim_due(&house).await {
@@ -32,7 +36,7 @@ async fn claim_due(house: &Arc<House>) -> Result<(), StoreError> {
     if !house.store.has_due(&house.workspace, now_ms).await? {
         return Ok(());
     }
-    let claimed = house.store.claim(&house.workspace, now_ms, CLAIM).await?;
+    let claimed = house.store.claim(&house.workspace, &house.node.id, now_ms, CLAIM).await?;
     if claimed.expired > 0 {
         metrics::counter!("townkeeper_deliveries_total", "account" => "any", "class" => "expired")
             .increment(claimed.expired);
@@ -52,7 +56,13 @@ pub(crate) fn send(house: &Arc<House>, row: OutboxRow) {
 
 async fn deliver(house: &House, row: OutboxRow) {
     fault!("outbox.claimed");
-    let verdict = house.door.deliver(&row, &house.clock).await;
+    let verdict = if house.node.is_trusted() {
+        house.door.deliver(&row, &house.clock).await
+    } else {
+        // Others may have given this node up, and its rows with it. Certainly not sent by us.
+        let next_ms = house.clock.now_ms() + RETRY_MS;
+        Verdict::Again { next_ms, class: "pre_send", detail: "this node was not sure to be alive".to_owned() }
+    };
     fault!("outbox.sent_before_record");
     report(&row, &verdict);
     let freed = !matches!(verdict, Verdict::Again { .. });

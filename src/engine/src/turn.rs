@@ -198,6 +198,7 @@ async fn settle(house: &Arc<House>, row: InboxRow, mut writer: FeedWriter, start
         say,
         inbound: row.inbound,
         attempt: row.attempt,
+        node: house.node.id.clone(),
         last_seq: writer.next_seq() + whole.len() as u64,
         started_ms,
         now_ms: house.clock.now_ms(),

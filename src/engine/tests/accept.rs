@@ -46,6 +46,7 @@ async fn engine() -> (TempDir, Engine) {
         provider: None,
         door: Door::default(),
         clock: Clock::system(),
+        lease: townkeeper_engine::LEASE,
     });
     (folder, engine.await.unwrap())
 }

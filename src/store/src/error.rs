@@ -27,6 +27,8 @@ pub enum StoreError {
     Stopped,
     #[error("a newer attempt took this turn over")]
     Fenced,
+    #[error("nothing was moved: {0}")]
+    Transfer(String),
     #[error("a stored value cannot be read: {0}")]
     Decode(String),
     #[error("{0}")]
@@ -37,7 +39,9 @@ impl StoreError {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Full | Self::Busy | Self::Io(_) | Self::ReadOnly(_) => Kind::RetryAfter { ms: 1_000 },
-            Self::Open { .. } | Self::TooNew { .. } | Self::InUse { .. } | Self::Stopped => Kind::Permanent,
+            Self::Open { .. } | Self::TooNew { .. } | Self::InUse { .. } | Self::Stopped | Self::Transfer(_) => {
+                Kind::Permanent
+            }
             Self::Fenced | Self::Decode(_) | Self::Sql(_) => Kind::Bug,
         }
     }

@@ -9,8 +9,9 @@ use townkeeper_contract::inbound::Inbound;
 use townkeeper_contract::platform::Cursor;
 
 use crate::db::{Conn, Row, keepable, per_engine, sql};
+use crate::lease::{self, Lease, postgres_now, sqlite_now};
 use crate::writer::Write;
-use crate::{Store, StoreError, cursor, fault};
+use crate::{Store, StoreError, cursor, fault, outbox};
 
 /// A batch of events from one account.
 #[derive(Clone, Debug)]
@@ -19,6 +20,10 @@ pub struct Accept {
     pub account: String,
     pub events: Vec<NewEvent>,
     pub cursor: Option<Cursor>,
+    /// Who answers them.
+    pub node: String,
+    /// The account's lease, where the source may be read by one node only.
+    pub lease: Option<Lease>,
     pub now_ms: i64,
 }
 
@@ -50,7 +55,7 @@ pub struct InboxRow {
     pub received_ms: i64,
 }
 
-/// What start-up found unfinished.
+/// What dead nodes left unfinished.
 #[derive(Debug, Default)]
 pub struct Recovered {
     /// In the order in which they were accepted.
@@ -60,15 +65,23 @@ pub struct Recovered {
 }
 
 impl Store {
-    /// Commits the batch and the cursor together.
+    /// Commits the batch and the cursor together. [`StoreError::Fenced`] if the lease is somebody else's by now.
     pub async fn accept(&self, accept: Accept) -> Result<Vec<Accepted>, StoreError> {
         self.writer.accept(accept).await
     }
 
-    /// Takes up what an earlier process left: raises the attempt of every unfinished event, and puts deliveries that
-    /// were under way in doubt. `keyed` names the accounts whose platform takes an idempotency key.
-    pub async fn recover(&self, workspace: &str, keyed: Vec<String>, now_ms: i64) -> Result<Recovered, StoreError> {
-        self.write(Recover { workspace: workspace.to_owned(), keyed, now_ms }).await
+    /// Takes up what dead nodes left: raises the attempt of every unfinished event of theirs and makes it `node`'s, and
+    /// puts deliveries that were under way in doubt. A node is dead when its lease has run out. What came over a leased
+    /// account goes to the node that has the account now, so that a conversation keeps its order. `keyed` names the
+    /// accounts whose platform takes an idempotency key.
+    pub async fn take_over(
+        &self,
+        workspace: &str,
+        node: &str,
+        keyed: Vec<String>,
+        now_ms: i64,
+    ) -> Result<Recovered, StoreError> {
+        self.write(TakeOver { workspace: workspace.to_owned(), node: node.to_owned(), keyed, now_ms }).await
     }
 
     /// The event behind a turn that has not ended.
@@ -99,14 +112,14 @@ impl Store {
 /// `WHERE true` keeps SQLite from reading `ON CONFLICT` as part of the join. The ordinal counts up in the order of the
 /// array; on PostgreSQL, where there may be several writers, a sequence gives it.
 const ACCEPT_SQLITE: &str = "\
-    INSERT INTO inbox (workspace, account, event, conversation, turn, payload, received_ms, ordinal, state) \
+    INSERT INTO inbox (workspace, account, event, conversation, turn, payload, received_ms, node, ordinal, state) \
     SELECT value ->> 'workspace', value ->> 'account', value ->> 'event', value ->> 'conversation', value ->> 'turn', \
-    value ->> 'payload', value ->> 'received_ms', (SELECT COALESCE(MAX(ordinal), 0) + 1 FROM inbox) + key, 'new' \
+    value ->> 'payload', value ->> 'received_ms', value ->> 'node', (SELECT COALESCE(MAX(ordinal), 0) + 1 FROM inbox) + key, 'new' \
     FROM json_each($1) WHERE true ON CONFLICT (workspace, account, event) DO NOTHING RETURNING turn";
 const ACCEPT_POSTGRES: &str = "\
-    INSERT INTO inbox (workspace, account, event, conversation, turn, payload, received_ms, state) \
+    INSERT INTO inbox (workspace, account, event, conversation, turn, payload, received_ms, node, state) \
     SELECT value ->> 'workspace', value ->> 'account', value ->> 'event', value ->> 'conversation', value ->> 'turn', \
-    value ->> 'payload', CAST(value ->> 'received_ms' AS BIGINT), 'new' \
+    value ->> 'payload', CAST(value ->> 'received_ms' AS BIGINT), value ->> 'node', 'new' \
     FROM jsonb_array_elements(CAST($1 AS jsonb)) ON CONFLICT (workspace, account, event) DO NOTHING RETURNING turn";
 
 /// One row of [`ACCEPT_SQLITE`].
@@ -119,12 +132,23 @@ struct NewRow<'a> {
     turn: &'a str,
     payload: String,
     received_ms: i64,
+    node: &'a str,
 }
 
-/// Writes many batches; what became of each event, batch by batch.
-pub(crate) async fn accept_all(tx: &mut Conn, accepts: &[&Accept]) -> Result<Vec<Vec<Accepted>>, StoreError> {
-    let mut rows = Vec::with_capacity(accepts.len());
+/// Writes many batches; what became of each event, batch by batch. A batch whose lease is lost is fenced, alone.
+pub(crate) async fn accept_all(
+    tx: &mut Conn,
+    accepts: &[&Accept],
+) -> Result<Vec<Result<Vec<Accepted>, StoreError>>, StoreError> {
+    let mut held = Vec::with_capacity(accepts.len());
     for accept in accepts {
+        held.push(match &accept.lease {
+            Some(lease) => lease::held(tx, lease).await?,
+            None => true,
+        });
+    }
+    let mut rows = Vec::with_capacity(accepts.len());
+    for (accept, _) in accepts.iter().zip(&held).filter(|(_, held)| **held) {
         for event in &accept.events {
             rows.push(accept.row(event)?);
         }
@@ -136,15 +160,8 @@ pub(crate) async fn accept_all(tx: &mut Conn, accepts: &[&Accept]) -> Result<Vec
     };
     let new = inserted.iter().map(|row| row.text("turn")).collect::<Result<HashSet<String>, StoreError>>()?;
     let mut outs = Vec::with_capacity(accepts.len());
-    for accept in accepts {
-        let mut out = Vec::with_capacity(accept.events.len());
-        for event in &accept.events {
-            out.push(if new.contains(&event.turn) { Accepted::New } else { accept.repeat(tx, event).await? });
-        }
-        outs.push(out);
-        if let Some(to) = &accept.cursor {
-            cursor::advance(tx, (&accept.workspace, &accept.account), (&to.scope, &to.value), accept.now_ms).await?;
-        }
+    for (accept, held) in accepts.iter().zip(held) {
+        outs.push(if held { Ok(accept.outcome(tx, &new).await?) } else { Err(StoreError::Fenced) });
     }
     fault!("inbox.before_commit");
     Ok(outs)
@@ -160,7 +177,20 @@ impl Accept {
             turn: &event.turn,
             payload: serde_json::to_string(&event.inbound)?,
             received_ms: self.now_ms,
+            node: &self.node,
         })
+    }
+
+    /// What became of its events, given the turns that are new; and the cursor behind them.
+    async fn outcome(&self, tx: &mut Conn, new: &HashSet<String>) -> Result<Vec<Accepted>, StoreError> {
+        let mut out = Vec::with_capacity(self.events.len());
+        for event in &self.events {
+            out.push(if new.contains(&event.turn) { Accepted::New } else { self.repeat(tx, event).await? });
+        }
+        if let Some(to) = &self.cursor {
+            cursor::advance(tx, (&self.workspace, &self.account), (&to.scope, &to.value), self.now_ms).await?;
+        }
+        Ok(out)
     }
 
     /// The turn of an event that was there already, maybe from the same batch.
@@ -175,31 +205,47 @@ impl Accept {
     }
 }
 
-struct Recover {
+struct TakeOver {
     workspace: String,
+    node: String,
     keyed: Vec<String>,
     now_ms: i64,
 }
 
-impl Write for Recover {
+macro_rules! take_events {
+    ($now:expr) => {
+        concat!(
+            "UPDATE inbox SET attempt = attempt + 1, node = $2 WHERE workspace = $1 AND state = 'new' \
+             AND (node IS NULL OR node <> $2 AND NOT EXISTS (SELECT 1 FROM lease WHERE lease.name = 'node:' || inbox.node \
+             AND lease.expires_ms > ",
+            $now,
+            ")) AND NOT EXISTS (SELECT 1 FROM lease WHERE lease.name = 'account:' || inbox.account AND lease.holder <> $2) \
+             RETURNING payload, conversation, turn, attempt, received_ms, ordinal"
+        )
+    };
+}
+
+impl Write for TakeOver {
     type Out = Recovered;
 
     fn apply<'a>(&'a self, tx: &'a mut Conn) -> BoxFuture<'a, Result<Self::Out, StoreError>> {
         Box::pin(async move {
-            sql("UPDATE inbox SET attempt = attempt + 1 WHERE workspace = $1 AND state = 'new'")
+            let rows = per_engine(take_events!(sqlite_now!()), take_events!(postgres_now!()))
                 .bind(&self.workspace)
-                .execute(&mut *tx)
+                .bind(&self.node)
+                .all(&mut *tx)
                 .await?;
-            let rows = sql("SELECT payload, conversation, turn, attempt, received_ms FROM inbox \
-                 WHERE workspace = $1 AND state = 'new' ORDER BY ordinal")
-            .bind(&self.workspace)
-            .all(&mut *tx)
-            .await?;
+            let mut taken = Vec::with_capacity(rows.len());
+            for row in &rows {
+                taken.push((row.int("ordinal")?, row));
+            }
+            taken.sort_by_key(|(ordinal, _)| *ordinal);
             // One row that cannot be read must not keep the others from being answered.
-            let readable =
-                |row: &Row| decode(row).inspect_err(|error| tracing::error!(%error, "an event cannot be read")).ok();
-            let events = rows.iter().filter_map(readable).collect();
-            let in_doubt = crate::outbox::doubt(tx, &self.workspace, &self.keyed, self.now_ms).await?;
+            let readable = |(_, row): (i64, &Row)| {
+                decode(row).inspect_err(|error| tracing::error!(%error, "an event cannot be read")).ok()
+            };
+            let events = taken.into_iter().filter_map(readable).collect();
+            let in_doubt = outbox::doubt(tx, &self.workspace, &self.node, &self.keyed, self.now_ms).await?;
             Ok(Recovered { events, in_doubt })
         })
     }

@@ -10,6 +10,7 @@ use townkeeper_contract::BoxFuture;
 
 use crate::db::{Conn, Engine, Pool, sql};
 use crate::source::Source;
+use crate::wake::Wake;
 use crate::writer::{Write, Writer};
 use crate::{StoreError, postgres, sqlite};
 
@@ -18,12 +19,13 @@ use crate::{StoreError, postgres, sqlite};
 pub struct Store {
     pub(crate) reads: Pool,
     pub(crate) writer: Writer,
+    wake: Wake,
     closing: Arc<Closing>,
 }
 
 #[derive(Debug)]
 struct Closing {
-    task: Mutex<Option<JoinHandle<()>>>,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
     /// Held as long as a SQLite store is open: one daemon per data folder.
     lock: Mutex<Option<File>>,
 }
@@ -42,9 +44,14 @@ impl Store {
     }
 
     fn start(reads: Pool, source: Source, lock: Option<File>) -> Self {
-        let (writer, task) = Writer::start(source);
-        let closing = Closing { task: Mutex::new(Some(task)), lock: Mutex::new(lock) };
-        Self { reads, writer, closing: Arc::new(closing) }
+        let wake = Wake::default();
+        let (writer, task) = Writer::start(source, Arc::clone(&wake.committed));
+        let mut tasks = vec![task];
+        if let Pool::Postgres(pool) = &reads {
+            tasks.push(wake.start(pool.clone(), writer.stopped()));
+        }
+        let closing = Closing { tasks: Mutex::new(tasks), lock: Mutex::new(lock) };
+        Self { reads, writer, wake, closing: Arc::new(closing) }
     }
 
     /// Which database holds this store.
@@ -55,16 +62,22 @@ impl Store {
         }
     }
 
+    /// Waits until some node, maybe this one, has committed something. Only a hint, and only on PostgreSQL: look by
+    /// yourself now and then.
+    pub async fn changed(&self) {
+        self.wake.heard.notified().await;
+    }
+
     /// Commits what is queued, then closes. Writes that come later fail with [`StoreError::Stopped`].
     pub async fn close(&self) {
         if let Pool::Sqlite(reads) = &self.reads {
             reads.close().await;
         }
         self.writer.stop();
-        if let Some(task) = self.closing.task.lock().await.take()
-            && let Err(error) = task.await
-        {
-            tracing::error!(%error, "the store's writer ended badly");
+        for task in self.closing.tasks.lock().await.drain(..) {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a task of the store ended badly");
+            }
         }
         drop(self.closing.lock.lock().await.take());
     }

@@ -9,6 +9,7 @@ use townkeeper_contract::inbound::ReplyTo;
 use townkeeper_contract::outbound::Act;
 
 use crate::db::{Conn, Row, per_engine, sql};
+use crate::lease::{postgres_now, sqlite_now};
 use crate::turns::{Settle, Settled};
 use crate::writer::Write;
 use crate::{Store, StoreError, fault};
@@ -78,8 +79,9 @@ pub struct Ack {
 
 impl Store {
     /// Takes up to `limit` heads of destinations that are due, and marks them `sending`. Expires what is too late.
-    pub async fn claim(&self, workspace: &str, now_ms: i64, limit: u32) -> Result<Claimed, StoreError> {
-        self.write(Claim { workspace: workspace.to_owned(), now_ms, limit }).await
+    /// They are `node`'s then.
+    pub async fn claim(&self, workspace: &str, node: &str, now_ms: i64, limit: u32) -> Result<Claimed, StoreError> {
+        self.write(Claim { workspace: workspace.to_owned(), node: node.to_owned(), now_ms, limit }).await
     }
 
     /// Records what became of an attempt. `false`: the row was not ours any more, nothing was written.
@@ -114,10 +116,10 @@ macro_rules! say {
     ($columns:literal, $seq:literal) => {
         concat!(
             "INSERT INTO outbox (workspace, id, account, dest, turn, part, reply_to, act, state, attempt, next_ms, \
-             created_ms, deadline_ms",
+             created_ms, deadline_ms, node",
             $columns,
             ") SELECT $1, $2, $3, $4, $5, $6, $7, $8, CASE WHEN busy.n > 0 THEN 'ready' ELSE 'sending' END, \
-             CASE WHEN busy.n > 0 THEN 0 ELSE 1 END, $9, $9, $10",
+             CASE WHEN busy.n > 0 THEN 0 ELSE 1 END, $9, $9, $10, $11",
             $seq,
             " FROM (SELECT COUNT(*) AS n FROM outbox WHERE workspace = $1 AND account = $3 AND dest = $4 \
              AND state IN ('ready', 'sending')) AS busy RETURNING state"
@@ -135,7 +137,7 @@ const SAY_POSTGRES: &str = say!("", "");
 macro_rules! claim {
     ($lock:literal) => {
         concat!(
-            "UPDATE outbox SET state = 'sending', attempt = attempt + 1 \
+            "UPDATE outbox SET state = 'sending', attempt = attempt + 1, node = $4 \
              WHERE workspace = $1 AND state = 'ready' AND id IN ( \
                SELECT o.id FROM outbox o WHERE o.workspace = $1 AND o.state = 'ready' AND o.next_ms <= $2 \
                AND NOT EXISTS (SELECT 1 FROM outbox h WHERE h.workspace = o.workspace AND h.turn = o.turn \
@@ -170,6 +172,7 @@ pub(crate) async fn insert(tx: &mut Conn, settle: &Settle) -> Result<Settled, St
             .bind(serde_json::to_string(&say.act)?)
             .bind(settle.now_ms)
             .bind(say.deadline_ms)
+            .bind(&settle.node)
             .one(&mut *tx)
             .await?;
         if born.text("state")? == "sending" {
@@ -188,33 +191,55 @@ pub(crate) async fn insert(tx: &mut Conn, settle: &Settle) -> Result<Settled, St
     Ok(settled)
 }
 
-/// At start-up: what was under way is in doubt. Returns how many rows were.
-pub(crate) async fn doubt(tx: &mut Conn, workspace: &str, keyed: &[String], now_ms: i64) -> Result<u64, StoreError> {
-    sql("UPDATE attempt SET ended_ms = $2, class = 'in_doubt', detail = 'the daemon ended during the request' \
-         WHERE workspace = $1 AND ended_ms IS NULL")
-    .bind(workspace)
-    .bind(now_ms)
-    .execute(&mut *tx)
-    .await?;
-    let mut rows = 0;
+macro_rules! doubt {
+    ($now:expr, $state:literal, $which:literal) => {
+        concat!(
+            "UPDATE outbox SET state = ",
+            $state,
+            " WHERE workspace = $1 AND state = 'sending' AND (node IS NULL OR node <> $2 AND NOT EXISTS (SELECT 1 \
+             FROM lease WHERE lease.name = 'node:' || outbox.node AND lease.expires_ms > ",
+            $now,
+            "))",
+            $which,
+            " RETURNING id, attempt"
+        )
+    };
+}
+
+/// What a dead node had under way is in doubt; where a repeat is harmless it is sent again. Returns how many rows were.
+pub(crate) async fn doubt(
+    tx: &mut Conn,
+    workspace: &str,
+    node: &str,
+    keyed: &[String],
+    now_ms: i64,
+) -> Result<u64, StoreError> {
+    let mut rows = Vec::new();
     for account in keyed {
-        let again =
-            sql("UPDATE outbox SET state = 'ready' WHERE workspace = $1 AND account = $2 AND state = 'sending'")
-                .bind(workspace)
-                .bind(account)
-                .execute(&mut *tx)
-                .await?;
-        rows += again;
+        let again = per_engine(
+            doubt!(sqlite_now!(), "'ready'", " AND account = $3"),
+            doubt!(postgres_now!(), "'ready'", " AND account = $3"),
+        );
+        rows.extend(again.bind(workspace).bind(node).bind(account).all(&mut *tx).await?);
     }
-    let unknown = sql("UPDATE outbox SET state = 'unknown' WHERE workspace = $1 AND state = 'sending'")
+    let unknown = per_engine(doubt!(sqlite_now!(), "'unknown'", ""), doubt!(postgres_now!(), "'unknown'", ""));
+    rows.extend(unknown.bind(workspace).bind(node).all(&mut *tx).await?);
+    for row in &rows {
+        sql("UPDATE attempt SET ended_ms = $4, class = 'in_doubt', detail = 'the daemon ended during the request' \
+             WHERE workspace = $1 AND outbox = $2 AND n = $3 AND ended_ms IS NULL")
         .bind(workspace)
-        .execute(tx)
+        .bind(row.text("id")?)
+        .bind(row.int("attempt")?)
+        .bind(now_ms)
+        .execute(&mut *tx)
         .await?;
-    Ok(rows + unknown)
+    }
+    Ok(rows.len() as u64)
 }
 
 struct Claim {
     workspace: String,
+    node: String,
     now_ms: i64,
     limit: u32,
 }
@@ -235,9 +260,10 @@ impl Write for Claim {
                 .bind(&self.workspace)
                 .bind(self.now_ms)
                 .bind(i64::from(self.limit))
+                .bind(&self.node)
                 .all(&mut *tx)
                 .await?;
-            let mut claimed = Claimed { rows: Vec::with_capacity(rows.len()), expired: expired };
+            let mut claimed = Claimed { rows: Vec::with_capacity(rows.len()), expired };
             for row in &rows {
                 let row = decode(row)?;
                 begin_attempt(tx, &self.workspace, &row.id, row.attempt, self.now_ms).await?;

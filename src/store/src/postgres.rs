@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions as _, PgPool};
+use sqlx::{ConnectOptions as _, Connection as _, PgPool};
 
 use crate::db::Conn;
 use crate::{StoreError, schema};
@@ -19,7 +19,8 @@ const CONNECTIONS: u32 = 8;
 /// A pool with an up-to-date schema behind it.
 pub(crate) async fn open(url: &str) -> Result<PgPool, StoreError> {
     // The URL may hold a password: nothing of it is repeated.
-    let options = PgConnectOptions::from_str(url).map_err(|_| StoreError::Open {
+    let known = url.starts_with("postgres://") || url.starts_with("postgresql://");
+    let options = PgConnectOptions::from_str(url).ok().filter(|_| known).ok_or_else(|| StoreError::Open {
         place: "the PostgreSQL database".to_owned(),
         reason: "its URL cannot be read; it must look like postgres://user:password@host/database".to_owned(),
     })?;
@@ -29,8 +30,11 @@ pub(crate) async fn open(url: &str) -> Result<PgPool, StoreError> {
         ("idle_in_transaction_session_timeout", "5s"),
         ("lock_timeout", "5s"),
         ("statement_timeout", "30s"),
+        ("client_min_messages", "warning"),
     ]);
     let opening = |error: &sqlx::Error| StoreError::Open { place: place.clone(), reason: error.to_string() };
+    // A pool would try again and again, and then say only that it took too long.
+    options.connect().await.map_err(|error| opening(&error))?.close().await.ok();
     let pool = PgPoolOptions::new()
         .min_connections(1)
         .max_connections(CONNECTIONS)

@@ -1,6 +1,7 @@
 //! What the disk can do, with nothing of ours around it: the floor that `townkeeper bench` holds its figures against.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sqlx::ConnectOptions as _;
@@ -73,7 +74,7 @@ impl Store {
     /// Plain group commit: `tasks` tasks commit `units` times inbox + outbox + mark, whatever waits shares a commit, each
     /// statement goes by itself. Returns how long all of it took.
     pub async fn raw_group_commits(folder: &Path, tasks: u32, units: u32) -> Result<Duration, StoreError> {
-        let (writer, task) = Writer::start(raw_table(folder).await?);
+        let (writer, task) = Writer::start(raw_table(folder).await?, Arc::default());
         let began = Instant::now();
         let mut set = JoinSet::new();
         for task in 0..tasks {

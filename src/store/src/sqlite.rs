@@ -9,7 +9,7 @@ use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions as _, SqliteConnection, SqlitePool};
 
-use crate::db::Conn;
+use crate::db::{Conn, sql};
 use crate::{StoreError, schema};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
@@ -22,6 +22,8 @@ pub(crate) async fn open(folder: &Path) -> Result<(File, SqliteConnection, Sqlit
     let connection = options.connect().await.map_err(|error| opening(&path, &error))?;
     let mut conn = Conn::Sqlite(connection);
     schema::migrate(&mut conn, &MIGRATIONS, &path).await?;
+    // Whoever held a lease is gone: the folder's lock is ours.
+    sql("UPDATE lease SET expires_ms = 0").execute(&mut conn).await?;
     let Conn::Sqlite(connection) = conn else { return Err(StoreError::Stopped) };
     let reads = SqlitePoolOptions::new()
         .min_connections(0)

@@ -21,6 +21,8 @@ pub struct Settle {
     /// The event it answers.
     pub inbound: Inbound,
     pub attempt: u32,
+    /// Who answered, and sends what is to be sent.
+    pub node: String,
     /// The words that were asked, for later turns and tickets.
     pub question: String,
     /// `seq` of the terminal event.

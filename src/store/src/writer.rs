@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use townkeeper_contract::{BoxFuture, Stop};
 
 use crate::StoreError;
@@ -71,12 +71,18 @@ impl Queued {
 
 impl Writer {
     /// Starts the task. It ends after [`Self::stop`], when the queue is empty.
-    pub(crate) fn start(source: Source) -> (Self, tokio::task::JoinHandle<()>) {
+    /// `committed` is told after every commit.
+    pub(crate) fn start(source: Source, committed: Arc<Notify>) -> (Self, tokio::task::JoinHandle<()>) {
         let (queue, rx) = mpsc::channel(QUEUE);
         let stop = Stop::new();
         #[expect(clippy::disallowed_methods, reason = "the handle is awaited by Store::close")]
-        let task = tokio::spawn(run(source, rx, stop.clone()));
+        let task = tokio::spawn(run(source, rx, stop.clone(), committed));
         (Self { queue, stop }, task)
+    }
+
+    /// Ends when the writer is told to.
+    pub(crate) fn stopped(&self) -> Stop {
+        self.stop.clone()
     }
 
     /// Takes nothing new; what is queued is still committed.
@@ -130,7 +136,7 @@ impl<W: Write> Pending for Waiting<W, W::Out> {
     }
 }
 
-async fn run(mut source: Source, mut queue: mpsc::Receiver<Queued>, stop: Stop) {
+async fn run(mut source: Source, mut queue: mpsc::Receiver<Queued>, stop: Stop, committed: Arc<Notify>) {
     let mut batch: Vec<Queued> = Vec::with_capacity(BATCH);
     loop {
         let taken = tokio::select! {
@@ -145,7 +151,10 @@ async fn run(mut source: Source, mut queue: mpsc::Receiver<Queued>, stop: Stop) 
             break;
         }
         match commit(&mut source, &mut batch).await {
-            Ok(()) => batch.drain(..).for_each(|write| write.finish(Ok(()))),
+            Ok(()) => {
+                committed.notify_one();
+                batch.drain(..).for_each(|write| write.finish(Ok(())));
+            }
             Err(error) if batch.len() == 1 => batch.drain(..).for_each(|write| write.finish(Err(clone(&error)))),
             Err(_) => {
                 for write in batch.drain(..) {
@@ -181,7 +190,7 @@ async fn apply(tx: &mut Conn, batch: &mut [Queued]) -> Result<(), StoreError> {
         let writes: Vec<&Accept> = accepts.iter().map(|waiting| &waiting.write).collect();
         let outs = inbox::accept_all(&mut *tx, &writes).await?;
         for (waiting, out) in accepts.into_iter().zip(outs) {
-            waiting.out = Some(Ok(out));
+            waiting.out = Some(out);
         }
     }
     if !settles.is_empty() {

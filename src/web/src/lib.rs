@@ -66,9 +66,9 @@ pub fn router(web: Web) -> Router {
     let web = Arc::new(web);
     routes::router(&web)
         .fallback(refusal::no_such_page)
-        .layer(middleware::map_response(guard::headers))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(middleware::from_fn(guard::bounded))
+        .layer(middleware::map_response(guard::headers))
         .with_state(web)
 }
 

@@ -1,6 +1,7 @@
 //! A throw-away PostgreSQL: a cluster of its own in a folder of its own, reached by a socket in that folder, gone with
 //! the value. Not a fake but the real server, from the system's `initdb` and `postgres` (Debian: `postgresql`); never
 //! one that happens to run.
+#![expect(clippy::expect_used, reason = "a test's tool: what cannot be set up must end the test")]
 
 use std::fs;
 use std::os::unix::fs::chown;
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// How long a cluster may take to answer.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A running cluster.
 #[derive(Debug)]
@@ -41,7 +42,7 @@ impl Cluster {
         }
         let data = cluster.data();
         let initdb = ["--username=postgres", "--auth=trust", "--no-sync", "--locale=C", "--encoding=UTF8", "--pgdata"];
-        cluster.run(cluster.command("initdb").args(initdb).arg(&data));
+        Self::run(cluster.command("initdb").args(initdb).arg(&data));
         let settings = format!(
             "listen_addresses = ''\nunix_socket_directories = '{}'\nmax_connections = 60\nfsync = {}\n",
             cluster.folder.display(),
@@ -57,7 +58,7 @@ impl Cluster {
         let log = self.folder.join("log");
         let mut start = self.command("pg_ctl");
         start.args(["--wait", "--silent", "--timeout=60", "--log"]).arg(log).arg("--pgdata").arg(self.data());
-        self.run(start.arg("start"));
+        Self::run(start.arg("start"));
         let began = Instant::now();
         while !self.command("pg_isready").arg("-q").arg("-h").arg(&self.folder).status().is_ok_and(|s| s.success()) {
             assert!(began.elapsed() < PATIENCE, "PostgreSQL did not become ready");
@@ -73,7 +74,7 @@ impl Cluster {
 
     /// An empty database of that name; its URL.
     pub fn database(&self, name: &str) -> String {
-        self.run(self.command("createdb").arg("-h").arg(&self.folder).args(["-U", "postgres", name]));
+        Self::run(self.command("createdb").arg("-h").arg(&self.folder).args(["-U", "postgres", name]));
         format!("postgres://postgres@localhost/{name}?host={}", self.folder.display())
     }
 
@@ -81,7 +82,7 @@ impl Cluster {
     pub fn psql(&self, database: &str, statements: &str) -> String {
         let mut psql = self.command("psql");
         psql.arg("-h").arg(&self.folder).args(["-U", "postgres", "-At", "-v", "ON_ERROR_STOP=1", "-d", database]);
-        self.run(psql.args(["-c", statements]))
+        Self::run(psql.args(["-c", statements]))
     }
 
     fn data(&self) -> PathBuf {
@@ -103,8 +104,7 @@ impl Cluster {
         command
     }
 
-    #[expect(clippy::unused_self, reason = "reads as the cluster's own")]
-    fn run(&self, command: &mut Command) -> String {
+    fn run(command: &mut Command) -> String {
         // A server that is started inherits what is not closed; a pipe would wait for its end.
         let starts = command.get_args().any(|arg| arg == "start");
         if starts {

@@ -58,8 +58,8 @@ async fn a_naive_recovery_doubles() {
     {
         // Telegram declared to take idempotency keys, which it does not: what was under way becomes `ready` again.
         let store = Store::open(&town.home.data()).await.unwrap();
-        let recovered = store.recover(WORKSPACE, vec![TELEGRAM.to_owned()], 0).await.unwrap();
-        assert_eq!(recovered.in_doubt, 1);
+        let left = store.take_over(WORKSPACE, "naive", vec![TELEGRAM.to_owned()], 0).await.unwrap();
+        assert_eq!(left.in_doubt, 1);
         store.close().await;
     }
 

@@ -38,15 +38,17 @@ pub(crate) struct Mark {
 pub(crate) struct Town {
     name: &'static str,
     seed: u64,
-    rng: Rng,
+    pub(crate) rng: Rng,
     pub(crate) home: Home,
-    model: ModelServer,
+    pub(crate) model: ModelServer,
     pub(crate) telegram: Option<TelegramServer>,
     pub(crate) people: People,
     visitors: JoinSet<Vec<Asked>>,
     lives: watch::Sender<Life>,
     seen: watch::Sender<Seen>,
     pub(crate) kills: u32,
+    /// The PostgreSQL that its daemons share; without, each home has its own SQLite.
+    pub(crate) url: Option<String>,
 }
 
 impl Town {
@@ -74,6 +76,7 @@ impl Town {
             lives: watch::Sender::default(),
             seen: watch::Sender::default(),
             kills: 0,
+            url: None,
             rng,
         };
         for _ in 0..visitors {
@@ -211,7 +214,10 @@ impl Town {
 
     /// What the store says; nobody else may have it open.
     async fn open_store(&self) -> Stored {
-        let store = Store::open(&self.home.data()).await.unwrap();
+        let store = match &self.url {
+            Some(url) => Store::connect(url).await.unwrap(),
+            None => Store::open(&self.home.data()).await.unwrap(),
+        };
         let ledger = store.ledger(WORKSPACE).await.unwrap();
         let mut stored = Stored { ledger, ..Stored::default() };
         for event in &stored.ledger.events {

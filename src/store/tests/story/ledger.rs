@@ -12,8 +12,9 @@ use townkeeper_store::{Accept, Accepted, Ack, NewEvent, NewTicket, Sendable, Set
 
 use crate::home::{Home, stories};
 
-const W: &str = "main";
+pub(crate) const W: &str = "main";
 const ACCOUNT: &str = "telegram:main";
+const NODE: &str = "n1";
 
 stories!(
     an_event_is_accepted_once_and_its_cursor_with_it,
@@ -40,13 +41,15 @@ fn inbound(event: &str) -> Inbound {
     }
 }
 
-fn accept(events: &[&str], cursor: Option<&str>) -> Accept {
+pub(crate) fn accept(events: &[&str], cursor: Option<&str>) -> Accept {
     let event = |id: &&str| NewEvent { inbound: inbound(id), conversation: "c".to_owned(), turn: format!("turn-{id}") };
     Accept {
         workspace: W.to_owned(),
         account: ACCOUNT.to_owned(),
         events: events.iter().map(event).collect(),
         cursor: cursor.map(|value| Cursor { scope: "updates".to_owned(), value: value.to_owned() }),
+        node: NODE.to_owned(),
+        lease: None,
         now_ms: 10,
     }
 }
@@ -56,10 +59,19 @@ fn text(words: &str) -> RichText {
 }
 
 /// The end of `event`'s turn, saying these parts.
-fn settle(event: &str, attempt: u32, parts: &[&str]) -> Arc<Settle> {
+pub(crate) fn settle(event: &str, attempt: u32, parts: &[&str]) -> Arc<Settle> {
+    end(event, attempt, parts, "42")
+}
+
+/// The end of `event`'s turn, saying one thing to `dest`.
+pub(crate) fn settle_to(event: &str, dest: &str) -> Arc<Settle> {
+    end(event, 1, &["a"], dest)
+}
+
+fn end(event: &str, attempt: u32, parts: &[&str], dest: &str) -> Arc<Settle> {
     let part = |words: &&str| Sendable {
         id: format!("out-{event}-{words}"),
-        dest: "42".to_owned(),
+        dest: dest.to_owned(),
         reply_to: ReplyTo("42".to_owned()),
         act: Act::Message { body: text(words), buttons: Vec::new() },
         deadline_ms: 1_000,
@@ -70,6 +82,7 @@ fn settle(event: &str, attempt: u32, parts: &[&str]) -> Arc<Settle> {
         conversation: "c".to_owned(),
         inbound: inbound(event),
         attempt,
+        node: NODE.to_owned(),
         question: format!("question of {event}"),
         last_seq: 3,
         started_ms: 11,
@@ -80,17 +93,18 @@ fn settle(event: &str, attempt: u32, parts: &[&str]) -> Arc<Settle> {
     })
 }
 
-fn ack(id: &str, attempt: i64, verdict: Verdict) -> Ack {
+pub(crate) fn ack(id: &str, attempt: i64, verdict: Verdict) -> Ack {
     Ack { workspace: W.to_owned(), id: id.to_owned(), attempt, verdict, now_ms: 20 }
 }
 
-fn sent() -> Verdict {
+pub(crate) fn sent() -> Verdict {
     Verdict::Sent { message: Some(MessageRef::from("m1").0) }
 }
 
 /// The ids that a claim at `now_ms` takes.
 async fn claim(store: &Store, now_ms: i64) -> Vec<String> {
-    let mut ids: Vec<String> = store.claim(W, now_ms, 10).await.unwrap().rows.into_iter().map(|row| row.id).collect();
+    let mut ids: Vec<String> =
+        store.claim(W, NODE, now_ms, 10).await.unwrap().rows.into_iter().map(|row| row.id).collect();
     ids.sort();
     ids
 }
@@ -111,7 +125,7 @@ async fn what_is_taken_up_again_keeps_its_order(home: &Home) {
     // One batch shares its time, and neither keys nor turns sort as they came.
     let came = ["c9", "m-5/10", "a", "m-5/9", "z1"];
     store.accept(accept(&came, None)).await.unwrap();
-    let events = store.recover(W, Vec::new(), 11).await.unwrap().events;
+    let events = store.take_over(W, "n2", Vec::new(), 11).await.unwrap().events;
     assert_eq!(events.iter().map(|row| row.inbound.event.as_str()).collect::<Vec<_>>(), came);
 }
 
@@ -121,7 +135,7 @@ async fn a_turn_ends_once_and_only_for_the_attempt_that_has_it(home: &Home) {
     store.close().await;
 
     let store = home.open().await;
-    let recovered = store.recover(W, Vec::new(), 11).await.unwrap();
+    let recovered = store.take_over(W, "n2", Vec::new(), 11).await.unwrap();
     assert_eq!(recovered.events.iter().map(|row| row.attempt).collect::<Vec<_>>(), [2]);
     let stale = store.settle(settle("1", 1, &[])).await;
     assert!(matches!(stale, Err(StoreError::Fenced)), "{stale:?}");
@@ -130,7 +144,7 @@ async fn a_turn_ends_once_and_only_for_the_attempt_that_has_it(home: &Home) {
     assert!(matches!(twice, Err(StoreError::Fenced)), "{twice:?}");
 
     assert_eq!(store.inbox_counts(W).await.unwrap(), (1, 0));
-    assert!(store.recover(W, Vec::new(), 12).await.unwrap().events.is_empty());
+    assert!(store.take_over(W, "n3", Vec::new(), 12).await.unwrap().events.is_empty());
     let ended = store.ended_turn(W, "turn-1").await.unwrap().unwrap();
     assert_eq!((ended.attempt, ended.last_seq, ended.outcome), (2, 3, Outcome::Completed));
     let past = store.past_turns(W, "c", 5).await.unwrap();
@@ -190,7 +204,7 @@ async fn what_was_under_way_at_a_crash_is_in_doubt_unless_a_repeat_is_harmless(h
     for (n, keyed, state) in [("1", Vec::new(), "unknown"), ("2", vec![ACCOUNT.to_owned()], "ready")] {
         store.accept(accept(&[n], None)).await.unwrap();
         store.settle(settle(n, 1, &["a"])).await.unwrap();
-        assert_eq!(store.recover(W, keyed, 30).await.unwrap().in_doubt, 1);
+        assert_eq!(store.take_over(W, "n2", keyed, 30).await.unwrap().in_doubt, 1);
         assert_eq!(store.outbox_count(W, state).await.unwrap(), 1);
         assert!(!store.ack(ack(&format!("out-{n}-a"), 1, sent())).await.unwrap(), "the old attempt has lost the row");
     }

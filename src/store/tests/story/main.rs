@@ -4,3 +4,4 @@
 mod home;
 mod ledger;
 mod newer;
+mod nodes;
