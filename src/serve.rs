@@ -54,6 +54,7 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     let metrics = recorder.clone();
     let router = townkeeper_web::router(Web {
         engine: engine.clone(),
+        base: String::new(),
         intro: settings.web.intro.clone(),
         suggestions: settings.web.suggestions.clone(),
         token,

@@ -175,7 +175,7 @@ async function* serverSentEvents(body) {
 
 async function request(path, options) {
   const headers = { Accept: "text/event-stream", ...options.headers };
-  const response = await fetch(path, { ...options, headers, cache: "no-store", credentials: "same-origin" });
+  const response = await fetch(document.documentElement.dataset.base + path, { ...options, headers, cache: "no-store", credentials: "same-origin" });
   if (response.ok) return response;
   if (response.status >= 502 && response.status <= 504) throw new Error("not ready");
   const refusal = await response.json().catch(() => ({}));

@@ -42,6 +42,8 @@ const BODY_LIMIT: usize = 128 * 1024;
 /// What the face needs from the house.
 pub struct Web {
     pub engine: Engine,
+    /// The path under which this workspace is served: empty, or `/w/name`.
+    pub base: String,
     /// Below the title of the page.
     pub intro: String,
     /// Example questions on an empty page.

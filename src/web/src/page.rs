@@ -28,6 +28,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 #[derive(Template)]
 #[template(path = "chat.html")]
 struct Page<'a> {
+    base: &'a str,
     name: &'a str,
     intro: &'a str,
     suggestions: &'a [String],
@@ -82,6 +83,7 @@ pub(crate) async fn say(
 
 fn render(web: &Web, conversation: Option<String>, exchange: Vec<Shown>) -> Result<Response, Refusal> {
     let page = Page {
+        base: &web.base,
         name: &web.engine.agent().name,
         intro: &web.intro,
         suggestions: &web.suggestions,
