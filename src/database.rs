@@ -25,13 +25,15 @@ pub(crate) struct StoreSection {
     /// Name of the variable that holds it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) url_env: Option<String>,
+    /// Largest size of the SQLite database in millions of bytes; 0 is no bound but the disk's.
+    pub(crate) max_mb: u32,
     /// Seconds that a daemon may be silent before another takes over what it had; only with several on one database.
     pub(crate) lease_s: f64,
 }
 
 impl Default for StoreSection {
     fn default() -> Self {
-        Self { url_file: None, url_env: None, lease_s: LEASE.as_secs_f64() }
+        Self { url_file: None, url_env: None, max_mb: 0, lease_s: LEASE.as_secs_f64() }
     }
 }
 
@@ -55,7 +57,7 @@ impl StoreSection {
 pub(crate) async fn open(section: &StoreSection, data: &Path) -> anyhow::Result<Store> {
     Ok(match section.url()? {
         Some(url) => Store::connect(url.expose_secret()).await.context("[store]")?,
-        None => Store::open(data).await?,
+        None => Store::open_bounded(data, Some(section.max_mb).filter(|max_mb| *max_mb > 0)).await?,
     })
 }
 

@@ -73,6 +73,13 @@ impl Home {
         self
     }
 
+    /// With some of its configuration changed.
+    pub(crate) fn replacing(mut self, what: &str, with: &str) -> Self {
+        assert!(self.config.contains(what), "there is no {what}");
+        self.config = self.config.replace(what, with);
+        self
+    }
+
     /// Where a daemon of this home listened before, for those who come back to its address.
     pub(crate) fn listening_on(mut self, url: &str) -> Self {
         url.trim_start_matches("http://").trim_end_matches('/').clone_into(&mut self.listen);

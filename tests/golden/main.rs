@@ -6,6 +6,7 @@ mod browser;
 mod burst;
 mod cli;
 mod daemon;
+mod database;
 mod hostile;
 mod kill;
 mod lifecycle;

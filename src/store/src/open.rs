@@ -33,7 +33,13 @@ struct Closing {
 impl Store {
     /// Opens (or makes) `townkeeper.db` in `folder`, brings its schema up to date and takes the folder's lock.
     pub async fn open(folder: &Path) -> Result<Self, StoreError> {
-        let (lock, connection, reads) = sqlite::open(folder).await?;
+        Self::open_bounded(folder, None).await
+    }
+
+    /// The same, with a file of at most `max_mb` million bytes: beyond, writes fail with [`StoreError::Full`], as on a
+    /// full disk, and others on the disk are left alone.
+    pub async fn open_bounded(folder: &Path, max_mb: Option<u32>) -> Result<Self, StoreError> {
+        let (lock, connection, reads) = sqlite::open(folder, max_mb).await?;
         Ok(Self::start(Pool::Sqlite(reads), Source::sqlite(connection), Some(lock)))
     }
 

@@ -14,11 +14,21 @@ use crate::{StoreError, schema};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
 
+/// Bytes of a page: SQLite's own choice, said here because a bound is counted in it.
+const PAGE: u64 = 4096;
+
 /// The folder's lock, the connection that writes, and those that read.
-pub(crate) async fn open(folder: &Path) -> Result<(File, SqliteConnection, SqlitePool), StoreError> {
+pub(crate) async fn open(
+    folder: &Path,
+    max_mb: Option<u32>,
+) -> Result<(File, SqliteConnection, SqlitePool), StoreError> {
     let path = folder.join("townkeeper.db");
     let lock = lock(folder)?;
-    let options = options(&path)?;
+    let mut options = options(&path)?;
+    if let Some(max_mb) = max_mb {
+        let pages = u64::from(max_mb) * 1_000_000 / PAGE;
+        options = options.pragma("max_page_count", pages.to_string());
+    }
     let connection = options.connect().await.map_err(|error| opening(&path, &error))?;
     let mut conn = Conn::Sqlite(connection);
     schema::migrate(&mut conn, &MIGRATIONS, &path).await?;
@@ -55,6 +65,7 @@ pub(crate) fn options(path: &Path) -> Result<SqliteConnectOptions, StoreError> {
     Ok(options
         .filename(path)
         .create_if_missing(true)
+        .page_size(4096)
         .journal_mode(SqliteJournalMode::Wal)
         // FULL: "accepted" must survive a power cut, not only our own crash.
         .synchronous(SqliteSynchronous::Full)
