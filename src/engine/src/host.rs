@@ -23,7 +23,7 @@ impl Host for Seat {
             match accept::accept(&self.house, &self.account, batch, cursor).await {
                 Ok(_) => Ok(()),
                 Err(EngineError::Stopping) => Err(HostError::Stopping),
-                Err(EngineError::Store(error)) => Err(HostError::Store(error.to_string())),
+                Err(error) => Err(HostError::Store(error.to_string())),
             }
         })
     }

@@ -5,11 +5,14 @@
 //! * `turn`, `model`: load, decide, find out, settle
 //! * [`live`]: a turn's events while they happen
 //! * [`door`], `outbox`: the only way out, and the ledger behind it
+//! * `freeze`: the switch before it; `access`: what people with a role ask in a chat
 //! * [`clock`], [`ids`]: the one clock; random ids
 
 mod accept;
+mod access;
 pub mod clock;
 pub mod door;
+mod freeze;
 mod host;
 pub mod ids;
 mod lanes;
@@ -19,7 +22,7 @@ mod outbox;
 mod turn;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -80,6 +83,10 @@ pub(crate) struct House {
     /// What still runs is left to the next process.
     pub(crate) abandon: Stop,
     pub(crate) commands: Vec<CommandSpec>,
+    /// Where browsers find us, if anywhere.
+    pub(crate) url: OnceLock<String>,
+    /// The event whose answer is the last before a freeze.
+    pub(crate) froze: Mutex<Option<String>>,
     cursors: Mutex<HashMap<AccountId, i64>>,
     troubles: Mutex<HashMap<AccountId, String>>,
 }
@@ -101,6 +108,10 @@ impl House {
 pub enum EngineError {
     #[error("the daemon is stopping")]
     Stopping,
+    #[error("the operating system gives no random numbers")]
+    NoRandomness,
+    #[error("the file `freeze` is still in the data folder; remove it first")]
+    FreezeFile,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -109,6 +120,8 @@ impl EngineError {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Stopping => Kind::RetryAfter { ms: 5_000 },
+            Self::NoRandomness => Kind::Permanent,
+            Self::FreezeFile => Kind::Denied { reason: self.to_string() },
             Self::Store(error) => error.kind(),
         }
     }
@@ -148,16 +161,20 @@ impl Engine {
             draining: Stop::new(),
             abandon: Stop::new(),
             commands: townkeeper_core::commands::all(),
+            url: OnceLock::new(),
+            froze: Mutex::default(),
             cursors: Mutex::default(),
             troubles: Mutex::default(),
         });
         // Patterns are compiled at their first use; nobody's question should wait for that.
         townkeeper_contract::text::extract("(0)");
+        freeze::load(&house).await?;
         let recovered = accept::recover(&house).await?;
         if recovered > 0 {
             tracing::info!(turns = recovered, "took up unfinished turns");
         }
         house.tasks.spawn(outbox::run(Arc::clone(&house)));
+        house.tasks.spawn(freeze::run(Arc::clone(&house)));
         host::run_platforms(&house);
         Ok(Self { house })
     }
@@ -203,6 +220,23 @@ impl Engine {
     /// Whether the store answers: the watchdog's question.
     pub async fn alive(&self) -> Result<(), EngineError> {
         Ok(self.house.store.ping().await?)
+    }
+
+    /// The ledger, for what is read and written as it is.
+    pub fn store(&self) -> &Store {
+        &self.house.store
+    }
+
+    /// The workspace that this engine serves.
+    pub fn workspace(&self) -> &str {
+        &self.house.workspace
+    }
+
+    /// Names the address under which browsers elsewhere find us; login links begin with it.
+    pub fn reachable_at(&self, url: &str) {
+        if self.house.url.set(url.trim_end_matches('/').to_owned()).is_err() {
+            tracing::debug!("the address was named before");
+        }
     }
 
     pub fn base(&self) -> &Base {
