@@ -26,7 +26,7 @@ const LANDING: Duration = Duration::from_millis(300);
 
 /// The switch. Everything about it is in one cell, so that passing and freezing cannot miss each other.
 #[derive(Debug)]
-pub struct Freeze {
+pub(crate) struct Freeze {
     cell: watch::Sender<Cell>,
     file: Option<PathBuf>,
 }

@@ -6,7 +6,7 @@
 //! * [`live`]: a turn's events while they happen
 //! * [`door`], `outbox`: the only way out, and the ledger behind it
 //! * `freeze`: the switch before it; `access`: what people with a role ask in a chat
-//! * [`clock`], [`ids`]: the one clock; random ids
+//! * [`clock`], [`ids`], [`keys`]: the one clock; random ids; the key that signs
 
 mod accept;
 mod access;
@@ -15,6 +15,7 @@ pub mod door;
 mod freeze;
 mod host;
 pub mod ids;
+pub mod keys;
 mod lanes;
 pub mod live;
 mod model;

@@ -4,10 +4,12 @@
 //! that what is read behind it (how many owners there are) still holds at the commit.
 
 use serde::Serialize;
+use townkeeper_contract::BoxFuture;
 use townkeeper_contract::access::{AuditHead, AuditRecord, AuditVerdict};
 use townkeeper_core::audit::{self, Broken, Chain};
 
 use crate::db::{Conn, Row, sql};
+use crate::writer::Write;
 use crate::{Store, StoreError};
 
 /// Who does something privileged, for which workspace, and how they showed who they are.
@@ -93,10 +95,32 @@ impl Store {
         Ok((last > head).then_some(Broken { n: head + 1, why: "it is beyond the head of the log" }))
     }
 
+    /// Records a privileged act that changes nothing in here (a key on disk). To be written before it is done.
+    pub async fn record(&self, by: By, action: &'static str, subject: &str) -> Result<(), StoreError> {
+        self.write(Noted { by, action, subject: subject.to_owned() }).await
+    }
+
     async fn audit_head(&self, workspace: &str) -> Result<AuditHead, StoreError> {
         let row =
             sql("SELECT n, hash FROM audit_head WHERE workspace = $1").bind(workspace).optional(&self.reads).await?;
         row.map_or(Ok(AuditHead::default()), |row| Ok(AuditHead { n: row.int("n")?, hash: row.text("hash")? }))
+    }
+}
+
+struct Noted {
+    by: By,
+    action: &'static str,
+    subject: String,
+}
+
+impl Write for Noted {
+    type Out = ();
+
+    fn apply<'a>(&'a self, tx: &'a mut Conn) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let mut log = begin(tx, &self.by).await?;
+            log.append::<()>(tx, Act { action: self.action, subject: &self.subject, before: None, after: None }).await
+        })
     }
 }
 
