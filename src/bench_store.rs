@@ -33,7 +33,8 @@ pub(crate) async fn on_the_store(tasks: usize, total: usize) -> anyhow::Result<f
 pub(crate) async fn accepts(tasks: usize) -> anyhow::Result<(f64, f64)> {
     const EVENTS: usize = 12_800;
     let home = tempfile::tempdir()?;
-    let sqlite = apart(move || async move { rate(Store::open(home.path()).await?, tasks, EVENTS, false).await }).await?;
+    let sqlite =
+        apart(move || async move { rate(Store::open(home.path()).await?, tasks, EVENTS, false).await }).await?;
     let cluster = tokio::task::spawn_blocking(|| Cluster::start(true)).await?;
     let url = cluster.database("bench");
     let postgres = apart(move || async move { rate(Store::connect(&url).await?, tasks, EVENTS, false).await }).await?;

@@ -75,6 +75,6 @@ pub enum Body {
 impl Inbound {
     /// Whether this is a control: taken out of turn, so that stopping works while an answer is being written.
     pub fn is_control(&self) -> bool {
-        matches!(&self.body, Body::Command { name, .. } if name == "stop")
+        matches!(&self.body, Body::Command { name, .. } if name == "stop" || name == "freeze")
     }
 }

@@ -7,10 +7,11 @@
 //! * [`platform`], [`provider`]: the three small traits (`Platform`, `Host`, `Provider`) and their facts
 //! * [`command`]: commands as data
 //! * [`error`]: the four kinds of error
-//! * [`api`]: bodies of the HTTP API
+//! * [`api`]: bodies of the HTTP API; [`access`]: people, roles, permissions, tokens, audit, freeze
 //! * `conformance` (feature): the checks every adapter and provider passes
 //! * [`text`]: re-exported, so that nobody needs to reach below this floor
 
+pub mod access;
 pub mod api;
 pub mod command;
 #[cfg(feature = "conformance")]

@@ -202,6 +202,8 @@ pub enum Outcome {
 #[serde(rename_all = "snake_case")]
 pub enum CancelledBy {
     Person,
+    /// The town is frozen: nothing is said until two people thaw it.
+    Freeze,
 }
 
 /// The final words of a turn.

@@ -10,6 +10,14 @@ pub const TICKET: &str = "ticket";
 pub const STOP: &str = "stop";
 /// What the keeper can do.
 pub const HELP: &str = "help";
+/// Prove that an account is a person's.
+pub const LINK: &str = "link";
+/// Open a session in a browser.
+pub const LOGIN: &str = "login";
+/// Stop everything that leaves. A control.
+pub const FREEZE: &str = "freeze";
+/// Agree to go on.
+pub const THAW: &str = "thaw";
 /// What Telegram sends when a chat begins.
 pub const START: &str = "start";
 
@@ -28,5 +36,9 @@ pub fn all() -> Vec<CommandSpec> {
         spec(TICKET, "Hand a question to the team", argument("question", "If empty: your last question", false)),
         spec(STOP, "Stop the answer that is being written", None),
         spec(HELP, "What I can do", None),
+        spec(LINK, "For the team: prove that this account is yours", argument("code", "The code you were shown", true)),
+        spec(LOGIN, "For the team: get a link that signs you in", None),
+        spec(FREEZE, "For moderators: stop everything I say", argument("reason", "For the record", false)),
+        spec(THAW, "For moderators: agree to go on; it takes two", None),
     ]
 }

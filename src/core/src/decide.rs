@@ -5,11 +5,15 @@ use chrono::NaiveDate;
 use townkeeper_contract::id::{EntryId, TurnId};
 use townkeeper_contract::inbound::{Body, Inbound};
 use townkeeper_contract::provider::ChatRequest;
-use townkeeper_contract::stream::{Outcome, Reply, ReplyKind, StreamError};
+use townkeeper_contract::stream::{CancelledBy, Outcome, Reply, ReplyKind, StreamError};
 use townkeeper_contract::text::{FindingKind, Origin, extract, from_markdown, normalise};
 use townkeeper_knowledge::{Base, Class, Entry, Lookup, Status};
 
 use crate::{Agent, agent, commands, say};
+
+pub mod access;
+
+use access::{AccessAsk, Accessed};
 
 /// Everything a decision may depend on, loaded once a turn.
 #[derive(Clone, Copy)]
@@ -23,6 +27,8 @@ pub struct Snapshot<'a> {
     pub today: NaiveDate,
     /// Fences data in a prompt; random, made for this turn.
     pub boundary: &'a str,
+    /// Nothing is answered until two people thaw the town.
+    pub frozen: bool,
     /// This conversation's last turns, oldest first. `None`: not loaded, because most decisions need none.
     pub past: Option<&'a [Past<'a>]>,
 }
@@ -50,6 +56,8 @@ pub enum Event<'a> {
     TicketOpened {
         number: i64,
     },
+    /// What came of an [`Ask::Access`].
+    Accessed(Accessed),
 }
 
 /// A model's finished answer.
@@ -81,6 +89,8 @@ pub enum Ask {
     Model { request: ChatRequest, sources: Vec<EntryId> },
     /// Open a ticket for that turn's question.
     Ticket { turn: TurnId, question: String },
+    /// Do what a person with a role asked, if they may.
+    Access(AccessAsk),
 }
 
 impl Decision {
@@ -91,12 +101,18 @@ impl Decision {
     fn ask(ask: Ask) -> Self {
         Self { end: None, then: Some(ask) }
     }
+
+    fn frozen() -> Self {
+        Self { end: Some((Outcome::Cancelled { by: CancelledBy::Freeze }, say::frozen())), then: None }
+    }
 }
 
 /// Decides. Pure.
 pub fn decide(snapshot: &Snapshot<'_>, event: &Event<'_>) -> Decision {
     match event {
         Event::Came(inbound) => match &inbound.body {
+            Body::Command { name, .. } if access::is(name) => access::asked(inbound),
+            body if snapshot.frozen && is_answered(body) => Decision::frozen(),
             Body::Message { text } => question(snapshot, text),
             Body::Command { name, args } => command(snapshot, name, args),
             Body::Action { action } => pressed(snapshot, action.as_str()),
@@ -109,6 +125,16 @@ pub fn decide(snapshot: &Snapshot<'_>, event: &Event<'_>) -> Decision {
             Decision { end: Some((Outcome::Failed { error: error.clone() }, reply)), then: None }
         }
         Event::TicketOpened { number } => Decision::end(say::ticket_opened(*number)),
+        Event::Accessed(accessed) => Decision::end(access::said(accessed)),
+    }
+}
+
+/// Whether this gets an answer of ours, rather than something done: a ticket may be opened while the town is frozen.
+fn is_answered(body: &Body) -> bool {
+    match body {
+        Body::Command { name, .. } => name != commands::TICKET && name != commands::STOP,
+        Body::Action { action } => !action.as_str().starts_with("ticket:"),
+        _ => true,
     }
 }
 

@@ -7,14 +7,18 @@
 //! * [`conversation`]: the line in which a person's turns are taken
 //! * [`scan`]: where the shield sits
 //! * [`say`]: every sentence a person reads
+//! * [`access`]: roles and what they allow; [`secret`]: tokens and codes; [`audit`]: the log's chain
 
+pub mod access;
 pub mod agent;
+pub mod audit;
 pub mod commands;
 pub mod conversation;
 pub mod decide;
 pub mod gate;
 pub mod say;
 pub mod scan;
+pub mod secret;
 
 pub use agent::Agent;
 pub use decide::{Ask, Decision, Event, Past, Snapshot, Spoken, decide};

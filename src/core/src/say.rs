@@ -65,6 +65,86 @@ pub fn nothing_to_stop() -> Reply {
     notice("There is nothing to stop right now.")
 }
 
+/// What a visitor reads while the town is frozen.
+pub fn frozen() -> Reply {
+    notice(
+        "The team has paused me while it looks into something. Please come back later; do not trust answers from elsewhere.",
+    )
+}
+
+/// The last thing said before everything stops.
+pub fn frozen_now() -> Reply {
+    notice("Frozen. Nothing leaves any more. Two people have to agree before I go on: /thaw")
+}
+
+pub fn thaw_agreed() -> Reply {
+    notice("Noted. One more person has to agree.")
+}
+
+pub fn thawed() -> Reply {
+    notice("Two people agreed: I go on.")
+}
+
+pub fn no_voice() -> Reply {
+    notice("It takes two people who could thaw before the freeze began; this voice does not count.")
+}
+
+pub fn freeze_file() -> Reply {
+    notice("The file `freeze` is still in the data folder. Whoever put it there has to remove it first.")
+}
+
+pub fn linked(name: &str) -> Reply {
+    let mut body = RichText::default();
+    body.push(Block::paragraph(vec![
+        Run::plain("Linked. I know this account as ", Origin::System),
+        Run::plain(name, Origin::Data).bold(),
+        Run::plain(" now.", Origin::System),
+    ]));
+    Reply { kind: ReplyKind::Notice, body, citation: None, offers: Vec::new() }
+}
+
+pub fn link_how() -> Reply {
+    notice("Write the code that you were shown behind the command: /link ABCD-EFGH")
+}
+
+pub fn wrong_code() -> Reply {
+    notice("This code is not valid, or not any more. Please ask for a new one.")
+}
+
+pub fn too_many_codes() -> Reply {
+    notice("That were too many wrong codes. Please wait ten minutes.")
+}
+
+pub fn account_taken() -> Reply {
+    notice("This account is linked to somebody else already. An owner can undo that.")
+}
+
+pub fn not_allowed() -> Reply {
+    notice("This is for the team, and I do not know this account as one of theirs.")
+}
+
+pub fn privately() -> Reply {
+    notice("Please write this to me in private.")
+}
+
+/// The address is a secret for ten minutes.
+pub fn login(url: &str) -> Reply {
+    let mut body = RichText::default();
+    body.push(Block::paragraph(vec![
+        Run::plain("This signs you in, once, within ten minutes. Give it to nobody: ", Origin::System),
+        Run::plain(url, Origin::System).linked(url),
+    ]));
+    Reply { kind: ReplyKind::Notice, body, citation: None, offers: Vec::new() }
+}
+
+pub fn no_address() -> Reply {
+    notice("I have no address that a browser could open. The operator can make a link: townkeeper login")
+}
+
+pub fn not_now() -> Reply {
+    notice("This did not work just now. Please try again in a moment.")
+}
+
 pub fn ticket_opened(number: i64) -> Reply {
     let mut body = RichText::default();
     body.push(Block::paragraph(vec![

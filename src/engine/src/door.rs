@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -20,6 +21,7 @@ use townkeeper_knowledge::Base;
 use townkeeper_store::{OutboxRow, Sendable, Verdict};
 
 use crate::clock::Clock;
+use crate::freeze::Freeze;
 use crate::ids;
 
 /// An account's adapter.
@@ -35,6 +37,7 @@ const BACKOFF_CAP_MS: u64 = 5 * 60 * 1000;
 #[derive(Default)]
 pub struct Door {
     accounts: HashMap<AccountId, Account>,
+    freeze: Freeze,
 }
 
 struct Account {
@@ -74,6 +77,16 @@ impl Door {
             .insert(platform.account().clone(), Account { platform, facts, limit, not_before_ms: AtomicI64::new(0) });
     }
 
+    /// Names the file that freezes everything as long as it is there.
+    pub fn freeze_file(&mut self, file: PathBuf) {
+        self.freeze = Freeze::watching(file);
+    }
+
+    /// The switch before everything that leaves.
+    pub(crate) fn freeze(&self) -> &Freeze {
+        &self.freeze
+    }
+
     pub(crate) fn platforms(&self) -> impl Iterator<Item = (&AccountId, &Adapter)> {
         self.accounts.iter().map(|(id, account)| (id, &account.platform))
     }
@@ -110,12 +123,23 @@ impl Door {
         let Some(account) = self.accounts.get(&account) else {
             return Verdict::Refused { detail: format!("the account {account} is not configured any more") };
         };
+        let Some(pass) = self.freeze.pass_for(&row.id) else {
+            return Verdict::Again {
+                next_ms: clock.now_ms(),
+                class: "frozen",
+                detail: "the town is frozen".to_owned(),
+            };
+        };
         // Whoever would have to wait waits in the ledger, where a crash finds it unsent, not here, where it is in doubt.
         if let Some(next_ms) = account.next_ms(clock.now_ms()) {
             return Verdict::Again { next_ms, class: "pre_send", detail: "our own limit".to_owned() };
         }
         let out = Outbound { id: OutboxId::from(row.id.as_str()), to: row.reply_to.clone(), act: row.act.clone() };
-        match account.platform.deliver(&out).await {
+        let delivered = tokio::select! {
+            delivered = account.platform.deliver(&out) => delivered,
+            () = pass.cut() => Err(DeliverError::InDoubt("cut off by a freeze".to_owned())),
+        };
+        match delivered {
             Ok(receipt) => Verdict::Sent { message: receipt.message.map(|m| m.0) },
             // Waits are counted from the answer: our own limit, or the platform, may have taken a while.
             Err(error) => {
@@ -127,10 +151,14 @@ impl Door {
 
     /// "… is typing". Best effort: not in the outbox, and dropped where the limit is reached.
     pub(crate) async fn typing(&self, account: &AccountId, to: &ReplyTo) {
+        let Some(pass) = self.freeze.pass() else { return };
         let Some(account) = self.accounts.get(account).filter(|a| a.limit.check().is_ok()) else { return };
         let out = Outbound { id: OutboxId::from("typing"), to: to.clone(), act: Act::Typing };
-        if let Err(error) = account.platform.deliver(&out).await {
-            tracing::debug!(%error, platform = account.facts.name, "typing was not shown");
+        tokio::select! {
+            delivered = account.platform.deliver(&out) => if let Err(error) = delivered {
+                tracing::debug!(%error, platform = account.facts.name, "typing was not shown");
+            },
+            () = pass.cut() => {}
         }
     }
 }

@@ -24,7 +24,7 @@ impl Host for Seat {
             match accept::accept(&self.house, &self.account, batch, cursor).await {
                 Ok(_) => Ok(()),
                 Err(EngineError::Stopping | EngineError::Elsewhere) => Err(HostError::Stopping),
-                Err(EngineError::Store(error)) => Err(HostError::Store(error.to_string())),
+                Err(error) => Err(HostError::Store(error.to_string())),
             }
         })
     }

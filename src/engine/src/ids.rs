@@ -2,8 +2,17 @@
 
 use ulid::Ulid;
 
+use crate::EngineError;
+
+/// Random bytes of the operating system's generator: what secrets are made of. There is no second best.
+pub fn bytes<const N: usize>() -> Result<[u8; N], EngineError> {
+    let mut bytes = [0_u8; N];
+    getrandom::fill(&mut bytes).map_err(|_| EngineError::NoRandomness)?;
+    Ok(bytes)
+}
+
 /// A new id: 26 characters, sorting by time.
-pub(crate) fn ulid(now_ms: i64) -> String {
+pub fn ulid(now_ms: i64) -> String {
     Ulid::from_parts(now_ms.unsigned_abs(), random()).to_string()
 }
 

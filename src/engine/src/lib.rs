@@ -6,13 +6,17 @@
 //! * [`live`]: a turn's events while they happen
 //! * [`door`], `outbox`: the only way out, and the ledger behind it
 //! * `node`: this daemon among others on one database
-//! * [`clock`], [`ids`]: the one clock; random ids
+//! * `freeze`: the switch before it; `access`: what people with a role ask in a chat
+//! * [`clock`], [`ids`], [`keys`]: the one clock; random ids; the key that signs
 
 mod accept;
+mod access;
 pub mod clock;
 pub mod door;
+mod freeze;
 mod host;
 pub mod ids;
+pub mod keys;
 mod lanes;
 pub mod live;
 mod model;
@@ -21,7 +25,7 @@ mod outbox;
 mod turn;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -90,6 +94,10 @@ pub(crate) struct House {
     /// What still runs is left to the next process.
     pub(crate) abandon: Stop,
     pub(crate) commands: Vec<CommandSpec>,
+    /// Where browsers find us, if anywhere.
+    pub(crate) url: OnceLock<String>,
+    /// The event whose answer is the last before a freeze.
+    pub(crate) froze: Mutex<Option<String>>,
     cursors: Mutex<HashMap<AccountId, i64>>,
     troubles: Mutex<HashMap<AccountId, String>>,
 }
@@ -113,6 +121,10 @@ pub enum EngineError {
     Stopping,
     #[error("another node is still answering this turn")]
     Elsewhere,
+    #[error("the operating system gives no random numbers")]
+    NoRandomness,
+    #[error("the file `freeze` is still in the data folder; remove it first")]
+    FreezeFile,
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -122,6 +134,8 @@ impl EngineError {
         match self {
             Self::Stopping => Kind::RetryAfter { ms: 5_000 },
             Self::Elsewhere => Kind::RetryAfter { ms: 1_000 },
+            Self::NoRandomness => Kind::Permanent,
+            Self::FreezeFile => Kind::Denied { reason: self.to_string() },
             Self::Store(error) => error.kind(),
         }
     }
@@ -162,16 +176,20 @@ impl Engine {
             draining: Stop::new(),
             abandon: Stop::new(),
             commands: townkeeper_core::commands::all(),
+            url: OnceLock::new(),
+            froze: Mutex::default(),
             cursors: Mutex::default(),
             troubles: Mutex::default(),
         });
         // Patterns are compiled at their first use; nobody's question should wait for that.
         townkeeper_contract::text::extract("(0)");
+        freeze::load(&house).await?;
         let recovered = node::enter(&house).await?;
         if recovered > 0 {
             tracing::info!(turns = recovered, "took up unfinished turns");
         }
         house.tasks.spawn(outbox::run(Arc::clone(&house)));
+        house.tasks.spawn(freeze::run(Arc::clone(&house)));
         host::run_platforms(&house);
         Ok(Self { house })
     }
@@ -237,6 +255,23 @@ impl Engine {
     /// Whether the store answers: the watchdog's question.
     pub async fn alive(&self) -> Result<(), EngineError> {
         Ok(self.house.store.ping().await?)
+    }
+
+    /// The ledger, for what is read and written as it is.
+    pub fn store(&self) -> &Store {
+        &self.house.store
+    }
+
+    /// The workspace that this engine serves.
+    pub fn workspace(&self) -> &str {
+        &self.house.workspace
+    }
+
+    /// Names the address under which browsers elsewhere find us; login links begin with it.
+    pub fn reachable_at(&self, url: &str) {
+        if self.house.url.set(url.trim_end_matches('/').to_owned()).is_err() {
+            tracing::debug!("the address was named before");
+        }
     }
 
     pub fn base(&self) -> &Base {

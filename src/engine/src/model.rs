@@ -28,6 +28,8 @@ pub(crate) enum Heard {
     Spoken(Spoken),
     Failed(StreamError),
     Cancelled,
+    /// The town was frozen.
+    Frozen,
     /// The process is ending.
     Abandoned,
 }
@@ -42,6 +44,7 @@ enum Step {
     /// It wants these tools run.
     Tools(Calls),
     Blocked,
+    Frozen,
     Failed(StreamError),
 }
 
@@ -64,6 +67,7 @@ pub(crate) async fn speak(house: &House, writer: &mut FeedWriter, request: ChatR
         biased;
         () = cancelled.cancelled() => Heard::Cancelled,
         () = house.abandon.cancelled() => Heard::Abandoned,
+        () = house.door.freeze().frozen() => Heard::Frozen,
         heard = tokio::time::timeout(WHOLE_TURN, speech.run(&provider, request)) => heard.unwrap_or_else(|_| {
             Heard::Failed(StreamError::new(ErrorClass::Stalled, false, "the answer took too long"))
         }),
@@ -91,6 +95,7 @@ impl Speech<'_> {
             let said = self.gate.passed().len();
             match self.step(step, provider, &request).await {
                 Step::Failed(error) => return Heard::Failed(error),
+                Step::Frozen => return Heard::Frozen,
                 Step::Done | Step::Blocked => return Heard::Spoken(self.spoken()),
                 Step::Tools(calls) => {
                     let text = self.gate.passed().get(said..).unwrap_or_default().to_owned();
@@ -110,6 +115,8 @@ impl Speech<'_> {
     }
 
     async fn step(&mut self, step: u32, provider: &Arc<dyn Provider>, request: &ChatRequest) -> Step {
+        // Held while the model speaks.
+        let Some(_pass) = self.house.door.freeze().pass() else { return Step::Frozen };
         let mut events = provider.stream(request.clone());
         let mut calls = Vec::new();
         while let Some(event) = events.next().await {

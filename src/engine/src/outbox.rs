@@ -32,6 +32,10 @@ pub(crate) async fn run(house: Arc<House>) {
 }
 
 async fn claim_due(house: &Arc<House>) -> Result<(), StoreError> {
+    // Rows stay `ready`, and leave after the thaw unless they have expired by then.
+    if house.door.freeze().is_frozen() {
+        return Ok(());
+    }
     let now_ms = house.clock.now_ms();
     if !house.store.has_due(&house.workspace, now_ms).await? {
         return Ok(());
@@ -102,7 +106,7 @@ fn report(row: &OutboxRow, verdict: &Verdict) {
         Verdict::Unknown { detail } => ("unknown", Some(detail)),
     };
     metrics::counter!("townkeeper_deliveries_total", "account" => row.account.clone(), "class" => class).increment(1);
-    if let Some(detail) = detail.filter(|_| class != "pre_send") {
+    if let Some(detail) = detail.filter(|_| !matches!(class, "pre_send" | "frozen")) {
         tracing::warn!(row = row.id, account = row.account, class, detail, "a delivery did not succeed");
     }
 }

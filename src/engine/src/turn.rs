@@ -12,13 +12,13 @@ use townkeeper_contract::stream::{
     CancelledBy, Channel, ErrorClass, Event as StreamEvent, Outcome, Reply, ReplyKind, StreamError,
 };
 use townkeeper_core::decide::asked;
-use townkeeper_core::{Ask, Event, Past, Snapshot, decide, say};
+use townkeeper_core::{Ask, Event, Past, Snapshot, commands, decide, say};
 use townkeeper_store::{InboxRow, NewTicket, PastTurn, Sendable, Settle, Settled, StoreError};
 
 use crate::lanes::Job;
 use crate::live::{Feed, FeedWriter};
 use crate::model::Heard;
-use crate::{House, door, ids, model, outbox};
+use crate::{House, access, door, ids, model, outbox};
 
 /// How many earlier turns a decision may look at.
 const PAST: u32 = 8;
@@ -68,11 +68,16 @@ fn worded(house: &House, row: &InboxRow, end: End) -> Option<Words> {
     // Who stopped an answer is told so once, by the command that did it.
     let silent = matches!(outcome, Outcome::Cancelled { .. });
     let say = if silent { Vec::new() } else { house.door.messages(&row.inbound, &reply, house.clock.now_ms()) };
+    access::last_words(house, row.inbound.event.as_str(), &say);
     Some(Words { outcome, reply, say })
 }
 
 /// A control: done beside its conversation, so that stopping works while an answer is being written.
 pub(crate) async fn control(house: &Arc<House>, job: Job, running: Option<Arc<Feed>>) {
+    let stop = matches!(&job.row.inbound.body, Body::Command { name, .. } if name == commands::STOP);
+    if !stop {
+        return run(house, job).await;
+    }
     let Job { row, writer, permit } = job;
     let reply = if let Some(feed) = running {
         feed.cancel();
@@ -112,6 +117,7 @@ async fn answer(house: &Arc<House>, row: &InboxRow, writer: &mut FeedWriter) -> 
             model: house.provider.is_some(),
             today,
             boundary: &boundary,
+            frozen: house.door.freeze().is_frozen(),
             past: past.as_deref(),
         };
         let decision = decide(&snapshot, &event);
@@ -151,9 +157,13 @@ async fn find_out<'a>(house: &Arc<House>, row: &InboxRow, writer: &mut FeedWrite
                 Heard::Cancelled => {
                     Err(End::With(Outcome::Cancelled { by: CancelledBy::Person }, Box::new(say::stopped())))
                 }
+                Heard::Frozen => {
+                    Err(End::With(Outcome::Cancelled { by: CancelledBy::Freeze }, Box::new(say::frozen())))
+                }
                 Heard::Abandoned => Err(End::Abandoned),
             }
         }
+        Ask::Access(ask) => Ok(Event::Accessed(access::act(house, &row.inbound, ask).await)),
     }
 }
 

@@ -219,6 +219,13 @@ impl Row {
         })
     }
 
+    pub(crate) fn opt_int(&self, column: &str) -> Result<Option<i64>, StoreError> {
+        Ok(match self {
+            Row::Sqlite(row) => row.try_get(column)?,
+            Row::Postgres(row) => row.try_get(column)?,
+        })
+    }
+
     /// A small count; engines have no unsigned columns.
     pub(crate) fn count(&self, column: &str) -> Result<u32, StoreError> {
         let value = self.int(column)?;

@@ -6,6 +6,19 @@ use sqlx::postgres::PgDatabaseError;
 use thiserror::Error;
 use townkeeper_contract::error::Kind;
 
+/// Why something privileged was refused; may be told to whoever asked.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Denied {
+    #[error("there is no such {0} here")]
+    NotThere(&'static str),
+    #[error("this is the last owner; make somebody else an owner first")]
+    LastOwner,
+    #[error("this link was used already, or its time is over; ask for a new one")]
+    Spent,
+    #[error("it takes two people who could thaw before the freeze began, and this voice does not count")]
+    NoVoice,
+}
+
 /// A failure of the store. Nothing was written where one is returned.
 #[derive(Debug, Error)]
 pub enum StoreError {
@@ -29,6 +42,8 @@ pub enum StoreError {
     Fenced,
     #[error("nothing was moved: {0}")]
     Transfer(String),
+    #[error(transparent)]
+    Denied(#[from] Denied),
     #[error("a stored value cannot be read: {0}")]
     Decode(String),
     #[error("{0}")]
@@ -42,6 +57,7 @@ impl StoreError {
             Self::Open { .. } | Self::TooNew { .. } | Self::InUse { .. } | Self::Stopped | Self::Transfer(_) => {
                 Kind::Permanent
             }
+            Self::Denied(denied) => Kind::Denied { reason: denied.to_string() },
             Self::Fenced | Self::Decode(_) | Self::Sql(_) => Kind::Bug,
         }
     }

@@ -209,6 +209,7 @@ fn clone(error: &StoreError) -> StoreError {
         StoreError::Busy => StoreError::Busy,
         StoreError::Fenced => StoreError::Fenced,
         StoreError::Stopped => StoreError::Stopped,
+        StoreError::Denied(denied) => StoreError::Denied(denied.clone()),
         StoreError::Io(text) => StoreError::Io(text.clone()),
         StoreError::ReadOnly(text) => StoreError::ReadOnly(text.clone()),
         StoreError::Decode(text) => StoreError::Decode(text.clone()),

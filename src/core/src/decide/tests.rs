@@ -3,9 +3,10 @@
 use chrono::NaiveDate;
 use townkeeper_contract::id::{AccountId, ActionId, EntryId, EventKey, PersonId, PlaceId, TurnId};
 use townkeeper_contract::inbound::{Body, Inbound, Person, Place, PlaceKind, ReplyTo};
-use townkeeper_contract::stream::{Reply, ReplyKind};
+use townkeeper_contract::stream::{CancelledBy, Outcome, Reply, ReplyKind};
 use townkeeper_knowledge::{Base, parse};
 
+use super::access::AccessAsk;
 use super::{Ask, Decision, Event, Past, Snapshot, Spoken, decide};
 use crate::{Agent, say};
 
@@ -36,12 +37,13 @@ struct Given {
     turn: TurnId,
     day: (i32, u32, u32),
     model: bool,
+    frozen: bool,
 }
 
 impl Given {
     fn new(model: bool) -> Self {
         let agent = Agent { name: "Keeper".to_owned(), persona: "Calm.".to_owned(), max_output_tokens: 100 };
-        Self { agent, base: base(), turn: TurnId::from("T1"), day: (2026, 11, 22), model }
+        Self { agent, base: base(), turn: TurnId::from("T1"), day: (2026, 11, 22), model, frozen: false }
     }
 
     fn decide(&self, event: &Event<'_>, past: Option<&[Past<'_>]>) -> Decision {
@@ -53,6 +55,7 @@ impl Given {
             model: self.model,
             today: NaiveDate::from_ymd_opt(year, month, day).expect("a day"),
             boundary: "FENCE",
+            frozen: self.frozen,
             past,
         };
         decide(&snapshot, event)
@@ -186,5 +189,46 @@ fn nothing_and_anything_get_help() {
         Body::Command { name: "no-such".to_owned(), args: String::new() },
     ] {
         assert_eq!(reply(given.says(body, None)), say::help("Keeper"));
+    }
+}
+
+#[test]
+fn a_frozen_town_answers_nothing_and_still_takes_tickets_and_controls() {
+    let given = Given { frozen: true, ..Given::new(true) };
+    let command = |name: &str, args: &str| Body::Command { name: name.to_owned(), args: args.to_owned() };
+    let silent = |body: Body| {
+        let (outcome, reply) = given.says(body, Some(&[])).end.expect("an end");
+        assert_eq!((outcome, reply), (Outcome::Cancelled { by: CancelledBy::Freeze }, say::frozen()));
+    };
+    silent(Body::Message { text: "what is the official link?".to_owned() });
+    silent(Body::Message { text: "tell me about the weather on sea".to_owned() });
+    silent(Body::Action { action: ActionId::from("entry:official-link") });
+    silent(command("ask", "what is the official link?"));
+    silent(command("help", ""));
+    assert!(matches!(given.says(command("ticket", "help me"), None).then, Some(Ask::Ticket { .. })));
+    assert!(matches!(given.says(command("thaw", ""), None).then, Some(Ask::Access(AccessAsk::Thaw))));
+    // The twin: the same is answered where it is not frozen.
+    assert_eq!(reply(Given::new(true).asks("what is the official link?")).kind, ReplyKind::Canonical);
+}
+
+#[test]
+fn what_signs_people_in_is_private_and_no_bot_asks_for_it() {
+    let given = Given::new(false);
+    let asks = |name: &str, args: &str, kind: PlaceKind, bot: bool| {
+        let mut asked = inbound(Body::Command { name: name.to_owned(), args: args.to_owned() });
+        asked.place.kind = kind;
+        asked.person.bot = bot;
+        given.decide(&Event::Came(&asked), None)
+    };
+    let Some(Ask::Access(ask)) = asks("link", "abcd-efgh", PlaceKind::Private, false).then else { panic!("a code") };
+    assert_eq!(ask, AccessAsk::Link { code: "abcd-efgh".to_owned() });
+    for kind in [PlaceKind::Group, PlaceKind::Channel] {
+        assert_eq!(reply(asks("link", "abcd-efgh", kind, false)), say::privately());
+        assert_eq!(reply(asks("login", "", kind, false)), say::privately());
+        assert!(asks("freeze", "", kind, false).then.is_some(), "a freeze may be called anywhere");
+    }
+    assert_eq!(reply(asks("link", " ", PlaceKind::Private, false)), say::link_how());
+    for name in ["link", "login", "freeze", "thaw"] {
+        assert_eq!(reply(asks(name, "x", PlaceKind::Private, true)), say::not_allowed(), "{name}");
     }
 }

@@ -1,7 +1,9 @@
 //! What the store promises, told by its own interface, the same on both engines.
-#![expect(clippy::unwrap_used, reason = "a test: what cannot be set up must end it")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test: what cannot be set up must end it")]
 
+mod audit;
 mod home;
 mod ledger;
 mod newer;
 mod nodes;
+mod people;
