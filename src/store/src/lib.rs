@@ -6,17 +6,21 @@
 //!
 //! To add a noun: a migration in `migrations/*/`, a file here with its writes and reads, a step in the story test.
 
+pub mod backup;
 mod counter;
 mod cursor;
 mod db;
+mod erase;
 mod error;
 pub mod fault;
 mod inbox;
 mod ledger;
+mod milestone;
 mod open;
 mod outbox;
 mod postgres;
 mod raw;
+mod retention;
 mod schema;
 mod source;
 mod sqlite;
@@ -25,10 +29,13 @@ mod turns;
 mod writer;
 
 pub use db::Engine;
+pub use erase::{ERASED, ErasedTable, ErasureReport};
 pub use error::StoreError;
 pub use inbox::{Accept, Accepted, InboxRow, NewEvent, Recovered};
 pub use ledger::{Ledger, LedgerEvent, LedgerSend, LedgerTicket};
+pub use milestone::{Deliveries, Milestone, Runs};
 pub use open::Store;
 pub use outbox::{Ack, Claimed, OutboxRow, Sendable, Verdict};
+pub use retention::{DEDUPE_DAYS, Retention};
 pub use tickets::NewTicket;
 pub use turns::{EndedTurn, PastTurn, Settle, Settled};

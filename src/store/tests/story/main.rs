@@ -2,5 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test: what cannot be set up must end it")]
 
 mod home;
+mod keeping;
 mod ledger;
 mod newer;
+mod town;
