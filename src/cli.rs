@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 
+use crate::backup::{self, BackupArgs, RestoreArgs};
 use crate::settings::Settings;
-use crate::{ask, doctor, out, serve};
+use crate::{ask, doctor, out, restore, serve};
 
 /// One keeper for every square a community meets in.
 #[derive(Debug, Parser)]
@@ -65,6 +66,10 @@ enum Command {
         #[command(flatten)]
         daemon: Daemon,
     },
+    /// Make a backup, also while the daemon runs
+    Backup(BackupArgs),
+    /// Restore a backup into an empty data folder (--data NEW), or check one (--check)
+    Restore(RestoreArgs),
     /// The configuration
     Config {
         #[command(subcommand)]
@@ -111,6 +116,7 @@ pub(crate) struct Daemon {
 
 /// Runs a command.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    serve::arm_faults();
     let place = cli.place;
     match cli.command {
         None => serve(&place, None),
@@ -120,6 +126,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Ticket { command: TicketCommand::List { daemon } }) => wait(ask::tickets(&place, &daemon)),
         Some(Command::Doctor { json }) => wait(doctor::run(&place, json)),
         Some(Command::Health { daemon }) => wait(doctor::health(&place, &daemon)),
+        Some(Command::Backup(args)) => wait(backup::backup(&place, &args)),
+        Some(Command::Restore(args)) => wait(restore::restore(&place, &args)),
         Some(Command::Config { command: ConfigCommand::Check }) => check(&place),
         Some(Command::Config { command: ConfigCommand::Show { json } }) => {
             Settings::load(&place, None)?.show(json)?;
@@ -146,6 +154,7 @@ fn check(place: &Place) -> anyhow::Result<ExitCode> {
     let settings = Settings::load(place, None)?;
     let base = crate::knowledge::load(&settings.knowledge)?;
     let accounts = crate::platforms::check(&settings)?;
+    settings.retention.retention()?;
     serve::provider(&settings)?;
     out::line(format!("The configuration is good: {} reviewed answers, {accounts} chat account(s).", base.len()));
     Ok(ExitCode::SUCCESS)

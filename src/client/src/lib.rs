@@ -7,7 +7,7 @@ use std::time::Duration;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use thiserror::Error;
-use townkeeper_contract::api::{CancelAnswer, ChatBody, ErrorBody, Ready, TicketList};
+use townkeeper_contract::api::{CancelAnswer, ChatBody, ErrorBody, Ready, Scorecard, TicketList};
 use townkeeper_contract::error::Kind;
 use townkeeper_contract::id::TurnId;
 use townkeeper_contract::stream::ResumePoint;
@@ -84,6 +84,11 @@ impl Client {
     /// The newest tickets. Needs the token.
     pub async fn tickets(&self) -> Result<TicketList, ClientError> {
         read(self.send(self.request(Method::GET, "/v1/tickets")).await?).await
+    }
+
+    /// How the installation does. Needs the token.
+    pub async fn scorecard(&self) -> Result<Scorecard, ClientError> {
+        read(self.send(self.request(Method::GET, "/v1/scorecard")).await?).await
     }
 
     /// How the daemon is; also where it is not ready.

@@ -5,6 +5,7 @@
 //! * `turn`, `model`: load, decide, find out, settle
 //! * [`live`]: a turn's events while they happen
 //! * [`door`], `outbox`: the only way out, and the ledger behind it
+//! * `measure`: milestones, lives, retention, the scorecard
 //! * [`clock`], [`ids`]: the one clock; random ids
 
 mod accept;
@@ -14,6 +15,7 @@ mod host;
 pub mod ids;
 mod lanes;
 pub mod live;
+mod measure;
 mod model;
 mod outbox;
 mod turn;
@@ -42,6 +44,7 @@ use clock::Clock;
 use door::Door;
 use lanes::Lanes;
 use live::{Live, Subscription};
+use measure::{First, Measures};
 
 /// How many accepted events may be waiting or under way; beyond it `accept` waits, and with it the platforms.
 const ROOM: usize = 4096;
@@ -82,6 +85,9 @@ pub(crate) struct House {
     pub(crate) commands: Vec<CommandSpec>,
     cursors: Mutex<HashMap<AccountId, i64>>,
     troubles: Mutex<HashMap<AccountId, String>>,
+    pub(crate) measures: Measures,
+    /// The name of this life in the store.
+    pub(crate) run: String,
 }
 
 impl House {
@@ -132,6 +138,7 @@ pub struct Engine {
 impl Engine {
     /// Takes up what an earlier process left, and starts the platforms and the outbox.
     pub async fn start(parts: Parts) -> Result<Self, EngineError> {
+        let run = measure::run_id(parts.clock.now_ms());
         let house = Arc::new(House {
             workspace: parts.workspace,
             store: parts.store,
@@ -150,9 +157,13 @@ impl Engine {
             commands: townkeeper_core::commands::all(),
             cursors: Mutex::default(),
             troubles: Mutex::default(),
+            measures: Measures::default(),
+            run,
         });
         // Patterns are compiled at their first use; nobody's question should wait for that.
         townkeeper_contract::text::extract("(0)");
+        measure::began(&house).await?;
+        measure::reach(&house, First::Start);
         let recovered = accept::recover(&house).await?;
         if recovered > 0 {
             tracing::info!(turns = recovered, "took up unfinished turns");
@@ -247,6 +258,10 @@ impl Engine {
             tracing::warn!(turns = self.turns(), "turns are left to the next start");
             house.abandon.cancel();
             tokio::time::timeout(Duration::from_secs(1), house.tasks.wait()).await.ok();
+        }
+        let ended = house.store.run_ended(&house.workspace, &house.run, house.clock.now_ms());
+        if !matches!(tokio::time::timeout(Duration::from_millis(200), ended).await, Ok(Ok(()))) {
+            tracing::debug!("this end was not noted, and will count as a crash");
         }
         if tokio::time::timeout(Duration::from_millis(500), house.store.close()).await.is_err() {
             tracing::warn!("the store did not close in time; the next start recovers it");

@@ -40,6 +40,8 @@ pub struct Web {
     pub suggestions: Vec<String>,
     /// For what only the operator may see.
     pub token: SecretString,
+    /// Whom to tell of a weakness (RFC 9116).
+    pub security_txt: String,
     /// Prometheus text.
     pub metrics: Box<dyn Fn() -> String + Send + Sync>,
 }
@@ -53,6 +55,8 @@ pub fn router(web: Web) -> Router {
         .route("/v1/turns/{turn}/events", get(chat::resume))
         .route("/v1/turns/{turn}/cancel", post(chat::cancel))
         .route("/v1/tickets", get(ops::tickets))
+        .route("/v1/scorecard", get(ops::scorecard))
+        .route("/.well-known/security.txt", get(ops::security_txt))
         .route("/healthz", get(ops::healthz))
         .route("/readyz", get(ops::readyz))
         .route("/metrics", get(ops::metrics))

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use townkeeper_contract::api::{Ready, TicketList};
+use townkeeper_contract::api::{Ready, Scorecard, TicketList};
 
 use crate::Web;
 use crate::guard::is_operator;
@@ -43,11 +43,28 @@ pub(crate) async fn metrics(State(web): State<Arc<Web>>) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], (web.metrics)()).into_response()
 }
 
+/// `GET /v1/scorecard`: for the operator.
+pub(crate) async fn scorecard(State(web): State<Arc<Web>>, headers: HeaderMap) -> Result<Json<Scorecard>, Refusal> {
+    operator(&web, &headers)?;
+    Ok(Json(web.engine.scorecard().await?))
+}
+
+/// `GET /.well-known/security.txt` (RFC 9116).
+pub(crate) async fn security_txt(State(web): State<Arc<Web>>) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], web.security_txt.clone()).into_response()
+}
+
+/// Refuses whoever does not hold the operator's token.
+fn operator(web: &Web, headers: &HeaderMap) -> Result<(), Refusal> {
+    if is_operator(headers, &web.token) {
+        return Ok(());
+    }
+    let message = "This needs the token in the data folder (api.token).";
+    Err(Refusal::new(StatusCode::UNAUTHORIZED, "unauthorized", message))
+}
+
 /// `GET /v1/tickets`: for the operator.
 pub(crate) async fn tickets(State(web): State<Arc<Web>>, headers: HeaderMap) -> Result<Json<TicketList>, Refusal> {
-    if !is_operator(&headers, &web.token) {
-        let message = "This needs the token in the data folder (api.token).";
-        return Err(Refusal::new(StatusCode::UNAUTHORIZED, "unauthorized", message));
-    }
+    operator(&web, &headers)?;
     Ok(Json(TicketList { tickets: web.engine.tickets(TICKETS).await? }))
 }
