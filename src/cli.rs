@@ -7,8 +7,9 @@ use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 
 use crate::backup::{self, BackupArgs, RestoreArgs};
+use crate::init::{self, InitArgs};
 use crate::settings::Settings;
-use crate::{ask, doctor, out, restore, serve};
+use crate::{ask, doctor, out, restore, scorecard, serve};
 
 /// One keeper for every square a community meets in.
 #[derive(Debug, Parser)]
@@ -60,6 +61,16 @@ enum Command {
     Doctor {
         #[arg(long)]
         json: bool,
+        /// Do not ask the model whether it answers
+        #[arg(long)]
+        offline: bool,
+    },
+    /// Set up a new installation: a few questions, each with a default
+    Init(InitArgs),
+    /// How this installation does: starts, deliveries, answers (formulas: docs/numbers.md)
+    Scorecard {
+        #[command(flatten)]
+        daemon: Daemon,
     },
     /// Is the daemon ready? For health checks: exit code 0 if so
     Health {
@@ -124,7 +135,9 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Ask { question, daemon }) => wait(ask::ask(&place, &daemon, &question.join(" "))),
         Some(Command::Chat { daemon }) => wait(ask::chat(&place, &daemon)),
         Some(Command::Ticket { command: TicketCommand::List { daemon } }) => wait(ask::tickets(&place, &daemon)),
-        Some(Command::Doctor { json }) => wait(doctor::run(&place, json)),
+        Some(Command::Doctor { json, offline }) => wait(doctor::run(&place, json, offline)),
+        Some(Command::Init(args)) => init::init(&place, args),
+        Some(Command::Scorecard { daemon }) => wait(scorecard::run(&place, &daemon)),
         Some(Command::Health { daemon }) => wait(doctor::health(&place, &daemon)),
         Some(Command::Backup(args)) => wait(backup::backup(&place, &args)),
         Some(Command::Restore(args)) => wait(restore::restore(&place, &args)),
@@ -150,7 +163,8 @@ fn serve(place: &Place, listen: Option<String>) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn check(place: &Place) -> anyhow::Result<ExitCode> {
+/// Tries a configuration without starting anything.
+pub(crate) fn check(place: &Place) -> anyhow::Result<ExitCode> {
     let settings = Settings::load(place, None)?;
     let base = crate::knowledge::load(&settings.knowledge)?;
     let accounts = crate::platforms::check(&settings)?;

@@ -46,6 +46,12 @@ fn refuse<T>(faults: &[EntryError]) -> anyhow::Result<T> {
     bail!("the canonical base has faults:\n  {}", lines.join("\n  "))
 }
 
+/// The sample base as files: name and text.
+pub(crate) fn sample_files() -> Vec<(String, &'static str)> {
+    let named = |file: &'static include_dir::File<'_>| Some((file.path().display().to_string(), file.contents_utf8()?));
+    SAMPLE.files().filter_map(named).collect()
+}
+
 fn sample() -> Vec<(String, String)> {
     let text = |file: &include_dir::File<'_>| {
         let name = format!("config/knowledge/{}", file.path().display());

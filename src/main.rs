@@ -9,6 +9,7 @@ mod bench;
 mod bench_daemon;
 mod cli;
 mod doctor;
+mod init;
 mod knowledge;
 mod out;
 mod pack;
@@ -19,6 +20,7 @@ mod pack;
 mod platforms;
 mod restore;
 mod retention;
+mod scorecard;
 mod serve;
 mod settings;
 

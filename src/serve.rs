@@ -63,10 +63,10 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     let stop = Stop::new();
     let mut web = Box::pin(townkeeper_web::serve(listener, router, stop.clone()));
     api::publish(&settings.data, &url)?;
+    engine.ready().await?;
     greet(&settings, entries, &url);
     engine.keep(retention);
     let mut signals = Signals::new()?;
-    engine.ready().await?;
     notify(&[NotifyState::Ready]);
     tokio::select! {
         served = &mut web => served.context("the web server ended")?,

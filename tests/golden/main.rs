@@ -7,6 +7,7 @@ mod burst;
 mod cli;
 mod daemon;
 mod hostile;
+mod init;
 mod keeping;
 mod kill;
 mod lifecycle;

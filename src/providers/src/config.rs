@@ -55,6 +55,11 @@ fn idle_timeout_s() -> f64 {
 }
 
 impl ProviderConfig {
+    /// Where its API begins: as configured, or the vendor's usual place.
+    pub fn address(&self) -> Option<&str> {
+        self.base_url.as_deref().or(Dialect::of(self.kind).base_url)
+    }
+
     /// A section with nothing but what is needed.
     pub fn new(kind: Kind, model: &str) -> Self {
         Self {
