@@ -4,6 +4,7 @@
 mod bad_input;
 mod browser;
 mod burst;
+mod canary;
 mod cli;
 mod daemon;
 mod hostile;
