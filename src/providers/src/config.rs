@@ -105,7 +105,9 @@ pub enum ProviderError {
     Key { kind: &'static str },
     #[error("provider `{kind}`: `{setting}` must be a number of seconds above 0")]
     Seconds { kind: &'static str, setting: &'static str },
-    #[error("provider `{kind}`: no HTTP client: {reason}; are certificate authorities installed (Debian: ca-certificates)?")]
+    #[error(
+        "provider `{kind}`: no HTTP client: {reason}; are certificate authorities installed (Debian: ca-certificates)?"
+    )]
     Client { kind: &'static str, reason: String },
 }
 

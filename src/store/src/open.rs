@@ -31,13 +31,23 @@ struct Closing {
 impl Store {
     /// Opens (or makes) `townkeeper.db` in `folder`, brings its schema up to date and takes the folder's lock.
     pub async fn open(folder: &Path) -> Result<Self, StoreError> {
-        let (lock, connection, reads) = sqlite::open(folder).await?;
+        Self::open_as_of(folder, None).await
+    }
+
+    /// The same, as a daemon would that knows no migration after `last`: for tests of going back a version.
+    pub async fn open_as_of(folder: &Path, last: Option<i64>) -> Result<Self, StoreError> {
+        let (lock, connection, reads) = sqlite::open(folder, last).await?;
         Ok(Self::start(Pool::Sqlite(reads), Source::sqlite(connection), Some(lock)))
     }
 
     /// Connects to the PostgreSQL database at `url` and brings its schema up to date. Any number of daemons may share it.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
-        let pool = postgres::open(url).await?;
+        Self::connect_as_of(url, None).await
+    }
+
+    /// The same, as a daemon would that knows no migration after `last`: for tests of going back a version.
+    pub async fn connect_as_of(url: &str, last: Option<i64>) -> Result<Self, StoreError> {
+        let pool = postgres::open(url, last).await?;
         Ok(Self::start(Pool::Postgres(pool.clone()), Source::postgres(pool), None))
     }
 

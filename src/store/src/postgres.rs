@@ -17,7 +17,7 @@ static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/postgres");
 const CONNECTIONS: u32 = 8;
 
 /// A pool with an up-to-date schema behind it.
-pub(crate) async fn open(url: &str) -> Result<PgPool, StoreError> {
+pub(crate) async fn open(url: &str, known: Option<i64>) -> Result<PgPool, StoreError> {
     // The URL may hold a password: nothing of it is repeated.
     let options = PgConnectOptions::from_str(url).map_err(|_| StoreError::Open {
         place: "the PostgreSQL database".to_owned(),
@@ -39,6 +39,6 @@ pub(crate) async fn open(url: &str) -> Result<PgPool, StoreError> {
         .await
         .map_err(|error| opening(&error))?;
     let mut conn = Conn::Postgres(pool.acquire().await.map_err(|error| opening(&error))?);
-    schema::migrate(&mut conn, &MIGRATIONS, Path::new(&place)).await?;
+    schema::migrate(&mut conn, &MIGRATIONS, known, Path::new(&place)).await?;
     Ok(pool)
 }

@@ -15,13 +15,16 @@ use crate::{StoreError, schema};
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
 
 /// The folder's lock, the connection that writes, and those that read.
-pub(crate) async fn open(folder: &Path) -> Result<(File, SqliteConnection, SqlitePool), StoreError> {
+pub(crate) async fn open(
+    folder: &Path,
+    known: Option<i64>,
+) -> Result<(File, SqliteConnection, SqlitePool), StoreError> {
     let path = folder.join("townkeeper.db");
     let lock = lock(folder)?;
     let options = options(&path)?;
     let connection = options.connect().await.map_err(|error| opening(&path, &error))?;
     let mut conn = Conn::Sqlite(connection);
-    schema::migrate(&mut conn, &MIGRATIONS, &path).await?;
+    schema::migrate(&mut conn, &MIGRATIONS, known, &path).await?;
     let Conn::Sqlite(connection) = conn else { return Err(StoreError::Stopped) };
     let reads = SqlitePoolOptions::new()
         .min_connections(0)

@@ -6,3 +6,4 @@ mod keeping;
 mod ledger;
 mod newer;
 mod town;
+mod upgrade;
