@@ -6,8 +6,10 @@ use std::process::ExitCode;
 use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 
+use crate::backup::{self, BackupArgs, RestoreArgs};
+use crate::init::{self, InitArgs};
 use crate::settings::Settings;
-use crate::{ask, database, doctor, out, serve};
+use crate::{ask, database, doctor, out, restore, scorecard, serve};
 
 /// One keeper for every square a community meets in.
 #[derive(Debug, Parser)]
@@ -59,12 +61,26 @@ enum Command {
     Doctor {
         #[arg(long)]
         json: bool,
+        /// Do not ask the model whether it answers
+        #[arg(long)]
+        offline: bool,
+    },
+    /// Set up a new installation: a few questions, each with a default
+    Init(InitArgs),
+    /// How this installation does: starts, deliveries, answers (formulas: docs/numbers.md)
+    Scorecard {
+        #[command(flatten)]
+        daemon: Daemon,
     },
     /// Is the daemon ready? For health checks: exit code 0 if so
     Health {
         #[command(flatten)]
         daemon: Daemon,
     },
+    /// Make a backup, also while the daemon runs
+    Backup(BackupArgs),
+    /// Restore a backup into an empty data folder (--data NEW), or check one (--check)
+    Restore(RestoreArgs),
     /// The configuration
     Config {
         #[command(subcommand)]
@@ -113,6 +129,7 @@ pub(crate) struct Daemon {
 
 /// Runs a command.
 pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    serve::arm_faults();
     let place = cli.place;
     match cli.command {
         None => serve(&place, None),
@@ -120,8 +137,12 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Ask { question, daemon }) => wait(ask::ask(&place, &daemon, &question.join(" "))),
         Some(Command::Chat { daemon }) => wait(ask::chat(&place, &daemon)),
         Some(Command::Ticket { command: TicketCommand::List { daemon } }) => wait(ask::tickets(&place, &daemon)),
-        Some(Command::Doctor { json }) => wait(doctor::run(&place, json)),
+        Some(Command::Doctor { json, offline }) => wait(doctor::run(&place, json, offline)),
+        Some(Command::Init(args)) => init::init(&place, args),
+        Some(Command::Scorecard { daemon }) => wait(scorecard::run(&place, &daemon)),
         Some(Command::Health { daemon }) => wait(doctor::health(&place, &daemon)),
+        Some(Command::Backup(args)) => wait(backup::backup(&place, &args)),
+        Some(Command::Restore(args)) => wait(restore::restore(&place, &args)),
         Some(Command::Config { command: ConfigCommand::Check }) => check(&place),
         Some(Command::Config { command: ConfigCommand::Show { json } }) => {
             Settings::load(&place, None)?.show(json)?;
@@ -145,10 +166,12 @@ fn serve(place: &Place, listen: Option<String>) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn check(place: &Place) -> anyhow::Result<ExitCode> {
+/// Tries a configuration without starting anything.
+pub(crate) fn check(place: &Place) -> anyhow::Result<ExitCode> {
     let settings = Settings::load(place, None)?;
     let base = crate::knowledge::load(&settings.knowledge)?;
     let accounts = crate::platforms::check(&settings)?;
+    settings.retention.retention()?;
     serve::provider(&settings)?;
     out::line(format!("The configuration is good: {} reviewed answers, {accounts} chat account(s).", base.len()));
     Ok(ExitCode::SUCCESS)

@@ -9,7 +9,7 @@ use clap::Args;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use townkeeper_engine::LEASE;
-use townkeeper_store::Store;
+use townkeeper_store::{Opening, Store};
 
 use crate::cli::Place;
 use crate::out;
@@ -55,10 +55,11 @@ impl StoreSection {
 
 /// Opens the configured database.
 pub(crate) async fn open(section: &StoreSection, data: &Path) -> anyhow::Result<Store> {
-    Ok(match section.url()? {
-        Some(url) => Store::connect(url.expose_secret()).await.context("[store]")?,
-        None => Store::open_bounded(data, Some(section.max_mb).filter(|max_mb| *max_mb > 0)).await?,
-    })
+    if let Some(url) = section.url()? {
+        return Store::connect(url.expose_secret()).await.context("[store]");
+    }
+    let max_mb = Some(section.max_mb).filter(|max_mb| *max_mb > 0);
+    Ok(Store::open_as(data, Opening { max_mb, known: None }).await?)
 }
 
 #[derive(Debug, Args)]

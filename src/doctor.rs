@@ -3,10 +3,16 @@
 use std::io::ErrorKind;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use futures_util::StreamExt as _;
 use serde::Serialize;
 use townkeeper_client::ClientError;
-use townkeeper_contract::api::Ready;
+use townkeeper_contract::api::{Ready, Scorecard};
+use townkeeper_contract::provider::{ChatMessage, ChatRequest, Provider, ProviderEvent};
+use townkeeper_contract::stream::ErrorClass;
+use townkeeper_providers::ProviderConfig;
 
 use crate::cli::{Daemon, Place};
 use crate::settings::Settings;
@@ -28,8 +34,11 @@ enum State {
     Bad,
 }
 
-/// Looks at everything; exit code 1 if anything is bad.
-pub(crate) async fn run(place: &Place, json: bool) -> anyhow::Result<ExitCode> {
+/// How long a model may take to say its first word to `doctor`.
+const FIRST_WORD: Duration = Duration::from_secs(20);
+
+/// Looks at everything; exit code 1 if anything is bad. `offline`: asks no model.
+pub(crate) async fn run(place: &Place, json: bool, offline: bool) -> anyhow::Result<ExitCode> {
     let mut checks = Vec::new();
     match Settings::load(place, None) {
         Err(error) => checks.push(bad("configuration", &error)),
@@ -42,6 +51,9 @@ pub(crate) async fn run(place: &Place, json: bool) -> anyhow::Result<ExitCode> {
                 Some(provider) => format!("{} ({})", provider.model(), provider.name()),
                 None => "none: published answers only, which is fine".to_owned(),
             }));
+            if let (false, Ok(Some(provider))) = (offline, serve::provider(&settings)) {
+                checks.push(model(&settings, provider).await);
+            }
             checks.push(check("accounts", platforms::check(&settings), |n| format!("{n} chat account(s)")));
             checks.push(folder(&settings));
         }
@@ -69,7 +81,11 @@ async fn daemon(place: &Place) -> Vec<Check> {
         return vec![note("daemon", "not running; start it with `townkeeper serve`")];
     };
     match client.ready().await {
-        Ok(ready) => running(&ready),
+        Ok(ready) => {
+            let mut checks = running(&ready);
+            checks.extend(client.scorecard().await.ok().and_then(|card| activation(&card)));
+            checks
+        }
         Err(ClientError::NoDaemon { .. }) => vec![note("daemon", "not running; start it with `townkeeper serve`")],
         Err(error) => vec![bad("daemon", &error.into())],
     }
@@ -90,6 +106,79 @@ fn running(ready: &Ready) -> Vec<Check> {
         checks.push(note("deliveries", detail));
     }
     checks
+}
+
+/// One tiny request to the model that is configured.
+async fn model(settings: &Settings, provider: Arc<dyn Provider>) -> Check {
+    let request = ChatRequest {
+        messages: vec![ChatMessage::User { text: "Say: ready".to_owned() }],
+        max_output_tokens: 16,
+        ..ChatRequest::default()
+    };
+    let (began, mut events) = (Instant::now(), provider.stream(request));
+    let heard = tokio::time::timeout(FIRST_WORD, async {
+        loop {
+            match events.next().await {
+                Some(Ok(ProviderEvent::Delta { .. } | ProviderEvent::Stopped { .. })) => return Ok(()),
+                Some(Ok(_)) => {}
+                Some(Err(error)) => return Err(error.class),
+                None => return Err(ErrorClass::Truncated),
+            }
+        }
+    });
+    let heard = heard.await.unwrap_or(Err(ErrorClass::Stalled));
+    let host = settings.provider.first().map(host).unwrap_or_default();
+    let named = format!("{} ({}) at {host}", provider.model(), provider.name());
+    match heard {
+        Ok(()) => good("model answers", format!("{named}, in {} ms", began.elapsed().as_millis())),
+        Err(class) => Check { what: "model answers", state: State::Bad, detail: format!("{named}: {}", remedy(class)) },
+    }
+}
+
+/// The host (and port) that a provider is asked at; no more of an address that may hold a password.
+fn host(config: &ProviderConfig) -> String {
+    let url = config.address().unwrap_or_default();
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    authority.rsplit('@').next().unwrap_or_default().to_owned()
+}
+
+/// What is wrong with a model, and what to do.
+fn remedy(class: ErrorClass) -> &'static str {
+    match class {
+        ErrorClass::Auth => "it refuses the key; put the right one into api_key_file (or api_key_env)",
+        ErrorClass::Quota => "the account has nothing left; look at the vendor's billing page",
+        ErrorClass::RateLimited | ErrorClass::Overloaded => "it is busy; try again in a minute",
+        ErrorClass::InvalidRequest => "it does not take this request; check `model` and `base_url`",
+        ErrorClass::Stalled => "it says nothing; is it still loading the model, or is the address right?",
+        ErrorClass::Transient | ErrorClass::Truncated => {
+            "it cannot be reached or broke off; check that it runs, `base_url`, and the way there (proxy, firewall)"
+        }
+        _ => "its answer cannot be read; check that `kind` and `base_url` belong together",
+    }
+}
+
+/// How far this installation has come: how long after its first start it first answered.
+fn activation(card: &Scorecard) -> Option<Check> {
+    let at = |name: &str| card.milestones.iter().find(|reached| reached.name == name).map(|reached| reached.at_ms);
+    let start = at("first_start")?;
+    let named = [("account", "first_account"), ("question", "first_question"), ("answer", "first_answer")];
+    let named = named.into_iter().chain([("ticket", "first_ticket")]);
+    let told: Vec<String> =
+        named.filter_map(|(what, name)| Some(format!("first {what} {}", after(at(name)? - start)))).collect();
+    let detail = if told.is_empty() { "nobody has asked anything yet".to_owned() } else { told.join(", ") };
+    Some(good("since install", detail))
+}
+
+/// A length of time as people say it.
+fn after(ms: i64) -> String {
+    let seconds = ms.max(0) / 1000;
+    match seconds {
+        0..=89 => format!("after {seconds} s"),
+        90..=5_399 => format!("after {} min", (seconds + 30) / 60),
+        5_400..=172_799 => format!("after {} h", (seconds + 1_800) / 3_600),
+        _ => format!("after {} days", seconds / 86_400),
+    }
 }
 
 fn folder(settings: &Settings) -> Check {

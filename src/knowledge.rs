@@ -1,7 +1,7 @@
 //! Loading the canonical base: a folder of Markdown entries, or the sample base that is compiled in.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use include_dir::{Dir, include_dir};
@@ -27,7 +27,7 @@ pub(crate) struct KnowledgeSection {
 pub(crate) fn load(section: &KnowledgeSection) -> anyhow::Result<Base> {
     let mut faults = Vec::new();
     let mut entries = Vec::new();
-    let files = if section.folder.is_empty() { sample() } else { folder(Path::new(&section.folder))? };
+    let files = if section.folder.is_empty() { sample() } else { folder(section)? };
     for (file, text) in files {
         match parse(&file, &text) {
             Ok(entry) => entries.push((file, entry)),
@@ -46,6 +46,12 @@ fn refuse<T>(faults: &[EntryError]) -> anyhow::Result<T> {
     bail!("the canonical base has faults:\n  {}", lines.join("\n  "))
 }
 
+/// The sample base as files: name and text.
+pub(crate) fn sample_files() -> Vec<(String, &'static str)> {
+    let named = |file: &'static include_dir::File<'_>| Some((file.path().display().to_string(), file.contents_utf8()?));
+    SAMPLE.files().filter_map(named).collect()
+}
+
 fn sample() -> Vec<(String, String)> {
     let text = |file: &include_dir::File<'_>| {
         let name = format!("config/knowledge/{}", file.path().display());
@@ -54,21 +60,33 @@ fn sample() -> Vec<(String, String)> {
     SAMPLE.files().filter_map(text).collect()
 }
 
-fn folder(folder: &Path) -> anyhow::Result<Vec<(String, String)>> {
+/// The files that entries are read from, in order; none where the sample base is used.
+pub(crate) fn files(section: &KnowledgeSection) -> anyhow::Result<Vec<PathBuf>> {
+    if section.folder.is_empty() {
+        return Ok(Vec::new());
+    }
+    let folder = Path::new(&section.folder);
     let unable = || format!("cannot read the folder {} ([knowledge] folder)", folder.display());
     let mut files = Vec::new();
     for found in fs::read_dir(folder).with_context(unable)? {
         let path = found.with_context(unable)?.path();
-        if path.extension().is_none_or(|end| end != "md") {
-            continue;
+        if path.extension().is_some_and(|end| end == "md") {
+            files.push(path);
         }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn folder(section: &KnowledgeSection) -> anyhow::Result<Vec<(String, String)>> {
+    let mut texts = Vec::new();
+    for path in files(section)? {
         let size = fs::metadata(&path).with_context(|| format!("cannot read {}", path.display()))?.len();
         if size > ENTRY_CAP {
             bail!("{} is larger than {} KiB; an entry is one answer, so split it", path.display(), ENTRY_CAP / 1024);
         }
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        files.push((path.display().to_string(), text));
+        texts.push((path.display().to_string(), text));
     }
-    files.sort();
-    Ok(files)
+    Ok(texts)
 }

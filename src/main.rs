@@ -2,6 +2,7 @@
 
 mod api;
 mod ask;
+mod backup;
 #[cfg(feature = "bench")]
 mod bench;
 #[cfg(feature = "bench")]
@@ -11,13 +12,18 @@ mod bench_store;
 mod cli;
 mod database;
 mod doctor;
+mod init;
 mod knowledge;
 mod out;
+mod pack;
 #[cfg_attr(
     not(feature = "telegram"),
     expect(dead_code, unreachable_code, unused_imports, unused_variables, reason = "a build without any adapter")
 )]
 mod platforms;
+mod restore;
+mod retention;
+mod scorecard;
 mod serve;
 mod settings;
 

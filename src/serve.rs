@@ -28,10 +28,10 @@ const WORKSPACE: &str = "main";
 /// Runs the daemon until it is told to stop.
 pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     log(&settings.log)?;
-    arm_faults();
     let base = knowledge::load(&settings.knowledge)?;
     let provider = provider(&settings)?;
     let door = platforms::open(&settings)?;
+    let retention = settings.retention.retention()?;
     make_folder(&settings.data)?;
     let listener = listen(&settings.web.listen).await?;
     let store = database::open(&settings.store, &settings.data).await?;
@@ -58,12 +58,15 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
         intro: settings.web.intro.clone(),
         suggestions: settings.web.suggestions.clone(),
         token,
+        security_txt: security_txt(&settings.web.security_contact),
         metrics: Box::new(move || metrics.render()),
     });
     let stop = Stop::new();
     let mut web = Box::pin(townkeeper_web::serve(listener, router, stop.clone()));
     api::publish(&settings.data, &url)?;
+    engine.ready().await?;
     greet(&settings, entries, &url);
+    engine.keep(retention);
     let mut signals = Signals::new()?;
     notify(&[NotifyState::Ready]);
     tokio::select! {
@@ -122,6 +125,16 @@ fn make_folder(folder: &Path) -> anyhow::Result<()> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     let remedy = "choose another with --data or TOWNKEEPER_DATA, or make it writable for this user";
     builder.create(folder).with_context(|| format!("cannot make the data folder {}; {remedy}", folder.display()))
+}
+
+/// Whom to tell of a weakness: this installation's own contact, else words on where to go.
+fn security_txt(contact: &str) -> String {
+    let project = include_str!("../deploy/security.txt");
+    if contact.is_empty() {
+        return project.to_owned();
+    }
+    let others = project.lines().filter(|line| !line.starts_with('#'));
+    others.fold(format!("Contact: {contact}\n"), |text, line| text + line + "\n")
 }
 
 async fn listen(address: &str) -> anyhow::Result<TcpListener> {
@@ -196,7 +209,7 @@ impl Signals {
 }
 
 /// `TOWNKEEPER_FAULT=name:n` kills the process at the n-th passing of that point; only in builds made for tests.
-fn arm_faults() {
+pub(crate) fn arm_faults() {
     #[cfg(feature = "faults")]
     {
         #[expect(clippy::disallowed_methods, reason = "a switch for tests, not a setting")]

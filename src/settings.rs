@@ -13,10 +13,12 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 use townkeeper_providers::ProviderConfig;
 
+use crate::backup::BackupSection;
 use crate::cli::Place;
 use crate::database::StoreSection;
 use crate::knowledge::KnowledgeSection;
 use crate::out;
+use crate::retention::RetentionSection;
 
 /// What a start without a configuration file uses.
 const HELLO: &str = include_str!("../config/hello.toml");
@@ -41,6 +43,10 @@ pub(crate) struct Settings {
     pub(crate) store: StoreSection,
     #[serde(default)]
     pub(crate) log: LogSection,
+    #[serde(default)]
+    pub(crate) backup: BackupSection,
+    #[serde(default)]
+    pub(crate) retention: RetentionSection,
     /// Model vendors. The first is asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) provider: Vec<ProviderConfig>,
@@ -62,6 +68,8 @@ pub(crate) struct WebSection {
     pub(crate) intro: String,
     /// Example questions on an empty page.
     pub(crate) suggestions: Vec<String>,
+    /// Whom to tell of a weakness, as `mailto:…` or `https://…`; shown at `/.well-known/security.txt`.
+    pub(crate) security_contact: String,
 }
 
 impl Default for WebSection {
@@ -70,6 +78,7 @@ impl Default for WebSection {
             listen: "127.0.0.1:7420".to_owned(),
             intro: "Answers that the team has reviewed, or an honest “I don't know”.".to_owned(),
             suggestions: Vec::new(),
+            security_contact: String::new(),
         }
     }
 }
@@ -145,6 +154,16 @@ impl Settings {
         Ok(settings)
     }
 
+    /// Every file that holds a secret, by the settings that name them (`…_file`, at any depth).
+    pub(crate) fn secret_files(&self) -> Vec<String> {
+        let mut rows = Vec::new();
+        if let Ok(table) = Table::try_from(self) {
+            leaves("", &Value::Table(table), &mut rows);
+        }
+        let named = rows.into_iter().filter(|(path, _)| path.ends_with("_file"));
+        named.filter_map(|(_, value)| value.as_str().map(ToOwned::to_owned)).collect()
+    }
+
     /// The model vendors, with their keys read.
     pub(crate) fn providers(&self) -> anyhow::Result<Vec<(ProviderConfig, Option<SecretString>)>> {
         self.provider.iter().map(|config| Ok((config.clone(), key(config)?))).collect()
@@ -182,6 +201,12 @@ fn source(place: &Place) -> anyhow::Result<(String, String)> {
     let text =
         fs::read_to_string(&path).with_context(|| format!("cannot read the configuration {}", path.display()))?;
     Ok((path.display().to_string(), text))
+}
+
+/// The configuration file as it is written; `None` where the built-in settings are used.
+pub(crate) fn text(place: &Place) -> anyhow::Result<Option<String>> {
+    let built_in = place.config.is_none() && !Path::new(FILE).exists();
+    Ok(if built_in { None } else { Some(source(place)?.1) })
 }
 
 /// Where data lies: the flag or `TOWNKEEPER_DATA`, else the platform's place for it.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Every gate, in order. The first that fails ends the run with its name; a table of seconds closes it either way. What
-# cannot be checked on this machine stands there as skipped, never as ok.
+# Every gate, in order. The first that fails ends the run with its name; a table of seconds and of the most memory held
+# closes it either way. What cannot be checked on this machine stands there as skipped, never as ok.
 # Needs a Rust toolchain with rustup's cargo; installs by name whatever else is missing (Debian packages, cargo tools).
 #
 #   tests/all.sh              everything
@@ -37,6 +37,14 @@ stage_tests() {
         --status-level fail --final-status-level slow --show-progress none 2>&1 | tee "$SCRATCH/tests"
 }
 
+# What was just built, on a machine that has nothing else.
+stage_bare() {
+    local code=0
+    tests/bare.sh "${CARGO_TARGET_DIR:-target}/debug/townkeeper" || code=$?
+    [ "$code" -eq 77 ] || return "$code"
+    skip "a bare machine needs root, for chroot"
+}
+
 # By itself, a crate must ask for every feature it uses: in the workspace, another may have asked for it.
 stage_alone() {
     local manifest
@@ -70,7 +78,7 @@ stage_deny() {
     fi
 }
 
-STAGES=(tools fmt clippy tests alone lean matrix docs deny)
+STAGES=(tools fmt clippy tests bare alone lean matrix docs deny)
 
 # --- what they stand on ---
 
@@ -96,6 +104,28 @@ tool() {
 
 now() { date +%s; }
 
+# The most memory that all processes of this session held together, in MiB, by looking once a second.
+watch_memory() {
+    local peak=0 held session
+    session="$(ps -o sid= -p $$ | tr -d ' ')"
+    while sleep 1; do
+        held="$(ps -e -o sid=,rss= | awk -v s="$session" '$1 == s { sum += $2 } END { print int(sum / 1024) }')"
+        [ "$held" -le "$peak" ] || { peak="$held" && echo "$peak" >"$SCRATCH/memory"; }
+    done
+}
+
+# Begins, and ends, watching a stage.
+watch() {
+    echo 0 >"$SCRATCH/memory"
+    watch_memory &
+    WATCHER=$!
+}
+unwatch() {
+    [ -z "$WATCHER" ] || { kill "$WATCHER" && wait "$WATCHER"; } 2>/dev/null || true
+    WATCHER=""
+    cat "$SCRATCH/memory"
+}
+
 # Says what this stage leaves unchecked, and why: its row then says so instead of ok.
 skip() {
     echo "skipped: $1"
@@ -106,10 +136,14 @@ TABLE=()
 SKIPPED=""
 CURRENT=""
 BEGAN=0
+WATCHER=""
 
 report() {
     local code=$?
-    [ -z "$CURRENT" ] || TABLE+=("$(printf '%-8s %5ss  FAILED' "$CURRENT" $(($(now) - BEGAN)))")
+    if [ -n "$CURRENT" ]; then
+        unwatch >"$SCRATCH/peak"
+        TABLE+=("$(printf '%-8s %5ss %6s MiB  FAILED' "$CURRENT" $(($(now) - BEGAN)) "$(cat "$SCRATCH/peak")")")
+    fi
     echo
     [ ${#TABLE[@]} -eq 0 ] || printf '%s\n' "${TABLE[@]}"
     # The runner's own last word, where everybody looks.
@@ -139,8 +173,11 @@ main() {
         CURRENT="$stage"
         BEGAN="$(now)"
         SKIPPED=""
+        watch
         "stage_$stage"
-        TABLE+=("$(printf '%-8s %5ss  %s' "$stage" $(($(now) - BEGAN)) "${SKIPPED:+skipped: }${SKIPPED:-ok}")")
+        unwatch >"$SCRATCH/peak"
+        TABLE+=("$(printf '%-8s %5ss %6s MiB  %s' "$stage" $(($(now) - BEGAN)) "$(cat "$SCRATCH/peak")" \
+            "${SKIPPED:+skipped: }${SKIPPED:-ok}")")
         CURRENT=""
     done
 }

@@ -1,5 +1,5 @@
 //! What the documents say is so: links lead somewhere, commands exist, the example configuration holds the defaults.
-#![expect(clippy::unwrap_used, reason = "a test: what cannot be set up must end it")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test: what cannot be set up must end it")]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -22,7 +22,7 @@ fn stdout(args: &[&str]) -> String {
 
 /// Every Markdown file of ours.
 fn documents() -> Vec<PathBuf> {
-    let mut found = vec![Path::new(ROOT).join("README.md")];
+    let mut found = vec![Path::new(ROOT).join("README.md"), Path::new(ROOT).join("SECURITY.md")];
     let mut folders = vec![Path::new(ROOT).join("docs")];
     while let Some(folder) = folders.pop() {
         for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
@@ -70,14 +70,9 @@ fn tests() -> BTreeSet<String> {
 }
 
 fn tests_of(code: &str) -> Vec<String> {
-    let (mut is_test, mut is_story) = (false, false);
+    let mut is_test = false;
     let mut found = Vec::new();
     for line in code.lines().map(str::trim_start) {
-        // A list of tests that are told on both engines.
-        is_story = (is_story && line != ");") || line == "stories!(";
-        if let Some(story) = line.strip_suffix(',').filter(|_| is_story) {
-            found.push(story.to_owned());
-        }
         is_test |= line.starts_with("#[test]") || line.starts_with("#[tokio::test");
         let name = line.strip_prefix("async ").unwrap_or(line).strip_prefix("fn ");
         if let Some(name) = name.and_then(|rest| rest.split(['(', '<']).next())
@@ -85,6 +80,11 @@ fn tests_of(code: &str) -> Vec<String> {
         {
             found.push(name.to_owned());
         }
+    }
+    // Stories are told by a macro, once for each engine.
+    for told in code.split("stories!(").skip(1) {
+        let names = told.split(");").next().unwrap_or_default().split(',').map(str::trim);
+        found.extend(names.filter(|name| !name.is_empty()).map(ToOwned::to_owned));
     }
     found
 }
@@ -97,15 +97,72 @@ fn named_tests(document: &str) -> Vec<&str> {
 }
 
 #[test]
-fn tests_in_the_architecture_exist() {
-    let (text, tests) = (fs::read_to_string(Path::new(ROOT).join("docs/architecture.md")).unwrap(), tests());
-    let named = named_tests(&text);
-    assert!(named.len() > 20, "the names were not found: {named:?}");
-    let missing: Vec<_> = named.iter().filter(|name| !tests.contains(**name)).collect();
-    assert!(missing.is_empty(), "docs/architecture.md names tests that do not exist: {missing:?}");
+fn tests_in_the_documents_exist() {
+    let tests = tests();
+    for document in ["docs/architecture.md", "docs/threat-model.md"] {
+        let text = fs::read_to_string(Path::new(ROOT).join(document)).unwrap();
+        let named = named_tests(&text);
+        assert!(named.len() > 20, "the names were not found: {named:?}");
+        let missing: Vec<_> = named.iter().filter(|name| !tests.contains(**name)).collect();
+        assert!(missing.is_empty(), "{document} names tests that do not exist: {missing:?}");
+    }
     // The red twin: a helper is no test, and neither is what was never written.
     assert!(!tests.contains("every_fault_point") && !tests.contains("users_of_adapters"));
     assert_eq!(named_tests("`a_b_c`, `x::a_b_c`, `a_b`"), ["a_b_c"]);
+    assert_eq!(tests_of("stories!(\n    a_b_c,\n    d,\n);\nasync fn e() {}"), ["a_b_c", "d"]);
+}
+
+/// A guard without a test is no guard: every row of the threat model names one.
+#[test]
+fn every_threat_names_a_test() {
+    let text = fs::read_to_string(Path::new(ROOT).join("docs/threat-model.md")).unwrap();
+    let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| Threat")).collect();
+    assert!(rows.len() > 20, "the rows were not found");
+    for row in rows {
+        let cells: Vec<&str> = row.trim_matches('|').split(" | ").collect();
+        assert_eq!(cells.len(), 4, "{row}");
+        assert!(!named_tests(cells[2]).is_empty(), "no test: {row}");
+    }
+}
+
+#[test]
+fn every_incident_begins_with_the_freeze() {
+    let text = fs::read_to_string(Path::new(ROOT).join("docs/incidents.md")).unwrap();
+    let runbooks: Vec<&str> = text.split("\n## ").skip(1).collect();
+    assert_eq!(runbooks.len(), 6);
+    for runbook in runbooks {
+        let first = runbook.lines().find(|line| line.starts_with("1. "));
+        assert_eq!(first, Some("1. `townkeeper freeze`"), "{}", runbook.lines().next().unwrap());
+        assert!(runbook.contains("*Seen as*") && runbook.contains("*Thaw when*"));
+    }
+}
+
+/// The day on which a file says that it ends, as days since 1970.
+fn expires(security_txt: &str) -> i64 {
+    let line = security_txt.lines().find_map(|line| line.strip_prefix("Expires: ")).expect("no expiry");
+    let day: Vec<i64> = line.split('T').next().unwrap().split('-').map(|part| part.parse().unwrap()).collect();
+    days(day[0], day[1], day[2])
+}
+
+/// Days since 1970 of a date of the Gregorian calendar, years counted from March.
+fn days(year: i64, month: i64, day: i64) -> i64 {
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 719_469
+}
+
+/// RFC 9116: a file that has expired counts for nothing. This fails a month before, so that there is time to renew it.
+#[test]
+fn security_txt_is_good_for_another_month() {
+    #[expect(clippy::disallowed_methods, reason = "this test is about today")]
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let today = i64::try_from(now.as_secs() / 86_400).unwrap();
+    let text = fs::read_to_string(Path::new(ROOT).join("deploy/security.txt")).unwrap();
+    let left = expires(&text) - today;
+    assert!(left > 30, "deploy/security.txt expires in {left} days: look whether it still holds, and renew it");
+    assert!(left <= 366, "the standard asks for less than a year");
+    // The arithmetic, against days that are known.
+    assert_eq!((days(1970, 1, 1), days(2000, 3, 1), days(2024, 2, 29)), (0, 11_017, 19_782));
+    assert_eq!(expires("Contact: x\nExpires: 1970-02-01T00:00:00Z\n"), 31);
 }
 
 #[test]

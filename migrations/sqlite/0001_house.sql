@@ -18,6 +18,8 @@ CREATE TABLE inbox (
     -- Counts up in the order of acceptance; a time alone would leave a batch in no order.
     ordinal      BIGINT NOT NULL,
     attempt      BIGINT NOT NULL DEFAULT 1,
+    -- The node that answers it. Its lease says whether it lives.
+    node         TEXT,
     state        TEXT   NOT NULL CHECK (state IN ('new', 'done')),
     PRIMARY KEY (workspace, account, event)
 );
@@ -85,6 +87,8 @@ CREATE TABLE outbox (
     next_ms     BIGINT NOT NULL,
     created_ms  BIGINT NOT NULL,
     deadline_ms BIGINT NOT NULL,
+    -- The node that sends it.
+    node        TEXT,
     message     TEXT,
     PRIMARY KEY (workspace, id)
 );
@@ -119,3 +123,12 @@ CREATE TABLE ticket (
     PRIMARY KEY (workspace, number)
 );
 CREATE UNIQUE INDEX ticket_turn ON ticket (workspace, turn);
+
+-- Held by one node at a time; the token rises with every holder, so that a former one is known by it.
+CREATE TABLE lease (
+    name       TEXT   NOT NULL PRIMARY KEY,
+    workspace  TEXT   NOT NULL,
+    holder     TEXT   NOT NULL,
+    token      BIGINT NOT NULL,
+    expires_ms BIGINT NOT NULL
+);

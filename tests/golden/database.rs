@@ -40,7 +40,7 @@ async fn a_database_that_goes_away_and_comes_back() {
     let url = cluster.database("away");
     let telegram = TelegramServer::start(TOKEN).await;
     let home = on(Home::new().with_telegram(telegram.base_url(), TOKEN), &url);
-    let daemon = Daemon::start(&home).await;
+    let mut daemon = Daemon::start(&home).await;
     telegram.push_message(1, 1, SANE);
     telegram.wait_sent(1).await;
 
@@ -54,7 +54,8 @@ async fn a_database_that_goes_away_and_comes_back() {
     cluster.boot();
     until_answered(&daemon).await;
     tokio::time::timeout(PATIENCE, telegram.wait_sent(2)).await.expect("what came meanwhile is not answered");
-    drop(daemon);
+    daemon.signal("TERM").await;
+    daemon.gone().await;
     let ledger = Store::connect(&url).await.unwrap().ledger(WORKSPACE).await.unwrap();
     assert_eq!(telegram.sent().len(), 2, "something was said twice");
     assert!(ledger.events.iter().all(|event| event.terminals == 1), "{:?}", ledger.events);

@@ -4,10 +4,13 @@
 mod bad_input;
 mod browser;
 mod burst;
+mod canary;
 mod cli;
 mod daemon;
 mod database;
 mod hostile;
+mod init;
+mod keeping;
 mod kill;
 mod lifecycle;
 mod model;

@@ -9,7 +9,9 @@ use std::time::Duration;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use thiserror::Error;
-use townkeeper_contract::api::{CancelAnswer, ChatBody, ErrorBody, Ready, SocketAnswer, SocketRequest, TicketList};
+use townkeeper_contract::api::{
+    CancelAnswer, ChatBody, ErrorBody, Ready, Scorecard, SocketAnswer, SocketRequest, TicketList,
+};
 use townkeeper_contract::error::Kind;
 use townkeeper_contract::id::TurnId;
 use townkeeper_contract::stream::ResumePoint;
@@ -28,6 +30,8 @@ pub enum ClientError {
     Broken(String),
     #[error("the daemon's answer cannot be read: {0}")]
     Protocol(String),
+    #[error("no HTTPS here ({0}); are certificate authorities installed (Debian: ca-certificates)?")]
+    NoClient(String),
 }
 
 impl ClientError {
@@ -36,6 +40,7 @@ impl ClientError {
             Self::NoDaemon { .. } | Self::Broken(_) => Kind::RetryAfter { ms: 1_000 },
             Self::Refused { status: 503, .. } => Kind::RetryAfter { ms: 1_000 },
             Self::Refused { message, .. } => Kind::Denied { reason: message.clone() },
+            Self::NoClient(_) => Kind::Permanent,
             Self::Protocol(_) => Kind::Bug,
         }
     }
@@ -54,13 +59,15 @@ pub struct Client {
 impl Client {
     /// `base` is the daemon's address, like `http://127.0.0.1:7420`. The token is needed for tickets only.
     pub fn new(base: &str, token: Option<SecretString>) -> Result<Self, ClientError> {
-        let http = reqwest::Client::builder()
+        let builder = reqwest::Client::builder()
             .connect_timeout(Duration::from_secs(5))
             .tcp_nodelay(true)
             // A daemon is reached directly; a proxy in the environment is for other things.
-            .no_proxy()
-            .build()
-            .map_err(|error| ClientError::Protocol(error.to_string()))?;
+            .no_proxy();
+        // Without TLS no authorities are needed, and a bare machine has none: then loading them would fail.
+        let plain = !base.starts_with("https://");
+        let builder = if plain { builder.tls_certs_only(Vec::new()) } else { builder };
+        let http = builder.build().map_err(|error| ClientError::NoClient(error.to_string()))?;
         Ok(Self { base: base.trim_end_matches('/').to_owned(), http, token, socket: None })
     }
 
@@ -110,6 +117,11 @@ impl Client {
     /// The newest tickets. Needs the token.
     pub async fn tickets(&self) -> Result<TicketList, ClientError> {
         read(self.send(self.request(Method::GET, "/v1/tickets")).await?).await
+    }
+
+    /// How the installation does. Needs the token.
+    pub async fn scorecard(&self) -> Result<Scorecard, ClientError> {
+        read(self.send(self.request(Method::GET, "/v1/scorecard")).await?).await
     }
 
     /// How the daemon is; also where it is not ready.

@@ -130,3 +130,55 @@ pub enum SocketAnswer {
         error: ErrorBody,
     },
 }
+
+/// `GET /v1/scorecard`: how this installation does. `docs/numbers.md` states the formulas.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Scorecard {
+    /// How far back starts and deliveries are counted.
+    pub window_days: u32,
+    /// What happened for the first time, oldest first.
+    pub milestones: Vec<MilestoneReached>,
+    pub starts: RunScore,
+    /// By account.
+    pub deliveries: Vec<DeliveryScore>,
+    /// Who receives now.
+    pub accounts: Vec<PlatformHealth>,
+    /// Since this start.
+    pub model: ModelScore,
+}
+
+/// A milestone: `first_start`, `first_account`, `first_question`, `first_answer` or `first_ticket`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct MilestoneReached {
+    pub name: String,
+    /// Unix time in milliseconds.
+    pub at_ms: i64,
+}
+
+/// Lives of the daemon: `clean` of `ended` ended as they were told to, `ready` of `started` came to serve.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct RunScore {
+    pub started: i64,
+    pub ready: i64,
+    pub ended: i64,
+    pub clean: i64,
+}
+
+/// Messages of one account, by what became of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DeliveryScore {
+    pub account: String,
+    pub sent: i64,
+    pub refused: i64,
+    pub expired: i64,
+    pub unknown: i64,
+}
+
+/// A model's answers, and its last 1,024 first words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ModelScore {
+    pub answered: u64,
+    pub failed: u64,
+    pub first_token_p50_ms: Option<u32>,
+    pub first_token_p95_ms: Option<u32>,
+}

@@ -13,7 +13,8 @@ use townkeeper_store::{Accept, Accepted, InboxRow, NewEvent, StoreError, fault};
 
 use crate::lanes::Job;
 use crate::live::{Feed, FeedWriter};
-use crate::{EngineError, House, ids, turn};
+use crate::measure::First;
+use crate::{EngineError, House, ids, measure, turn};
 
 /// How far apart commits are that move nothing but a cursor.
 pub(crate) const CURSOR_REST_MS: i64 = 1_000;
@@ -86,6 +87,9 @@ async fn commit(
             return Err(error.into());
         }
     };
+    if !events.is_empty() {
+        measure::reach(house, First::Question);
+    }
     fault!("inbox.after_commit_before_ack");
     let jobs = events.into_iter().zip(writers).zip(permits).map(|((event, writer), permit)| {
         let row = InboxRow {

@@ -11,7 +11,8 @@ use townkeeper_contract::platform::{Cursor, Host, HostError};
 use townkeeper_contract::{BoxFuture, Stop};
 
 use crate::door::Adapter;
-use crate::{EngineError, House, accept, node};
+use crate::measure::First;
+use crate::{EngineError, House, accept, measure, node};
 
 struct Seat {
     house: Arc<House>,
@@ -44,10 +45,12 @@ impl Host for Seat {
 
     fn trouble(&self, what: Option<&str>) {
         let mut troubles = self.house.troubles.lock().unwrap_or_else(PoisonError::into_inner);
-        match what {
-            Some(what) => troubles.insert(self.account.clone(), what.to_owned()),
-            None => troubles.remove(&self.account),
-        };
+        if let Some(what) = what {
+            troubles.insert(self.account.clone(), what.to_owned());
+        } else {
+            troubles.remove(&self.account);
+            measure::reach(&self.house, First::Account);
+        }
     }
 }
 

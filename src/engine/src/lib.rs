@@ -7,6 +7,7 @@
 //! * [`door`], `outbox`: the only way out, and the ledger behind it
 //! * `node`: this daemon among others on one database
 //! * `freeze`: the switch before it; `access`: what people with a role ask in a chat
+//! * `measure`: milestones, lives, retention, the scorecard
 //! * [`clock`], [`ids`], [`keys`]: the one clock; random ids; the key that signs
 
 mod accept;
@@ -19,6 +20,7 @@ pub mod ids;
 pub mod keys;
 mod lanes;
 pub mod live;
+mod measure;
 mod model;
 mod node;
 mod outbox;
@@ -48,6 +50,7 @@ use clock::Clock;
 use door::Door;
 use lanes::Lanes;
 use live::{Live, Subscription};
+use measure::{First, Measures};
 pub use node::LEASE;
 use node::Node;
 
@@ -100,6 +103,9 @@ pub(crate) struct House {
     pub(crate) froze: Mutex<Option<String>>,
     cursors: Mutex<HashMap<AccountId, i64>>,
     troubles: Mutex<HashMap<AccountId, String>>,
+    pub(crate) measures: Measures,
+    /// The name of this life in the store.
+    pub(crate) run: String,
 }
 
 impl House {
@@ -159,6 +165,7 @@ pub struct Engine {
 impl Engine {
     /// Takes up what an earlier process left, and starts the platforms and the outbox.
     pub async fn start(parts: Parts) -> Result<Self, EngineError> {
+        let run = measure::run_id(parts.clock.now_ms());
         let house = Arc::new(House {
             workspace: parts.workspace,
             node: Node::new(parts.clock.now_ms(), parts.store.engine(), parts.lease),
@@ -180,9 +187,13 @@ impl Engine {
             froze: Mutex::default(),
             cursors: Mutex::default(),
             troubles: Mutex::default(),
+            measures: Measures::default(),
+            run,
         });
         // Patterns are compiled at their first use; nobody's question should wait for that.
         townkeeper_contract::text::extract("(0)");
+        measure::began(&house).await?;
+        measure::reach(&house, First::Start);
         freeze::load(&house).await?;
         let recovered = node::enter(&house).await?;
         if recovered > 0 {
@@ -316,6 +327,10 @@ impl Engine {
             tracing::warn!(turns = self.turns(), "turns are left to the next start");
             house.abandon.cancel();
             tokio::time::timeout(Duration::from_secs(1), house.tasks.wait()).await.ok();
+        }
+        let ended = house.store.run_ended(&house.workspace, &house.run, house.clock.now_ms());
+        if !matches!(tokio::time::timeout(Duration::from_millis(200), ended).await, Ok(Ok(()))) {
+            tracing::debug!("this end was not noted, and will count as a crash");
         }
         if tokio::time::timeout(Duration::from_millis(500), house.store.close()).await.is_err() {
             tracing::warn!("the store did not close in time; the next start recovers it");

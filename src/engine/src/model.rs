@@ -231,7 +231,9 @@ impl Speech<'_> {
 
     fn measure(&mut self) {
         if std::mem::take(&mut self.first) {
-            metrics::histogram!("townkeeper_first_token_seconds").record(self.began.elapsed().as_secs_f64());
+            let took = self.began.elapsed();
+            metrics::histogram!("townkeeper_first_token_seconds").record(took.as_secs_f64());
+            self.house.measures.first_token(took);
         }
     }
 

@@ -17,6 +17,7 @@ use townkeeper_store::{InboxRow, NewTicket, PastTurn, Sendable, Settle, Settled,
 
 use crate::lanes::Job;
 use crate::live::{Feed, FeedWriter};
+use crate::measure::{First, reach};
 use crate::model::Heard;
 use crate::{House, access, door, ids, model, outbox};
 
@@ -152,8 +153,14 @@ async fn find_out<'a>(house: &Arc<House>, row: &InboxRow, writer: &mut FeedWrite
         Ask::Model { request, sources } => {
             show_typing(house, row);
             match model::speak(house, writer, request, &sources).await {
-                Heard::Spoken(spoken) => Ok(Event::Spoke(spoken)),
-                Heard::Failed(error) => Ok(Event::Failed { error, spoke: writer.has_spoken() }),
+                Heard::Spoken(spoken) => {
+                    house.measures.model(true);
+                    Ok(Event::Spoke(spoken))
+                }
+                Heard::Failed(error) => {
+                    house.measures.model(false);
+                    Ok(Event::Failed { error, spoke: writer.has_spoken() })
+                }
                 Heard::Cancelled => {
                     Err(End::With(Outcome::Cancelled { by: CancelledBy::Person }, Box::new(say::stopped())))
                 }
@@ -177,7 +184,7 @@ async fn past_turns(house: &House, row: &InboxRow) -> Result<Vec<PastTurn>, Stor
     house.store.past_turns(&house.workspace, &row.conversation, PAST).await
 }
 
-async fn ticket(house: &House, row: &InboxRow, turn: TurnId, question: String) -> Result<i64, StoreError> {
+async fn ticket(house: &Arc<House>, row: &InboxRow, turn: TurnId, question: String) -> Result<i64, StoreError> {
     let number = house
         .store
         .open_ticket(NewTicket {
@@ -191,6 +198,7 @@ async fn ticket(house: &House, row: &InboxRow, turn: TurnId, question: String) -
         })
         .await?;
     metrics::counter!("townkeeper_tickets_opened_total").increment(1);
+    reach(house, First::Ticket);
     Ok(number)
 }
 
@@ -218,6 +226,9 @@ async fn settle(house: &Arc<House>, row: InboxRow, mut writer: FeedWriter, start
     measure(&settle, row.received_ms);
     match commit(house, settle).await {
         Ok(settled) => {
+            if matches!(reply.kind, ReplyKind::Canonical | ReplyKind::Model) {
+                reach(house, First::Answer);
+            }
             for event in whole {
                 writer.emit(event);
             }

@@ -60,6 +60,11 @@ fn idle_timeout_s() -> f64 {
 }
 
 impl ProviderConfig {
+    /// Where its API begins: as configured, or the vendor's usual place.
+    pub fn address(&self) -> Option<&str> {
+        self.base_url.as_deref().or(Tongue::of(self).vendor().base_url)
+    }
+
     /// A section with nothing but what is needed.
     pub fn new(kind: Kind, model: &str) -> Self {
         Self {
@@ -106,7 +111,9 @@ pub enum ProviderError {
     Key { kind: &'static str },
     #[error("provider `{kind}`: `{setting}` must be a number of seconds above 0")]
     Seconds { kind: &'static str, setting: &'static str },
-    #[error("provider `{kind}`: no HTTP client: {reason}")]
+    #[error(
+        "provider `{kind}`: no HTTP client: {reason}; are certificate authorities installed (Debian: ca-certificates)?"
+    )]
     Client { kind: &'static str, reason: String },
 }
 

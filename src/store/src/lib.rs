@@ -7,9 +7,11 @@
 //! To add a noun: a migration in `migrations/*/`, a file here with its writes and reads, a step in the story test.
 
 mod audit;
+pub mod backup;
 mod counter;
 mod cursor;
 mod db;
+mod erase;
 mod error;
 pub mod fault;
 mod freeze;
@@ -17,11 +19,13 @@ mod inbox;
 mod lease;
 mod ledger;
 mod links;
+mod milestone;
 mod open;
 mod outbox;
 mod people;
 mod postgres;
 mod raw;
+mod retention;
 mod schema;
 mod sessions;
 mod source;
@@ -35,13 +39,16 @@ mod writer;
 
 pub use audit::By;
 pub use db::Engine;
+pub use erase::{ERASED, ErasedTable, ErasureReport};
 pub use error::{Denied, StoreError};
 pub use inbox::{Accept, Accepted, InboxRow, NewEvent, Recovered};
 pub use lease::{Lease, account_lease, node_lease};
 pub use ledger::{Ledger, LedgerEvent, LedgerSend, LedgerTicket};
 pub use links::{Linked, SaidCode};
-pub use open::Store;
+pub use milestone::{Deliveries, Milestone, Runs};
+pub use open::{Opening, Store};
 pub use outbox::{Ack, Claimed, OutboxRow, Sendable, Verdict};
+pub use retention::{DEDUPE_DAYS, Retention};
 pub use sessions::OpenSession;
 pub use tickets::NewTicket;
 pub use tokens::HeldToken;

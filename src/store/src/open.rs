@@ -23,6 +23,16 @@ pub struct Store {
     closing: Arc<Closing>,
 }
 
+/// How a SQLite store is opened.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Opening {
+    /// The file holds at most so many million bytes: beyond, writes fail with [`StoreError::Full`], as on a full disk, and
+    /// others on the disk are left alone.
+    pub max_mb: Option<u32>,
+    /// As a daemon would that knows no migration after this: for tests of going back a version.
+    pub known: Option<i64>,
+}
+
 #[derive(Debug)]
 struct Closing {
     tasks: Mutex<Vec<JoinHandle<()>>>,
@@ -33,19 +43,23 @@ struct Closing {
 impl Store {
     /// Opens (or makes) `townkeeper.db` in `folder`, brings its schema up to date and takes the folder's lock.
     pub async fn open(folder: &Path) -> Result<Self, StoreError> {
-        Self::open_bounded(folder, None).await
+        Self::open_as(folder, Opening::default()).await
     }
 
-    /// The same, with a file of at most `max_mb` million bytes: beyond, writes fail with [`StoreError::Full`], as on a
-    /// full disk, and others on the disk are left alone.
-    pub async fn open_bounded(folder: &Path, max_mb: Option<u32>) -> Result<Self, StoreError> {
-        let (lock, connection, reads) = sqlite::open(folder, max_mb).await?;
+    /// The same, with something out of the ordinary.
+    pub async fn open_as(folder: &Path, opening: Opening) -> Result<Self, StoreError> {
+        let (lock, connection, reads) = sqlite::open(folder, opening).await?;
         Ok(Self::start(Pool::Sqlite(reads), Source::sqlite(connection), Some(lock)))
     }
 
     /// Connects to the PostgreSQL database at `url` and brings its schema up to date. Any number of daemons may share it.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
-        let pool = postgres::open(url).await?;
+        Self::connect_as_of(url, None).await
+    }
+
+    /// The same, as a daemon would that knows no migration after `last`: for tests of going back a version.
+    pub async fn connect_as_of(url: &str, last: Option<i64>) -> Result<Self, StoreError> {
+        let pool = postgres::open(url, last).await?;
         Ok(Self::start(Pool::Postgres(pool.clone()), Source::postgres(pool), None))
     }
 

@@ -17,10 +17,10 @@ static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/postgres");
 const CONNECTIONS: u32 = 8;
 
 /// A pool with an up-to-date schema behind it.
-pub(crate) async fn open(url: &str) -> Result<PgPool, StoreError> {
+pub(crate) async fn open(url: &str, known: Option<i64>) -> Result<PgPool, StoreError> {
     // The URL may hold a password: nothing of it is repeated.
-    let known = url.starts_with("postgres://") || url.starts_with("postgresql://");
-    let options = PgConnectOptions::from_str(url).ok().filter(|_| known).ok_or_else(|| StoreError::Open {
+    let ours = url.starts_with("postgres://") || url.starts_with("postgresql://");
+    let options = PgConnectOptions::from_str(url).ok().filter(|_| ours).ok_or_else(|| StoreError::Open {
         place: "the PostgreSQL database".to_owned(),
         reason: "its URL cannot be read; it must look like postgres://user:password@host/database".to_owned(),
     })?;
@@ -43,6 +43,6 @@ pub(crate) async fn open(url: &str) -> Result<PgPool, StoreError> {
         .await
         .map_err(|error| opening(&error))?;
     let mut conn = Conn::Postgres(pool.acquire().await.map_err(|error| opening(&error))?);
-    schema::migrate(&mut conn, &MIGRATIONS, Path::new(&place)).await?;
+    schema::migrate(&mut conn, &MIGRATIONS, known, Path::new(&place)).await?;
     Ok(pool)
 }

@@ -5,20 +5,28 @@
 
 use std::path::Path;
 
-use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::migrate::{MigrateError, Migration, Migrator};
 
 use crate::StoreError;
 use crate::db::{Conn, per_engine, sql};
 
-/// Brings the schema up to date, or refuses one that is too new, before anything is written.
-pub(crate) async fn migrate(conn: &mut Conn, migrations: &Migrator, place: &Path) -> Result<(), StoreError> {
-    let known = migrations.iter().map(|migration| migration.version).max().unwrap_or(0);
+/// Brings the schema up to date, or refuses one that is too new, before anything is written. `last`: as a daemon would
+/// that knows no later migration.
+pub(crate) async fn migrate(
+    conn: &mut Conn,
+    migrations: &Migrator,
+    last: Option<i64>,
+    place: &Path,
+) -> Result<(), StoreError> {
+    let ours = migrations.iter().filter(|migration| last.is_none_or(|last| migration.version <= last));
+    let ours: Vec<Migration> = ours.cloned().collect();
+    let known = ours.iter().map(|migration| migration.version).max().unwrap_or(0);
     let needs = needs(conn).await?;
     if needs > known {
         return Err(StoreError::TooNew { place: place.display().to_string(), found: needs });
     }
     // What a newer daemon added is none of our business.
-    let migrator = Migrator { ignore_missing: true, ..Migrator::with_migrations(migrations.iter().cloned().collect()) };
+    let migrator = Migrator { ignore_missing: true, ..Migrator::with_migrations(ours) };
     let run = match conn {
         Conn::Sqlite(conn) => migrator.run(conn).await,
         Conn::Postgres(conn) => migrator.run(&mut **conn).await,

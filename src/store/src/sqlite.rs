@@ -10,6 +10,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{ConnectOptions as _, SqliteConnection, SqlitePool};
 
 use crate::db::{Conn, sql};
+use crate::open::Opening;
 use crate::{StoreError, schema};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
@@ -20,20 +21,22 @@ const PAGE: u64 = 4096;
 /// The folder's lock, the connection that writes, and those that read.
 pub(crate) async fn open(
     folder: &Path,
-    max_mb: Option<u32>,
+    opening_as: Opening,
 ) -> Result<(File, SqliteConnection, SqlitePool), StoreError> {
     let path = folder.join("townkeeper.db");
     let lock = lock(folder)?;
     let mut options = options(&path)?;
-    if let Some(max_mb) = max_mb {
+    if let Some(max_mb) = opening_as.max_mb {
         let pages = u64::from(max_mb) * 1_000_000 / PAGE;
         options = options.pragma("max_page_count", pages.to_string());
     }
     let connection = options.connect().await.map_err(|error| opening(&path, &error))?;
     let mut conn = Conn::Sqlite(connection);
-    schema::migrate(&mut conn, &MIGRATIONS, &path).await?;
-    // Whoever held a lease is gone: the folder's lock is ours.
-    sql("UPDATE lease SET expires_ms = 0").execute(&mut conn).await?;
+    schema::migrate(&mut conn, &MIGRATIONS, opening_as.known, &path).await?;
+    if opening_as.known.is_none() {
+        // Whoever held a lease is gone: the folder's lock is ours.
+        sql("UPDATE lease SET expires_ms = 0").execute(&mut conn).await?;
+    }
     let Conn::Sqlite(connection) = conn else { return Err(StoreError::Stopped) };
     let reads = SqlitePoolOptions::new()
         .min_connections(0)

@@ -50,6 +50,8 @@ pub struct Web {
     pub suggestions: Vec<String>,
     /// For what only the operator may see.
     pub token: SecretString,
+    /// Whom to tell of a weakness (RFC 9116).
+    pub security_txt: String,
     /// Prometheus text.
     pub metrics: Box<dyn Fn() -> String + Send + Sync>,
 }

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use townkeeper_contract::api::{Ready, TicketList};
+use townkeeper_contract::api::{Ready, Scorecard, TicketList};
 
 use crate::Web;
 use crate::refusal::Refusal;
@@ -40,6 +40,16 @@ pub(crate) async fn readyz(State(web): State<Arc<Web>>) -> Response {
 /// `GET /metrics`: Prometheus text.
 pub(crate) async fn metrics(State(web): State<Arc<Web>>) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], (web.metrics)()).into_response()
+}
+
+/// `GET /v1/scorecard`.
+pub(crate) async fn scorecard(State(web): State<Arc<Web>>) -> Result<Json<Scorecard>, Refusal> {
+    Ok(Json(web.engine.scorecard().await?))
+}
+
+/// `GET /.well-known/security.txt` (RFC 9116).
+pub(crate) async fn security_txt(State(web): State<Arc<Web>>) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], web.security_txt.clone()).into_response()
 }
 
 /// `GET /v1/tickets`.

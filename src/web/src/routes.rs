@@ -10,7 +10,7 @@ use axum::middleware;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use schemars::generate::SchemaGenerator;
 use schemars::{JsonSchema, Schema};
-use townkeeper_contract::api::{CancelAnswer, ChatBody, Ready, TicketList};
+use townkeeper_contract::api::{CancelAnswer, ChatBody, Ready, Scorecard, TicketList};
 
 use crate::guard::{self, Gate};
 use crate::{Web, chat, openapi, ops, page, socket};
@@ -114,6 +114,9 @@ pub fn endpoints() -> Vec<Endpoint> {
             None,
         ),
         get("/v1/tickets", Operator, "The newest tickets.", ops::tickets).gives(json::<TicketList>()),
+        get("/v1/scorecard", Operator, "How this installation does.", ops::scorecard).gives(json::<Scorecard>()),
+        get("/.well-known/security.txt", Public, "Whom to tell of a weakness (RFC 9116).", ops::security_txt)
+            .gives(Content::Text),
         get("/v1/openapi.json", Public, "This document.", openapi::show).gives(Content::Document),
         get("/healthz", Public, "Whether the process answers.", ops::healthz).gives(Content::Text),
         get("/readyz", Public, "Whether the store answers and every account receives.", ops::readyz)

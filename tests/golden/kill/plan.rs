@@ -14,10 +14,13 @@ pub(crate) enum Provoke {
     Load,
     /// A first SIGTERM, once there is load; passed once in a life.
     Terminate,
+    /// A command of its own passes there, not the daemon: `keeping.rs` kills it.
+    Command,
 }
 
 /// Every place at which a build for tests may die, by the name in the code. A test compares this with the code.
 pub(crate) const POINTS: &[(&str, Provoke)] = &[
+    ("backup.copy", Provoke::Command),
     ("inbox.after_commit_before_ack", Provoke::Load),
     ("inbox.before_commit", Provoke::Load),
     ("outbox.claimed", Provoke::Load),

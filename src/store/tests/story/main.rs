@@ -3,7 +3,10 @@
 
 mod audit;
 mod home;
+mod keeping;
 mod ledger;
 mod newer;
 mod nodes;
 mod people;
+mod town;
+mod upgrade;

@@ -1,0 +1,80 @@
+//! `townkeeper scorecard`: how this installation does, in the figures that `docs/numbers.md` defines.
+
+use std::process::ExitCode;
+
+use serde::Serialize;
+use townkeeper_contract::api::Scorecard;
+
+use crate::cli::{Daemon, Place};
+use crate::{api, out};
+
+/// One figure with what it is made of; no share where there is nothing to divide.
+#[derive(Debug, Serialize)]
+struct Score {
+    what: String,
+    /// Between 0 and 1.
+    share: Option<f64>,
+    of: i64,
+    detail: String,
+}
+
+/// Asks the daemon and prints.
+pub(crate) async fn run(place: &Place, daemon: &Daemon) -> anyhow::Result<ExitCode> {
+    let card = api::client(place, daemon)?.scorecard().await?;
+    let scores = scores(&card);
+    if daemon.json {
+        #[derive(Serialize)]
+        struct All<'a> {
+            scores: &'a [Score],
+            raw: &'a Scorecard,
+        }
+        out::json(&All { scores: &scores, raw: &card })?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    out::line(format!("The last {} days; the model since this start.", card.window_days));
+    for score in &scores {
+        let share = score.share.map_or_else(|| "    –  ".to_owned(), |share| format!("{:5.1} %", share * 100.0));
+        out::line(format!("{share}  {:<34} {}", score.what, score.detail));
+    }
+    let word = |ms: Option<u32>| ms.map_or_else(|| "–".to_owned(), |ms| format!("{ms} ms"));
+    let (p50, p95) = (word(card.model.first_token_p50_ms), word(card.model.first_token_p95_ms));
+    out::line(format!("         time to the first token            p50 {p50}, p95 {p95}"));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The figures, each by its formula.
+fn scores(card: &Scorecard) -> Vec<Score> {
+    let starts = &card.starts;
+    let mut scores = vec![
+        score("starts that became ready", starts.ready, starts.started, "starts"),
+        score("lives that ended as told", starts.clean, starts.ended, "ended lives"),
+    ];
+    for account in &card.deliveries {
+        let ended = account.sent + account.refused + account.expired + account.unknown;
+        let mut score = score(&format!("posts sent, {}", account.account), account.sent, ended, "posts");
+        if account.sent < ended {
+            score.detail.push_str(&format_parts(account));
+        }
+        scores.push(score);
+    }
+    let receiving = card.accounts.iter().filter(|account| account.receiving).count();
+    scores.push(score("accounts that receive now", count(receiving), count(card.accounts.len()), "accounts"));
+    let (answered, failed) = (i64::try_from(card.model.answered), i64::try_from(card.model.failed));
+    let (answered, failed) = (answered.unwrap_or(i64::MAX), failed.unwrap_or(0));
+    scores.push(score("model answers that ended well", answered, answered.saturating_add(failed), "answers"));
+    scores
+}
+
+fn format_parts(account: &townkeeper_contract::api::DeliveryScore) -> String {
+    format!(" ({} refused, {} too late, {} in doubt)", account.refused, account.expired, account.unknown)
+}
+
+fn count(n: usize) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of one installation")]
+fn score(what: &str, good: i64, of: i64, unit: &str) -> Score {
+    let share = (of > 0).then(|| good as f64 / of as f64);
+    Score { what: what.to_owned(), share, of, detail: format!("{good} of {of} {unit}") }
+}

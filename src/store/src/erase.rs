@@ -1,0 +1,208 @@
+//! Erasing a person: every text of theirs and every id that names them, in every table, in one transaction.
+//!
+//! A table with a column `person` must stand in [`RULES`]; a test compares that with the schema. What must stay as a
+//! fact (a turn was answered, a ticket has a number) stays without text, under [`ERASED`].
+
+use std::time::Duration;
+
+use serde::Serialize;
+use sqlx::{ConnectOptions as _, Connection as _};
+use townkeeper_contract::BoxFuture;
+
+use crate::db::{Conn, Pool, Row, per_engine};
+use crate::writer::Write;
+use crate::{Store, StoreError};
+
+/// Stands where an id stood.
+pub const ERASED: &str = "erased";
+
+/// How many rows of each table were deleted, or stripped of the person.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ErasureReport {
+    pub tables: Vec<ErasedTable>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ErasedTable {
+    pub table: &'static str,
+    pub rows: u64,
+}
+
+impl ErasureReport {
+    pub fn rows(&self) -> u64 {
+        self.tables.iter().map(|table| table.rows).sum()
+    }
+}
+
+/// What to do in one table. `$1` is the workspace, `$2` the account, `$3` the person's id on it.
+struct Rule {
+    table: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+/// A statement that both engines take.
+const fn rule(table: &'static str, statement: &'static str) -> Rule {
+    Rule { table, sqlite: statement, postgres: statement }
+}
+
+/// The turns of the person's conversations.
+macro_rules! theirs {
+    ($column:literal) => {
+        concat!(
+            $column,
+            " IN (SELECT t.id FROM turn t JOIN conversation c ON c.workspace = t.workspace AND c.id = t.conversation \
+             WHERE c.workspace = $1 AND c.account = $2 AND c.person = $3)"
+        )
+    };
+}
+
+/// Everything that shows who a person with this identity is, or lets them in: they are one person on all platforms.
+macro_rules! linked {
+    ($table:literal, $before:literal) => {
+        Rule {
+            table: $table,
+            sqlite: concat!(
+                $before,
+                " IN (SELECT i.person FROM identity i WHERE i.workspace = $1 \
+                 AND i.platform = substr($2, 1, instr($2, ':') - 1) AND i.id = $3)"
+            ),
+            postgres: concat!(
+                $before,
+                " IN (SELECT i.person FROM identity i WHERE i.workspace = $1 \
+                 AND i.platform = split_part($2, ':', 1) AND i.id = $3)"
+            ),
+        }
+    };
+}
+
+/// In this order: what others are looked up by goes last. A table with the columns `workspace, account, person` is one
+/// line: `rule("memory", "DELETE FROM memory WHERE workspace = $1 AND account = $2 AND person = $3")`.
+const RULES: &[Rule] = &[
+    rule(
+        "attempt",
+        concat!(
+            "DELETE FROM attempt WHERE workspace = $1 AND outbox IN (SELECT o.id FROM outbox o WHERE o.workspace = $1 \
+             AND o.account = $2 AND ",
+            theirs!("o.turn"),
+            ")"
+        ),
+    ),
+    rule("outbox", concat!("DELETE FROM outbox WHERE workspace = $1 AND account = $2 AND ", theirs!("turn"))),
+    rule(
+        "ticket",
+        "UPDATE ticket SET question = '', person = 'erased', conversation = 'erased' \
+         WHERE workspace = $1 AND account = $2 AND person = $3",
+    ),
+    rule(
+        "turn",
+        concat!(
+            "UPDATE turn SET question = '', reply = NULL, conversation = 'erased' WHERE workspace = $1 AND \
+             CAST($2 AS TEXT) IS NOT NULL AND ",
+            theirs!("id")
+        ),
+    ),
+    // Also what was never answered: an attempt that is under way finds its row gone, and writes nothing.
+    Rule {
+        table: "inbox",
+        sqlite: "DELETE FROM inbox WHERE workspace = $1 AND account = $2 AND payload ->> '$.person.id' = $3",
+        postgres: "DELETE FROM inbox WHERE workspace = $1 AND account = $2 \
+             AND CAST(payload AS jsonb) #>> '{person,id}' = $3",
+    },
+    linked!("token", "DELETE FROM token WHERE workspace = $1 AND person"),
+    linked!("session", "DELETE FROM session WHERE workspace = $1 AND person"),
+    linked!("login_link", "DELETE FROM login_link WHERE workspace = $1 AND person"),
+    linked!("link_code", "DELETE FROM link_code WHERE workspace = $1 AND person"),
+    linked!("role", "DELETE FROM role WHERE workspace = $1 AND person"),
+    linked!("person", "UPDATE person SET name = 'erased' WHERE workspace = $1 AND id"),
+    Rule {
+        table: "link_attempt",
+        sqlite: "DELETE FROM link_attempt WHERE workspace = $1 AND platform = substr($2, 1, instr($2, ':') - 1) AND id = $3",
+        postgres: "DELETE FROM link_attempt WHERE workspace = $1 AND platform = split_part($2, ':', 1) AND id = $3",
+    },
+    linked!("identity", "DELETE FROM identity WHERE workspace = $1 AND person"),
+    rule("conversation", "DELETE FROM conversation WHERE workspace = $1 AND account = $2 AND person = $3"),
+];
+
+impl Store {
+    /// Takes a person of `account` out of every table, then out of the free space of the file (SQLite: the database is
+    /// rewritten, which takes as long as copying it; writes wait meanwhile). Backups made before still hold them.
+    pub async fn erase_person(
+        &self,
+        workspace: &str,
+        account: &str,
+        person: &str,
+    ) -> Result<ErasureReport, StoreError> {
+        let (workspace, account, person) = (workspace.to_owned(), account.to_owned(), person.to_owned());
+        let report = self.write(Erase { workspace, account, person }).await?;
+        self.scrub().await?;
+        Ok(report)
+    }
+
+    /// The tables that [`Self::erase_person`] looks into.
+    pub fn erased_tables() -> Vec<&'static str> {
+        RULES.iter().map(|rule| rule.table).collect()
+    }
+
+    /// Every table that has a column called `person`, by the database's own account.
+    pub async fn tables_with_persons(&self) -> Result<Vec<String>, StoreError> {
+        let rows = per_engine(
+            "SELECT m.name AS name FROM sqlite_master m JOIN pragma_table_info(m.name) c ON c.name = 'person' \
+             WHERE m.type = 'table' ORDER BY m.name",
+            "SELECT CAST(table_name AS TEXT) AS name FROM information_schema.columns \
+             WHERE table_schema = current_schema() AND column_name = 'person' ORDER BY table_name",
+        );
+        rows.all(&self.reads).await?.iter().map(|row: &Row| row.text("name")).collect()
+    }
+
+    /// Rewrites the database without the remains of deleted rows.
+    async fn scrub(&self) -> Result<(), StoreError> {
+        match &self.reads {
+            Pool::Sqlite(pool) => {
+                let options = pool.connect_options().as_ref().clone().read_only(false);
+                let options = options.create_if_missing(false).busy_timeout(Duration::from_secs(30));
+                let mut connection = options.connect().await?;
+                sqlx::query("VACUUM").execute(&mut connection).await?;
+                // Folds the log into the file and empties it; a reader may hold it up for a moment.
+                for _ in 0..50 {
+                    let row = sqlx::query_scalar::<_, i64>("PRAGMA wal_checkpoint(TRUNCATE)");
+                    if row.fetch_one(&mut connection).await? == 0 {
+                        break;
+                    }
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+                connection.close().await?;
+            }
+            // Dead rows are in no query and no dump; PostgreSQL gives their space to others by itself.
+            Pool::Postgres(pool) => {
+                for rule in RULES {
+                    sqlx::query(sqlx::AssertSqlSafe(format!("VACUUM {}", rule.table))).execute(pool).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+struct Erase {
+    workspace: String,
+    account: String,
+    person: String,
+}
+
+impl Write for Erase {
+    type Out = ErasureReport;
+
+    fn apply<'a>(&'a self, tx: &'a mut Conn) -> BoxFuture<'a, Result<ErasureReport, StoreError>> {
+        Box::pin(async move {
+            let mut report = ErasureReport::default();
+            for rule in RULES {
+                let statement = per_engine(rule.sqlite, rule.postgres);
+                let rows =
+                    statement.bind(&self.workspace).bind(&self.account).bind(&self.person).execute(&mut *tx).await?;
+                report.tables.push(ErasedTable { table: rule.table, rows });
+            }
+            Ok(report)
+        })
+    }
+}

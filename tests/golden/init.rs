@@ -1,0 +1,177 @@
+//! `townkeeper init`: by answers on standard input and by flags; what it writes works, and nothing is overwritten. Then
+//! what `doctor` and `scorecard` know of an installation.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Output, Stdio};
+
+use serde_json::Value;
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
+use townkeeper_fakes::model::{ModelServer, Reply, Script};
+
+use crate::daemon::{Daemon, Home, PATIENCE, question, say};
+use crate::model::SMALL_TALK;
+
+const TOKEN: &str = "123456:abcdefghijklmnopqrstuvwxyz";
+
+fn townkeeper(folder: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_townkeeper"));
+    command.current_dir(folder).arg("--data").arg(folder.join("data")).args(args);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+}
+
+/// Runs it with these lines as answers.
+async fn answered(folder: &Path, args: &[&str], lines: &str) -> Output {
+    let mut child = townkeeper(folder, args).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // It may have ended before it read everything.
+    stdin.write_all(lines.as_bytes()).await.ok();
+    drop(stdin);
+    tokio::time::timeout(PATIENCE, child.wait_with_output()).await.unwrap().unwrap()
+}
+
+fn out(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[tokio::test]
+async fn a_few_answers_make_an_installation_that_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    // Name, a typing error, vendor, model, address, key, answers, token, place.
+    let lines = "Owl \"Keeper\"\nolama\ncompatible\nfake\nhttp://127.0.0.1:9/v1\nsk-canary\n\n".to_owned();
+    let said = out(&answered(folder.path(), &["init", "--dir", "town"], &format!("{lines}{TOKEN}\n\n")).await);
+    assert!(said.contains("Please one of: none, ollama"), "{said}");
+    assert!(said.contains("41 reviewed answers, 1 chat account(s)"), "{said}");
+    let last: Vec<&str> = said.lines().rev().take(3).collect();
+    assert_eq!(last[2], "Next:");
+    assert!(last[1].contains("cd town && townkeeper serve") && last[0].contains("townkeeper doctor"), "{said}");
+    assert!(!said.contains(TOKEN) && !said.contains("sk-canary"), "{said}");
+    assert!(said.lines().count() <= 14, "it is brief: {said}");
+
+    let town = folder.path().join("town");
+    let config = std::fs::read_to_string(town.join("townkeeper.toml")).unwrap();
+    assert!(!config.contains(TOKEN) && !config.contains("sk-canary"), "{config}");
+    let shown = out(&answered(&town, &["config", "show"], "").await);
+    assert!(shown.contains("Owl \"Keeper\"") && shown.contains("http://127.0.0.1:9/v1"), "{shown}");
+    assert_eq!((mode(&town.join("secrets")), mode(&town.join("secrets/model.key"))), (0o700, 0o600));
+    assert_eq!(mode(&town.join("secrets/telegram.token")), 0o600);
+    assert_eq!(std::fs::read_to_string(town.join("secrets/telegram.token")).unwrap().trim(), TOKEN);
+}
+
+#[tokio::test]
+async fn flags_alone_make_one_and_it_serves() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = out(&answered(folder.path(), &["init", "--yes", "--answers", "one", "--dir", "town"], "").await);
+    assert!(said.contains("1 reviewed answers") && said.lines().count() <= 6, "{said}");
+    let town = folder.path().join("town");
+    assert!(!town.join("secrets").exists(), "no folder for secrets that nobody gave");
+    let mut serve = townkeeper(&town, &["serve", "--listen", "127.0.0.1:0"]);
+    serve.stderr(Stdio::inherit()).stdin(Stdio::null());
+    let daemon = Daemon::spawned(serve).await;
+    let heard = say(&daemon.client(), &question("who answers here?")).await;
+    assert!(heard.text().contains("our team has reviewed"), "{}", heard.text());
+    drop(daemon);
+    let key = folder.path().join("a.key");
+    std::fs::write(&key, "sk-canary\n").unwrap();
+    let flags = ["--provider", "openrouter", "--model", "a/b", "--key-file", key.to_str().unwrap()];
+    let args = [["init", "--yes", "--dir", "other", "--deploy", "systemd"].as_slice(), &flags].concat();
+    let said = out(&answered(folder.path(), &args, "").await);
+    assert!(said.contains("deploy/townkeeper.service"), "{said}");
+    let shown = std::fs::read_to_string(folder.path().join("other/townkeeper.toml")).unwrap();
+    assert!(shown.contains("kind = \"openrouter\"") && shown.contains("secrets/model.key"), "{shown}");
+}
+
+#[tokio::test]
+async fn init_overwrites_nothing_and_invents_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    for there in ["townkeeper.toml", "answers", "secrets"] {
+        let town = folder.path().join(there.replace('.', "-"));
+        std::fs::create_dir(&town).unwrap();
+        std::fs::write(town.join(there), "mine").unwrap();
+        let refused = answered(&town, &["init", "--yes"], "").await;
+        assert_eq!(refused.status.code(), Some(1));
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert!(said.contains(there) && said.contains("nothing is overwritten"), "{said}");
+        assert_eq!(std::fs::read_dir(&town).unwrap().count(), 1);
+        assert_eq!(std::fs::read_to_string(town.join(there)).unwrap(), "mine");
+    }
+    let cases: [(&[&str], &str); 3] = [
+        (&["init"], "--yes"),
+        (&["init", "--yes", "--provider", "openai"], "openai needs a key"),
+        (&["init", "--yes", "--telegram-token-file", "nowhere"], "nowhere"),
+    ];
+    for (args, expected) in cases {
+        let town = tempfile::tempdir().unwrap();
+        let refused = answered(town.path(), args, "").await;
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(String::from_utf8(refused.stderr).unwrap().contains(expected));
+        assert_eq!(std::fs::read_dir(town.path()).unwrap().count(), 0, "{args:?} wrote something");
+    }
+}
+
+#[tokio::test]
+async fn doctor_asks_the_model_and_knows_how_far_this_installation_is() {
+    let model = ModelServer::start(Script::always(Reply::text("Once upon a time."))).await;
+    let home = Home::new().with_model(&model.base_url());
+    let daemon = Daemon::start(&home).await;
+    let doctor = |args: &'static [&'static str]| {
+        let home = &home;
+        async move { String::from_utf8(home.run(args).await.stdout).unwrap() }
+    };
+    assert!(doctor(&["doctor", "--offline"]).await.contains("nobody has asked anything yet"));
+    assert_eq!(model.requests().len(), 0, "offline asks nobody");
+    say(&daemon.client(), &question("what is the gas fee")).await;
+    let told = doctor(&["doctor"]).await;
+    assert!(told.contains("first question after ") && told.contains("first answer after "), "{told}");
+    assert!(!told.contains("first ticket") && !told.contains("first account"), "{told}");
+    let host = model.base_url().trim_start_matches("http://").split('/').next().unwrap().to_owned();
+    assert!(told.contains("model answers") && told.contains(&host), "{told}");
+    assert_eq!(model.requests().len(), 1);
+
+    let refusal = Reply::Status { status: 401, headers: Vec::new(), body: r#"{"error":{"message":"no"}}"#.to_owned() };
+    model.set(Script::always(refusal));
+    let told = doctor(&["doctor"]).await;
+    let bad = told.lines().find(|line| line.starts_with("BAD")).unwrap();
+    assert!(bad.contains(&host) && bad.contains("api_key_file"), "{told}");
+}
+
+#[tokio::test]
+async fn the_scorecard_counts_starts_answers_and_deaths() {
+    let model = ModelServer::start(Script::always(Reply::text("Once upon a time."))).await;
+    let home = Home::new().with_model(&model.base_url());
+    Daemon::start(&home).await.kill().await;
+    let mut daemon = Daemon::start(&home).await;
+    daemon.signal("TERM").await;
+    daemon.gone().await;
+    let daemon = Daemon::start(&home).await;
+    say(&daemon.client(), &question(SMALL_TALK)).await;
+    let card = home.run(&["scorecard", "--json"]).await;
+    let card: Value = serde_json::from_slice(&card.stdout).unwrap();
+    let score = |what: &str| {
+        let scores = card["scores"].as_array().unwrap().iter();
+        scores.clone().find(|score| score["what"] == what).unwrap_or_else(|| panic!("no {what}: {card}")).clone()
+    };
+    assert_eq!(score("starts that became ready")["share"], 1.0);
+    assert_eq!(
+        (&score("lives that ended as told")["share"], &score("lives that ended as told")["of"]),
+        (&0.5.into(), &2.into())
+    );
+    assert_eq!(score("model answers that ended well")["of"], 1);
+    assert!(card["raw"]["model"]["first_token_p50_ms"].is_u64());
+    let told = String::from_utf8(home.run(&["scorecard"]).await.stdout).unwrap();
+    assert!(told.contains(" 50.0 %") && told.contains("time to the first token"), "{told}");
+    let metrics = crate::daemon::http().get(format!("{}/metrics", daemon.url)).send().await.unwrap();
+    let metrics = metrics.text().await.unwrap();
+    assert!(metrics.contains("townkeeper_runs_30d{outcome=\"crashed\"} 1"), "{metrics}");
+    assert!(metrics.contains("townkeeper_retention_deleted_total{table=\"inbox\"} 0"), "{metrics}");
+    // Nobody else may see it.
+    let stranger = crate::daemon::http().get(format!("{}/v1/scorecard", daemon.url)).send().await.unwrap();
+    assert_eq!(stranger.status().as_u16(), 401);
+}
