@@ -149,7 +149,8 @@ pub fn build(config: ProviderConfig, key: Option<SecretString>) -> Result<Arc<dy
         idle: seconds("idle_timeout_s", config.idle_timeout_s)?,
     };
     let url = endpoint(dialect, config.base_url.as_deref(), key.is_some())?;
-    let client = crate::http::client(connect).map_err(|reason| ProviderError::Client { kind, reason })?;
+    let client = crate::http::client(connect, url.scheme() == "https");
+    let client = client.map_err(|reason| ProviderError::Client { kind, reason })?;
     let vendor = OpenAi::new(dialect, config.model, client, url, key, timeouts, config.max_output_tokens);
     Ok(Arc::new(vendor.ok_or(ProviderError::Key { kind })?))
 }
