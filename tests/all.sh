@@ -20,6 +20,7 @@ stage_tools() {
     command -v cc >/dev/null || missing+=(build-essential)
     command -v chromium >/dev/null || missing+=(chromium)
     command -v chromedriver >/dev/null || missing+=(chromium-driver)
+    command -v strace >/dev/null || missing+=(strace)
     compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null || missing+=(postgresql)
     packages "${missing[@]}"
     cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
@@ -43,6 +44,14 @@ stage_bare() {
     tests/bare.sh "${CARGO_TARGET_DIR:-target}/debug/townkeeper" || code=$?
     [ "$code" -eq 77 ] || return "$code"
     skip "a bare machine needs root, for chroot"
+}
+
+# A hundred power cuts; tests/power.sh makes a thousand.
+stage_power() {
+    local code=0
+    TOWNKEEPER_CUTS="${TOWNKEEPER_CUTS:-100}" tests/power.sh || code=$?
+    [ "$code" -eq 77 ] || return "$code"
+    skip "no process can be traced here: power cuts are not simulated"
 }
 
 # By itself, a crate must ask for every feature it uses: in the workspace, another may have asked for it.
@@ -78,7 +87,7 @@ stage_deny() {
     fi
 }
 
-STAGES=(tools fmt clippy tests bare alone lean matrix docs deny)
+STAGES=(tools fmt clippy tests bare power alone lean matrix docs deny)
 
 # --- what they stand on ---
 

@@ -44,7 +44,7 @@ cp "$BINARY" "$ROOT/bin/townkeeper"
 inside() { env -i HOME=/home TOWNKEEPER_DATA=/home/data "$CHROOT" "$ROOT" "$@"; }
 
 BEGAN="$(date +%s%N)"
-inside /bin/townkeeper init --yes --dir /home/town
+inside /bin/townkeeper init --yes --dir /home/town --provider ollama
 inside /bin/townkeeper --config /home/town/townkeeper.toml config show >/dev/null
 # Entries are named as from the town's folder; an empty root has no shell to change into it.
 sed -i 's|folder = "answers"|folder = "/home/town/answers"|' "$ROOT/home/town/townkeeper.toml"

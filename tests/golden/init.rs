@@ -9,8 +9,9 @@ use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 use townkeeper_fakes::model::{ModelServer, Reply, Script};
+use townkeeper_fakes::telegram::TelegramServer;
 
-use crate::daemon::{Daemon, Home, PATIENCE, question, say};
+use crate::daemon::{Daemon, Home, PATIENCE, http, question, say};
 use crate::model::SMALL_TALK;
 
 const TOKEN: &str = "123456:abcdefghijklmnopqrstuvwxyz";
@@ -167,11 +168,35 @@ async fn the_scorecard_counts_starts_answers_and_deaths() {
     assert!(card["raw"]["model"]["first_token_p50_ms"].is_u64());
     let told = String::from_utf8(home.run(&["scorecard"]).await.stdout).unwrap();
     assert!(told.contains(" 50.0 %") && told.contains("time to the first token"), "{told}");
-    let metrics = crate::daemon::http().get(format!("{}/metrics", daemon.url)).send().await.unwrap();
+    let metrics = http().get(format!("{}/metrics", daemon.url)).send().await.unwrap();
     let metrics = metrics.text().await.unwrap();
     assert!(metrics.contains("townkeeper_runs_30d{outcome=\"crashed\"} 1"), "{metrics}");
     assert!(metrics.contains("townkeeper_retention_deleted_total{table=\"inbox\"} 0"), "{metrics}");
     // Nobody else may see it.
-    let stranger = crate::daemon::http().get(format!("{}/v1/scorecard", daemon.url)).send().await.unwrap();
+    let stranger = http().get(format!("{}/v1/scorecard", daemon.url)).send().await.unwrap();
     assert_eq!(stranger.status().as_u16(), 401);
+}
+
+#[tokio::test]
+async fn an_account_that_is_reached_for_the_first_time_is_a_milestone() {
+    let telegram = TelegramServer::start(TOKEN).await;
+    let home = Home::new().with_telegram(telegram.base_url(), TOKEN);
+    let daemon = Daemon::start(&home).await;
+    let operator = daemon.operator(&home);
+    let reached = async {
+        while !operator.scorecard().await.unwrap().milestones.iter().any(|reached| reached.name == "first_account") {}
+    };
+    tokio::time::timeout(PATIENCE, reached).await.expect("the account is never reached");
+}
+
+#[tokio::test]
+async fn whom_to_tell_of_a_weakness_is_published() {
+    let ours = Home::new().with("[web]\nsecurity_contact = \"mailto:security@lumen.example.org\"\n");
+    for (home, expected) in [(ours, "Contact: mailto:security@lumen.example.org\n"), (Home::new(), "SECURITY.md")] {
+        let daemon = Daemon::start(&home).await;
+        let told = http().get(format!("{}/.well-known/security.txt", daemon.url)).send().await.unwrap();
+        assert_eq!(told.headers()["content-type"], "text/plain; charset=utf-8");
+        let told = told.text().await.unwrap();
+        assert!(told.contains(expected) && told.contains("\nExpires: 20"), "{told}");
+    }
 }

@@ -182,3 +182,26 @@ async fn a_backup_that_nobody_may_read_or_that_is_there_is_refused() {
     let empty = Home::new();
     assert!(refused(&empty.run(&["backup", "--to", "x", "--plaintext"]).await).contains("townkeeper: "));
 }
+
+#[tokio::test]
+async fn a_postgresql_database_is_dumped_and_restored_into_an_empty_one() {
+    let home = Home::new();
+    Daemon::start(&home).await.kill().await;
+    let cluster = townkeeper_fakes::postgres::Cluster::start(false);
+    let (from, to) = (cluster.database("from_town"), cluster.database("to_town"));
+    let store = townkeeper_store::Store::connect(&from).await.unwrap();
+    store.reach("main", "first_start", 7).await.unwrap();
+    store.close().await;
+    let (from, to) = (file(&home, "from.url", &from), file(&home, "to.url", &to));
+    let backup = home.folder().join("town.backup");
+    let url = "--database-url-file";
+    well(&home.run(&["backup", "--to", text(&backup), "--plaintext", url, text(&from)]).await);
+    let new = Home::new();
+    assert!(refused(&new.run(&["restore", text(&backup)]).await).contains(url));
+    let full = new.run(&["restore", text(&backup), url, text(&from)]).await;
+    assert!(refused(&full).contains("not empty"));
+    well(&new.run(&["restore", text(&backup), "--verify", url, text(&to)]).await);
+    let store = townkeeper_store::Store::connect(std::fs::read_to_string(&to).unwrap().trim()).await.unwrap();
+    assert_eq!(store.milestones("main").await.unwrap()[0].at_ms, 7);
+    store.close().await;
+}

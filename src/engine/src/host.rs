@@ -34,6 +34,8 @@ impl Host for Seat {
         let scope = scope.to_owned();
         Box::pin(async move {
             let house = &self.house;
+            // It knows its account and is about to receive.
+            measure::reach(house, First::Account);
             let read = house.store.cursor(&house.workspace, self.account.as_str(), &scope).await;
             read.map_err(|error| HostError::Store(error.to_string()))
         })
@@ -45,12 +47,10 @@ impl Host for Seat {
 
     fn trouble(&self, what: Option<&str>) {
         let mut troubles = self.house.troubles.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(what) = what {
-            troubles.insert(self.account.clone(), what.to_owned());
-        } else {
-            troubles.remove(&self.account);
-            measure::reach(&self.house, First::Account);
-        }
+        match what {
+            Some(what) => troubles.insert(self.account.clone(), what.to_owned()),
+            None => troubles.remove(&self.account),
+        };
     }
 }
 

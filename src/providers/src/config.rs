@@ -211,7 +211,8 @@ pub fn build(config: ProviderConfig, key: Option<SecretString>) -> Result<Arc<dy
     };
     let url = address(vendor, config.base_url.as_deref(), key.is_some())?;
     let headers = http::headers(vendor.headers, vendor.key, key.as_ref()).ok_or(ProviderError::Key { kind })?;
-    let client = http::client(connect).map_err(|reason| ProviderError::Client { kind, reason })?;
+    let client = http::client(connect, url.scheme() == "https");
+    let client = client.map_err(|reason| ProviderError::Client { kind, reason })?;
     let peer = http::peer(kind, &url);
     let endpoint = Arc::new(Endpoint { client, url, headers, timeouts, scrub: Scrub::new(key), peer });
     let ProviderConfig { model: name, max_output_tokens, .. } = config;

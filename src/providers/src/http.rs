@@ -17,12 +17,14 @@ const BODY_TIME: Duration = Duration::from_secs(10);
 const RETRY_AFTER_CAP_MS: u64 = 24 * 60 * 60 * 1000;
 
 /// A client that goes where it is told and nowhere else: no redirects (they would carry the key along), no proxy
-/// taken from the environment. Errors: no TLS provider is installed, or the system's certificates cannot be read.
-pub(crate) fn client(connect: Duration) -> Result<Client, String> {
+/// taken from the environment. `tls`: whether it is to speak https. Errors: no TLS provider is installed, or the system's
+/// certificates cannot be read (a bare machine has none, and a model next door needs none).
+pub(crate) fn client(connect: Duration, tls: bool) -> Result<Client, String> {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         return Err("no TLS provider is installed in this process".to_owned());
     }
     let builder = Client::builder().connect_timeout(connect).tcp_nodelay(true).no_proxy();
+    let builder = if tls { builder } else { builder.tls_certs_only(Vec::new()) };
     let builder =
         builder.redirect(redirect::Policy::none()).user_agent(concat!("townkeeper/", env!("CARGO_PKG_VERSION")));
     builder.build().map_err(|error| explain(&error))

@@ -97,8 +97,7 @@ const RULES: &[Rule] = &[
     rule(
         "turn",
         concat!(
-            "UPDATE turn SET question = '', reply = NULL, conversation = 'erased' WHERE workspace = $1 AND \
-             CAST($2 AS TEXT) IS NOT NULL AND ",
+            "UPDATE turn SET question = '', reply = NULL, conversation = 'erased' WHERE workspace = $1 AND ",
             theirs!("id")
         ),
     ),

@@ -107,7 +107,8 @@ async fn an_erased_person_is_in_no_byte(home: &Home) {
     assert!(found(home).await > 100, "the red twin: without the erasure they are found");
 
     let report = store.erase_person(W, ACCOUNT, NOBODY).await.unwrap();
-    let rows: Vec<(&str, u64)> = report.tables.iter().map(|table| (table.table, table.rows)).take(6).collect();
+    let rows: Vec<(&str, u64)> =
+        report.tables.iter().map(|table| (table.table, table.rows)).filter(|(_, rows)| *rows > 0).collect();
     let expected = [("attempt", 41), ("outbox", 41), ("ticket", 1), ("turn", 41), ("inbox", 42), ("conversation", 1)];
     assert_eq!(rows, expected);
     assert_eq!(found(home).await, 0);
