@@ -64,7 +64,7 @@ pub(crate) async fn health(place: &Place, daemon: &Daemon) -> anyhow::Result<Exi
 }
 
 async fn daemon(place: &Place) -> Vec<Check> {
-    let daemon = Daemon { url: None, json: false };
+    let daemon = Daemon { url: None, token_file: None, json: false };
     let Ok(client) = api::client(place, &daemon) else {
         return vec![note("daemon", "not running; start it with `townkeeper serve`")];
     };

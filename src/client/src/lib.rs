@@ -1,5 +1,6 @@
 //! The HTTP API from the other side: the command line and the tests speak to a daemon through it.
 
+mod access;
 mod events;
 
 use std::time::Duration;
@@ -47,7 +48,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// `base` is the daemon's address, like `http://127.0.0.1:7420`. The token is needed for tickets only.
+    /// `base` is the daemon's address, like `http://127.0.0.1:7420`. The token is needed for what only people with a role may do.
     pub fn new(base: &str, token: Option<SecretString>) -> Result<Self, ClientError> {
         let http = reqwest::Client::builder()
             .connect_timeout(Duration::from_secs(5))

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
+use townkeeper_contract::access::Permission;
 use townkeeper_contract::api::{Ready, TicketList};
 
 use crate::Web;
-use crate::guard::is_operator;
+use crate::auth::Principal;
 use crate::refusal::Refusal;
 
 /// The newest tickets that one listing shows.
@@ -43,11 +44,8 @@ pub(crate) async fn metrics(State(web): State<Arc<Web>>) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], (web.metrics)()).into_response()
 }
 
-/// `GET /v1/tickets`: for the operator.
-pub(crate) async fn tickets(State(web): State<Arc<Web>>, headers: HeaderMap) -> Result<Json<TicketList>, Refusal> {
-    if !is_operator(&headers, &web.token) {
-        let message = "This needs the token in the data folder (api.token).";
-        return Err(Refusal::new(StatusCode::UNAUTHORIZED, "unauthorized", message));
-    }
+/// `GET /v1/tickets`.
+pub(crate) async fn tickets(State(web): State<Arc<Web>>, who: Principal) -> Result<Json<TicketList>, Refusal> {
+    who.needs(Permission::ReadTickets)?;
     Ok(Json(TicketList { tickets: web.engine.tickets(TICKETS).await? }))
 }
