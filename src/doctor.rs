@@ -77,6 +77,9 @@ async fn daemon(place: &Place) -> Vec<Check> {
 
 fn running(ready: &Ready) -> Vec<Check> {
     let mut checks = vec![good("daemon", format!("running, {} reviewed answers", ready.entries))];
+    if ready.frozen {
+        checks.push(note("freeze", "FROZEN: nothing leaves until two people thaw it (townkeeper thaw)"));
+    }
     for platform in &ready.platforms {
         let state = if platform.receiving { State::Good } else { State::Bad };
         let detail = platform.trouble.as_ref().map_or_else(|| "receiving".to_owned(), ToString::to_string);

@@ -4,9 +4,9 @@ use townkeeper_client::{Client, ClientError};
 use townkeeper_contract::access::{FreezeState, Role};
 use townkeeper_contract::stream::{CancelledBy, Event, Outcome};
 use townkeeper_fakes::model::{ModelServer, Reply, Script};
-use townkeeper_fakes::telegram::TelegramServer;
+use townkeeper_fakes::telegram::{Fault, TelegramServer};
 
-use crate::daemon::{Daemon, Ear, Home, PATIENCE, question, say};
+use crate::daemon::{Daemon, Ear, Home, PATIENCE, http, question, say};
 use crate::model::SMALL_TALK;
 use crate::people::with_role;
 
@@ -199,4 +199,41 @@ async fn a_moderator_freezes_by_chat_and_nobody_who_only_looks_like_one() {
     assert!(!bob.thaw().await.unwrap().frozen);
     let sent = tokio::time::timeout(PATIENCE, telegram.wait_sent(8)).await.expect("what waited does not leave");
     assert!(sent.iter().any(|message| message.text.contains("One more person")));
+}
+
+/// What waits is sent after the thaw; what was under way and is not answered is cut off, and shown as in doubt.
+#[tokio::test]
+async fn what_waits_leaves_after_the_thaw_and_what_hangs_is_in_doubt() {
+    let stage = stage().await;
+    let Stage { telegram, home, daemon, .. } = &stage;
+    let (_, ada) = with_role(daemon, home, "Ada", Role::Owner).await;
+    let operator = daemon.operator(home);
+    telegram.fault("sendMessage", Fault::Stall);
+    telegram.push_message(STRANGER, STRANGER, KNOWN);
+    tokio::time::timeout(PATIENCE, telegram.wait_sent(1)).await.unwrap();
+    // Behind it in the same chat, so it waits in the ledger.
+    let behind = telegram.push_message(STRANGER, STRANGER, "When does the migration end?");
+    telegram.wait_confirmed(behind).await;
+    let settled = async { while turns(daemon).await < 2 {} };
+    tokio::time::timeout(PATIENCE, settled).await.expect("the second question is not answered");
+
+    ada.freeze("").await.unwrap();
+    let left = stage.left();
+    assert_eq!(operator.ready().await.unwrap().unknown_deliveries, 1);
+    assert!(operator.ready().await.unwrap().frozen);
+    let told = say(&daemon.client(), &question(KNOWN)).await;
+    assert_eq!(told.outcome, Outcome::Cancelled { by: CancelledBy::Freeze });
+    assert_eq!((stage.left(), telegram.sent().len()), (left, 1));
+    operator.thaw().await.unwrap();
+    assert!(!ada.thaw().await.unwrap().frozen);
+    let sent = tokio::time::timeout(PATIENCE, telegram.wait_sent(2)).await.expect("what waited does not leave");
+    assert!(sent[1].text.contains("1 February 2027"), "{}", sent[1].text);
+    assert_eq!(operator.ready().await.unwrap().unknown_deliveries, 1, "what is in doubt is not said again");
+}
+
+/// How many turns were settled with a published answer.
+async fn turns(daemon: &Daemon) -> u32 {
+    let metrics = http().get(format!("{}/metrics", daemon.url)).send().await.unwrap().text().await.unwrap();
+    let line = metrics.lines().find_map(|line| line.strip_prefix("townkeeper_turns_total{reply=\"canonical\"} "));
+    line.and_then(|count| count.parse().ok()).unwrap_or(0)
 }

@@ -5,11 +5,12 @@ use secrecy::SecretString;
 use serde_json::Value;
 use townkeeper_client::{Client, ClientError};
 use townkeeper_contract::access::{
-    AuditVerdict, CreatedToken, LoginLink, Member, NewMember, NewToken, Permission, Role,
+    AuditVerdict, CreatedToken, LinkCode, LoginLink, Member, NewMember, NewToken, Permission, Role,
 };
 use townkeeper_core::access::allows;
+use townkeeper_fakes::telegram::TelegramServer;
 
-use crate::daemon::{Daemon, Home, http};
+use crate::daemon::{Daemon, Home, PATIENCE, http};
 
 /// Runs a command that must succeed, and reads its JSON.
 async fn json<T: serde::de::DeserializeOwned>(home: &Home, args: &[&str]) -> T {
@@ -274,4 +275,32 @@ async fn a_key_that_others_may_read_keeps_the_daemon_from_starting() {
     let refused = home.run(&["serve"]).await;
     let said = String::from_utf8(refused.stderr).unwrap();
     assert!(!refused.status.success() && said.contains("chmod 600"), "{said}");
+}
+
+#[tokio::test]
+async fn who_is_linked_and_has_a_role_signs_in_from_a_chat() {
+    let telegram = TelegramServer::start("123456:abcDEF").await;
+    let home = Home::new().with_telegram(telegram.base_url(), "123456:abcDEF");
+    let home = home.with("[web]\nurl = \"http://keeper.example.org\"\n");
+    let daemon = Daemon::start(&home).await;
+    let ada: Member = json(&home, &["person", "add", "Ada"]).await;
+    let code: LinkCode = json(&home, &["person", "link", &ada.id]).await;
+    let says = async |text: &str, n: usize| {
+        telegram.push_message(42, 42, text);
+        let sent = tokio::time::timeout(PATIENCE, telegram.wait_sent(n)).await.expect("no answer comes");
+        sent[n - 1].text.clone()
+    };
+    assert!(says("/link", 1).await.contains("Write the code"));
+    assert!(says(&format!("/link {}", code.code), 2).await.contains("as Ada"));
+    assert!(says("/login", 3).await.contains("for the team"), "linked, but without a role");
+    assert!(home.run(&["person", "role", &ada.id, "editor"]).await.status.success());
+    let words = says("/login", 4).await;
+    let path = words.split("http://keeper.example.org").nth(1).expect("a link").trim();
+    let opened = browser().post(format!("{}{path}", daemon.url)).send().await.unwrap();
+    assert_eq!(opened.status(), StatusCode::SEE_OTHER, "{words}");
+    // A guess signs nobody in.
+    let guess = browser().post(format!("{}/login/{}", daemon.url, "0".repeat(64))).send().await.unwrap();
+    assert_eq!(guess.status(), StatusCode::CONFLICT);
+    let shown = String::from_utf8(home.run(&["person", "list"]).await.stdout).unwrap();
+    assert!(shown.contains("telegram:42") && shown.contains("editor"), "{shown}");
 }

@@ -298,6 +298,10 @@ impl Engine {
         self.house.door.freeze().state()
     }
 
+    pub fn is_frozen(&self) -> bool {
+        self.house.door.freeze().is_frozen()
+    }
+
     /// Stops everything that leaves. When this returns, nothing is under way any more.
     pub async fn freeze(&self, by: By, reason: &str) -> FreezeState {
         self.house.freeze(by, reason).await.0

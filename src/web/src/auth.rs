@@ -99,25 +99,53 @@ impl FromRequestParts<Arc<Web>> for Principal {
     }
 }
 
+/// Where a request comes from, as far as the connection says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Source(Option<IpAddr>);
+
+impl Source {
+    fn of(parts: &Parts) -> Self {
+        Self(parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|source| source.0.ip()))
+    }
+
+    /// 429 where too much that is wrong has come from here.
+    pub(crate) fn check(self, web: &Web) -> Result<(), Refusal> {
+        if web.wrong.is_full(self.0, web.engine.clock().now_ms()) {
+            count("too_many");
+            return Err(Refusal::too_many(WINDOW_MS.unsigned_abs() / 1000));
+        }
+        Ok(())
+    }
+
+    /// Something wrong came from here.
+    pub(crate) fn wrong(self, web: &Web) {
+        count("wrong");
+        web.wrong.count(self.0, web.engine.clock().now_ms());
+    }
+}
+
+impl FromRequestParts<Arc<Web>> for Source {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Arc<Web>) -> Result<Self, Self::Rejection> {
+        Ok(Self::of(parts))
+    }
+}
+
 /// Finds out who is asking. 401 where nobody is, 429 where a source has shown too many wrong tokens.
 pub(crate) async fn authenticate(web: &Web, parts: &Parts) -> Result<Principal, Refusal> {
     if is_operator(&parts.headers, &web.token) {
         return Ok(Principal::operator());
     }
-    let source = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|source| source.0.ip());
-    let now_ms = web.engine.clock().now_ms();
-    if web.wrong.is_full(source, now_ms) {
-        count("too_many");
-        return Err(Refusal::too_many(WINDOW_MS.unsigned_abs() / 1000));
-    }
+    let (source, now_ms) = (Source::of(parts), web.engine.clock().now_ms());
+    source.check(web)?;
     let found = match (bearer(&parts.headers), cookie(&parts.headers)) {
         (Some(token), _) => by_token(web, token, now_ms).await?,
         (None, Some(secret)) => by_session(web, parts, secret, now_ms).await?,
         (None, None) => return Err(unauthorized("This needs a token or a session.")),
     };
     found.ok_or_else(|| {
-        count("wrong");
-        web.wrong.count(source, now_ms);
+        source.wrong(web);
         unauthorized("This token or session is not known here, or not any more.")
     })
 }

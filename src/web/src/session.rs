@@ -11,10 +11,10 @@ use townkeeper_contract::access::{Permission, PublicKey, WellKnown};
 use townkeeper_core::secret;
 use townkeeper_engine::ids;
 use townkeeper_engine::keys::KeyError;
-use townkeeper_store::OpenSession;
+use townkeeper_store::{Denied, OpenSession, StoreError};
 
 use crate::Web;
-use crate::auth::{COOKIE, Principal};
+use crate::auth::{COOKIE, Principal, Source};
 use crate::refusal::Refusal;
 
 /// How long a session lasts.
@@ -39,13 +39,20 @@ pub(crate) async fn page(State(web): State<Arc<Web>>) -> Result<Response, Refusa
 pub(crate) async fn open(
     State(web): State<Arc<Web>>,
     Path(link): Path<String>,
+    source: Source,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
+    source.check(&web)?;
+    let (link, now_ms) = (secret::hash(&link), web.engine.clock().now_ms());
+    // Looked at before anything is written: guesses must not hold up those who write.
+    if !web.engine.store().may_log_in(web.engine.workspace(), &link, now_ms).await? {
+        source.wrong(&web);
+        return Err(StoreError::from(Denied::Spent).into());
+    }
     let secret = secret::hex(&ids::bytes::<32>()?);
-    let now_ms = web.engine.clock().now_ms();
     let open = OpenSession {
         workspace: web.engine.workspace().to_owned(),
-        link: secret::hash(&link),
+        link,
         hash: secret::hash(&secret),
         expires_ms: now_ms + SESSION_S * 1000,
         now_ms,

@@ -206,7 +206,10 @@ async fn a_login_link_opens_one_session(home: &Home) {
     store.add_person(by(1), "ada", "Ada", &[Role::Moderator]).await.unwrap();
     store.new_login(by(2), "ada", "link".to_owned(), 100).await.unwrap();
     assert_eq!(denied(store.open_session(open("link", "late", 100)).await), Denied::Spent);
+    let good = async |hash: &str, at: i64| store.may_log_in(W, hash, at).await.unwrap();
+    assert!(good("link", 50).await && !good("link", 100).await && !good("guess", 50).await);
     assert_eq!(store.open_session(open("link", "session", 50)).await.unwrap().id, "ada");
+    assert!(!good("link", 50).await);
     assert_eq!(denied(store.open_session(open("link", "again", 51)).await), Denied::Spent, "once");
     assert_eq!(store.session(W, "session", 60).await.unwrap().unwrap().id, "ada");
     assert!(store.session(W, "again", 60).await.unwrap().is_none());
