@@ -95,7 +95,13 @@ impl FromRequestParts<Arc<Web>> for Principal {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, web: &Arc<Web>) -> Result<Self, Refusal> {
-        authenticate(web, parts).await
+        // A gate before the handler may have asked already.
+        if let Some(known) = parts.extensions.get::<Self>() {
+            return Ok(known.clone());
+        }
+        let who = authenticate(web, parts).await?;
+        parts.extensions.insert(who.clone());
+        Ok(who)
     }
 }
 
