@@ -39,6 +39,14 @@ pub(crate) enum PersonCommand {
         #[command(flatten)]
         daemon: Daemon,
     },
+    /// Take a linked account away, like `telegram 123456`
+    Unlink {
+        person: String,
+        platform: String,
+        id: String,
+        #[command(flatten)]
+        daemon: Daemon,
+    },
     /// Give a role, or take it
     Role {
         person: String,
@@ -145,6 +153,10 @@ pub(crate) async fn person(place: &Place, command: PersonCommand) -> anyhow::Res
             show(&daemon, &link, || {
                 out::line(format!("Say to the bot, in private, within ten minutes: /link {}", link.code))
             })
+        }
+        PersonCommand::Unlink { person, platform, id, daemon } => {
+            let member = api::client(place, &daemon)?.unlink(&person, &platform, &id).await?;
+            show(&daemon, &member, || line_of_person(&member))
         }
         PersonCommand::Role { person, role, take, daemon } => {
             let member = api::client(place, &daemon)?.set_role(&person, role, !take).await?;

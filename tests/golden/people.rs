@@ -107,6 +107,14 @@ async fn what_a_request_says_of_its_own_rights_is_refused() {
     let refused = http().post(url).bearer_auth(operator.trim()).json(&body).send().await.unwrap();
     assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
 
+    // Nobody is let in for somebody else, unless there is nothing that lets them in yet.
+    assert_eq!(status(ada.link_code(&person.id).await), 403);
+    assert_eq!(status(ada.login_link(&person.id).await), 403);
+    let new = ada.add_person(&NewMember { name: "New".to_owned(), roles: Vec::new() }).await.unwrap();
+    assert!(ada.link_code(&new.id).await.is_ok() && ada.link_code(&owner.id).await.is_ok());
+    ada.freeze("").await.unwrap();
+    assert_eq!(status(ada.link_code(&new.id).await), 403, "not while the town is frozen");
+
     // A role that is taken is gone from every token at once.
     assert!(moderator.audit(1).await.is_ok());
     ada.set_role(&person.id, Role::Moderator, false).await.unwrap();
@@ -303,4 +311,8 @@ async fn who_is_linked_and_has_a_role_signs_in_from_a_chat() {
     assert_eq!(guess.status(), StatusCode::CONFLICT);
     let shown = String::from_utf8(home.run(&["person", "list"]).await.stdout).unwrap();
     assert!(shown.contains("telegram:42") && shown.contains("editor"), "{shown}");
+    assert!(home.run(&["person", "unlink", &ada.id, "telegram", "42"]).await.status.success());
+    assert!(says("/login", 5).await.contains("for the team"), "the account is nobody's now");
+    let wrong = home.run(&["person", "unlink", "../tokens", "telegram", "42"]).await;
+    assert!(String::from_utf8(wrong.stderr).unwrap().contains("no such person"));
 }

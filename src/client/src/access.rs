@@ -25,23 +25,29 @@ impl Client {
     }
 
     pub async fn remove_person(&self, person: &str) -> Result<(), ClientError> {
-        self.send(self.request(Method::DELETE, &format!("/v1/people/{person}"))).await.map(drop)
+        self.send(self.request(Method::DELETE, &format!("/v1/people/{}", part(person)))).await.map(drop)
     }
 
     /// Gives a role, or takes it.
     pub async fn set_role(&self, person: &str, role: Role, held: bool) -> Result<Member, ClientError> {
         let method = if held { Method::PUT } else { Method::DELETE };
-        self.call(method, &format!("/v1/people/{person}/roles/{role}")).await
+        self.call(method, &format!("/v1/people/{}/roles/{role}", part(person))).await
+    }
+
+    /// Takes an account on a platform from a person.
+    pub async fn unlink(&self, person: &str, platform: &str, id: &str) -> Result<Member, ClientError> {
+        let (person, platform, id) = (part(person), part(platform), part(id));
+        self.call(Method::DELETE, &format!("/v1/people/{person}/identities/{platform}/{id}")).await
     }
 
     /// A code to say in a chat.
     pub async fn link_code(&self, person: &str) -> Result<LinkCode, ClientError> {
-        self.call(Method::POST, &format!("/v1/people/{person}/link")).await
+        self.call(Method::POST, &format!("/v1/people/{}/link", part(person))).await
     }
 
     /// A link that opens a session.
     pub async fn login_link(&self, person: &str) -> Result<LoginLink, ClientError> {
-        self.call(Method::POST, &format!("/v1/people/{person}/login")).await
+        self.call(Method::POST, &format!("/v1/people/{}/login", part(person))).await
     }
 
     pub async fn tokens(&self) -> Result<TokenList, ClientError> {
@@ -53,7 +59,7 @@ impl Client {
     }
 
     pub async fn revoke_token(&self, token: &str) -> Result<TokenInfo, ClientError> {
-        self.call(Method::DELETE, &format!("/v1/tokens/{token}")).await
+        self.call(Method::DELETE, &format!("/v1/tokens/{}", part(token))).await
     }
 
     /// The newest records, newest first.
@@ -101,4 +107,10 @@ impl Client {
     ) -> Result<T, ClientError> {
         read(self.send(self.request(method, path).json(body)).await?).await
     }
+}
+
+/// Text as one part of a path: what has a meaning there loses it.
+fn part(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b':' | b'@');
+    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }

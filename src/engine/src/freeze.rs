@@ -91,7 +91,11 @@ impl Pass<'_> {
 
 impl Drop for Pass<'_> {
     fn drop(&mut self) {
-        self.freeze.cell.send_modify(|cell| cell.out -= 1);
+        // Only a freeze waits for requests to end.
+        self.freeze.cell.send_if_modified(|cell| {
+            cell.out -= 1;
+            cell.is_frozen()
+        });
     }
 }
 

@@ -80,10 +80,14 @@ impl Principal {
     }
 
     /// Whether they may make what lets somebody pass for this person. Nobody can for another, or one could vote as two;
-    /// only somebody new, who has proven no account yet, may be let in by who manages people. The operator holds the host.
-    pub(crate) fn may_let_in(&self, member: &Member) -> Result<(), Refusal> {
-        let new = member.identities.is_empty() && self.may(Permission::ManagePeople);
-        if self.is_operator() || self.person.as_ref() == Some(&member.id) || new {
+    /// only somebody new, whom nothing lets in yet, may be let in by who manages people, and not while the town is frozen.
+    /// The operator holds the host.
+    pub(crate) async fn may_let_in(&self, web: &Web, member: &Member) -> Result<(), Refusal> {
+        if self.is_operator() || self.person.as_ref() == Some(&member.id) {
+            return Ok(());
+        }
+        let may = self.may(Permission::ManagePeople) && !web.engine.is_frozen();
+        if may && web.engine.store().is_new(web.engine.workspace(), &member.id).await? {
             return Ok(());
         }
         let message = "Only this person, or the operator, may do that.";

@@ -103,7 +103,7 @@ pub(crate) async fn link(
     Path(person): Path<String>,
 ) -> Result<Json<LinkCode>, Refusal> {
     let member = one(&web, &who, &person).await?;
-    who.may_let_in(&member)?;
+    who.may_let_in(&web, &member).await?;
     let by = who.by(&web);
     let code = secret::code(&ids::bytes::<8>()?);
     let expires_ms = by.now_ms + MINUTES_10;
@@ -118,7 +118,7 @@ pub(crate) async fn login(
     Path(person): Path<String>,
 ) -> Result<Json<LoginLink>, Refusal> {
     let member = one(&web, &who, &person).await?;
-    who.may_let_in(&member)?;
+    who.may_let_in(&web, &member).await?;
     let by = who.by(&web);
     let secret = secret::hex(&ids::bytes::<32>()?);
     let expires_ms = by.now_ms + MINUTES_10;
