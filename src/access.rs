@@ -151,7 +151,7 @@ pub(crate) async fn person(place: &Place, command: PersonCommand) -> anyhow::Res
         PersonCommand::Link { person, daemon } => {
             let link = api::client(place, &daemon)?.link_code(&person).await?;
             show(&daemon, &link, || {
-                out::line(format!("Say to the bot, in private, within ten minutes: /link {}", link.code))
+                out::line(format!("Say to the bot, in private, within ten minutes: /link {}", link.code));
             })
         }
         PersonCommand::Unlink { person, platform, id, daemon } => {

@@ -35,6 +35,14 @@ pub(crate) async fn with_role(daemon: &Daemon, home: &Home, name: &str, role: Ro
     (person, with_token(daemon, &token))
 }
 
+/// Whether these words stand in the database, or in what belongs to it.
+fn is_stored(home: &Home, words: &str) -> bool {
+    ["townkeeper.db", "townkeeper.db-wal"].iter().any(|file| {
+        let bytes = std::fs::read(home.data().join(file)).unwrap_or_default();
+        bytes.windows(words.len()).any(|window| window == words.as_bytes())
+    })
+}
+
 /// Follows no redirect by itself.
 fn browser() -> reqwest::Client {
     rustls::crypto::ring::default_provider().install_default().ok();
@@ -66,12 +74,10 @@ async fn a_token_is_made_shown_once_bound_to_its_scopes_and_ended() {
     let listed = String::from_utf8(listed.stdout).unwrap();
     assert!(listed.contains("ci") && listed.contains("read_tickets") && listed.contains("used 20"), "{listed}");
     assert!(!listed.contains(&made.token));
-    // What a thief of the database, or of the log's file, finds.
-    for file in ["townkeeper.db", "townkeeper.db-wal"] {
-        let bytes = std::fs::read(home.data().join(file)).unwrap_or_default();
-        let secret = made.token.as_bytes();
-        assert!(!bytes.windows(secret.len()).any(|window| window == secret), "{file} holds the secret");
-    }
+    assert!(
+        !is_stored(&home, &made.token) && is_stored(&home, &made.info.id),
+        "a thief of the database finds no token"
+    );
 
     assert!(home.run(&["token", "revoke", &made.info.id]).await.status.success());
     assert_eq!(status(client.tickets().await), 401);
@@ -217,6 +223,10 @@ async fn a_login_link_opens_a_session_that_only_our_own_pages_use() {
         "{cookie}"
     );
     let cookie = cookie.split(';').next().unwrap().to_owned();
+    for secret in [cookie.split('=').nth(1).unwrap(), link.url.rsplit('/').next().unwrap()] {
+        assert!(secret.len() == 64 && !is_stored(&home, secret), "a thief of the database signs in");
+        assert!(is_stored(&home, &townkeeper_core::secret::hash(secret)));
+    }
     let again = browser.post(&link.url).header("origin", &daemon.url).send().await.unwrap();
     assert_eq!(again.status(), StatusCode::CONFLICT);
 
