@@ -10,8 +10,8 @@ use futures_util::StreamExt as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 
-use crate::BODY_LIMIT;
 use crate::refusal::Refusal;
+use crate::BODY_LIMIT;
 
 /// How much of a body that is too large is read, and how long, so that its sender hears the refusal.
 const DRAIN: usize = 4 * 1024 * 1024;
