@@ -27,7 +27,10 @@ pub(crate) fn client(place: &Place, daemon: &Daemon) -> anyhow::Result<Client> {
             .map(|url| url.trim().to_owned())
             .with_context(|| format!("no daemon runs on {}; start one with `townkeeper serve`", folder.display()))?,
     };
-    let token = fs::read_to_string(folder.join(TOKEN)).ok().map(|token| SecretString::from(token.trim().to_owned()));
+    let token = match &daemon.token_file {
+        Some(file) => Some(settings::secret("--token-file", &file.display().to_string())?),
+        None => fs::read_to_string(folder.join(TOKEN)).ok().map(|token| SecretString::from(token.trim().to_owned())),
+    };
     Ok(Client::new(&url, token)?)
 }
 
@@ -53,7 +56,7 @@ pub(crate) fn token(folder: &Path) -> anyhow::Result<SecretString> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
     }
-    let token = format!("tk_{}{}", townkeeper_engine::ids::secret(), townkeeper_engine::ids::secret());
+    let token = townkeeper_core::secret::token(&townkeeper_engine::ids::bytes::<32>()?);
     // Written beside its place and then put there: a start that is killed half-way leaves no half a token.
     let draft = folder.join("api.token.new");
     let unable = || format!("cannot write {}", path.display());

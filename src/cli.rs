@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::backup::{self, BackupArgs, RestoreArgs};
 use crate::init::{self, InitArgs};
 use crate::settings::Settings;
-use crate::{ask, database, doctor, out, restore, scorecard, serve};
+use crate::{access, ask, database, doctor, out, restore, scorecard, serve};
 
 /// One keeper for every square a community meets in.
 #[derive(Debug, Parser)]
@@ -56,6 +56,45 @@ enum Command {
     Ticket {
         #[command(subcommand)]
         command: TicketCommand,
+    },
+    /// The people of the workspace, their roles and accounts
+    Person {
+        #[command(subcommand)]
+        command: access::PersonCommand,
+    },
+    /// Tokens for the API
+    Token {
+        #[command(subcommand)]
+        command: access::TokenCommand,
+    },
+    /// Make a link that signs a person in, once
+    Login {
+        person: String,
+        #[command(flatten)]
+        daemon: Daemon,
+    },
+    /// What was done with special rights
+    Audit {
+        #[command(subcommand)]
+        command: access::AuditCommand,
+    },
+    /// Stop everything that leaves; one is enough
+    Freeze {
+        /// For the record
+        #[arg(default_value = "")]
+        reason: String,
+        #[command(flatten)]
+        daemon: Daemon,
+    },
+    /// Agree to go on; it takes two people
+    Thaw {
+        #[command(flatten)]
+        daemon: Daemon,
+    },
+    /// The key that signs for the workspace
+    Key {
+        #[command(subcommand)]
+        command: access::KeyCommand,
     },
     /// Check configuration, base, data folder and daemon, and say what to do
     Doctor {
@@ -122,6 +161,9 @@ pub(crate) struct Daemon {
     /// Address of the daemon [default: the one that runs on this data folder]
     #[arg(long)]
     pub(crate) url: Option<String>,
+    /// File with the token to show [default: the operator's, in the data folder]
+    #[arg(long, env = "TOWNKEEPER_TOKEN_FILE", value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
     /// Print JSON: the events as they come, or the result
     #[arg(long)]
     pub(crate) json: bool,
@@ -140,6 +182,13 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Doctor { json, offline }) => wait(doctor::run(&place, json, offline)),
         Some(Command::Init(args)) => init::init(&place, args),
         Some(Command::Scorecard { daemon }) => wait(scorecard::run(&place, &daemon)),
+        Some(Command::Person { command }) => wait(access::person(&place, command)),
+        Some(Command::Token { command }) => wait(access::token(&place, command)),
+        Some(Command::Login { person, daemon }) => wait(access::login(&place, &daemon, &person)),
+        Some(Command::Audit { command }) => wait(access::audit(&place, command)),
+        Some(Command::Freeze { reason, daemon }) => wait(access::freeze(&place, &daemon, &reason)),
+        Some(Command::Thaw { daemon }) => wait(access::thaw(&place, &daemon)),
+        Some(Command::Key { command }) => wait(access::key(&place, command)),
         Some(Command::Health { daemon }) => wait(doctor::health(&place, &daemon)),
         Some(Command::Backup(args)) => wait(backup::backup(&place, &args)),
         Some(Command::Restore(args)) => wait(restore::restore(&place, &args)),

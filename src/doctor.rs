@@ -76,7 +76,7 @@ pub(crate) async fn health(place: &Place, daemon: &Daemon) -> anyhow::Result<Exi
 }
 
 async fn daemon(place: &Place) -> Vec<Check> {
-    let daemon = Daemon { url: None, json: false };
+    let daemon = Daemon { url: None, token_file: None, json: false };
     let Ok(client) = api::client(place, &daemon) else {
         return vec![note("daemon", "not running; start it with `townkeeper serve`")];
     };
@@ -93,6 +93,9 @@ async fn daemon(place: &Place) -> Vec<Check> {
 
 fn running(ready: &Ready) -> Vec<Check> {
     let mut checks = vec![good("daemon", format!("running, {} reviewed answers", ready.entries))];
+    if ready.frozen {
+        checks.push(note("freeze", "FROZEN: nothing leaves until two people thaw it (townkeeper thaw)"));
+    }
     for platform in &ready.platforms {
         let state = if platform.receiving { State::Good } else { State::Bad };
         let detail = platform.trouble.as_ref().map_or_else(|| "receiving".to_owned(), ToString::to_string);

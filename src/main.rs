@@ -1,5 +1,6 @@
 //! The daemon: parse the command line, call the command, turn an error into an exit code.
 
+mod access;
 mod api;
 mod ask;
 mod backup;

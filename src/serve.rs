@@ -9,33 +9,42 @@ use std::time::Duration;
 use anyhow::Context as _;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use sd_notify::NotifyState;
+use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use townkeeper_contract::Stop;
 use townkeeper_contract::provider::Provider;
 use townkeeper_core::Agent;
 use townkeeper_engine::clock::Clock;
+use townkeeper_engine::keys::Keyring;
 use townkeeper_engine::{Engine, Parts};
-use townkeeper_web::Web;
+use townkeeper_web::{Web, WrongTokens};
 use tracing_subscriber::EnvFilter;
 
 use crate::settings::{LogSection, Settings};
-use crate::{api, database, knowledge, out, platforms};
+use crate::{api, database, knowledge, out, platforms, settings};
 
 /// The one workspace of the first house.
 const WORKSPACE: &str = "main";
+
+/// Freezes everything that leaves, as long as it lies in the data folder.
+const FREEZE_FILE: &str = "freeze";
 
 /// Runs the daemon until it is told to stop.
 pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     log(&settings.log)?;
     let base = knowledge::load(&settings.knowledge)?;
     let provider = provider(&settings)?;
-    let door = platforms::open(&settings)?;
     let retention = settings.retention.retention()?;
+    let mut door = platforms::open(&settings)?;
+    door.freeze_file(settings.data.join(FREEZE_FILE));
     make_folder(&settings.data)?;
     let listener = listen(&settings.web.listen).await?;
     let store = database::open(&settings.store, &settings.data).await?;
     let token = api::token(&settings.data)?;
+    let clock = Clock::system();
+    let keys = Keyring::open(&settings.data, settings::credentials_folder().as_deref(), clock.now_ms())?;
+    store.open_workspace(WORKSPACE, &settings.agent.name, clock.now_ms()).await?;
     let recorder = recorder()?;
     let agent = agent(&settings);
     let entries = base.len();
@@ -46,21 +55,12 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
         agent,
         provider,
         door,
-        clock: Clock::system(),
         lease: settings.store.lease()?,
+        clock,
     })
     .await?;
     let url = url(listener.local_addr().context("the listener has no address")?);
-    let metrics = recorder.clone();
-    let router = townkeeper_web::router(Web {
-        engine: engine.clone(),
-        base: String::new(),
-        intro: settings.web.intro.clone(),
-        suggestions: settings.web.suggestions.clone(),
-        token,
-        security_txt: security_txt(&settings.web.security_contact),
-        metrics: Box::new(move || metrics.render()),
-    });
+    let router = townkeeper_web::router(web(&settings, &engine, token, keys, &url, recorder.clone()));
     let stop = Stop::new();
     let mut web = Box::pin(townkeeper_web::serve(listener, router, stop.clone()));
     api::publish(&settings.data, &url)?;
@@ -82,6 +82,34 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     }
     api::withdraw(&settings.data);
     Ok(())
+}
+
+/// What the HTTP face is made of.
+fn web(
+    settings: &Settings,
+    engine: &Engine,
+    token: SecretString,
+    keys: Keyring,
+    url: &str,
+    recorder: PrometheusHandle,
+) -> Web {
+    let canonical = canonical(settings);
+    if let Some(url) = &canonical {
+        engine.reachable_at(url);
+    }
+    Web {
+        engine: engine.clone(),
+        base: String::new(),
+        intro: settings.web.intro.clone(),
+        suggestions: settings.web.suggestions.clone(),
+        token,
+        keys,
+        url: canonical.clone().unwrap_or_else(|| url.to_owned()),
+        canonical,
+        wrong: WrongTokens::default(),
+        security_txt: security_txt(&settings.web.security_contact),
+        metrics: Box::new(move || recorder.render()),
+    }
 }
 
 /// Lets turns end, then open requests. Together within ten seconds.
@@ -146,6 +174,12 @@ async fn listen(address: &str) -> anyhow::Result<TcpListener> {
 fn url(listening: SocketAddr) -> String {
     let port = listening.port();
     if listening.ip().is_unspecified() { format!("http://localhost:{port}") } else { format!("http://{listening}") }
+}
+
+/// The configured address, without a slash at its end.
+fn canonical(settings: &Settings) -> Option<String> {
+    let url = settings.web.url.trim_end_matches('/');
+    (!url.is_empty()).then(|| url.to_owned())
 }
 
 fn recorder() -> anyhow::Result<PrometheusHandle> {

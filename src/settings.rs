@@ -64,6 +64,8 @@ pub(crate) struct Settings {
 pub(crate) struct WebSection {
     /// Address and port.
     pub(crate) listen: String,
+    /// Where people reach the pages from elsewhere, like https://keeper.example.org. Empty: nowhere but here.
+    pub(crate) url: String,
     /// Below the title of the page.
     pub(crate) intro: String,
     /// Example questions on an empty page.
@@ -76,6 +78,7 @@ impl Default for WebSection {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:7420".to_owned(),
+            url: String::new(),
             intro: "Answers that the team has reviewed, or an honest “I don't know”.".to_owned(),
             suggestions: Vec::new(),
             security_contact: String::new(),
@@ -217,6 +220,11 @@ pub(crate) fn data_folder(place: &Place) -> anyhow::Result<PathBuf> {
             .map(|folder| folder.join("townkeeper"))
             .context("there is no home directory for data; name a folder with --data or TOWNKEEPER_DATA"),
     }
+}
+
+/// Where the service manager has put secrets for us, if it has.
+pub(crate) fn credentials_folder() -> Option<PathBuf> {
+    std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from)
 }
 
 fn environment() -> anyhow::Result<Table> {

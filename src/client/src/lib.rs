@@ -1,6 +1,7 @@
 //! The HTTP API from the other side: the command line and the tests speak to a daemon through it, over plain requests
 //! and event streams or over one WebSocket.
 
+mod access;
 mod events;
 mod socket;
 
@@ -57,7 +58,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// `base` is the daemon's address, like `http://127.0.0.1:7420`. The token is needed for tickets only.
+    /// `base` is the daemon's address, like `http://127.0.0.1:7420`. The token is needed for what only people with a role may do.
     pub fn new(base: &str, token: Option<SecretString>) -> Result<Self, ClientError> {
         let builder = reqwest::Client::builder()
             .connect_timeout(Duration::from_secs(5))

@@ -79,6 +79,9 @@ pub struct Ready {
     pub platforms: Vec<PlatformHealth>,
     /// Deliveries whose outcome nobody knows; a person should look.
     pub unknown_deliveries: i64,
+    /// Nothing leaves until two people thaw the town.
+    #[serde(default)]
+    pub frozen: bool,
 }
 
 /// One account's state.

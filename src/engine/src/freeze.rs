@@ -24,6 +24,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// What left just before is still on the wire, where nobody can take it back; it has landed when this is over.
 const LANDING: Duration = Duration::from_millis(300);
 
+/// How long other daemons on the same database take to see a freeze and to fall quiet, if nothing of theirs hangs.
+const OTHERS: Duration = Duration::from_millis(1_500);
+
 /// The switch. Everything about it is in one cell, so that passing and freezing cannot miss each other.
 #[derive(Debug)]
 pub(crate) struct Freeze {
@@ -91,7 +94,11 @@ impl Pass<'_> {
 
 impl Drop for Pass<'_> {
     fn drop(&mut self) {
-        self.freeze.cell.send_modify(|cell| cell.out -= 1);
+        // Only a freeze waits for requests to end.
+        self.freeze.cell.send_if_modified(|cell| {
+            cell.out -= 1;
+            cell.is_frozen()
+        });
     }
 }
 
@@ -269,7 +276,12 @@ impl House {
         let first = freeze.shut(&by, reason, false);
         let ((), written) = tokio::join!(freeze.quiet(), self.store.freeze(by, reason));
         match written {
-            Ok(stored) => freeze.written(stored),
+            Ok(stored) => {
+                freeze.written(stored);
+                if self.store.engine() == townkeeper_store::Engine::Postgres {
+                    tokio::time::sleep(OTHERS).await;
+                }
+            }
             Err(error) => tracing::error!(%error, "frozen, but the store could not be told yet"),
         }
         (freeze.state(), first)
@@ -296,6 +308,10 @@ impl Engine {
     /// Whether the town is frozen, since when, by whom, and who agreed to go on.
     pub fn frozen(&self) -> FreezeState {
         self.house.door.freeze().state()
+    }
+
+    pub fn is_frozen(&self) -> bool {
+        self.house.door.freeze().is_frozen()
     }
 
     /// Stops everything that leaves. When this returns, nothing is under way any more.

@@ -39,6 +39,18 @@ impl Store {
         }
     }
 
+    /// Whether a person has nothing yet that lets them in: no account, token or session.
+    pub async fn is_new(&self, workspace: &str, person: &str) -> Result<bool, StoreError> {
+        let row = sql("SELECT (SELECT COUNT(*) FROM identity WHERE workspace = $1 AND person = $2) \
+             + (SELECT COUNT(*) FROM token WHERE workspace = $1 AND person = $2) \
+             + (SELECT COUNT(*) FROM session WHERE workspace = $1 AND person = $2) AS n")
+        .bind(workspace)
+        .bind(person)
+        .one(&self.reads)
+        .await?;
+        Ok(row.int("n")? == 0)
+    }
+
     /// Adds a person under an id that the caller made.
     pub async fn add_person(&self, by: By, id: &str, name: &str, roles: &[Role]) -> Result<Member, StoreError> {
         self.write(AddPerson { by, id: id.to_owned(), name: name.to_owned(), roles: roles.to_vec() }).await

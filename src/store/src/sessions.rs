@@ -15,6 +15,18 @@ impl Store {
         self.write(NewLogin { by, person: person.to_owned(), hash, expires_ms }).await
     }
 
+    /// Whether a link is good, as far as can be said before it is used up.
+    pub async fn may_log_in(&self, workspace: &str, hash: &str, now_ms: i64) -> Result<bool, StoreError> {
+        let row = sql("SELECT person FROM login_link \
+             WHERE workspace = $1 AND hash = $2 AND used_ms IS NULL AND expires_ms > $3")
+        .bind(workspace)
+        .bind(hash)
+        .bind(now_ms)
+        .optional(&self.reads)
+        .await?;
+        Ok(row.is_some())
+    }
+
     /// Uses a link up and opens a session. [`Denied::Spent`] where the link is not good, or not any more.
     pub async fn open_session(&self, open: OpenSession) -> Result<Member, StoreError> {
         self.write(open).await

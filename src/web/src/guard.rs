@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::refusal::Refusal;
 use crate::routes::{Access, Endpoint};
-use crate::{BODY_LIMIT, Here, Web};
+use crate::{BODY_LIMIT, Here, Web, auth};
 
 /// How much of a body that is too large is read, and how long, so that its sender hears the refusal.
 const DRAIN: usize = 4 * 1024 * 1024;
@@ -100,25 +100,21 @@ impl Gate {
         }
         Ok(())
     }
-
-    /// The one place where it is decided who may.
-    fn may(&self, headers: &HeaderMap) -> Result<(), Refusal> {
-        match self.access {
-            Access::Public | Access::Visitor => Ok(()),
-            Access::Operator if is_operator(headers, &self.web.token) => Ok(()),
-            Access::Operator => {
-                let message = "This needs the token in the data folder (api.token).";
-                Err(Refusal::new(StatusCode::UNAUTHORIZED, "unauthorized", message))
-            }
-        }
-    }
 }
 
-/// Lets a request through to its handler, or refuses it. Stands before every endpoint.
+/// Lets a request through to its handler, or refuses it. Stands before every endpoint; the one place where it is decided
+/// who may. Who is asking is found out once: the handler finds the `Principal` in the request.
 pub(crate) async fn admit(State(gate): State<Gate>, request: Request, next: Next) -> Result<Response, Refusal> {
     gate.same_site(&request)?;
-    gate.may(request.headers())?;
-    Ok(next.run(request).await)
+    let (mut parts, body) = request.into_parts();
+    if !matches!(gate.access, Access::Public | Access::Visitor) {
+        let who = auth::authenticate(&gate.web, &parts).await?;
+        if let Access::Needs(permission) = gate.access {
+            who.needs(permission)?;
+        }
+        parts.extensions.insert(who);
+    }
+    Ok(next.run(Request::from_parts(parts, body)).await)
 }
 
 fn is_same_site(headers: &HeaderMap) -> bool {
@@ -138,7 +134,7 @@ fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 }
 
 /// Whether the request carries the operator's token.
-fn is_operator(headers: &HeaderMap, token: &SecretString) -> bool {
+pub(crate) fn is_operator(headers: &HeaderMap, token: &SecretString) -> bool {
     let given = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
     // Digests are compared, so the time taken tells nothing about the token.

@@ -4,22 +4,29 @@
 //! * `chat`: saying, reading, stopping; `sse` and `socket` carry the events
 //! * `page`: the page, with and without scripts; `shown` is what its template sees
 //! * `ops`: health, metrics, tickets
-//! * `guard`: headers, cross-site requests, who may; `hosts`: our own names
+//! * `guard`: headers, cross-site requests, who may; `auth`: who is asking; `hosts`: our own names
+//! * `people`, `freeze`, `audit`, `session`: people and tokens, freeze and thaw, the log, signing in
 //! * `refusal`: every refusal as one shape
 
+mod audit;
+mod auth;
 mod chat;
+mod freeze;
 mod guard;
 mod hosts;
 pub mod openapi;
 mod ops;
 mod page;
+mod people;
 mod pulse;
 mod refusal;
 pub mod routes;
+mod session;
 mod shown;
 mod socket;
 mod sse;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
@@ -30,6 +37,9 @@ use tokio::net::TcpListener;
 use tokio_util::task::TaskTracker;
 use townkeeper_contract::Stop;
 use townkeeper_engine::Engine;
+use townkeeper_engine::keys::Keyring;
+
+pub use auth::WrongTokens;
 
 use hosts::Hosts;
 
@@ -52,6 +62,14 @@ pub struct Web {
     pub token: SecretString,
     /// Whom to tell of a weakness (RFC 9116).
     pub security_txt: String,
+    /// Which keys are published.
+    pub keys: Keyring,
+    /// The configured address under which people reach us, if there is one.
+    pub canonical: Option<String>,
+    /// That one, else the address we listen on; login links begin with it.
+    pub url: String,
+    /// Floods of wrong tokens, by source.
+    pub wrong: WrongTokens,
     /// Prometheus text.
     pub metrics: Box<dyn Fn() -> String + Send + Sync>,
 }
@@ -87,7 +105,8 @@ pub async fn serve(listener: TcpListener, router: Router, stop: Stop) -> std::io
             tracing::debug!(%error, "could not set TCP_NODELAY");
         }
     });
-    let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let served = axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await;
     sockets.close();
     sockets.wait().await;
     served

@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 use townkeeper_contract::api::{ErrorBody, SocketAnswer, SocketRequest};
 use townkeeper_contract::stream::Envelope;
 
+use crate::auth;
 use crate::routes::{Access, Content, Endpoint, endpoints};
 
 /// The version of the API, not of the program.
@@ -45,11 +46,14 @@ pub fn document() -> Value {
         "paths": paths,
         "components": {
             "schemas": generator.take_definitions(true),
-            "securitySchemes": { "operator": {
-                "type": "http",
-                "scheme": "bearer",
-                "description": "The token in the data folder (api.token).",
-            } },
+            "securitySchemes": {
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A scoped token (tk_…), or the operator's in the data folder (api.token).",
+                },
+                "session": { "type": "apiKey", "in": "cookie", "name": auth::COOKIE },
+            },
         },
     })
 }
@@ -75,8 +79,8 @@ fn operation(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Value {
     if let Some(content) = endpoint.takes {
         operation["requestBody"] = json!({ "required": true, "content": body(content, generator) });
     }
-    if endpoint.access == Access::Operator {
-        operation["security"] = json!([{ "operator": [] }]);
+    if !matches!(endpoint.access, Access::Public | Access::Visitor) {
+        operation["security"] = json!([{ "token": [] }, { "session": [] }]);
     }
     if endpoint.is_socket() {
         // OpenAPI has no words for messages on a socket.
@@ -120,10 +124,11 @@ fn operation_id(endpoint: &Endpoint) -> String {
     if endpoint.path == "/" { format!("{id}_page") } else { id }
 }
 
-fn access(access: Access) -> &'static str {
+fn access(access: Access) -> String {
     match access {
-        Access::Public => "public",
-        Access::Visitor => "visitor",
-        Access::Operator => "operator",
+        Access::Public => "public".to_owned(),
+        Access::Visitor => "visitor".to_owned(),
+        Access::Someone => "someone".to_owned(),
+        Access::Needs(permission) => permission.to_string(),
     }
 }

@@ -32,6 +32,7 @@ pub(crate) async fn readyz(State(web): State<Arc<Web>>) -> Response {
         model: web.engine.model(),
         platforms,
         unknown_deliveries: unknown,
+        frozen: web.engine.is_frozen(),
     };
     let status = if ready.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(ready)).into_response()

@@ -1,11 +1,13 @@
 //! Every refusal as one shape: a status, a stable code, a sentence.
 
 use axum::Json;
+use axum::extract::rejection::JsonRejection;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use townkeeper_contract::api::{ErrorBody, SocketAnswer};
 use townkeeper_contract::error::Kind;
 use townkeeper_engine::EngineError;
+use townkeeper_store::{Denied, StoreError};
 
 /// A refused request.
 #[derive(Debug)]
@@ -21,6 +23,12 @@ impl Refusal {
         Self { status, code, message: message.into(), retry_after_s: None }
     }
 
+    /// Too fast: not before this many seconds have passed.
+    pub(crate) fn too_many(seconds: u64) -> Self {
+        let message = "Too many wrong tokens came from here. Please wait a minute.";
+        Self { retry_after_s: Some(seconds), ..Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many", message) }
+    }
+
     pub(crate) fn bad(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", message)
     }
@@ -32,8 +40,37 @@ impl Refusal {
     }
 }
 
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        EngineError::from(error).into()
+    }
+}
+
+impl From<JsonRejection> for Refusal {
+    fn from(error: JsonRejection) -> Self {
+        Self::new(error.status(), "bad_request", error.body_text())
+    }
+}
+
+/// What a person may be told of a refusal of the store's: what is not there is so for every workspace but its own.
+fn denied(denied: &Denied) -> Refusal {
+    let message = format!("This was refused: {denied}.");
+    match denied {
+        Denied::NotThere(_) => Refusal::new(StatusCode::NOT_FOUND, "not_found", message),
+        Denied::NoVoice => Refusal::new(StatusCode::FORBIDDEN, "no_voice", message),
+        Denied::LastOwner | Denied::Spent => Refusal::new(StatusCode::CONFLICT, "conflict", message),
+    }
+}
+
 impl From<EngineError> for Refusal {
     fn from(error: EngineError) -> Self {
+        match &error {
+            EngineError::Store(StoreError::Denied(why)) => return denied(why),
+            EngineError::FreezeFile => {
+                return Self::new(StatusCode::CONFLICT, "conflict", format!("It stays frozen: {error}."));
+            }
+            _ => {}
+        }
         // What went wrong inside is for the log, not for the caller.
         tracing::error!(%error, "a request could not be served");
         let retry_after_s = match error.kind() {

@@ -10,10 +10,14 @@ use axum::middleware;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use schemars::generate::SchemaGenerator;
 use schemars::{JsonSchema, Schema};
+use townkeeper_contract::access::{
+    AuditList, AuditVerdict, CreatedToken, FreezeBody, FreezeState, LinkCode, LoginLink, Me, Member, MemberList,
+    NewMember, NewToken, Permission, PublicKey, TokenInfo, TokenList, WellKnown,
+};
 use townkeeper_contract::api::{CancelAnswer, ChatBody, Ready, Scorecard, TicketList};
 
 use crate::guard::{self, Gate};
-use crate::{Web, chat, openapi, ops, page, socket};
+use crate::{Web, audit, chat, freeze, openapi, ops, page, people, session, socket};
 
 /// Who may use a route. Checked by `guard::admit` and nowhere else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +26,10 @@ pub enum Access {
     Public,
     /// Whoever holds the id of the conversation or turn: the id is the capability, and an unknown one leads to nothing.
     Visitor,
-    /// Whoever holds the token of the data folder.
-    Operator,
+    /// Whoever has a token or a session that is good; the handler looks at whose it is.
+    Someone,
+    /// Whoever may do this; the operator may everything.
+    Needs(Permission),
 }
 
 /// What a body is.
@@ -92,7 +98,15 @@ impl Endpoint {
 
 /// Every route there is.
 pub fn endpoints() -> Vec<Endpoint> {
-    use Access::{Operator, Public, Visitor};
+    let mut all = talk();
+    all.extend(people_and_sessions());
+    all.extend(power());
+    all
+}
+
+/// The page, chat, health.
+fn talk() -> Vec<Endpoint> {
+    use Access::{Needs, Public, Visitor};
     let last_event_id = "Where to go on reading: `turn.attempt:seq`, as the events' ids gave it.";
     vec![
         get("/", Public, "The chat page.", page::show).gives(Content::Html),
@@ -113,8 +127,8 @@ pub fn endpoints() -> Vec<Endpoint> {
             "A WebSocket: the client sends a `SocketRequest` a text message; the daemon sends `Envelope` and `SocketAnswer`.",
             None,
         ),
-        get("/v1/tickets", Operator, "The newest tickets.", ops::tickets).gives(json::<TicketList>()),
-        get("/v1/scorecard", Operator, "How this installation does.", ops::scorecard).gives(json::<Scorecard>()),
+        get("/v1/tickets", Needs(Permission::ReadTickets), "The newest tickets.", ops::tickets).gives(json::<TicketList>()),
+        get("/v1/scorecard", Needs(Permission::Operate), "How this installation does.", ops::scorecard).gives(json::<Scorecard>()),
         get("/.well-known/security.txt", Public, "Whom to tell of a weakness (RFC 9116).", ops::security_txt)
             .gives(Content::Text),
         get("/v1/openapi.json", Public, "This document.", openapi::show).gives(Content::Document),
@@ -123,6 +137,82 @@ pub fn endpoints() -> Vec<Endpoint> {
             .gives(json::<Ready>())
             .or(StatusCode::SERVICE_UNAVAILABLE, "It is not ready; the body says why.", Some(json::<Ready>())),
         get("/metrics", Public, "Prometheus text.", ops::metrics).gives(Content::Text),
+    ]
+}
+
+/// People, signing in, who is asking.
+fn people_and_sessions() -> Vec<Endpoint> {
+    use Access::{Needs, Public, Someone};
+    vec![
+        get("/.well-known/townkeeper.json", Public, "The keys that sign for this workspace.", session::well_known)
+            .gives(json::<WellKnown>()),
+        get("/login/{secret}", Public, "A page that signs in; opening it uses nothing up.", session::page)
+            .gives(Content::Html),
+        post("/login/{secret}", Public, "Uses a login link up and opens a session.", session::open).or(
+            StatusCode::SEE_OTHER,
+            "Signed in; the cookie is set.",
+            None,
+        ),
+        post("/v1/logout", Someone, "Ends the session that asks.", session::close).or(
+            StatusCode::NO_CONTENT,
+            "Signed out.",
+            None,
+        ),
+        get("/v1/me", Someone, "Who is asking, and what they may.", people::me).gives(json::<Me>()),
+        get("/v1/people", Needs(Permission::ManagePeople), "Everyone.", people::list).gives(json::<MemberList>()),
+        post("/v1/people", Needs(Permission::ManagePeople), "Adds a person.", people::add)
+            .takes(json::<NewMember>())
+            .or(StatusCode::CREATED, "Added.", Some(json::<Member>())),
+        delete("/v1/people/{person}", Needs(Permission::ManagePeople), "Takes a person away.", people::remove).or(
+            StatusCode::NO_CONTENT,
+            "Gone.",
+            None,
+        ),
+        put("/v1/people/{person}/roles/{role}", Needs(Permission::ManagePeople), "Gives a role.", people::grant)
+            .gives(json::<Member>()),
+        delete("/v1/people/{person}/roles/{role}", Needs(Permission::ManagePeople), "Takes a role.", people::take)
+            .gives(json::<Member>()),
+        delete(
+            "/v1/people/{person}/identities/{platform}/{id}",
+            Someone,
+            "Unlinks an account (one's own, or with manage_people).",
+            people::unlink,
+        )
+        .gives(json::<Member>()),
+        post("/v1/people/{person}/link", Someone, "A code that proves an account.", people::link)
+            .gives(json::<LinkCode>()),
+        post("/v1/people/{person}/login", Someone, "A link that opens a session.", people::login)
+            .gives(json::<LoginLink>()),
+    ]
+}
+
+/// Tokens, the log, the freeze, the key.
+fn power() -> Vec<Endpoint> {
+    use Access::{Needs, Someone};
+    vec![
+        get("/v1/tokens", Needs(Permission::ManageTokens), "Every token, without its secret.", people::tokens)
+            .gives(json::<TokenList>()),
+        post("/v1/tokens", Needs(Permission::ManageTokens), "Makes a token; it is shown once.", people::create_token)
+            .takes(json::<NewToken>())
+            .or(StatusCode::CREATED, "Made.", Some(json::<CreatedToken>())),
+        delete(
+            "/v1/tokens/{token}",
+            Someone,
+            "Ends a token (the one that asks, or with manage_tokens).",
+            people::revoke_token,
+        )
+        .gives(json::<TokenInfo>()),
+        get("/v1/audit", Needs(Permission::ReadAudit), "The newest acts.", audit::list).gives(json::<AuditList>()),
+        get("/v1/audit/verify", Needs(Permission::ReadAudit), "Checks the whole log.", audit::verify)
+            .gives(json::<AuditVerdict>()),
+        get("/v1/freeze", Someone, "Whether the town is frozen.", freeze::state).gives(json::<FreezeState>()),
+        post("/v1/freeze", Needs(Permission::Freeze), "Stops everything that leaves.", freeze::freeze)
+            .takes(json::<FreezeBody>())
+            .gives(json::<FreezeState>()),
+        post("/v1/thaw", Needs(Permission::Thaw), "Agrees to go on; it takes two.", freeze::thaw)
+            .gives(json::<FreezeState>()),
+        post("/v1/key/rotate", Needs(Permission::Operate), "Signs with a new key from now on.", session::rotate)
+            .gives(json::<Vec<PublicKey>>()),
     ]
 }
 
@@ -150,6 +240,24 @@ fn post<T: 'static>(
     handler: impl Handler<T, Arc<Web>>,
 ) -> Endpoint {
     endpoint(Method::POST, path, access, summary, on(MethodFilter::POST, handler))
+}
+
+fn put<T: 'static>(
+    path: &'static str,
+    access: Access,
+    summary: &'static str,
+    handler: impl Handler<T, Arc<Web>>,
+) -> Endpoint {
+    endpoint(Method::PUT, path, access, summary, on(MethodFilter::PUT, handler))
+}
+
+fn delete<T: 'static>(
+    path: &'static str,
+    access: Access,
+    summary: &'static str,
+    handler: impl Handler<T, Arc<Web>>,
+) -> Endpoint {
+    endpoint(Method::DELETE, path, access, summary, on(MethodFilter::DELETE, handler))
 }
 
 fn endpoint(

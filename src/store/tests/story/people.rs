@@ -139,6 +139,7 @@ async fn a_persons_token_ends_with_the_person(home: &Home) {
     store.add_person(by(1), "ada", "Ada", &[Role::Owner]).await.unwrap();
     store.add_person(by(1), "bob", "Bob", &[Role::Moderator]).await.unwrap();
     store.create_token(by(2), token("t", Some("bob")), "hash".to_owned()).await.unwrap();
+    assert!(store.is_new(W, "ada").await.unwrap() && !store.is_new(W, "bob").await.unwrap());
     assert_eq!(store.use_token(W, "hash", 3).await.unwrap().unwrap().roles, [Role::Moderator]);
     store.set_role(by(4), "bob", Role::Moderator, false).await.unwrap();
     assert!(store.use_token(W, "hash", 5).await.unwrap().unwrap().roles.is_empty(), "it follows the person's roles");
@@ -164,8 +165,10 @@ async fn a_code_proves_an_account_once(home: &Home) {
     store.new_link(by(3), "ada", "code".to_owned(), 1_000).await.unwrap();
     assert_eq!(store.link(said("void", "7", 4)).await.unwrap(), Linked::Wrong, "a newer one was made");
     assert_eq!(store.link(said("code", "7", 1_000)).await.unwrap(), Linked::Wrong, "too late");
+    assert!(store.is_new(W, "ada").await.unwrap(), "a code alone lets nobody in");
     let Linked::To(ada) = store.link(said("code", "7", 5)).await.unwrap() else { panic!("not linked") };
     assert_eq!((ada.id.as_str(), ada.identities[0].id.as_str()), ("ada", "7"));
+    assert!(!store.is_new(W, "ada").await.unwrap());
     assert_eq!(store.link(said("code", "8", 6)).await.unwrap(), Linked::Wrong, "used");
     assert_eq!(store.person_of(W, "telegram", "7").await.unwrap().unwrap().id, "ada");
     assert!(store.person_of(W, "discord", "7").await.unwrap().is_none());
@@ -206,7 +209,10 @@ async fn a_login_link_opens_one_session(home: &Home) {
     store.add_person(by(1), "ada", "Ada", &[Role::Moderator]).await.unwrap();
     store.new_login(by(2), "ada", "link".to_owned(), 100).await.unwrap();
     assert_eq!(denied(store.open_session(open("link", "late", 100)).await), Denied::Spent);
+    let good = async |hash: &str, at: i64| store.may_log_in(W, hash, at).await.unwrap();
+    assert!(good("link", 50).await && !good("link", 100).await && !good("guess", 50).await);
     assert_eq!(store.open_session(open("link", "session", 50)).await.unwrap().id, "ada");
+    assert!(!good("link", 50).await);
     assert_eq!(denied(store.open_session(open("link", "again", 51)).await), Denied::Spent, "once");
     assert_eq!(store.session(W, "session", 60).await.unwrap().unwrap().id, "ada");
     assert!(store.session(W, "again", 60).await.unwrap().is_none());
