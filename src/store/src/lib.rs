@@ -6,6 +6,7 @@
 //!
 //! To add a noun: a migration in `migrations/*/`, a file here with its writes and reads, a step in the story test.
 
+mod budget;
 mod counter;
 mod cursor;
 mod db;
@@ -13,6 +14,7 @@ mod error;
 pub mod fault;
 mod inbox;
 mod ledger;
+mod memory;
 mod open;
 mod outbox;
 mod postgres;
@@ -24,10 +26,12 @@ mod tickets;
 mod turns;
 mod writer;
 
+pub use budget::{Allowance, Reserve, Spent};
 pub use db::Engine;
 pub use error::StoreError;
 pub use inbox::{Accept, Accepted, InboxRow, NewEvent, Recovered};
 pub use ledger::{Ledger, LedgerEvent, LedgerSend, LedgerTicket};
+pub use memory::{NoteRow, Remember, Remembered, Whose};
 pub use open::Store;
 pub use outbox::{Ack, Claimed, OutboxRow, Sendable, Verdict};
 pub use tickets::NewTicket;
