@@ -227,7 +227,7 @@ async fn streams(tokens: usize, gap: Duration) -> anyhow::Result<Cost> {
     let deltas = words.iter().cycle().take(tokens).map(ToString::to_string).collect();
     let model = ModelServer::start(Script::always(Reply::Paced { deltas, gap })).await;
     let vendor =
-        format!("[[provider]]\nkind = \"compatible\"\nmodel = \"bench\"\nbase_url = \"{}\"\n", model.base_url());
+        format!("[budget]\nworkspace_tokens_per_day = 1_000_000_000\n[[provider]]\nkind = \"compatible\"\nmodel = \"bench\"\nbase_url = \"{}\"\n", model.base_url());
     let daemon = Daemon::start(&vendor).await?;
     let client = daemon.client()?;
     let run = |round: &'static str| {

@@ -146,7 +146,8 @@ fn check(place: &Place) -> anyhow::Result<ExitCode> {
     let settings = Settings::load(place, None)?;
     let base = crate::knowledge::load(&settings.knowledge)?;
     let accounts = crate::platforms::check(&settings)?;
-    serve::provider(&settings)?;
+    serve::providers(&settings)?;
+    settings.agent()?;
     out::line(format!("The configuration is good: {} reviewed answers, {accounts} chat account(s).", base.len()));
     Ok(ExitCode::SUCCESS)
 }

@@ -1,5 +1,6 @@
 //! The daemon: parse the command line, call the command, turn an error into an exit code.
 
+mod agent;
 mod api;
 mod ask;
 #[cfg(feature = "bench")]

@@ -13,7 +13,6 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use townkeeper_contract::Stop;
 use townkeeper_contract::provider::Provider;
-use townkeeper_core::Agent;
 use townkeeper_engine::clock::Clock;
 use townkeeper_engine::{Engine, Parts};
 use townkeeper_store::Store;
@@ -31,21 +30,21 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     log(&settings.log)?;
     arm_faults();
     let base = knowledge::load(&settings.knowledge)?;
-    let provider = provider(&settings)?;
+    let providers = providers(&settings)?;
     let door = platforms::open(&settings)?;
     make_folder(&settings.data)?;
     let listener = listen(&settings.web.listen).await?;
     let store = Store::open(&settings.data).await?;
     let token = api::token(&settings.data)?;
     let recorder = recorder()?;
-    let agent = agent(&settings);
+    let agent = settings.agent()?;
     let entries = base.len();
     let engine = Engine::start(Parts {
         workspace: WORKSPACE.to_owned(),
         store,
         base: Arc::new(base),
         agent,
-        provider,
+        providers,
         door,
         clock: Clock::system(),
     })
@@ -97,21 +96,10 @@ fn leave_at_once(settings: &Settings) {
     std::process::exit(130);
 }
 
-/// The model vendor, if one is configured. Every section is built, so that a fault in any is found now.
-pub(crate) fn provider(settings: &Settings) -> anyhow::Result<Option<Arc<dyn Provider>>> {
-    let mut built = Vec::new();
-    for (config, key) in settings.providers()? {
-        built.push(townkeeper_providers::build(config, key).context("[[provider]]")?);
-    }
-    Ok(built.into_iter().next())
-}
-
-fn agent(settings: &Settings) -> Agent {
-    Agent {
-        name: settings.agent.name.clone(),
-        persona: settings.agent.persona.clone(),
-        max_output_tokens: settings.agent.max_output_tokens,
-    }
+/// The model vendors, in the order in which they are asked.
+pub(crate) fn providers(settings: &Settings) -> anyhow::Result<Vec<Arc<dyn Provider>>> {
+    let build = |(config, key)| townkeeper_providers::build(config, key).context("[[provider]]");
+    settings.providers()?.into_iter().map(build).collect()
 }
 
 fn make_folder(folder: &Path) -> anyhow::Result<()> {

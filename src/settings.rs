@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 use townkeeper_providers::ProviderConfig;
 
+use crate::agent::{AgentSection, BudgetSection, FloodSection};
 use crate::cli::Place;
 use crate::knowledge::KnowledgeSection;
 use crate::out;
@@ -35,10 +36,14 @@ pub(crate) struct Settings {
     #[serde(default)]
     pub(crate) agent: AgentSection,
     #[serde(default)]
+    pub(crate) budget: BudgetSection,
+    #[serde(default)]
+    pub(crate) flood: FloodSection,
+    #[serde(default)]
     pub(crate) knowledge: KnowledgeSection,
     #[serde(default)]
     pub(crate) log: LogSection,
-    /// Model vendors. The first is asked.
+    /// Model vendors, in the order in which they are asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) provider: Vec<ProviderConfig>,
     /// Bot accounts.
@@ -67,27 +72,6 @@ impl Default for WebSection {
             listen: "127.0.0.1:7420".to_owned(),
             intro: "Answers that the team has reviewed, or an honest “I don't know”.".to_owned(),
             suggestions: Vec::new(),
-        }
-    }
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct AgentSection {
-    /// The name people see.
-    pub(crate) name: String,
-    /// Tone and manners, in Markdown. Facts belong into the base.
-    pub(crate) persona: String,
-    /// The longest answer asked of a model, in its tokens.
-    pub(crate) max_output_tokens: u32,
-}
-
-impl Default for AgentSection {
-    fn default() -> Self {
-        Self {
-            name: "Townkeeper".to_owned(),
-            persona: "You keep a community's questions and answers. You are calm, kind and brief.".to_owned(),
-            max_output_tokens: 600,
         }
     }
 }

@@ -32,7 +32,11 @@ pub(crate) struct Home {
 impl Home {
     /// The sample base, no account, no model.
     pub(crate) fn new() -> Self {
-        let config = "[agent]\nname = \"Lumen Keeper\"\n".to_owned();
+        // Slow machines are no stall and busy tests no flood; tests of those set their own.
+        let config = "[agent]\nname = \"Lumen Keeper\"\nfirst_content_s = 60.0\n[flood]\nmessages_per_minute = 1000000\n\
+                      reply_depth = 1000000\n[budget]\nworkspace_tokens_per_day = 1000000000\n\
+                      person_tokens_per_day = 1000000000\n"
+            .to_owned();
         Self { folder: tempfile::tempdir().unwrap(), config, listen: "127.0.0.1:0".to_owned() }
     }
 

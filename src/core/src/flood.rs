@@ -98,6 +98,10 @@ impl Flood {
 
     /// Counts an event and says how it may be answered. Controls, tickets and the person's own memory are never shed.
     pub fn judge(&mut self, inbound: &Inbound, now_ms: i64) -> Pace {
+        // Nobody lets a bot in here; if somebody did, it would still be told nothing.
+        if inbound.person.bot {
+            return Pace::Loop { told: true };
+        }
         if is_exempt(&inbound.body) {
             return Pace::Free;
         }
@@ -278,6 +282,13 @@ mod tests {
         (0..100_000).for_each(|at| drop(flood.judge(&says(&format!("stranger-{at}"), PlaceKind::Group, "hi"), 1)));
         let (people, talks) = flood.known();
         assert!(people <= CAP && talks <= CAP, "{people} {talks}");
+    }
+
+    #[test]
+    fn a_bot_is_told_nothing() {
+        let mut bot = says("bot", PlaceKind::Private, "hello");
+        bot.person.bot = true;
+        assert_eq!(Flood::default().judge(&bot, 0), Pace::Loop { told: true });
     }
 
     #[test]

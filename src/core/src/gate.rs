@@ -146,6 +146,14 @@ impl Gate {
         self.begun = self.cited.is_some();
     }
 
+    /// Another model begins anew: what the one before said and nobody heard is forgotten.
+    pub fn restart(&mut self) {
+        self.held.clear();
+        if self.passed.is_empty() {
+            (self.cited, self.begun) = (None, false);
+        }
+    }
+
     /// The entry the model says it used.
     pub fn cited(&self) -> Option<&EntryId> {
         self.cited.and_then(|at| self.sources.get(at)).map(|(id, _)| id)
@@ -296,7 +304,7 @@ fn is_spaceless(c: char) -> bool {
 }
 
 /// A word that no finding can begin with: letters, with ordinary punctuation around or inside it.
-fn is_plain(token: &str) -> bool {
+pub(crate) fn is_plain(token: &str) -> bool {
     let word = token.trim();
     let core = word.trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '"', '\'', '”', '’', '*', '_']);
     let core = core.trim_start_matches(['(', '"', '\'', '“', '‘', '*', '_', '-', '–', '—', '•']);

@@ -156,8 +156,8 @@ mod tests {
             workspace: "main".to_owned(),
             store: Store::open(folder.path()).await.unwrap(),
             base: Arc::new(Base::build(vec![("owl.md".to_owned(), parse("owl.md", ENTRY).unwrap())]).unwrap()),
-            agent: Agent { name: "Keeper".to_owned(), persona: String::new(), max_output_tokens: 10 },
-            provider: None,
+            agent: Agent::default(),
+            providers: Vec::new(),
             door,
             clock: Clock::system(),
         });

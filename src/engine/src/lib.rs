@@ -3,6 +3,7 @@
 //! * `accept`: the inbox; committed before acknowledged
 //! * `lanes`: one conversation, one turn at a time; controls beside them
 //! * `turn`, `model`: load, decide, find out, settle
+//! * `vendors`, `purse`, `notes`: who is asked, what it may cost, what is remembered
 //! * [`live`]: a turn's events while they happen
 //! * [`door`], `outbox`: the only way out, and the ledger behind it
 //! * [`clock`], [`ids`]: the one clock; random ids
@@ -15,8 +16,11 @@ pub mod ids;
 mod lanes;
 pub mod live;
 mod model;
+mod notes;
 mod outbox;
+mod purse;
 mod turn;
+mod vendors;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -34,6 +38,7 @@ use townkeeper_contract::inbound::Inbound;
 use townkeeper_contract::provider::Provider;
 use townkeeper_contract::stream::ResumePoint;
 use townkeeper_core::Agent;
+use townkeeper_core::flood::Flood;
 use townkeeper_knowledge::Base;
 use townkeeper_store::{EndedTurn, PastTurn, Store, StoreError};
 
@@ -42,6 +47,7 @@ use clock::Clock;
 use door::Door;
 use lanes::Lanes;
 use live::{Live, Subscription};
+use vendors::Vendors;
 
 /// How many accepted events may be waiting or under way; beyond it `accept` waits, and with it the platforms.
 const ROOM: usize = 4096;
@@ -55,7 +61,8 @@ pub struct Parts {
     pub store: Store,
     pub base: Arc<Base>,
     pub agent: Agent,
-    pub provider: Option<Arc<dyn Provider>>,
+    /// Model vendors, in the order in which they are asked.
+    pub providers: Vec<Arc<dyn Provider>>,
     pub door: Door,
     pub clock: Clock,
 }
@@ -66,7 +73,8 @@ pub(crate) struct House {
     pub(crate) store: Store,
     pub(crate) base: Arc<Base>,
     pub(crate) agent: Agent,
-    pub(crate) provider: Option<Arc<dyn Provider>>,
+    pub(crate) vendors: Vendors,
+    pub(crate) flood: Mutex<Flood>,
     pub(crate) door: Door,
     pub(crate) clock: Clock,
     pub(crate) live: Live,
@@ -136,8 +144,9 @@ impl Engine {
             workspace: parts.workspace,
             store: parts.store,
             base: parts.base,
+            vendors: Vendors::new(parts.providers),
+            flood: Mutex::new(Flood::new(parts.agent.flood)),
             agent: parts.agent,
-            provider: parts.provider,
             door: parts.door,
             clock: parts.clock,
             live: Live::default(),
@@ -217,9 +226,9 @@ impl Engine {
         &self.house.clock
     }
 
-    /// The model's name, if one is configured.
+    /// The name of the model that is asked first, if one is configured.
     pub fn model(&self) -> Option<String> {
-        self.house.provider.as_ref().map(|provider| provider.model().to_owned())
+        self.house.vendors.model().map(str::to_owned)
     }
 
     pub fn platforms(&self) -> Vec<PlatformHealth> {
