@@ -32,11 +32,7 @@ pub(crate) struct Home {
 impl Home {
     /// The sample base, no account, no model.
     pub(crate) fn new() -> Self {
-        // Slow machines are no stall and busy tests no flood; tests of those set their own.
-        let config = "[agent]\nname = \"Lumen Keeper\"\nfirst_content_s = 60.0\n[flood]\nmessages_per_minute = 1000000\n\
-                      reply_depth = 1000000\n[budget]\nworkspace_tokens_per_day = 1000000000\n\
-                      person_tokens_per_day = 1000000000\n"
-            .to_owned();
+        let config = "[agent]\nname = \"Lumen Keeper\"\n".to_owned();
         Self { folder: tempfile::tempdir().unwrap(), config, listen: "127.0.0.1:0".to_owned() }
     }
 
@@ -97,6 +93,12 @@ impl Home {
         std::fs::write(&config, &self.config).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_townkeeper"));
         command.arg("--config").arg(config).arg("--data").arg(self.data()).args(args);
+        // Slow machines are no stall, and busy tests no flood; tests of those set their own.
+        command.env("TOWNKEEPER__AGENT__FIRST_CONTENT_S", "60.0").env("TOWNKEEPER__FLOOD__REPLY_DEPTH", "1000000");
+        command.env("TOWNKEEPER__FLOOD__MESSAGES_PER_MINUTE", "1000000");
+        for scope in ["PERSON", "WORKSPACE"] {
+            command.env(format!("TOWNKEEPER__BUDGET__{scope}_TOKENS_PER_DAY"), "1000000000");
+        }
         command.env("TOWNKEEPER__WEB__LISTEN", &self.listen).stdin(Stdio::null()).kill_on_drop(true);
         command
     }

@@ -308,6 +308,10 @@ impl Speech<'_> {
 
     fn part_ended(&mut self, part: u32, complete: bool) -> bool {
         let Some(part) = self.parts.get(&(self.requests, part)).copied() else { return true };
+        if !complete && !self.shown {
+            // Nobody has heard of it: what it held is no answer, and another vendor may give one.
+            return true;
+        }
         let whole = if self.calls.contains_key(&part) {
             true
         } else {

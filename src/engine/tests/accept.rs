@@ -42,8 +42,8 @@ async fn engine() -> (TempDir, Engine) {
         workspace: "main".to_owned(),
         store: Store::open(folder.path()).await.unwrap(),
         base: Arc::new(base),
-        agent: Agent { name: "Keeper".to_owned(), persona: String::new(), max_output_tokens: 10 },
-        provider: None,
+        agent: Agent::default(),
+        providers: Vec::new(),
         door: Door::default(),
         clock: Clock::system(),
     });

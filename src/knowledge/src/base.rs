@@ -131,7 +131,7 @@ impl Base {
 
     /// The answer to a question that only goes on from an entry ("and for a hardware wallet?"): asked again with that
     /// entry's title behind it. Only what shares a word that means something with the question itself can answer, and
-    /// only if the title made it surer than it was without.
+    /// only if the title made it surer than it was without. The entry itself was just said.
     pub fn look_up_after(&self, question: &str, previous: &Entry) -> Option<&Entry> {
         let alone = Features::of_question(question, &self.spelling);
         let joined = Features::of_question(&format!("{question} {}", previous.title), &self.spelling);
@@ -148,7 +148,7 @@ impl Base {
         let scores = of(&joined);
         let grown = sure(&scores) >= self.threshold && sure(&scores) > sure(&of(&alone));
         let best = scores.iter().max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)))?;
-        grown.then(|| self.entries.get(best.0)).flatten()
+        grown.then(|| self.entries.get(best.0)).flatten().filter(|entry| entry.id != previous.id)
     }
 
     /// An entry that must not answer this question falls below the threshold: it may still be offered, never given.

@@ -29,6 +29,8 @@ pub enum Reply {
     Text(Vec<String>),
     /// Calls a tool; the next request, with its result, gets the next reply.
     Tool { name: String, args: Value },
+    /// The same with arguments as they stand, JSON or not.
+    RawTool { name: String, args: String },
     /// Says something, then an error object, then `[DONE]`.
     ErrorMidStream { after: Vec<String> },
     /// Says something, then only keep-alive comments until the client is gone.
@@ -321,6 +323,10 @@ impl Speaker {
         let reason = match reply {
             Reply::Tool { name, args } => {
                 self.call(&name, &args.to_string()).await?;
+                "tool_calls"
+            }
+            Reply::RawTool { name, args } => {
+                self.call(&name, &args).await?;
                 "tool_calls"
             }
             Reply::Paced { deltas, gap } => {
