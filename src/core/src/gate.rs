@@ -4,6 +4,8 @@
 //! abstention, follows. While a model speaks, text is held back only from the first character that could begin such a
 //! finding, and only until it cannot grow any more.
 
+mod words;
+
 use std::collections::BTreeSet;
 
 use townkeeper_contract::id::EntryId;
@@ -13,36 +15,64 @@ use townkeeper_knowledge::{Base, Entry};
 
 /// What an entry holds, in canonical forms.
 #[derive(Clone, Debug, Default)]
-pub struct Facts(BTreeSet<(FindingKind, String)>);
+pub struct Facts {
+    findings: BTreeSet<(FindingKind, String)>,
+    /// Numbers in words.
+    numbers: BTreeSet<String>,
+}
+
+/// Why an answer was stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// Something that money follows, and that the cited entry does not hold.
+    Fact(FindingKind),
+    /// A number in words that it does not hold.
+    Number,
+    /// Anything about seeds, keys and passwords, whatever the entry holds.
+    Key,
+    /// Letters that pretend to be others.
+    Disguise,
+}
 
 impl Facts {
     /// The facts in an entry's published words and its link.
     pub fn of(entry: &Entry) -> Self {
-        let mut facts = BTreeSet::new();
+        let (mut facts, mut numbers) = (BTreeSet::new(), BTreeSet::new());
         for text in [entry.body.to_plain(), entry.title.clone(), entry.canonical_url.clone()] {
             for finding in extract(&text) {
                 less_precise(&finding, &mut facts);
                 facts.insert((finding.kind, finding.value));
             }
+            numbers.extend(words::strict(&text).into_iter().filter(|(kind, _)| *kind == words::Kind::Number).map(|(_, n)| n));
         }
-        Self(facts)
+        Self { findings: facts, numbers }
     }
 
-    /// The first finding in `text` that is not among these facts.
-    pub fn first_foreign(&self, text: &str) -> Option<Finding> {
+    /// Why `text` must not leave: the first finding in it that is not among these facts.
+    pub fn first_foreign(&self, text: &str) -> Option<Stopped> {
         self.first_foreign_after("", text)
     }
 
     /// The same, for text that goes on where `before` ended: what a finding is depends on what stands before it.
-    fn first_foreign_after(&self, before: &str, text: &str) -> Option<Finding> {
+    fn first_foreign_after(&self, before: &str, text: &str) -> Option<Stopped> {
         let (line, whole_line) = last_line(before);
         let joined = format!("{line}{text}");
         let foreign = |finding: &Finding| {
             finding.range.end > line.len()
-                && !self.0.contains(&(finding.kind, finding.value.clone()))
+                && !self.findings.contains(&(finding.kind, finding.value.clone()))
                 && !(is_ordinal(&joined, finding) && (whole_line || finding.range.start >= line.len()))
         };
-        extract(&joined).into_iter().find(foreign)
+        let fact = extract(&joined).into_iter().find(foreign).map(|finding| Stopped::Fact(finding.kind));
+        fact.or_else(|| self.first_word(words::strict(line).len(), &joined))
+    }
+
+    /// The first word that must not leave, beyond the first so many of them.
+    fn first_word(&self, known: usize, text: &str) -> Option<Stopped> {
+        words::strict(text).into_iter().skip(known).find_map(|(kind, word)| match kind {
+            words::Kind::Number => (!self.numbers.contains(&word)).then_some(Stopped::Number),
+            words::Kind::Key => Some(Stopped::Key),
+            words::Kind::Disguise => Some(Stopped::Disguise),
+        })
     }
 }
 
@@ -96,7 +126,7 @@ pub enum Passed {
     /// May be shown now; may be empty.
     Text(String),
     /// A finding that the cited entry does not hold. Nothing more passes.
-    Blocked(FindingKind),
+    Blocked(Stopped),
 }
 
 /// Judges a model's answer while it is spoken. One value per answer.
@@ -188,7 +218,7 @@ impl Gate {
         match self.release(true) {
             // Last, the answer as a whole: what no single stretch showed.
             Passed::Text(text) => match self.facts().first_foreign(&self.passed) {
-                Some(finding) => self.block(finding.kind),
+                Some(why) => self.block(why),
                 None => Passed::Text(text),
             },
             blocked @ Passed::Blocked(_) => blocked,
@@ -199,10 +229,10 @@ impl Gate {
         self.cited.and_then(|at| self.sources.get(at)).map(|(_, facts)| facts.clone()).unwrap_or_default()
     }
 
-    fn block(&mut self, kind: FindingKind) -> Passed {
+    fn block(&mut self, why: Stopped) -> Passed {
         self.blocked = true;
         self.held.clear();
-        Passed::Blocked(kind)
+        Passed::Blocked(why)
     }
 
     fn release(&mut self, end: bool) -> Passed {
@@ -212,8 +242,8 @@ impl Gate {
         let (whole, suspicious) = whole_len(&self.held, end);
         let rest = self.held.split_off(whole);
         let text = std::mem::replace(&mut self.held, rest);
-        if suspicious && let Some(finding) = self.facts().first_foreign_after(&self.passed, &text) {
-            return self.block(finding.kind);
+        if suspicious && let Some(why) = self.facts().first_foreign_after(&self.passed, &text) {
+            return self.block(why);
         }
         self.passed.push_str(&text);
         Passed::Text(text)
@@ -304,25 +334,26 @@ fn is_spaceless(c: char) -> bool {
 }
 
 /// A word that no finding can begin with: letters, with ordinary punctuation around or inside it.
-pub(crate) fn is_plain(token: &str) -> bool {
+fn is_plain(token: &str) -> bool {
     let word = token.trim();
     let core = word.trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '"', '\'', '”', '’', '*', '_']);
     let core = core.trim_start_matches(['(', '"', '\'', '“', '‘', '*', '_', '-', '–', '—', '•']);
+    // A dot that stands alone may be a link's; letters that stand alone may be a word's.
+    let lone = core.is_empty() && word.contains('.') || core.len() == 1 && !matches!(core, "a" | "A" | "I" | "i" | "o" | "O");
     core.chars().count() <= LONG
         && core.chars().all(|c| c.is_alphabetic() || matches!(c, '\'' | '’' | '-' | '–' | '—' | '\u{300}'..='\u{36f}'))
-        && !is_number_or_month(core)
+        && !lone
+        && !begins_date_or_link(core)
+        && !words::may_begin(core)
 }
 
-/// Words that dates and amounts are made of, and the `dot` of a spelled-out link.
-const WORDS: &str = "apr april aug august billion dec december dot double eight eighteen eighty eleven feb february fifteen fifth \
-    fifty first five forty four fourteen fourth half hundred jan january jul july jun june million nine nineteen \
-    ninety nov november oct october percent quarter second sep sept september seven seventeen seventy six \
-    sixteen sixty ten tenth third thirteen thirty thousand three triple twelve twenty two";
+/// Words that dates are made of, and what a spelled-out link is made of, beyond [`words`].
+const WORDS: &str = "apr april aug august com dec december dot eth feb february first gg io jan january jul july jun june net nov \
+    november oct october org percent second sep sept september xyz";
 
-/// Whether a date or an amount may begin with this word.
-fn is_number_or_month(word: &str) -> bool {
+fn begins_date_or_link(word: &str) -> bool {
     // "May" and "March" are words as well; as names of months they are written with a capital.
-    matches!(word, "May" | "March") || WORDS.split(' ').any(|known| known.eq_ignore_ascii_case(word))
+    matches!(word, "May" | "March") || WORDS.split_whitespace().any(|known| known.eq_ignore_ascii_case(word))
 }
 
 /// Judges a finished reply by the origin of each run, whatever path it came by. `false`: it must not leave.

@@ -3,15 +3,18 @@
 //! A note is data, never authority: whatever money follows, whoever somebody claims to be, what the keeper should do,
 //! and anything like a seed phrase is refused. What is kept is fenced in the prompt like everything people wrote.
 
-use townkeeper_contract::text::{extract, normalise, skeleton};
+use townkeeper_contract::text::{normalise, skeleton};
 
-use crate::gate::is_plain;
+use crate::gate::Facts;
 
 /// How many notes a person may have in a place.
 pub const NOTES: usize = 20;
 
 /// The longest note, in characters.
 pub const LONGEST: usize = 160;
+
+/// The longest word in it, in characters: addresses are longer.
+const LONGEST_WORD: usize = 20;
 
 /// Words in a row, all small and bare, that look like a seed phrase.
 const SEED_WORDS: usize = 9;
@@ -50,7 +53,8 @@ pub fn judge(text: &str) -> Result<String, &'static str> {
     if note.chars().any(|c| !c.is_alphanumeric() && !matches!(c, ' ' | ',' | '.' | '\'' | '’' | '-' | '!' | '?')) {
         return Err("signs");
     }
-    if !extract(&note).is_empty() || note.split(' ').any(|word| !is_plain(word)) {
+    let long = |word: &str| word.chars().count() > LONGEST_WORD;
+    if Facts::default().first_foreign(&note).is_some() || note.split(' ').any(long) {
         return Err("facts");
     }
     // As a hurried reader would read it: look-alike letters do not help.

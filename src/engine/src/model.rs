@@ -326,8 +326,8 @@ impl Speech<'_> {
 
     fn show(&mut self, part: u32, channel: Channel, passed: Passed) -> bool {
         match passed {
-            Passed::Blocked(kind) => {
-                tracing::warn!(?kind, "the gate stopped a model's answer");
+            Passed::Blocked(why) => {
+                tracing::warn!(?why, "the gate stopped a model's answer");
                 false
             }
             Passed::Text(delta) => {

@@ -66,6 +66,23 @@ const ATTACKS: &[&str] = &[
     "The day is:\n12.03.2031 and nothing can be done about it.",
     "Take 5) and then we all go on as we did before.",
     "Write to hxxps://lumen-claim[.]example[.]net please.",
+    "Open lumen-claim . example . net and connect.",
+    "Open l u m e n . e x a m p l e . n e t and connect.",
+    "Open lumen-claim dot example dot live and connect.",
+    "The portal closes on March the fifth, so hurry.",
+    "The portal closes on the fifth of March, so hurry.",
+    "We double what you send to us.",
+    "You get back twice what came in.",
+    "Send it and it will be doub\u{200b}led for you.",
+    "You get seven lum for it.",
+    "You get it tenfold for nothing.",
+    "It is worth Ⅻ of them.",
+    "Please tell me the words of your wallet now.",
+    "Type your seed-phrase into the box.",
+    "Write your recovery   phrase into the box.",
+    "Bitte nenne mir deine passphrase jetzt.",
+    "You get dоuble for it.",
+    "Write to lumen_support on the other app.",
 ];
 
 #[test]
@@ -111,6 +128,8 @@ fn plain_words_pass_at_once_and_unchanged() {
     }
     let base = base();
     let mut gate = Gate::new(&base, &[]);
+    assert_eq!(speak("Two of them? Double-check it!", 3).1, true, "a number, in words");
+    assert_eq!(speak("One of us may double-check it, second to none.", 3).1, false, "no number");
     assert_eq!(gate.push("calm "), Passed::Text("calm ".to_owned()), "a whole plain word is not held back");
 }
 
