@@ -12,5 +12,6 @@ mod kill;
 mod lifecycle;
 mod model;
 mod telegram;
+mod thousand;
 mod vendors;
 mod web;

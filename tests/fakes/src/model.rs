@@ -37,6 +37,8 @@ pub enum Reply {
     Stall { after: Vec<String> },
     /// Says something, then closes the connection without any terminal.
     Cut { after: Vec<String> },
+    /// Says its own system prompt back.
+    Echo,
     /// A web page with status 200, as a captive portal would send.
     Html,
     /// This status, these headers and this body; no stream.
@@ -302,7 +304,10 @@ impl Speaker {
         let mut reply = Reply::Html;
         self.shared.state.send_modify(|state| {
             self.request = state.requests.len();
-            reply = state.script.choose(&body);
+            reply = match state.script.choose(&body) {
+                Reply::Echo => Reply::text(body["messages"][0]["content"].as_str().unwrap_or_default()),
+                reply => reply,
+            };
             state.requests.push(body);
         });
         reply
@@ -358,7 +363,7 @@ impl Speaker {
                 self.all(&deltas).await?;
                 "stop"
             }
-            Reply::Html | Reply::Status { .. } => return Ok(After::Keep),
+            Reply::Html | Reply::Status { .. } | Reply::Echo => return Ok(After::Keep),
         };
         self.delta(&json!({}), Some(reason)).await?;
         if self.wants_usage {

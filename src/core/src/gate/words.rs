@@ -67,7 +67,8 @@ pub(super) fn may_begin(word: &str) -> bool {
     let normal = normalise(word);
     let begins_key =
         |part: &str| KEYS.iter().any(|key| key.split(' ').any(|word| word == part) && !matches!(part, "of" | "your"));
-    let spaceless = |part: &str| SPACELESS.iter().any(|mark| mark.chars().any(|c| part.contains(c)));
+    let marks = || SPACELESS.iter().chain(KEYS.iter().filter(|key| !key.is_ascii() && !key.contains(' ')));
+    let spaceless = |part: &str| marks().any(|mark| mark.chars().any(|c| part.contains(c)));
     normal.split(is_between).flat_map(|word| word.split('-')).any(|part| {
         !part.is_empty() && (kind(part).is_some() || begins_key(part) || !part.is_ascii() && spaceless(part))
     })
