@@ -32,6 +32,8 @@ pub enum Stopped {
     Key,
     /// Letters that pretend to be others.
     Disguise,
+    /// A stretch without an end that might be any of these.
+    Endless,
 }
 
 impl Facts {
@@ -137,12 +139,16 @@ pub struct Gate {
     /// Whether the answer's beginning, where a citation may stand, has passed.
     begun: bool,
     held: String,
+    scan: Scan,
     passed: String,
     blocked: bool,
 }
 
 /// How many plain words must follow before a suspicious stretch is known to be whole ("4 … February … 2027").
 const TAIL: usize = 3;
+
+/// The longest stretch that is held back, in bytes. Ordinary facts end sooner.
+const HELD: usize = 2 * 1024;
 
 /// The longest `[entry-id]` at an answer's beginning.
 const MARK: usize = 80;
@@ -158,6 +164,7 @@ impl Gate {
             cited: None,
             begun: false,
             held: String::new(),
+            scan: Scan::default(),
             passed: String::new(),
             blocked: false,
         };
@@ -179,6 +186,7 @@ impl Gate {
     /// Another model begins anew: what the one before said and nobody heard is forgotten.
     pub fn restart(&mut self) {
         self.held.clear();
+        self.scan = Scan::default();
         if self.passed.is_empty() {
             (self.cited, self.begun) = (None, false);
         }
@@ -239,11 +247,14 @@ impl Gate {
         if self.blocked || !self.begun && !self.read_mark(end) {
             return Passed::Text(String::new());
         }
-        let (whole, suspicious) = whole_len(&self.held, end);
+        let (whole, suspicious) = self.scan.whole(&self.held, end);
         let rest = self.held.split_off(whole);
         let text = std::mem::replace(&mut self.held, rest);
         if suspicious && let Some(why) = self.facts().first_foreign_after(&self.passed, &text) {
             return self.block(why);
+        }
+        if self.held.len() > HELD {
+            return self.block(Stopped::Endless);
         }
         self.passed.push_str(&text);
         Passed::Text(text)
@@ -277,32 +288,49 @@ impl Gate {
     }
 }
 
-/// How much of `held` can be judged now: up to the first stretch that may still grow into a finding. Also whether it
-/// has anything in it that needs judging.
-fn whole_len(held: &str, end: bool) -> (usize, bool) {
-    let (mut whole, mut at) = (0, 0);
-    // The plain words since the last suspicious one, while a suspicious stretch is open.
-    let mut open: Option<usize> = None;
-    let mut suspicious = false;
-    for (token, complete) in tokens(held) {
-        if !complete && !end {
-            break;
+/// How far what is held was looked at: each word once, however many pieces it came in.
+#[derive(Debug, Default)]
+struct Scan {
+    /// The end of the last word looked at.
+    at: usize,
+    /// The plain words since the last suspicious one, while a suspicious stretch is open.
+    open: Option<usize>,
+    /// Whether anything needs judging.
+    suspicious: bool,
+}
+
+impl Scan {
+    /// How much of `held` can be judged now: up to the first stretch that may still grow into a finding. Also whether
+    /// it has anything in it that needs judging. The caller takes that much away from its beginning.
+    fn whole(&mut self, held: &str, end: bool) -> (usize, bool) {
+        let (mut whole, mut judge) = (0, false);
+        for (token, complete) in tokens(held.get(self.at..).unwrap_or_default()) {
+            if !complete && !end {
+                break;
+            }
+            self.at += token.len();
+            if is_plain(token) {
+                self.open = self.open.map(|words| words + usize::from(!token.trim().is_empty()));
+            } else {
+                self.open = Some(0);
+                self.suspicious = true;
+            }
+            if token.contains('\n') || self.open.is_some_and(|words| words >= TAIL) {
+                self.open = None;
+            }
+            if self.open.is_none() {
+                whole = self.at;
+                judge |= std::mem::take(&mut self.suspicious);
+            }
         }
-        at += token.len();
-        if is_plain(token) {
-            open = open.map(|words| words + usize::from(!token.trim().is_empty()));
-        } else {
-            open = Some(0);
-            suspicious = true;
+        if end {
+            let suspicious = judge || self.suspicious;
+            *self = Self::default();
+            return (held.len(), suspicious);
         }
-        if token.contains('\n') || open.is_some_and(|words| words >= TAIL) {
-            open = None;
-        }
-        if open.is_none() {
-            whole = at;
-        }
+        self.at -= whole;
+        (whole, judge)
     }
-    if end { (held.len(), suspicious) } else { (whole, suspicious && whole > 0) }
 }
 
 /// Words with the white space behind them; `false` for a last word that may go on. A character of a script without

@@ -133,6 +133,18 @@ fn plain_words_pass_at_once_and_unchanged() {
     assert_eq!(gate.push("calm "), Passed::Text("calm ".to_owned()), "a whole plain word is not held back");
 }
 
+/// Each word is looked at once, and what never ends is stopped: a hostile model costs no more than its words.
+#[test]
+fn a_stretch_without_an_end_is_stopped() {
+    for piece in ["1 ", "x", "seed ", "\u{200b}"] {
+        let (shown, stopped) = speak(&piece.repeat(super::HELD + 1), 1);
+        assert!(stopped, "{piece:?}");
+        assert_eq!(shown, "", "{piece:?}");
+    }
+    // The twin: as long an answer of plain words passes.
+    assert!(!speak(&"calm ".repeat(super::HELD), 1).1);
+}
+
 #[test]
 fn after_a_tool_a_citation_may_still_come() {
     let base = base();

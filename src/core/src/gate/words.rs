@@ -2,6 +2,9 @@
 //! [`townkeeper_contract::text::extract`], which reads everybody's text: what is found too much here costs an
 //! abstention, what is missed may cost a person their money.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use townkeeper_contract::text::normalise;
 
 /// Numbers and what is made of them. "one", "first" and "second" are other words too often.
@@ -26,6 +29,20 @@ const KEYS: &[&str] = &[
     "seed phrases", "seed word", "seed words", "seedphrase", "your seed", "your phrase", "your words", "wallet words",
     "words of your wallet", "clave privada", "助记词", "私钥", "сид фраза", "приватный ключ",
 ];
+
+/// [`NUMBERS`] and [`MULTIPLES`]: every word of an answer is looked up here.
+static COUNTED: LazyLock<HashSet<&str>> =
+    LazyLock::new(|| NUMBERS.split_whitespace().chain(MULTIPLES.split_whitespace()).collect());
+
+/// Words that one of [`KEYS`] is made of.
+static OF_KEYS: LazyLock<HashSet<&str>> =
+    LazyLock::new(|| KEYS.iter().flat_map(|key| key.split(' ')).filter(|word| !matches!(*word, "of" | "your")).collect());
+
+/// Characters of [`SPACELESS`], and of the keys in such scripts.
+static MARKS: LazyLock<HashSet<char>> = LazyLock::new(|| {
+    let keys = KEYS.iter().filter(|key| !key.is_ascii() && !key.contains(' '));
+    SPACELESS.iter().chain(keys).flat_map(|mark| mark.chars()).collect()
+});
 
 /// What kind of word it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,13 +81,10 @@ pub(super) fn may_begin(word: &str) -> bool {
     if word.chars().any(is_numeral) {
         return true;
     }
-    let normal = normalise(word);
-    let begins_key =
-        |part: &str| KEYS.iter().any(|key| key.split(' ').any(|word| word == part) && !matches!(part, "of" | "your"));
-    let marks = || SPACELESS.iter().chain(KEYS.iter().filter(|key| !key.is_ascii() && !key.contains(' ')));
-    let spaceless = |part: &str| marks().any(|mark| mark.chars().any(|c| part.contains(c)));
-    normal.split(is_between).flat_map(|word| word.split('-')).any(|part| {
-        !part.is_empty() && (kind(part).is_some() || begins_key(part) || !part.is_ascii() && spaceless(part))
+    let normal = if word.is_ascii() { word.to_ascii_lowercase() } else { normalise(word) };
+    normal.split(is_between).flat_map(|word| std::iter::once(word).chain(word.split('-'))).any(|part| {
+        let marked = || !part.is_ascii() && part.chars().any(|c| MARKS.contains(&c));
+        !part.is_empty() && (kind(part).is_some() || OF_KEYS.contains(part) || marked())
     })
 }
 
@@ -84,16 +98,16 @@ fn kind(word: &str) -> Option<Kind> {
     if inner.contains('_') || mixes(inner) {
         return Some(Kind::Disguise);
     }
-    let letters: String = inner.split('-').filter(|part| part.chars().count() == 1).collect();
-    let spelled = letters.len() > 3 && is_number(&letters);
-    (spelled || is_number(inner) || inner.split('-').any(|part| is_number(part) && !is_manner(inner)))
-        .then_some(Kind::Number)
+    let spelled = inner.contains('-') && {
+        let letters: String = inner.split('-').filter(|part| part.chars().count() == 1).collect();
+        letters.len() > 3 && is_number(&letters)
+    };
+    let counts = is_number(inner) || inner.contains('-') && inner.split('-').any(is_number) && !is_manner(inner);
+    (spelled || counts).then_some(Kind::Number)
 }
 
 fn is_number(word: &str) -> bool {
-    let listed = |list: &str| list.split_whitespace().any(|known| known == word);
-    let fold = word.strip_suffix("fold").is_some_and(|number| NUMBERS.split_whitespace().any(|known| known == number));
-    listed(NUMBERS) || listed(MULTIPLES) || fold
+    COUNTED.contains(word) || word.strip_suffix("fold").is_some_and(|number| COUNTED.contains(number))
 }
 
 /// "double-check" counts nothing.
