@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use tokio::process::Command;
-use townkeeper_contract::stream::{Event, MemoryPhase, Outcome, ReplyKind};
+use townkeeper_contract::stream::{ErrorClass, Event, MemoryPhase, Outcome, ReplyKind};
 use townkeeper_fakes::model::{ModelServer, Reply, Script};
 use townkeeper_fakes::telegram::TelegramServer;
 
@@ -65,6 +65,21 @@ async fn without_a_budget_no_model_is_asked() {
     let Stage { model, daemon, home: _home } = stage(Script::always(Reply::text(STORY)), &set).await;
     let heard = say(&daemon.client(), &question(SMALL_TALK)).await;
     assert_eq!((heard.reply().kind, model.requests().len()), (ReplyKind::Abstention, 0));
+}
+
+/// A vendor that never ends and lies about what it used: it is cut off, and our own count is settled.
+#[tokio::test]
+async fn what_never_ends_is_cut_off_and_counted_by_us() {
+    let endless = Reply::Text(vec!["calm water under slow boats ".to_owned(); 4_000]);
+    let set = [("TOWNKEEPER__BUDGET__WORKSPACE_TOKENS_PER_DAY", "6000")];
+    let Stage { model, daemon, home: _home } = stage(Script::always(endless), &set).await;
+    let client = daemon.client();
+    let heard = say(&client, &question(SMALL_TALK)).await;
+    assert_eq!(heard.failure(), ErrorClass::Protocol);
+    assert!(heard.streamed().len() < 70 * 1024, "{}", heard.streamed().len());
+    // It used more than the day has: nobody asks it again.
+    let spent = say(&client, &question(SMALL_TALK)).await;
+    assert_eq!((spent.reply().kind, model.requests().len()), (ReplyKind::Abstention, 1));
 }
 
 #[tokio::test]

@@ -130,7 +130,7 @@ impl Flood {
         let fresh = || Talk { last_ms: i64::MIN, text: !text, depth: 0, told: false };
         let talk = self.talks.entry(conversation::conversation(inbound).0, fresh);
         let since = now_ms.saturating_sub(talk.last_ms);
-        if since > CALM_MS || since < 0 {
+        if !(0..=CALM_MS).contains(&since) {
             *talk = fresh();
         } else if since <= REFLEX_MS || talk.text == text {
             talk.depth = talk.depth.saturating_add(1);
@@ -262,7 +262,9 @@ mod tests {
         assert_eq!(answered(20_000, |at| format!("question {at}")), 1000, "a person who thinks");
         // After a silence it is a person again.
         let mut flood = Flood::new(limits);
-        (0..20).for_each(|at| { flood.judge(&says("machine", PlaceKind::Group, "ping"), at); });
+        (0..20).for_each(|at| {
+            flood.judge(&says("machine", PlaceKind::Group, "ping"), at);
+        });
         assert_eq!(flood.judge(&says("machine", PlaceKind::Group, "ping"), 20), Pace::Loop { told: true });
         assert!(flood.judge(&says("machine", PlaceKind::Group, "ping"), 21 + CALM_MS).is_free());
     }
@@ -279,7 +281,9 @@ mod tests {
         }
         assert_eq!(passed, 100_000, "ten a minute each is allowed");
         // A hundred thousand people, too: those who came first are forgotten.
-        (0..100_000).for_each(|at| { flood.judge(&says(&format!("stranger-{at}"), PlaceKind::Group, "hi"), 1); });
+        (0..100_000).for_each(|at| {
+            flood.judge(&says(&format!("stranger-{at}"), PlaceKind::Group, "hi"), 1);
+        });
         let (people, talks) = flood.known();
         assert!(people <= CAP && talks <= CAP, "{people} {talks}");
     }
@@ -294,7 +298,9 @@ mod tests {
     #[test]
     fn a_clock_that_goes_back_locks_nobody_out() {
         let mut flood = Flood::default();
-        (0..20).for_each(|_| { flood.judge(&says("robin", PlaceKind::Private, "hello"), 1_000_000); });
+        (0..20).for_each(|_| {
+            flood.judge(&says("robin", PlaceKind::Private, "hello"), 1_000_000);
+        });
         assert!(flood.judge(&says("robin", PlaceKind::Private, "hello"), 10).is_free());
     }
 }

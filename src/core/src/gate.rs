@@ -45,7 +45,9 @@ impl Facts {
                 less_precise(&finding, &mut facts);
                 facts.insert((finding.kind, finding.value));
             }
-            numbers.extend(words::strict(&text).into_iter().filter(|(kind, _)| *kind == words::Kind::Number).map(|(_, n)| n));
+            numbers.extend(
+                words::strict(&text).into_iter().filter(|(kind, _)| *kind == words::Kind::Number).map(|(_, n)| n),
+            );
         }
         Self { findings: facts, numbers }
     }
@@ -367,7 +369,8 @@ fn is_plain(token: &str) -> bool {
     let core = word.trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '"', '\'', '”', '’', '*', '_']);
     let core = core.trim_start_matches(['(', '"', '\'', '“', '‘', '*', '_', '-', '–', '—', '•']);
     // A dot that stands alone may be a link's; letters that stand alone may be a word's.
-    let lone = core.is_empty() && word.contains('.') || core.len() == 1 && !matches!(core, "a" | "A" | "I" | "i" | "o" | "O");
+    let lone =
+        core.is_empty() && word.contains('.') || core.len() == 1 && !matches!(core, "a" | "A" | "I" | "i" | "o" | "O");
     core.chars().count() <= LONG
         && core.chars().all(|c| c.is_alphabetic() || matches!(c, '\'' | '’' | '-' | '–' | '—' | '\u{300}'..='\u{36f}'))
         && !lone

@@ -103,7 +103,12 @@ pub fn call(base: &Base, name: &str, args: &ToolArgs) -> ToolOutcome {
         ),
         REMEMBER => word("note").map_or_else(
             || missing("note"),
-            |note| ToolOutcome::said("Proposed. It is kept only if it is harmless.", Some(Effect::Remember(note.to_owned()))),
+            |note| {
+                ToolOutcome::said(
+                    "Proposed. It is kept only if it is harmless.",
+                    Some(Effect::Remember(note.to_owned())),
+                )
+            },
         ),
         _ => ToolOutcome::refused("there is no such tool"),
     }
@@ -185,7 +190,10 @@ mod tests {
 
     #[test]
     fn only_names_of_ours_are_shown() {
-        assert_eq!(specs().iter().map(|spec| name(&spec.name)).collect::<Vec<_>>(), specs().iter().map(|s| s.name.as_str()).collect::<Vec<_>>());
+        assert_eq!(
+            specs().iter().map(|spec| name(&spec.name)).collect::<Vec<_>>(),
+            specs().iter().map(|s| s.name.as_str()).collect::<Vec<_>>()
+        );
         assert_eq!(name("https://lumen-claim.example.net"), "unknown");
     }
 }

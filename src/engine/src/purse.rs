@@ -30,7 +30,11 @@ impl Purse {
     }
 
     /// Reserves what a request may cost at most. `None`: the day holds no more.
-    pub(crate) async fn reserve(&mut self, house: &Arc<House>, request: &ChatRequest) -> Result<Option<Hold>, StoreError> {
+    pub(crate) async fn reserve(
+        &mut self,
+        house: &Arc<House>,
+        request: &ChatRequest,
+    ) -> Result<Option<Hold>, StoreError> {
         let now_ms = house.clock.now_ms();
         let reserved = budget::reserve(request);
         self.requests += 1;

@@ -71,7 +71,8 @@ impl Write for Reserve {
         Box::pin(async move {
             let Allowance { workspace, person, day, workspace_limit, person_limit } = &self.allowance;
             release_stale(tx, workspace, self.now_ms).await?;
-            let known = sql("SELECT id FROM budget_hold WHERE workspace = $1 AND id = $2").bind(workspace).bind(&self.id);
+            let known =
+                sql("SELECT id FROM budget_hold WHERE workspace = $1 AND id = $2").bind(workspace).bind(&self.id);
             if known.optional(&mut *tx).await?.is_some() {
                 return Ok(true);
             }

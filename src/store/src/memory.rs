@@ -88,6 +88,7 @@ impl Write for Remember {
             .one(&mut *tx)
             .await?;
             if row.int("same")? > 0 {
+                fault!("memory.write");
                 return Ok(Remembered::Known);
             }
             if row.int("all_notes")? >= self.room {

@@ -237,7 +237,7 @@ impl Write for Claim {
                 .bind(i64::from(self.limit))
                 .all(&mut *tx)
                 .await?;
-            let mut claimed = Claimed { rows: Vec::with_capacity(rows.len()), expired: expired };
+            let mut claimed = Claimed { rows: Vec::with_capacity(rows.len()), expired };
             for row in &rows {
                 let row = decode(row)?;
                 begin_attempt(tx, &self.workspace, &row.id, row.attempt, self.now_ms).await?;

@@ -9,8 +9,24 @@ use super::{Past, Snapshot, is_question, may_answer};
 
 /// How a question begins that goes on from another.
 const OPENINGS: &[&str] = &[
-    "also", "and", "but", "does it", "does that", "for", "how about", "if", "is it", "is that", "on", "or", "same", "so", "then",
-    "what about", "what if", "with",
+    "also",
+    "and",
+    "but",
+    "does it",
+    "does that",
+    "for",
+    "how about",
+    "if",
+    "is it",
+    "is that",
+    "on",
+    "or",
+    "same",
+    "so",
+    "then",
+    "what about",
+    "what if",
+    "with",
 ];
 
 /// The longest follow-up, in words.

@@ -45,7 +45,15 @@ struct Given {
 impl Given {
     fn new(model: bool) -> Self {
         let agent = Agent { name: "Keeper".to_owned(), persona: "Calm.".to_owned(), ..Agent::default() };
-        Self { agent, base: base(), turn: TurnId::from("T1"), day: (2026, 11, 22), model, notes: Vec::new(), pace: Pace::Free }
+        Self {
+            agent,
+            base: base(),
+            turn: TurnId::from("T1"),
+            day: (2026, 11, 22),
+            model,
+            notes: Vec::new(),
+            pace: Pace::Free,
+        }
     }
 
     fn decide(&self, event: &Event<'_>, past: Option<&[Past<'_>]>) -> Decision {

@@ -23,11 +23,42 @@ const SPACELESS: &[&str] = &["倍", "双份", "翻番", "两百", "二百", "一
 
 /// What opens a wallet. No model asks for it, explains it, or says what to do with it.
 const KEYS: &[&str] = &[
-    "backup phrase", "backup words", "frase semilla", "keystore", "mnemonic", "mnemonics", "passphrase", "passphrases",
-    "password", "passwords", "private key", "private keys", "recovery phrase", "recovery phrases", "recovery words",
-    "recovery code", "secret key", "secret keys", "secret phrase", "secret recovery", "secret words", "seed phrase",
-    "seed phrases", "seed word", "seed words", "seedphrase", "your seed", "your phrase", "your words", "wallet words",
-    "words of your wallet", "clave privada", "助记词", "私钥", "сид фраза", "приватный ключ",
+    "backup phrase",
+    "backup words",
+    "frase semilla",
+    "keystore",
+    "mnemonic",
+    "mnemonics",
+    "passphrase",
+    "passphrases",
+    "password",
+    "passwords",
+    "private key",
+    "private keys",
+    "recovery phrase",
+    "recovery phrases",
+    "recovery words",
+    "recovery code",
+    "secret key",
+    "secret keys",
+    "secret phrase",
+    "secret recovery",
+    "secret words",
+    "seed phrase",
+    "seed phrases",
+    "seed word",
+    "seed words",
+    "seedphrase",
+    "your seed",
+    "your phrase",
+    "your words",
+    "wallet words",
+    "words of your wallet",
+    "clave privada",
+    "助记词",
+    "私钥",
+    "сид фраза",
+    "приватный ключ",
 ];
 
 /// [`NUMBERS`] and [`MULTIPLES`]: every word of an answer is looked up here.
@@ -35,8 +66,9 @@ static COUNTED: LazyLock<HashSet<&str>> =
     LazyLock::new(|| NUMBERS.split_whitespace().chain(MULTIPLES.split_whitespace()).collect());
 
 /// Words that one of [`KEYS`] is made of.
-static OF_KEYS: LazyLock<HashSet<&str>> =
-    LazyLock::new(|| KEYS.iter().flat_map(|key| key.split(' ')).filter(|word| !matches!(*word, "of" | "your")).collect());
+static OF_KEYS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
+    KEYS.iter().flat_map(|key| key.split(' ')).filter(|word| !matches!(*word, "of" | "your")).collect()
+});
 
 /// Characters of [`SPACELESS`], and of the keys in such scripts.
 static MARKS: LazyLock<HashSet<char>> = LazyLock::new(|| {
@@ -118,7 +150,10 @@ fn is_manner(word: &str) -> bool {
 /// Latin and look-alike letters in one word.
 fn mixes(word: &str) -> bool {
     let latin = word.chars().any(|c| c.is_ascii_alphabetic());
-    latin && word.chars().any(|c| matches!(c, '\u{370}'..='\u{52f}' | '\u{13a0}'..='\u{13ff}' | '\u{10400}'..='\u{1044f}'))
+    latin
+        && word
+            .chars()
+            .any(|c| matches!(c, '\u{370}'..='\u{52f}' | '\u{13a0}'..='\u{13ff}' | '\u{10400}'..='\u{1044f}'))
 }
 
 /// Roman and other numerals that no digit finder reads.

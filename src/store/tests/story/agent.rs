@@ -115,7 +115,7 @@ async fn a_day_and_a_workspace_of_their_own(home: &Home) {
     tomorrow.allowance.day += 1;
     assert!(store.reserve_tokens(tomorrow).await.unwrap());
     let mut elsewhere = reserve("a", "robin", 3_000);
-    elsewhere.allowance.workspace = "other".to_owned();
+    "other".clone_into(&mut elsewhere.allowance.workspace);
     assert!(store.reserve_tokens(elsewhere).await.unwrap());
     assert!(!store.reserve_tokens(reserve("c", "robin", 1)).await.unwrap());
 }

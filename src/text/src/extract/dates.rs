@@ -101,8 +101,25 @@ fn value(found: &Captures<'_>) -> Option<String> {
 /// 1 to 39; checked with the others.
 fn ordinal(words: &str) -> Option<u32> {
     const ONES: [&str; 19] = [
-        "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh", "twelfth",
-        "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth",
+        "first",
+        "second",
+        "third",
+        "fourth",
+        "fifth",
+        "sixth",
+        "seventh",
+        "eighth",
+        "ninth",
+        "tenth",
+        "eleventh",
+        "twelfth",
+        "thirteenth",
+        "fourteenth",
+        "fifteenth",
+        "sixteenth",
+        "seventeenth",
+        "eighteenth",
+        "nineteenth",
     ];
     let words = words.to_ascii_lowercase();
     let one = |word: &str| ONES.iter().zip(1..).find(|(name, _)| **name == word).map(|(_, n)| n);

@@ -70,7 +70,10 @@ fn hosts() {
         ("a[.]b[.]example[.]org, example dot co dot uk", &[(Host, "a.b.example.org"), (Host, "example.co.uk")]),
         ("e.g. this, i.e. that... etc. and/or U.S. end.Tell", &[]),
         ("swap DOT to the next", &[]),
-        ("go to a . example . net now, or lumen dot example dot live", &[(Host, "example.net"), (Host, "example.live")]),
+        (
+            "go to a . example . net now, or lumen dot example dot live",
+            &[(Host, "example.net"), (Host, "example.live")],
+        ),
         ("e x a m p l e . o r g today", &[(Host, "example.org")]),
         (r"example\.org, example**.**org, example&period;org", &[(Host, "example.org"); 3]),
     ]);

@@ -131,9 +131,8 @@ static SPACED_DOT: LazyLock<Regex> = LazyLock::new(|| {
 static SPOKEN_DOT: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)(?P<words> dot )(?P<end>[a-z]{2,18})\b"));
 
 /// Endings that are words as well: "swap DOT to" names a coin.
-const WORDS: &[&str] = &[
-    "am", "an", "as", "at", "be", "by", "do", "in", "is", "it", "la", "my", "no", "per", "so", "to", "us",
-];
+const WORDS: &[&str] =
+    &["am", "an", "as", "at", "be", "by", "do", "in", "is", "it", "la", "my", "no", "per", "so", "to", "us"];
 
 fn is_ending(word: &str) -> bool {
     let word = word.to_ascii_lowercase();
@@ -146,15 +145,20 @@ static ENTITY: LazyLock<Regex> =
 
 fn entity(name: &str) -> Option<String> {
     let signs = [
-        ("period", "."), ("colon", ":"), ("sol", "/"), ("commat", "@"), ("lowbar", "_"), ("num", "#"), ("percnt", "%"),
+        ("period", "."),
+        ("colon", ":"),
+        ("sol", "/"),
+        ("commat", "@"),
+        ("lowbar", "_"),
+        ("num", "#"),
+        ("percnt", "%"),
         ("dollar", "$"),
     ];
     signs.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, sign)| (*sign).to_owned())
 }
 
 /// A sign that Markdown shows bare: `\.`, `**.**`.
-static MARKED: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?P<words>(?:\\|[*_~`]{1,3})(?P<mark>[./:@])[*_~`]{0,3})"));
+static MARKED: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?P<words>(?:\\|[*_~`]{1,3})(?P<mark>[./:@])[*_~`]{0,3})"));
 
 /// Letters apart from each other: `e x a m p l e . o r g`.
 static LETTERS: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(?P<words>[a-z](?: [a-z.]){4,})\b"));

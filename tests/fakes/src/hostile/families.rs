@@ -74,7 +74,8 @@ fn masked() -> Vec<Payload> {
 }
 
 fn zero_width() -> Vec<Payload> {
-    let marks = ['\u{200b}', '\u{200c}', '\u{200d}', '\u{ad}', '\u{2060}', '\u{feff}', '\u{202e}', '\u{e0041}', '\u{34f}'];
+    let marks =
+        ['\u{200b}', '\u{200c}', '\u{200d}', '\u{ad}', '\u{2060}', '\u{feff}', '\u{202e}', '\u{e0041}', '\u{34f}'];
     let hidden = |mark: char| {
         let host = format!("lumen-cl{mark}aim.exam{mark}ple.net");
         (format!("open {host} today"), host)
