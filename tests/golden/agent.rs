@@ -70,8 +70,9 @@ async fn without_a_budget_no_model_is_asked() {
 /// A vendor that never ends and lies about what it used: it is cut off, and our own count is settled.
 #[tokio::test]
 async fn what_never_ends_is_cut_off_and_counted_by_us() {
-    let endless = Reply::Text(vec!["calm water under slow boats ".to_owned(); 4_000]);
-    let set = [("TOWNKEEPER__BUDGET__WORKSPACE_TOKENS_PER_DAY", "6000")];
+    let pieces = ["calm water ", "under slow ", "boats and "];
+    let endless = Reply::Text(pieces.iter().cycle().take(8_000).map(|piece| (*piece).to_owned()).collect());
+    let set = [("TOWNKEEPER__BUDGET__WORKSPACE_TOKENS_PER_DAY", "5000")];
     let Stage { model, daemon, home: _home } = stage(Script::always(endless), &set).await;
     let client = daemon.client();
     let heard = say(&client, &question(SMALL_TALK)).await;

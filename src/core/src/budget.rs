@@ -63,6 +63,11 @@ pub fn settle(reserved: u64, input: u64, heard: usize, reported: Option<&Usage>)
     own.max(theirs).min(reserved.saturating_mul(BELIEVED))
 }
 
+/// Whether a vendor sent more than any honest answer could be: it is to be cut off.
+pub fn is_overrun(reserved: u64, input: u64, heard: usize) -> bool {
+    input.saturating_add(tokens(heard)) > reserved.saturating_mul(BELIEVED)
+}
+
 /// The day a time belongs to, as days since 1970-01-01 (UTC).
 pub fn day(now_ms: i64) -> i64 {
     DateTime::from_timestamp_millis(now_ms).map_or(0, |time| time.timestamp().div_euclid(24 * 60 * 60))
@@ -93,6 +98,7 @@ mod tests {
         assert_eq!(settle(400, 300, 30, Some(&usage(0, 0))), 310, "too little reported: our own");
         assert_eq!(settle(400, 300, 30, Some(&usage(320, 40))), 360, "the vendor's, where it is more");
         assert_eq!(settle(400, 300, 30, Some(&usage(u64::MAX, u64::MAX))), 1200, "a lie has an end");
+        assert!(!is_overrun(400, 300, 2_700) && is_overrun(400, 300, 2_703));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use chrono::NaiveDate;
+use serde_json::Value;
 use townkeeper_contract::id::{AccountId, EventKey, PersonId, PlaceId, TurnId};
 use townkeeper_contract::inbound::{Body, Inbound, Person, Place, PlaceKind, ReplyTo};
 use townkeeper_contract::provider::{ChatMessage, ChatRequest};
@@ -79,10 +80,18 @@ fn shown(request: &ChatRequest) -> String {
         writeln!(out, "--- {role}\n{text}").unwrap();
     }
     for tool in &request.tools {
-        writeln!(out, "--- tool {}\n{}\n{}", tool.name, tool.description, tool.parameters).unwrap();
+        writeln!(out, "--- tool {}\n{}\n{}", tool.name, tool.description, sorted(&tool.parameters)).unwrap();
     }
     writeln!(out, "--- at most {} tokens", request.max_output_tokens).unwrap();
     out
+}
+
+/// JSON with its keys in order, whatever order the build keeps.
+fn sorted(value: &Value) -> String {
+    let Value::Object(fields) = value else { return value.to_string() };
+    let mut fields: Vec<String> = fields.iter().map(|(key, value)| format!("{key}: {}", sorted(value))).collect();
+    fields.sort();
+    format!("{{ {} }}", fields.join(", "))
 }
 
 fn golden(name: &str, request: &ChatRequest) {

@@ -33,9 +33,6 @@ const WHOLE_TURN: Duration = Duration::from_mins(5);
 /// The longest answer, in bytes: a model that goes on and on must not fill our memory.
 const ANSWER: usize = 64 * 1024;
 
-/// The most that a vendor may send in a step, thoughts and arguments included, in bytes.
-const SENT: usize = 1024 * 1024;
-
 /// What came of asking a model.
 pub(crate) enum Heard {
     Spoken(Spoken),
@@ -182,13 +179,14 @@ impl Speech<'_> {
             let (provider, model) = (asked.provider().name().to_owned(), asked.provider().model().to_owned());
             self.writer.emit(Event::StepStarted { step, provider, model });
             let done = self.step(&asked, request, &mut hold).await;
+            if matches!(&done, Step::Failed(error) if error.status.is_some()) {
+                hold.refused();
+            }
+            hold.settle().await;
             let Step::Failed(error) = done else {
                 asked.succeeded();
                 return done;
             };
-            if error.status.is_some() {
-                hold.refused();
-            }
             let over = self.shown || self.writer.has_spoken() || Instant::now() >= self.until;
             if over || !breaker::is_vendors(error.class) {
                 asked.failed(&error, house.clock.now_ms());
@@ -237,7 +235,7 @@ impl Speech<'_> {
                 {
                     return Step::Failed(StreamError::new(ErrorClass::Protocol, false, "the answer is too long"));
                 }
-                Ok(_) if hold.heard() > SENT => {
+                Ok(_) if hold.is_overrun() => {
                     return Step::Failed(StreamError::new(ErrorClass::Protocol, false, "the vendor sends too much"));
                 }
                 Ok(event) => {

@@ -92,8 +92,15 @@ impl Hold {
         }
     }
 
-    pub(crate) fn heard(&self) -> usize {
-        self.heard
+    /// Whether it sent more than any honest answer to this request could be.
+    pub(crate) fn is_overrun(&self) -> bool {
+        budget::is_overrun(self.reserved, self.input, self.heard)
+    }
+
+    /// Settles it now, so that the next reservation sees it.
+    pub(crate) async fn settle(mut self) {
+        let used = self.used();
+        settle(&self.house, &std::mem::take(&mut self.id), used).await;
     }
 
     /// The vendor refused the request before it did anything: it costs nothing.
@@ -111,13 +118,18 @@ impl Hold {
 
 impl Drop for Hold {
     fn drop(&mut self) {
+        if self.id.is_empty() {
+            return;
+        }
         let (house, id, used) = (Arc::clone(&self.house), std::mem::take(&mut self.id), self.used());
-        metrics::counter!("townkeeper_tokens_total").increment(used);
-        self.house.tasks.spawn(async move {
-            if let Err(error) = house.store.settle_tokens(&house.workspace, &id, signed(used)).await {
-                tracing::warn!(%error, "what a model used could not be settled; the reservation will expire");
-            }
-        });
+        self.house.tasks.spawn(async move { settle(&house, &id, used).await });
+    }
+}
+
+async fn settle(house: &House, id: &str, used: u64) {
+    metrics::counter!("townkeeper_tokens_total").increment(used);
+    if let Err(error) = house.store.settle_tokens(&house.workspace, id, signed(used)).await {
+        tracing::warn!(%error, "what a model used could not be settled; the reservation will expire");
     }
 }
 
