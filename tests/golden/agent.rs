@@ -3,10 +3,13 @@
 use serde_json::json;
 use tokio::process::Command;
 use townkeeper_contract::stream::{ErrorClass, Event, MemoryPhase, Outcome, ReplyKind};
+use townkeeper_core::budget;
+use townkeeper_engine::clock::Clock;
 use townkeeper_fakes::model::{ModelServer, Reply, Script};
 use townkeeper_fakes::telegram::TelegramServer;
+use townkeeper_store::Store;
 
-use crate::daemon::{Daemon, Heard, Home, PATIENCE, follow_up, press, question, say};
+use crate::daemon::{Daemon, Ear, Heard, Home, PATIENCE, WORKSPACE, follow_up, press, question, say};
 use crate::model::SMALL_TALK;
 use crate::vendors::metric;
 
@@ -81,6 +84,32 @@ async fn what_never_ends_is_cut_off_and_counted_by_us() {
     // It used more than the day has: nobody asks it again.
     let spent = say(&client, &question(SMALL_TALK)).await;
     assert_eq!((spent.reply().kind, model.requests().len()), (ReplyKind::Abstention, 1));
+}
+
+/// Stopped in mid-answer, what was used is counted, and what was reserved is given back.
+#[tokio::test]
+async fn a_stopped_answer_is_settled() {
+    let set = [("TOWNKEEPER__BUDGET__PERSON_TOKENS_PER_DAY", "100000")];
+    let Stage { model, daemon, home } = stage(Script::always(Reply::gated(STORY)), &set).await;
+    let client = daemon.client();
+    let mut ear = Ear::ask(&client, &question(SMALL_TALK)).await;
+    model.release();
+    ear.words().await;
+    assert_eq!(metric(&home, &daemon, "townkeeper_tokens_total").await, None, "not before its end");
+    assert!(client.cancel(&ear.turn()).await.unwrap());
+    ear.rest().await;
+    model.dropped(1).await;
+    let settled = async {
+        while metric(&home, &daemon, "townkeeper_tokens_total").await.is_none() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, settled).await.expect("what it used is never counted");
+    drop(daemon);
+    let store = Store::open(&home.data()).await.unwrap();
+    let day = budget::day(Clock::system().now_ms());
+    let spent = store.spent_tokens(WORKSPACE, "", day).await.unwrap();
+    assert!(spent.spent > 500 && spent.held == 0, "{spent:?}");
 }
 
 #[tokio::test]

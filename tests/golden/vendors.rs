@@ -87,6 +87,7 @@ async fn who_asked_for_silence_gets_it() {
     }
     let skipped = r#"townkeeper_provider_requests_total{provider="compatible",order="1",result="skipped"}"#;
     assert_eq!(metric(&home, &daemon, skipped).await, Some(2.0));
+    assert_eq!(metric(&home, &daemon, "townkeeper_provider_failovers_total").await, Some(1.0));
 }
 
 #[tokio::test]

@@ -161,7 +161,7 @@ impl Speech<'_> {
     /// Asks one vendor after the other, until one begins: from its first word on the answer is its own.
     async fn ask(&mut self, step: u32, request: &ChatRequest) -> Step {
         let house = self.house;
-        let mut last = StreamError::new(ErrorClass::Overloaded, true, "no vendor may be asked now");
+        let mut failed: Option<StreamError> = None;
         while let Some(asked) = house.vendors.next(self.vendor, house.clock.now_ms()) {
             let mut hold = match self.purse.reserve(house, request).await {
                 Ok(Some(hold)) => hold,
@@ -174,6 +174,9 @@ impl Speech<'_> {
                     return Step::Spent;
                 }
             };
+            if failed.is_some() {
+                metrics::counter!("townkeeper_provider_failovers_total").increment(1);
+            }
             self.vendor = asked.at();
             (self.requests, self.shown) = (self.requests + 1, false);
             let (provider, model) = (asked.provider().name().to_owned(), asked.provider().model().to_owned());
@@ -192,14 +195,14 @@ impl Speech<'_> {
                 asked.failed(&error, house.clock.now_ms());
                 return Step::Failed(error);
             }
-            tracing::warn!(class = ?error.class, order = self.vendor + 1, said = error.message, "a vendor failed; the next is asked");
-            asked.count_failover();
+            tracing::warn!(class = ?error.class, order = self.vendor + 1, said = error.message, "a vendor failed without a word");
             asked.failed(&error, house.clock.now_ms());
             self.gate.restart();
             self.vendor += 1;
-            last = error;
+            failed = Some(error);
         }
-        Step::Failed(last)
+        let nobody = || StreamError::new(ErrorClass::Overloaded, true, "no vendor may be asked now");
+        Step::Failed(failed.unwrap_or_else(nobody))
     }
 
     /// One request. `asked` is told what came of it by the caller.

@@ -127,10 +127,10 @@ impl Drop for Hold {
 }
 
 async fn settle(house: &House, id: &str, used: u64) {
-    metrics::counter!("townkeeper_tokens_total").increment(used);
     if let Err(error) = house.store.settle_tokens(&house.workspace, id, signed(used)).await {
         tracing::warn!(%error, "what a model used could not be settled; the reservation will expire");
     }
+    metrics::counter!("townkeeper_tokens_total").increment(used);
 }
 
 fn signed(tokens: u64) -> i64 {

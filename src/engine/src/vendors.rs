@@ -102,11 +102,6 @@ impl Try<'_> {
         self.vendor.change(now_ms, |breaker| breaker.failed(error, now_ms));
         self.vendor.count("failed");
     }
-
-    /// Somebody else is asked instead.
-    pub(crate) fn count_failover(&self) {
-        self.vendor.count("failed_over");
-    }
 }
 
 impl Drop for Try<'_> {

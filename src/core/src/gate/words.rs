@@ -14,6 +14,9 @@ const NUMBERS: &str = "billion billionth couple dozen dozens eight eighteen eigh
     sixteenth sixth sixty tenfold ten tenth third thirteen thirteenth thirtieth thirty thousand thousands thrice \
     three threefold trillion twelfth twelve twentieth twenty twice two twofold";
 
+/// Days that are no dates yet: deadlines are made of them.
+const DAYS: &str = "friday midnight monday saturday sunday thursday tomorrow tonight tuesday wednesday";
+
 /// Multiples, in the languages that communities write most.
 const MULTIPLES: &str = "doble dobles doppelt doppelte doppio double doubled doubles doubling dobro duplica duplicar duplo triple tripled \
     triples tripling quadrupled verdoppeln verdoppelt verdoppelung вдвое втрое двойной удвоим удвоит удвоить";
@@ -61,9 +64,9 @@ const KEYS: &[&str] = &[
     "приватный ключ",
 ];
 
-/// [`NUMBERS`] and [`MULTIPLES`]: every word of an answer is looked up here.
+/// [`NUMBERS`], [`DAYS`] and [`MULTIPLES`]: every word of an answer is looked up here.
 static COUNTED: LazyLock<HashSet<&str>> =
-    LazyLock::new(|| NUMBERS.split_whitespace().chain(MULTIPLES.split_whitespace()).collect());
+    LazyLock::new(|| [NUMBERS, DAYS, MULTIPLES].into_iter().flat_map(str::split_whitespace).collect());
 
 /// Words that one of [`KEYS`] is made of.
 static OF_KEYS: LazyLock<HashSet<&str>> = LazyLock::new(|| {

@@ -160,6 +160,9 @@ const WRITTEN_DATES: &[(&str, &str)] = &[
     ("it ends the third week of next month", "third week"),
     ("it ends in three days", "three days"),
     ("it ends in twenty twenty eight", "twenty eight"),
+    ("it ends tomorrow, so hurry", "tomorrow"),
+    ("it ends on Friday, so hurry", "Friday"),
+    ("it ends tonight at Midnight", "tonight"),
     ("it ends within a couple of hours", "couple"),
 ];
 
