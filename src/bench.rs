@@ -221,8 +221,10 @@ async fn streams(tokens: usize, gap: Duration) -> anyhow::Result<Cost> {
     let words = ["calm ", "water ", "under ", "slow ", "boats "];
     let deltas = words.iter().cycle().take(tokens).map(ToString::to_string).collect();
     let model = ModelServer::start(Script::always(Reply::Paced { deltas, gap })).await;
-    let vendor =
-        format!("[[provider]]\nkind = \"compatible\"\nmodel = \"bench\"\nbase_url = \"{}\"\n", model.base_url());
+    let vendor = format!(
+        "[budget]\nworkspace_tokens_per_day = 1_000_000_000\n[[provider]]\nkind = \"compatible\"\nmodel = \"bench\"\nbase_url = \"{}\"\n",
+        model.base_url()
+    );
     let daemon = Daemon::start(&vendor).await?;
     let client = daemon.client()?;
     let run = |round: &'static str| {

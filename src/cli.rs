@@ -221,7 +221,8 @@ pub(crate) fn check(place: &Place) -> anyhow::Result<ExitCode> {
     let base = crate::knowledge::load(&settings.knowledge)?;
     let accounts = crate::platforms::check(&settings)?;
     settings.retention.retention()?;
-    serve::provider(&settings)?;
+    serve::providers(&settings)?;
+    settings.agent()?;
     out::line(format!("The configuration is good: {} reviewed answers, {accounts} chat account(s).", base.len()));
     Ok(ExitCode::SUCCESS)
 }

@@ -47,11 +47,14 @@ pub(crate) async fn run(place: &Place, json: bool, offline: bool) -> anyhow::Res
             checks.push(check("canonical base", knowledge::load(&settings.knowledge), |base| {
                 format!("{} entries, answers from a score of {:.2} up", base.len(), base.threshold())
             }));
-            checks.push(check("model", serve::provider(&settings), |provider| match provider {
-                Some(provider) => format!("{} ({})", provider.model(), provider.name()),
-                None => "none: published answers only, which is fine".to_owned(),
+            checks.push(check("model", serve::providers(&settings), |providers| {
+                let names: Vec<_> = providers.iter().map(|p| format!("{} ({})", p.model(), p.name())).collect();
+                let none = "none: published answers only, which is fine";
+                if names.is_empty() { none.to_owned() } else { names.join(", then ") }
             }));
-            if let (false, Ok(Some(provider))) = (offline, serve::provider(&settings)) {
+            if let (false, Some(provider)) =
+                (offline, serve::providers(&settings).ok().and_then(|all| all.into_iter().next()))
+            {
                 checks.push(model(&settings, provider).await);
             }
             checks.push(check("accounts", platforms::check(&settings), |n| format!("{n} chat account(s)")));

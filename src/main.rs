@@ -1,6 +1,7 @@
 //! The daemon: parse the command line, call the command, turn an error into an exit code.
 
 mod access;
+mod agent;
 mod api;
 mod ask;
 mod backup;

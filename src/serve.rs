@@ -14,7 +14,6 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use townkeeper_contract::Stop;
 use townkeeper_contract::provider::Provider;
-use townkeeper_core::Agent;
 use townkeeper_engine::clock::Clock;
 use townkeeper_engine::keys::Keyring;
 use townkeeper_engine::{Engine, Parts};
@@ -34,10 +33,10 @@ const FREEZE_FILE: &str = "freeze";
 pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     log(&settings.log)?;
     let base = knowledge::load(&settings.knowledge)?;
-    let provider = provider(&settings)?;
     let retention = settings.retention.retention()?;
     let mut door = platforms::open(&settings)?;
     door.freeze_file(settings.data.join(FREEZE_FILE));
+    let providers = providers(&settings)?;
     make_folder(&settings.data)?;
     let listener = listen(&settings.web.listen).await?;
     let store = database::open(&settings.store, &settings.data).await?;
@@ -46,14 +45,14 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     let keys = Keyring::open(&settings.data, settings::credentials_folder().as_deref(), clock.now_ms())?;
     store.open_workspace(WORKSPACE, &settings.agent.name, clock.now_ms()).await?;
     let recorder = recorder()?;
-    let agent = agent(&settings);
+    let agent = settings.agent()?;
     let entries = base.len();
     let engine = Engine::start(Parts {
         workspace: WORKSPACE.to_owned(),
         store,
         base: Arc::new(base),
         agent,
-        provider,
+        providers,
         door,
         lease: settings.store.lease()?,
         clock,
@@ -129,21 +128,10 @@ fn leave_at_once(settings: &Settings) {
     std::process::exit(130);
 }
 
-/// The model vendor, if one is configured. Every section is built, so that a fault in any is found now.
-pub(crate) fn provider(settings: &Settings) -> anyhow::Result<Option<Arc<dyn Provider>>> {
-    let mut built = Vec::new();
-    for (config, key) in settings.providers()? {
-        built.push(townkeeper_providers::build(config, key).context("[[provider]]")?);
-    }
-    Ok(built.into_iter().next())
-}
-
-fn agent(settings: &Settings) -> Agent {
-    Agent {
-        name: settings.agent.name.clone(),
-        persona: settings.agent.persona.clone(),
-        max_output_tokens: settings.agent.max_output_tokens,
-    }
+/// The model vendors, in the order in which they are asked.
+pub(crate) fn providers(settings: &Settings) -> anyhow::Result<Vec<Arc<dyn Provider>>> {
+    let build = |(config, key)| townkeeper_providers::build(config, key).context("[[provider]]");
+    settings.providers()?.into_iter().map(build).collect()
 }
 
 fn make_folder(folder: &Path) -> anyhow::Result<()> {

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 use townkeeper_providers::ProviderConfig;
 
+use crate::agent::{AgentSection, BudgetSection, FloodSection};
 use crate::backup::BackupSection;
 use crate::cli::Place;
 use crate::database::StoreSection;
@@ -38,6 +39,10 @@ pub(crate) struct Settings {
     #[serde(default)]
     pub(crate) agent: AgentSection,
     #[serde(default)]
+    pub(crate) budget: BudgetSection,
+    #[serde(default)]
+    pub(crate) flood: FloodSection,
+    #[serde(default)]
     pub(crate) knowledge: KnowledgeSection,
     #[serde(default)]
     pub(crate) store: StoreSection,
@@ -47,7 +52,7 @@ pub(crate) struct Settings {
     pub(crate) backup: BackupSection,
     #[serde(default)]
     pub(crate) retention: RetentionSection,
-    /// Model vendors. The first is asked.
+    /// Model vendors, in the order in which they are asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) provider: Vec<ProviderConfig>,
     /// Bot accounts.
@@ -82,27 +87,6 @@ impl Default for WebSection {
             intro: "Answers that the team has reviewed, or an honest “I don't know”.".to_owned(),
             suggestions: Vec::new(),
             security_contact: String::new(),
-        }
-    }
-}
-
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct AgentSection {
-    /// The name people see.
-    pub(crate) name: String,
-    /// Tone and manners, in Markdown. Facts belong into the base.
-    pub(crate) persona: String,
-    /// The longest answer asked of a model, in its tokens.
-    pub(crate) max_output_tokens: u32,
-}
-
-impl Default for AgentSection {
-    fn default() -> Self {
-        Self {
-            name: "Townkeeper".to_owned(),
-            persona: "You keep a community's questions and answers. You are calm, kind and brief.".to_owned(),
-            max_output_tokens: 600,
         }
     }
 }

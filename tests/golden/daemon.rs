@@ -100,6 +100,12 @@ impl Home {
         std::fs::write(&config, &self.config).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_townkeeper"));
         command.arg("--config").arg(config).arg("--data").arg(self.data()).args(args);
+        // Slow machines are no stall, and busy tests no flood; tests of those set their own.
+        command.env("TOWNKEEPER__AGENT__FIRST_CONTENT_S", "60.0").env("TOWNKEEPER__FLOOD__REPLY_DEPTH", "1000000");
+        command.env("TOWNKEEPER__FLOOD__MESSAGES_PER_MINUTE", "1000000");
+        for scope in ["PERSON", "WORKSPACE"] {
+            command.env(format!("TOWNKEEPER__BUDGET__{scope}_TOKENS_PER_DAY"), "1000000000");
+        }
         command.env("TOWNKEEPER__WEB__LISTEN", &self.listen).stdin(Stdio::null()).kill_on_drop(true);
         command
     }

@@ -59,7 +59,7 @@ const SPLITS: &[(&str, Split)] = &[
 ];
 
 /// The detector: whether a reader of these bytes can read `needle`, in one event or put together from several.
-fn leaks(sse: &str, needle: &str) -> bool {
+pub(crate) fn leaks(sse: &str, needle: &str) -> bool {
     let events = sse.lines().filter_map(|line| line.strip_prefix("data: "));
     let events = events.map(|data| serde_json::from_str::<Value>(data).expect("an event is JSON"));
     let mut spoken = String::new();
@@ -72,7 +72,7 @@ fn leaks(sse: &str, needle: &str) -> bool {
 }
 
 /// Every string in a value, unescaped, joined.
-fn leaves(value: &Value, out: &mut String) {
+pub(crate) fn leaves(value: &Value, out: &mut String) {
     match value {
         Value::String(text) => out.push_str(text),
         Value::Array(items) => items.iter().for_each(|item| leaves(item, out)),
@@ -82,14 +82,14 @@ fn leaves(value: &Value, out: &mut String) {
 }
 
 /// The bytes of the answer to a question, as any HTTP client gets them.
-async fn bytes(http: &reqwest::Client, daemon: &Daemon, text: &str) -> String {
+pub(crate) async fn bytes(http: &reqwest::Client, daemon: &Daemon, text: &str) -> String {
     let body = json!({ "text": text }).to_string();
     let request = http.post(format!("{}/v1/chat", daemon.url)).header("content-type", "application/json").body(body);
     request.send().await.unwrap().text().await.unwrap()
 }
 
 /// The same answer without the gate: what the provider heard, framed as chunks.
-async fn ungated(model: &ModelServer) -> String {
+pub(crate) async fn ungated(model: &ModelServer) -> String {
     rustls::crypto::ring::default_provider().install_default().ok();
     let mut config = ProviderConfig::new(Kind::Compatible, "fake");
     config.base_url = Some(model.base_url());

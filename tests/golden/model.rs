@@ -299,7 +299,12 @@ async fn data_is_fenced_and_questions_never_enter_the_prompt() {
         .iter()
         .map(|request| {
             let messages = request["messages"].as_array().unwrap();
-            assert!(messages.iter().any(|m| m["role"] == "user" && m["content"] == attack), "{request}");
+            let fenced = |text: &str| {
+                let lines: Vec<&str> = text.lines().collect();
+                lines.len() == 3 && lines[0] == lines[2] && lines[1] == attack
+            };
+            let asks = |m: &serde_json::Value| m["role"] == "user" && m["content"].as_str().is_some_and(fenced);
+            assert!(messages.iter().any(asks), "{request}");
             assert_eq!(messages[0]["role"], "system");
             messages[0]["content"].as_str().unwrap().to_owned()
         })

@@ -30,7 +30,9 @@ struct Stage {
 
 async fn stage(reply: Reply) -> Stage {
     let model = ModelServer::start(Script::always(reply)).await;
-    let home = Home::new().with_model(&model.base_url());
+    // Some of them say much: no limit of length is meant here.
+    let long = "[agent]\nmax_output_tokens = 100000\n";
+    let home = Home::new().with_model(&model.base_url()).replacing("[agent]\n", long);
     let daemon = Daemon::start(&home).await;
     Stage { model, home, daemon }
 }

@@ -8,6 +8,10 @@ pub const ASK: &str = "ask";
 pub const TICKET: &str = "ticket";
 /// Stop the answer that is being written. A control: taken out of turn.
 pub const STOP: &str = "stop";
+/// What is remembered about the one who asks.
+pub const MEMORY: &str = "memory";
+/// Erase it, or one note of it.
+pub const FORGET: &str = "forget";
 /// What the keeper can do.
 pub const HELP: &str = "help";
 /// Prove that an account is a person's.
@@ -35,6 +39,8 @@ pub fn all() -> Vec<CommandSpec> {
         spec(ASK, "Ask a question", argument("question", "What you would like to know", true)),
         spec(TICKET, "Hand a question to the team", argument("question", "If empty: your last question", false)),
         spec(STOP, "Stop the answer that is being written", None),
+        spec(MEMORY, "What I remember about you here", None),
+        spec(FORGET, "Erase what I remember about you", argument("number", "If empty: all of it", false)),
         spec(HELP, "What I can do", None),
         spec(LINK, "For the team: prove that this account is yours", argument("code", "The code you were shown", true)),
         spec(LOGIN, "For the team: get a link that signs you in", None),

@@ -9,7 +9,11 @@ use townkeeper_contract::stream::{CancelledBy, Outcome, Reply, ReplyKind, Stream
 use townkeeper_contract::text::{FindingKind, Origin, extract, from_markdown, normalise};
 use townkeeper_knowledge::{Base, Class, Entry, Lookup, Status};
 
-use crate::{Agent, agent, commands, say};
+use crate::flood::Pace;
+use crate::memory::Note;
+use crate::{Agent, commands, prompt, say};
+
+mod follow_up;
 
 pub mod access;
 
@@ -31,6 +35,10 @@ pub struct Snapshot<'a> {
     pub frozen: bool,
     /// This conversation's last turns, oldest first. `None`: not loaded, because most decisions need none.
     pub past: Option<&'a [Past<'a>]>,
+    /// What is remembered about this person here; loaded with the past.
+    pub notes: &'a [Note],
+    /// Whether this person, or this conversation, is too fast.
+    pub pace: Pace,
 }
 
 /// An earlier turn of the conversation.
@@ -53,11 +61,19 @@ pub enum Event<'a> {
         error: StreamError,
         spoke: bool,
     },
+    /// The budget of the day holds no more; `spoke` as above.
+    Spent {
+        spoke: bool,
+    },
     TicketOpened {
         number: i64,
     },
     /// What came of an [`Ask::Access`].
     Accessed(Accessed),
+    /// So many notes were erased.
+    Forgot {
+        notes: u64,
+    },
 }
 
 /// A model's finished answer.
@@ -69,6 +85,8 @@ pub struct Spoken {
     pub cited: Option<EntryId>,
     /// Whether the gate stopped it.
     pub blocked: bool,
+    /// Whether it offers a ticket.
+    pub ticket: bool,
 }
 
 /// What follows from an event.
@@ -78,12 +96,14 @@ pub struct Decision {
     pub end: Option<(Outcome, Reply)>,
     /// What to find out first.
     pub then: Option<Ask>,
+    /// Whether the end is kept from the platform: it was said once already. Who reads the turn's events reads it.
+    pub quiet: bool,
 }
 
 /// Something to find out. Its answer comes back as an [`Event`].
 #[derive(Debug)]
 pub enum Ask {
-    /// Load the conversation's last turns, and decide the same event again.
+    /// Load the conversation's last turns and the person's notes, and decide the same event again.
     Past,
     /// Let a model answer. It may cite these entries.
     Model { request: ChatRequest, sources: Vec<EntryId> },
@@ -91,19 +111,26 @@ pub enum Ask {
     Ticket { turn: TurnId, question: String },
     /// Do what a person with a role asked, if they may.
     Access(AccessAsk),
+    /// Erase one of the person's notes here, or all.
+    Forget { number: Option<i64> },
 }
 
 impl Decision {
     fn end(reply: Reply) -> Self {
-        Self { end: Some((Outcome::Completed, reply)), then: None }
+        Self { end: Some((Outcome::Completed, reply)), ..Self::default() }
+    }
+
+    /// Something that is said once, and then only to those who read along.
+    fn shed(reply: Reply, told: bool) -> Self {
+        Self { quiet: told, ..Self::end(reply) }
     }
 
     fn ask(ask: Ask) -> Self {
-        Self { end: None, then: Some(ask) }
+        Self { then: Some(ask), ..Self::default() }
     }
 
     fn frozen() -> Self {
-        Self { end: Some((Outcome::Cancelled { by: CancelledBy::Freeze }, say::frozen())), then: None }
+        Self { end: Some((Outcome::Cancelled { by: CancelledBy::Freeze }, say::frozen())), ..Self::default() }
     }
 }
 
@@ -122,8 +149,11 @@ pub fn decide(snapshot: &Snapshot<'_>, event: &Event<'_>) -> Decision {
         Event::Failed { error, spoke } => {
             // Where it never began there is nothing to finish: it is as if there were no model.
             let reply = if *spoke { say::broke_off(snapshot.turn) } else { say::abstention(snapshot.turn, &[]) };
-            Decision { end: Some((Outcome::Failed { error: error.clone() }, reply)), then: None }
+            Decision { end: Some((Outcome::Failed { error: error.clone() }, reply)), ..Decision::default() }
         }
+        Event::Spent { spoke: true } => Decision::end(say::broke_off(snapshot.turn)),
+        Event::Spent { spoke: false } => Decision::end(say::abstention(snapshot.turn, &[])),
+        Event::Forgot { notes } => Decision::end(say::forgotten(*notes)),
         Event::TicketOpened { number } => Decision::end(say::ticket_opened(*number)),
         Event::Accessed(accessed) => Decision::end(access::said(accessed)),
     }
@@ -132,8 +162,11 @@ pub fn decide(snapshot: &Snapshot<'_>, event: &Event<'_>) -> Decision {
 /// Whether this gets an answer of ours, rather than something done: a ticket may be opened while the town is frozen.
 fn is_answered(body: &Body) -> bool {
     match body {
-        Body::Command { name, .. } => name != commands::TICKET && name != commands::STOP,
-        Body::Action { action } => !action.as_str().starts_with("ticket:"),
+        // What is remembered can be seen and erased at any time.
+        Body::Command { name, .. } => {
+            ![commands::TICKET, commands::STOP, commands::MEMORY, commands::FORGET].contains(&name.as_str())
+        }
+        Body::Action { action } => !["ticket:", "forget:"].iter().any(|ours| action.as_str().starts_with(ours)),
         _ => true,
     }
 }
@@ -161,10 +194,27 @@ fn command(snapshot: &Snapshot<'_>, name: &str, args: &str) -> Decision {
             last.map_or_else(|| Decision::end(say::ticket_about_what()), |past| ticket(past.turn, past.question))
         }
         commands::TICKET => ticket(snapshot.turn.as_str(), args),
+        commands::MEMORY if snapshot.past.is_none() => Decision::ask(Ask::Past),
+        commands::MEMORY => Decision::end(say::memory(snapshot.notes)),
+        commands::FORGET => forget(snapshot, args),
         // A stop that reached its turn found nothing to stop: the control lane takes the others.
         commands::STOP => Decision::end(say::nothing_to_stop()),
         _ => Decision::end(say::help(&snapshot.agent.name)),
     }
+}
+
+/// Asks back before anything is erased. The number is one that `/memory` shows.
+fn forget(snapshot: &Snapshot<'_>, args: &str) -> Decision {
+    if snapshot.past.is_none() {
+        return Decision::ask(Ask::Past);
+    }
+    let args = args.trim().trim_start_matches('#');
+    if args.is_empty() || args.eq_ignore_ascii_case("all") {
+        let reply = if snapshot.notes.is_empty() { say::memory(&[]) } else { say::forget_which(None) };
+        return Decision::end(reply);
+    }
+    let number = args.parse().ok().filter(|number| snapshot.notes.iter().any(|note| note.number == *number));
+    Decision::end(number.map_or_else(say::no_such_note, |number| say::forget_which(Some(number))))
 }
 
 /// A turn in which something was asked, rather than a button pressed or a command given.
@@ -176,6 +226,13 @@ fn pressed(snapshot: &Snapshot<'_>, action: &str) -> Decision {
     if let Some(id) = action.strip_prefix("entry:") {
         let entry = snapshot.base.get(&EntryId::from(id)).filter(|entry| may_answer(entry, snapshot.today));
         return Decision::end(entry.map_or_else(say::button_expired, say::canonical));
+    }
+    if let Some(which) = action.strip_prefix("forget:") {
+        return match which.parse() {
+            _ if which == "all" => Decision::ask(Ask::Forget { number: None }),
+            Ok(number) => Decision::ask(Ask::Forget { number: Some(number) }),
+            Err(_) => Decision::end(say::button_expired()),
+        };
     }
     let Some(past) = snapshot.past else { return Decision::ask(Ask::Past) };
     let asked = action.strip_prefix("ticket:").and_then(|turn| past.iter().find(|past| past.turn == turn));
@@ -210,6 +267,9 @@ fn asks_nothing(text: &str) -> bool {
 }
 
 fn question(snapshot: &Snapshot<'_>, text: &str) -> Decision {
+    if let Pace::Loop { told } = snapshot.pace {
+        return Decision::shed(say::looks_like_a_loop(), told);
+    }
     if asks_nothing(text) {
         return Decision::end(say::help(&snapshot.agent.name));
     }
@@ -220,13 +280,22 @@ fn question(snapshot: &Snapshot<'_>, text: &str) -> Decision {
         Some(_) => return Decision::end(say::abstention(snapshot.turn, &[])),
         None => {}
     }
+    if let Pace::Slow { told } = snapshot.pace {
+        return Decision::shed(say::too_fast(snapshot.turn), told);
+    }
+    if follow_up::may_be(text) {
+        let Some(past) = snapshot.past else { return Decision::ask(Ask::Past) };
+        if let Some(entry) = follow_up::answer(snapshot, past, text) {
+            return Decision::end(say::canonical(entry));
+        }
+    }
     if !snapshot.model || is_safety(snapshot.base, text, &found) {
         return Decision::end(say::abstention(snapshot.turn, &near(snapshot, &found)));
     }
     let Some(past) = snapshot.past else { return Decision::ask(Ask::Past) };
     let nearest: Vec<_> = found.hits.into_iter().filter(|hit| hit.entry.class == Class::Routine).take(3).collect();
     let sources = nearest.iter().map(|hit| hit.entry.id.clone()).collect();
-    Decision::ask(Ask::Model { request: agent::request(snapshot, past, text, &nearest), sources })
+    Decision::ask(Ask::Model { request: prompt::request(snapshot, past, text, &nearest), sources })
 }
 
 /// The lowest score at which an entry may be what was meant.
@@ -258,7 +327,7 @@ fn spoke(snapshot: &Snapshot<'_>, spoken: &Spoken) -> Reply {
         kind: ReplyKind::Model,
         body: from_markdown(&spoken.text, &Origin::Model),
         citation: cited.map(say::citation),
-        offers: Vec::new(),
+        offers: spoken.ticket.then(|| say::ticket_offer(snapshot.turn)).into_iter().collect(),
     }
 }
 

@@ -4,6 +4,8 @@
 //! abstention, follows. While a model speaks, text is held back only from the first character that could begin such a
 //! finding, and only until it cannot grow any more.
 
+mod words;
+
 use std::collections::BTreeSet;
 
 use townkeeper_contract::id::EntryId;
@@ -13,36 +15,68 @@ use townkeeper_knowledge::{Base, Entry};
 
 /// What an entry holds, in canonical forms.
 #[derive(Clone, Debug, Default)]
-pub struct Facts(BTreeSet<(FindingKind, String)>);
+pub struct Facts {
+    findings: BTreeSet<(FindingKind, String)>,
+    /// Numbers in words.
+    numbers: BTreeSet<String>,
+}
+
+/// Why an answer was stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// Something that money follows, and that the cited entry does not hold.
+    Fact(FindingKind),
+    /// A number in words that it does not hold.
+    Number,
+    /// Anything about seeds, keys and passwords, whatever the entry holds.
+    Key,
+    /// Letters that pretend to be others.
+    Disguise,
+    /// A stretch without an end that might be any of these.
+    Endless,
+}
 
 impl Facts {
     /// The facts in an entry's published words and its link.
     pub fn of(entry: &Entry) -> Self {
-        let mut facts = BTreeSet::new();
+        let (mut facts, mut numbers) = (BTreeSet::new(), BTreeSet::new());
         for text in [entry.body.to_plain(), entry.title.clone(), entry.canonical_url.clone()] {
             for finding in extract(&text) {
                 less_precise(&finding, &mut facts);
                 facts.insert((finding.kind, finding.value));
             }
+            numbers.extend(
+                words::strict(&text).into_iter().filter(|(kind, _)| *kind == words::Kind::Number).map(|(_, n)| n),
+            );
         }
-        Self(facts)
+        Self { findings: facts, numbers }
     }
 
-    /// The first finding in `text` that is not among these facts.
-    pub fn first_foreign(&self, text: &str) -> Option<Finding> {
+    /// Why `text` must not leave: the first finding in it that is not among these facts.
+    pub fn first_foreign(&self, text: &str) -> Option<Stopped> {
         self.first_foreign_after("", text)
     }
 
     /// The same, for text that goes on where `before` ended: what a finding is depends on what stands before it.
-    fn first_foreign_after(&self, before: &str, text: &str) -> Option<Finding> {
+    fn first_foreign_after(&self, before: &str, text: &str) -> Option<Stopped> {
         let (line, whole_line) = last_line(before);
         let joined = format!("{line}{text}");
         let foreign = |finding: &Finding| {
             finding.range.end > line.len()
-                && !self.0.contains(&(finding.kind, finding.value.clone()))
+                && !self.findings.contains(&(finding.kind, finding.value.clone()))
                 && !(is_ordinal(&joined, finding) && (whole_line || finding.range.start >= line.len()))
         };
-        extract(&joined).into_iter().find(foreign)
+        let fact = extract(&joined).into_iter().find(foreign).map(|finding| Stopped::Fact(finding.kind));
+        fact.or_else(|| self.first_word(words::strict(line).len(), &joined))
+    }
+
+    /// The first word that must not leave, beyond the first so many of them.
+    fn first_word(&self, known: usize, text: &str) -> Option<Stopped> {
+        words::strict(text).into_iter().skip(known).find_map(|(kind, word)| match kind {
+            words::Kind::Number => (!self.numbers.contains(&word)).then_some(Stopped::Number),
+            words::Kind::Key => Some(Stopped::Key),
+            words::Kind::Disguise => Some(Stopped::Disguise),
+        })
     }
 }
 
@@ -96,7 +130,7 @@ pub enum Passed {
     /// May be shown now; may be empty.
     Text(String),
     /// A finding that the cited entry does not hold. Nothing more passes.
-    Blocked(FindingKind),
+    Blocked(Stopped),
 }
 
 /// Judges a model's answer while it is spoken. One value per answer.
@@ -107,12 +141,16 @@ pub struct Gate {
     /// Whether the answer's beginning, where a citation may stand, has passed.
     begun: bool,
     held: String,
+    scan: Scan,
     passed: String,
     blocked: bool,
 }
 
 /// How many plain words must follow before a suspicious stretch is known to be whole ("4 … February … 2027").
 const TAIL: usize = 3;
+
+/// The longest stretch that is held back, in bytes. Ordinary facts end sooner.
+const HELD: usize = 2 * 1024;
 
 /// The longest `[entry-id]` at an answer's beginning.
 const MARK: usize = 80;
@@ -128,6 +166,7 @@ impl Gate {
             cited: None,
             begun: false,
             held: String::new(),
+            scan: Scan::default(),
             passed: String::new(),
             blocked: false,
         };
@@ -144,6 +183,15 @@ impl Gate {
     /// The model speaks again, after a tool: unless it has cited an entry, it may do so now.
     pub fn again(&mut self) {
         self.begun = self.cited.is_some();
+    }
+
+    /// Another model begins anew: what the one before said and nobody heard is forgotten.
+    pub fn restart(&mut self) {
+        self.held.clear();
+        self.scan = Scan::default();
+        if self.passed.is_empty() {
+            (self.cited, self.begun) = (None, false);
+        }
     }
 
     /// The entry the model says it used.
@@ -180,7 +228,7 @@ impl Gate {
         match self.release(true) {
             // Last, the answer as a whole: what no single stretch showed.
             Passed::Text(text) => match self.facts().first_foreign(&self.passed) {
-                Some(finding) => self.block(finding.kind),
+                Some(why) => self.block(why),
                 None => Passed::Text(text),
             },
             blocked @ Passed::Blocked(_) => blocked,
@@ -191,21 +239,24 @@ impl Gate {
         self.cited.and_then(|at| self.sources.get(at)).map(|(_, facts)| facts.clone()).unwrap_or_default()
     }
 
-    fn block(&mut self, kind: FindingKind) -> Passed {
+    fn block(&mut self, why: Stopped) -> Passed {
         self.blocked = true;
         self.held.clear();
-        Passed::Blocked(kind)
+        Passed::Blocked(why)
     }
 
     fn release(&mut self, end: bool) -> Passed {
         if self.blocked || !self.begun && !self.read_mark(end) {
             return Passed::Text(String::new());
         }
-        let (whole, suspicious) = whole_len(&self.held, end);
+        let (whole, suspicious) = self.scan.whole(&self.held, end);
         let rest = self.held.split_off(whole);
         let text = std::mem::replace(&mut self.held, rest);
-        if suspicious && let Some(finding) = self.facts().first_foreign_after(&self.passed, &text) {
-            return self.block(finding.kind);
+        if suspicious && let Some(why) = self.facts().first_foreign_after(&self.passed, &text) {
+            return self.block(why);
+        }
+        if self.held.len() > HELD {
+            return self.block(Stopped::Endless);
         }
         self.passed.push_str(&text);
         Passed::Text(text)
@@ -239,32 +290,49 @@ impl Gate {
     }
 }
 
-/// How much of `held` can be judged now: up to the first stretch that may still grow into a finding. Also whether it
-/// has anything in it that needs judging.
-fn whole_len(held: &str, end: bool) -> (usize, bool) {
-    let (mut whole, mut at) = (0, 0);
-    // The plain words since the last suspicious one, while a suspicious stretch is open.
-    let mut open: Option<usize> = None;
-    let mut suspicious = false;
-    for (token, complete) in tokens(held) {
-        if !complete && !end {
-            break;
+/// How far what is held was looked at: each word once, however many pieces it came in.
+#[derive(Debug, Default)]
+struct Scan {
+    /// The end of the last word looked at.
+    at: usize,
+    /// The plain words since the last suspicious one, while a suspicious stretch is open.
+    open: Option<usize>,
+    /// Whether anything needs judging.
+    suspicious: bool,
+}
+
+impl Scan {
+    /// How much of `held` can be judged now: up to the first stretch that may still grow into a finding. Also whether
+    /// it has anything in it that needs judging. The caller takes that much away from its beginning.
+    fn whole(&mut self, held: &str, end: bool) -> (usize, bool) {
+        let (mut whole, mut judge) = (0, false);
+        for (token, complete) in tokens(held.get(self.at..).unwrap_or_default()) {
+            if !complete && !end {
+                break;
+            }
+            self.at += token.len();
+            if is_plain(token) {
+                self.open = self.open.map(|words| words + usize::from(!token.trim().is_empty()));
+            } else {
+                self.open = Some(0);
+                self.suspicious = true;
+            }
+            if token.contains('\n') || self.open.is_some_and(|words| words >= TAIL) {
+                self.open = None;
+            }
+            if self.open.is_none() {
+                whole = self.at;
+                judge |= std::mem::take(&mut self.suspicious);
+            }
         }
-        at += token.len();
-        if is_plain(token) {
-            open = open.map(|words| words + usize::from(!token.trim().is_empty()));
-        } else {
-            open = Some(0);
-            suspicious = true;
+        if end {
+            let suspicious = judge || self.suspicious;
+            *self = Self::default();
+            return (held.len(), suspicious);
         }
-        if token.contains('\n') || open.is_some_and(|words| words >= TAIL) {
-            open = None;
-        }
-        if open.is_none() {
-            whole = at;
-        }
+        self.at -= whole;
+        (whole, judge)
     }
-    if end { (held.len(), suspicious) } else { (whole, suspicious && whole > 0) }
 }
 
 /// Words with the white space behind them; `false` for a last word that may go on. A character of a script without
@@ -300,21 +368,23 @@ fn is_plain(token: &str) -> bool {
     let word = token.trim();
     let core = word.trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '"', '\'', '”', '’', '*', '_']);
     let core = core.trim_start_matches(['(', '"', '\'', '“', '‘', '*', '_', '-', '–', '—', '•']);
+    // A dot that stands alone may be a link's; letters that stand alone may be a word's.
+    let lone =
+        core.is_empty() && word.contains('.') || core.len() == 1 && !matches!(core, "a" | "A" | "I" | "i" | "o" | "O");
     core.chars().count() <= LONG
         && core.chars().all(|c| c.is_alphabetic() || matches!(c, '\'' | '’' | '-' | '–' | '—' | '\u{300}'..='\u{36f}'))
-        && !is_number_or_month(core)
+        && !lone
+        && !begins_date_or_link(core)
+        && !words::may_begin(core)
 }
 
-/// Words that dates and amounts are made of, and the `dot` of a spelled-out link.
-const WORDS: &str = "apr april aug august billion dec december dot double eight eighteen eighty eleven feb february fifteen fifth \
-    fifty first five forty four fourteen fourth half hundred jan january jul july jun june million nine nineteen \
-    ninety nov november oct october percent quarter second sep sept september seven seventeen seventy six \
-    sixteen sixty ten tenth third thirteen thirty thousand three triple twelve twenty two";
+/// Words that dates are made of, and what a spelled-out link is made of, beyond [`words`].
+const WORDS: &str = "apr april aug august com dec december dot eth feb february first gg io jan january jul july jun june net nov \
+    november oct october org percent second sep sept september xyz";
 
-/// Whether a date or an amount may begin with this word.
-fn is_number_or_month(word: &str) -> bool {
+fn begins_date_or_link(word: &str) -> bool {
     // "May" and "March" are words as well; as names of months they are written with a capital.
-    matches!(word, "May" | "March") || WORDS.split(' ').any(|known| known.eq_ignore_ascii_case(word))
+    matches!(word, "May" | "March") || WORDS.split_whitespace().any(|known| known.eq_ignore_ascii_case(word))
 }
 
 /// Judges a finished reply by the origin of each run, whatever path it came by. `false`: it must not leave.

@@ -2,7 +2,8 @@
 //!
 //! * [`mod@decide`]: what a turn's snapshot and an event lead to
 //! * [`gate`]: what a model may say in public, judged while it speaks
-//! * [`agent`]: persona, prompt, tools
+//! * [`agent`], [`prompt`], [`tools`], [`memory`]: who answers, what a model is asked, what it may call and remember
+//! * [`flood`], [`budget`], [`breaker`]: what stands in front of a model
 //! * [`commands`]: the one list of commands
 //! * [`conversation`]: the line in which a person's turns are taken
 //! * [`scan`]: where the shield sits
@@ -12,13 +13,19 @@
 pub mod access;
 pub mod agent;
 pub mod audit;
+pub mod breaker;
+pub mod budget;
 pub mod commands;
 pub mod conversation;
 pub mod decide;
+pub mod flood;
 pub mod gate;
+pub mod memory;
+pub mod prompt;
 pub mod say;
 pub mod scan;
 pub mod secret;
+pub mod tools;
 
 pub use agent::Agent;
 pub use decide::{Ask, Decision, Event, Past, Snapshot, Spoken, decide};

@@ -5,6 +5,8 @@ use townkeeper_contract::stream::{Citation, ErrorClass, Offer, Reply, ReplyKind}
 use townkeeper_contract::text::{Block, Origin, RichText, Run};
 use townkeeper_knowledge::Entry;
 
+use crate::memory::Note;
+
 /// The published words of an entry, with where and when they were published.
 pub fn canonical(entry: &Entry) -> Reply {
     Reply { kind: ReplyKind::Canonical, body: entry.body.clone(), citation: Some(citation(entry)), offers: Vec::new() }
@@ -164,6 +166,55 @@ pub fn button_expired() -> Reply {
     notice("That button is no longer valid. Please ask your question again.")
 }
 
+/// Too many messages in a minute.
+pub fn too_fast(turn: &TurnId) -> Reply {
+    let text = "That was a lot in one minute. What the team has reviewed I still answer at once; for the rest, please \
+                wait a moment, or let me open a ticket.";
+    Reply { offers: vec![ticket_offer(turn)], ..notice(text) }
+}
+
+/// Two machines seem to be talking.
+pub fn looks_like_a_loop() -> Reply {
+    notice("This looks like two programs talking to each other, so I stop here. Commands still work.")
+}
+
+/// What is remembered about the one who asks.
+pub fn memory(notes: &[Note]) -> Reply {
+    if notes.is_empty() {
+        return notice("I remember nothing about you here.");
+    }
+    let mut body = system("This is what I remember about you here:");
+    for note in notes {
+        body.push(Block::paragraph(vec![
+            Run::plain(format!("{}. ", note.number), Origin::Data),
+            Run::plain(note.text.clone(), Origin::Person),
+        ]));
+    }
+    body.push(Block::paragraph(vec![Run::plain(
+        "/forget erases all of it, /forget with a number erases one line.",
+        Origin::System,
+    )]));
+    Reply { body, ..notice("") }
+}
+
+/// Asks whether to erase; the button says what.
+pub fn forget_which(number: Option<i64>) -> Reply {
+    let (action, label) = match number {
+        None => ("forget:all".to_owned(), "Erase everything".to_owned()),
+        Some(number) => (format!("forget:{number}"), format!("Erase number {number}")),
+    };
+    let text = "Shall I erase that? It cannot be brought back.";
+    Reply { offers: vec![Offer { action: ActionId::new(action), label }], ..notice(text) }
+}
+
+pub fn forgotten(notes: u64) -> Reply {
+    notice(if notes == 0 { "There was nothing to erase." } else { "Erased." })
+}
+
+pub fn no_such_note() -> Reply {
+    notice("There is no such number. /memory shows what I remember about you here.")
+}
+
 pub fn help(name: &str) -> Reply {
     let mut body = RichText::default();
     body.push(Block::paragraph(vec![
@@ -195,7 +246,7 @@ pub fn message(reply: &Reply) -> RichText {
     body
 }
 
-fn ticket_offer(turn: &TurnId) -> Offer {
+pub(crate) fn ticket_offer(turn: &TurnId) -> Offer {
     Offer { action: ActionId::new(format!("ticket:{turn}")), label: "Open a ticket".to_owned() }
 }
 

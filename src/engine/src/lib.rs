@@ -3,6 +3,7 @@
 //! * `accept`: the inbox; committed before acknowledged
 //! * `lanes`: one conversation, one turn at a time; controls beside them
 //! * `turn`, `model`: load, decide, find out, settle
+//! * `vendors`, `purse`, `notes`: who is asked, what it may cost, what is remembered
 //! * [`live`]: a turn's events while they happen
 //! * [`door`], `outbox`: the only way out, and the ledger behind it
 //! * `node`: this daemon among others on one database
@@ -23,8 +24,11 @@ pub mod live;
 mod measure;
 mod model;
 mod node;
+mod notes;
 mod outbox;
+mod purse;
 mod turn;
+mod vendors;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -42,6 +46,7 @@ use townkeeper_contract::inbound::Inbound;
 use townkeeper_contract::provider::Provider;
 use townkeeper_contract::stream::ResumePoint;
 use townkeeper_core::Agent;
+use townkeeper_core::flood::Flood;
 use townkeeper_knowledge::Base;
 use townkeeper_store::{EndedTurn, PastTurn, Store, StoreError};
 
@@ -53,6 +58,7 @@ use live::{Live, Subscription};
 use measure::{First, Measures};
 pub use node::LEASE;
 use node::Node;
+use vendors::Vendors;
 
 /// How many accepted events may be waiting or under way; beyond it `accept` waits, and with it the platforms.
 const ROOM: usize = 4096;
@@ -69,7 +75,8 @@ pub struct Parts {
     pub store: Store,
     pub base: Arc<Base>,
     pub agent: Agent,
-    pub provider: Option<Arc<dyn Provider>>,
+    /// Model vendors, in the order in which they are asked.
+    pub providers: Vec<Arc<dyn Provider>>,
     pub door: Door,
     pub clock: Clock,
     /// How long a node may be silent before the others take over what it had. Only where several share a database.
@@ -83,7 +90,8 @@ pub(crate) struct House {
     pub(crate) node: Node,
     pub(crate) base: Arc<Base>,
     pub(crate) agent: Agent,
-    pub(crate) provider: Option<Arc<dyn Provider>>,
+    pub(crate) vendors: Vendors,
+    pub(crate) flood: Mutex<Flood>,
     pub(crate) door: Door,
     pub(crate) clock: Clock,
     pub(crate) live: Live,
@@ -171,8 +179,9 @@ impl Engine {
             node: Node::new(parts.clock.now_ms(), parts.store.engine(), parts.lease),
             store: parts.store,
             base: parts.base,
+            vendors: Vendors::new(parts.providers),
+            flood: Mutex::new(Flood::new(parts.agent.flood)),
             agent: parts.agent,
-            provider: parts.provider,
             door: parts.door,
             clock: parts.clock,
             live: Live::default(),
@@ -297,9 +306,9 @@ impl Engine {
         &self.house.clock
     }
 
-    /// The model's name, if one is configured.
+    /// The name of the model that is asked first, if one is configured.
     pub fn model(&self) -> Option<String> {
-        self.house.provider.as_ref().map(|provider| provider.model().to_owned())
+        self.house.vendors.model().map(str::to_owned)
     }
 
     pub fn platforms(&self) -> Vec<PlatformHealth> {

@@ -1,21 +1,31 @@
 //! A model's part of a turn: its events, through the gate, into the turn's feed. Raw provider events go no further.
+//! Which vendor is asked is in `vendors`, what it may cost in `purse`, what it would remember in `notes`.
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::StreamExt as _;
+use tokio::time::Instant;
 use townkeeper_contract::id::{CallId, EntryId};
-use townkeeper_contract::provider::{ChatMessage, ChatRequest, Provider, ProviderEvent, ToolArgs, ToolCall};
+use townkeeper_contract::provider::{ChatMessage, ChatRequest, ProviderEvent, ToolArgs, ToolCall};
 use townkeeper_contract::stream::{Channel, ErrorClass, Event, StopReason, StreamError};
 use townkeeper_core::gate::{Gate, Passed};
-use townkeeper_core::{Spoken, agent, say};
+use townkeeper_core::tools::Effect;
+use townkeeper_core::{Spoken, breaker, say, tools};
+use townkeeper_store::InboxRow;
 
 use crate::live::FeedWriter;
+use crate::notes::Proposed;
+use crate::purse::{Hold, Purse};
+use crate::vendors::Try;
 use crate::{House, ids};
 
 /// A tool's result leads to another step; this many at most.
 const STEPS: u32 = 4;
+
+/// A step runs this many tools at most; further calls are answered with an error.
+const CALLS: usize = 8;
 
 /// The longest that a model may take over an answer, whatever it does meanwhile.
 const WHOLE_TURN: Duration = Duration::from_mins(5);
@@ -27,6 +37,8 @@ const ANSWER: usize = 64 * 1024;
 pub(crate) enum Heard {
     Spoken(Spoken),
     Failed(StreamError),
+    /// The day's budget holds no more.
+    Spent,
     Cancelled,
     /// The town was frozen.
     Frozen,
@@ -44,57 +56,92 @@ enum Step {
     /// It wants these tools run.
     Tools(Calls),
     Blocked,
+    Spent,
     Frozen,
     Failed(StreamError),
 }
 
 /// Asks the model, lets it use tools, and lets people hear what the gate lets through.
-pub(crate) async fn speak(house: &House, writer: &mut FeedWriter, request: ChatRequest, sources: &[EntryId]) -> Heard {
-    let Some(provider) = house.provider.clone() else {
-        return Heard::Failed(StreamError::new(ErrorClass::Internal, false, "no model is configured"));
-    };
+pub(crate) async fn speak(
+    house: &Arc<House>,
+    row: &InboxRow,
+    writer: &mut FeedWriter,
+    request: ChatRequest,
+    sources: &[EntryId],
+) -> Heard {
     let cancelled = writer.feed().cancelled().clone();
+    let began = Instant::now();
     let mut speech = Speech {
         house,
         gate: Gate::new(&house.base, sources),
+        purse: Purse::of(row),
+        proposed: Proposed::default(),
+        ticket: false,
         writer,
+        vendor: 0,
+        requests: 0,
+        shown: false,
         parts: HashMap::new(),
         calls: HashMap::new(),
-        began: Instant::now(),
+        began,
+        until: began + house.agent.first_content,
         first: true,
     };
-    tokio::select! {
+    let heard = tokio::select! {
         biased;
         () = cancelled.cancelled() => Heard::Cancelled,
         () = house.abandon.cancelled() => Heard::Abandoned,
         () = house.door.freeze().frozen() => Heard::Frozen,
-        heard = tokio::time::timeout(WHOLE_TURN, speech.run(&provider, request)) => heard.unwrap_or_else(|_| {
-            Heard::Failed(StreamError::new(ErrorClass::Stalled, false, "the answer took too long"))
+        heard = tokio::time::timeout(WHOLE_TURN, speech.run(request)) => heard.unwrap_or_else(|_| {
+            Heard::Failed(stalled("the answer took too long"))
         }),
+    };
+    let Speech { proposed, writer, .. } = speech;
+    match &heard {
+        Heard::Spoken(spoken) if !spoken.blocked => proposed.commit(house, row, writer).await,
+        // The next attempt will propose them again.
+        Heard::Abandoned => {}
+        _ => proposed.roll_back(writer),
     }
+    heard
+}
+
+fn stalled(why: &str) -> StreamError {
+    StreamError::new(ErrorClass::Stalled, false, why)
 }
 
 struct Speech<'a> {
-    house: &'a House,
+    house: &'a Arc<House>,
     gate: Gate,
+    purse: Purse,
+    proposed: Proposed,
+    /// Whether a ticket is offered.
+    ticket: bool,
     writer: &'a mut FeedWriter,
-    /// (step, the provider's part) to the turn's part.
+    /// The vendor that is asked, by its place: an answer never goes back to one that failed it.
+    vendor: usize,
+    /// Requests so far, whichever vendor they went to.
+    requests: u32,
+    /// Whether readers saw anything of the request under way.
+    shown: bool,
+    /// (request, the provider's part) to the turn's part.
     parts: HashMap<(u32, u32), u32>,
     /// Ours, by the turn's part.
     calls: HashMap<u32, CallId>,
     began: Instant,
+    /// When people have waited long enough for a first word.
+    until: Instant,
     first: bool,
 }
 
 impl Speech<'_> {
-    async fn run(&mut self, provider: &Arc<dyn Provider>, mut request: ChatRequest) -> Heard {
+    async fn run(&mut self, mut request: ChatRequest) -> Heard {
         for step in 1..=STEPS {
-            let (name, model) = (provider.name().to_owned(), provider.model().to_owned());
             self.gate.again();
-            self.writer.emit(Event::StepStarted { step, provider: name, model });
             let said = self.gate.passed().len();
-            match self.step(step, provider, &request).await {
-                Step::Failed(error) => return Heard::Failed(error),
+            match self.ask(step, &request).await {
+                Step::Failed(error) => return Heard::Failed(in_our_words(error)),
+                Step::Spent => return Heard::Spent,
                 Step::Frozen => return Heard::Frozen,
                 Step::Done | Step::Blocked => return Heard::Spoken(self.spoken()),
                 Step::Tools(calls) => {
@@ -103,7 +150,8 @@ impl Speech<'_> {
                 }
             }
         }
-        Heard::Failed(StreamError::new(ErrorClass::Protocol, false, "the model asked for tools again and again"))
+        let again = StreamError::new(ErrorClass::Protocol, false, "the model asked for tools again and again");
+        Heard::Failed(in_our_words(again))
     }
 
     fn spoken(&self) -> Spoken {
@@ -111,31 +159,101 @@ impl Speech<'_> {
             text: self.gate.passed().to_owned(),
             cited: self.gate.cited().cloned(),
             blocked: self.gate.is_blocked(),
+            ticket: self.ticket,
         }
     }
 
-    async fn step(&mut self, step: u32, provider: &Arc<dyn Provider>, request: &ChatRequest) -> Step {
+    /// Asks one vendor after the other, until one begins: from its first word on the answer is its own.
+    async fn ask(&mut self, step: u32, request: &ChatRequest) -> Step {
+        let house = self.house;
+        let mut failed: Option<StreamError> = None;
+        while let Some(asked) = house.vendors.next(self.vendor, house.clock.now_ms()) {
+            let mut hold = match self.purse.reserve(house, request).await {
+                Ok(Some(hold)) => hold,
+                Ok(None) => {
+                    metrics::counter!("townkeeper_budget_refused_total").increment(1);
+                    return Step::Spent;
+                }
+                Err(error) => {
+                    tracing::error!(%error, "no budget could be reserved, so no model is asked");
+                    return Step::Spent;
+                }
+            };
+            if failed.is_some() {
+                metrics::counter!("townkeeper_provider_failovers_total").increment(1);
+            }
+            self.vendor = asked.at();
+            (self.requests, self.shown) = (self.requests + 1, false);
+            let (provider, model) = (asked.provider().name().to_owned(), asked.provider().model().to_owned());
+            self.writer.emit(Event::StepStarted { step, provider, model });
+            let done = self.step(&asked, request, &mut hold).await;
+            // Nothing was asked, or nothing was answered.
+            if matches!(&done, Step::Frozen) || matches!(&done, Step::Failed(error) if error.status.is_some()) {
+                hold.refused();
+            }
+            hold.settle().await;
+            if matches!(done, Step::Frozen) {
+                return done;
+            }
+            let Step::Failed(error) = done else {
+                asked.succeeded();
+                return done;
+            };
+            let over = self.shown || self.writer.has_spoken() || Instant::now() >= self.until;
+            if over || !breaker::is_vendors(error.class) {
+                asked.failed(&error, house.clock.now_ms());
+                return Step::Failed(error);
+            }
+            tracing::warn!(class = ?error.class, order = self.vendor + 1, said = error.message, "a vendor failed without a word");
+            asked.failed(&error, house.clock.now_ms());
+            self.gate.restart();
+            self.vendor += 1;
+            failed = Some(error);
+        }
+        let nobody = || StreamError::new(ErrorClass::Overloaded, true, "no vendor may be asked now");
+        Step::Failed(failed.unwrap_or_else(nobody))
+    }
+
+    /// One request. `asked` is told what came of it by the caller.
+    async fn step(&mut self, asked: &Try<'_>, request: &ChatRequest, hold: &mut Hold) -> Step {
         // Held while the model speaks.
         let Some(_pass) = self.house.door.freeze().pass() else { return Step::Frozen };
-        let mut events = provider.stream(request.clone());
+        // Where others are left, each has its share of people's patience.
+        let left = self.until.saturating_duration_since(Instant::now());
+        let share = left / u32::try_from(self.house.vendors.from(asked.at())).unwrap_or(1).max(1);
+        let until = Instant::now() + share;
+        let mut events = asked.provider().stream(request.clone());
         let mut calls = Vec::new();
-        while let Some(event) = events.next().await {
+        loop {
+            let next = if self.writer.has_spoken() {
+                events.next().await
+            } else {
+                let Ok(next) = tokio::time::timeout_at(until, events.next()).await else {
+                    return Step::Failed(stalled("no word came in time"));
+                };
+                next
+            };
+            let Some(event) = next else { break };
+            if let Ok(event) = &event {
+                hold.hear(event);
+            }
             match event {
-                Err(error) => return Step::Failed(in_our_words(error)),
+                Err(error) => return Step::Failed(error),
                 Ok(ProviderEvent::Stopped { reason, .. }) => {
                     // Read to its end, the connection serves the next request; nobody waits for it.
                     self.house.tasks.spawn(async move { while events.next().await.is_some() {} });
                     return self.stopped(reason, calls);
                 }
-                Ok(ProviderEvent::Delta { text, .. }) if self.gate.len() + text.len() > ANSWER => {
-                    return Step::Failed(in_our_words(StreamError::new(
-                        ErrorClass::Protocol,
-                        false,
-                        "the answer is too long",
-                    )));
+                Ok(ProviderEvent::Delta { channel: Channel::Text | Channel::Refusal, text, .. })
+                    if self.gate.len() + text.len() > ANSWER =>
+                {
+                    return Step::Failed(StreamError::new(ErrorClass::Protocol, false, "the answer is too long"));
+                }
+                Ok(_) if hold.is_overrun() => {
+                    return Step::Failed(StreamError::new(ErrorClass::Protocol, false, "the vendor sends too much"));
                 }
                 Ok(event) => {
-                    if !self.hear(step, event, &mut calls) {
+                    if !self.hear(event, &mut calls) {
                         metrics::counter!("townkeeper_gate_blocked_total").increment(1);
                         return Step::Blocked;
                     }
@@ -159,29 +277,31 @@ impl Speech<'_> {
     }
 
     /// Passes one event on. `false`: the gate stopped it.
-    fn hear(&mut self, step: u32, event: ProviderEvent, calls: &mut Calls) -> bool {
+    fn hear(&mut self, event: ProviderEvent, calls: &mut Calls) -> bool {
         match event {
             // What a model thinks is nobody's business; and it is not judged, so it does not leave.
             ProviderEvent::Delta { channel: Channel::Reasoning, .. } => true,
             ProviderEvent::Delta { part, channel, text } => {
                 let passed = self.gate.push(&text);
-                let part = self.part(step, part);
+                let part = self.part(part);
                 self.show(part, channel, passed)
             }
-            ProviderEvent::PartEnded { part, complete } => self.part_ended(step, part, complete),
+            ProviderEvent::PartEnded { part, complete } => self.part_ended(part, complete),
             ProviderEvent::ToolDelta { part, name, .. } => {
-                let part = self.part(step, part);
+                let part = self.part(part);
                 let call = self.call(part);
                 if let Some(name) = name {
-                    let name = Some(agent::tool_name(&name).to_owned());
+                    self.shown = true;
+                    let name = Some(tools::name(&name).to_owned());
                     self.writer.emit(Event::ToolCallDelta { part, call, name, args_delta: None });
                 }
                 true
             }
             ProviderEvent::ToolReady { part, provider_id, name, args } => {
-                let part = self.part(step, part);
+                let part = self.part(part);
                 let call = self.call(part);
-                let shown = agent::tool_name(&name).to_owned();
+                let shown = tools::name(&name).to_owned();
+                self.shown = true;
                 self.writer.emit(Event::ToolCallReady { part, call: call.clone(), name: shown, args: None });
                 calls.push((call, ToolCall { provider_id, name, arguments: arguments(&args) }));
                 true
@@ -198,8 +318,12 @@ impl Speech<'_> {
         }
     }
 
-    fn part_ended(&mut self, step: u32, part: u32, complete: bool) -> bool {
-        let Some(part) = self.parts.get(&(step, part)).copied() else { return true };
+    fn part_ended(&mut self, part: u32, complete: bool) -> bool {
+        let Some(part) = self.parts.get(&(self.requests, part)).copied() else { return true };
+        if !complete && !self.shown {
+            // Nobody has heard of it: what it held is no answer, and another vendor may give one.
+            return true;
+        }
         let whole = if self.calls.contains_key(&part) {
             true
         } else {
@@ -214,12 +338,13 @@ impl Speech<'_> {
 
     fn show(&mut self, part: u32, channel: Channel, passed: Passed) -> bool {
         match passed {
-            Passed::Blocked(kind) => {
-                tracing::warn!(?kind, "the gate stopped a model's answer");
+            Passed::Blocked(why) => {
+                tracing::warn!(?why, "the gate stopped a model's answer");
                 false
             }
             Passed::Text(delta) => {
                 if !delta.is_empty() {
+                    self.shown = true;
                     self.writer.emit(Event::StreamChunk { part, channel, delta });
                     townkeeper_store::fault!("stream.mid_chunk");
                     self.measure();
@@ -238,9 +363,9 @@ impl Speech<'_> {
     }
 
     /// The turn's own number of a provider's part: positions in the whole answer, never used twice.
-    fn part(&mut self, step: u32, part: u32) -> u32 {
+    fn part(&mut self, part: u32) -> u32 {
         let writer = &mut *self.writer;
-        *self.parts.entry((step, part)).or_insert_with(|| writer.next_part())
+        *self.parts.entry((self.requests, part)).or_insert_with(|| writer.next_part())
     }
 
     fn call(&mut self, part: u32) -> CallId {
@@ -252,10 +377,23 @@ impl Speech<'_> {
     fn tools(&mut self, request: &mut ChatRequest, text: String, calls: Calls) {
         let made = calls.iter().map(|(_, call)| call.clone()).collect();
         request.messages.push(ChatMessage::Assistant { text, calls: made });
-        for (id, call) in calls {
+        for (at, (id, call)) in calls.into_iter().enumerate() {
             let args = serde_json::from_str(&call.arguments)
                 .map_or_else(|_| ToolArgs::Unparseable { raw: call.arguments.clone() }, ToolArgs::Json);
-            let outcome = agent::call(&self.house.base, &call.name, &args);
+            let mut outcome = if at < CALLS {
+                tools::call(&self.house.base, &call.name, &args)
+            } else {
+                tools::ToolOutcome { content: "too many calls at once".to_owned(), ..Default::default() }
+            };
+            match outcome.effect.take() {
+                Some(Effect::OfferTicket) => self.ticket = true,
+                Some(Effect::Remember(note)) => {
+                    if let Err(why) = self.proposed.propose(self.writer, id.0.clone(), &note) {
+                        (outcome.ok, outcome.content) = (false, format!("not remembered: {why}"));
+                    }
+                }
+                None => {}
+            }
             let sources: Vec<EntryId> = outcome.sources.iter().map(|id| EntryId::from(id.as_str())).collect();
             self.gate.allow(&self.house.base, sources.iter());
             self.writer.emit(Event::ToolResult { call: id, ok: outcome.ok, summary: outcome.summary });

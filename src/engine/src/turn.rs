@@ -1,7 +1,7 @@
 //! One turn: load, decide, find out, settle. Its terminal is committed before anybody hears it.
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use chrono::DateTime;
@@ -12,6 +12,8 @@ use townkeeper_contract::stream::{
     CancelledBy, Channel, ErrorClass, Event as StreamEvent, Outcome, Reply, ReplyKind, StreamError,
 };
 use townkeeper_core::decide::asked;
+use townkeeper_core::flood::Pace;
+use townkeeper_core::memory::Note;
 use townkeeper_core::{Ask, Event, Past, Snapshot, commands, decide, say};
 use townkeeper_store::{InboxRow, NewTicket, PastTurn, Sendable, Settle, Settled, StoreError};
 
@@ -19,7 +21,7 @@ use crate::lanes::Job;
 use crate::live::{Feed, FeedWriter};
 use crate::measure::{First, reach};
 use crate::model::Heard;
-use crate::{House, access, door, ids, model, outbox};
+use crate::{House, access, door, ids, model, notes, outbox};
 
 /// How many earlier turns a decision may look at.
 const PAST: u32 = 8;
@@ -31,6 +33,8 @@ const ATTEMPTS: u32 = 10;
 enum End {
     /// To be settled.
     With(Outcome, Box<Reply>),
+    /// To be settled, and not said: the person has heard it once.
+    Quiet(Outcome, Box<Reply>),
     /// The process is ending first: the next one takes the turn up again.
     Abandoned,
 }
@@ -64,10 +68,14 @@ pub(crate) async fn run(house: &Arc<House>, job: Job) {
 
 /// The last look at a reply, and the messages it becomes.
 fn worded(house: &House, row: &InboxRow, end: End) -> Option<Words> {
-    let End::With(outcome, reply) = end else { return None };
+    let (outcome, reply, told) = match end {
+        End::With(outcome, reply) => (outcome, reply, false),
+        End::Quiet(outcome, reply) => (outcome, reply, true),
+        End::Abandoned => return None,
+    };
     let reply = door::last_look(*reply, &house.base, &TurnId::from(row.turn.as_str()));
     // Who stopped an answer is told so once, by the command that did it.
-    let silent = matches!(outcome, Outcome::Cancelled { .. });
+    let silent = told || matches!(outcome, Outcome::Cancelled { .. });
     let say = if silent { Vec::new() } else { house.door.messages(&row.inbound, &reply, house.clock.now_ms()) };
     access::last_words(house, row.inbound.event.as_str(), &say);
     Some(Words { outcome, reply, say })
@@ -107,27 +115,31 @@ fn failed(row: &InboxRow, why: &str) -> End {
 async fn answer(house: &Arc<House>, row: &InboxRow, writer: &mut FeedWriter) -> End {
     let (turn, boundary) = (TurnId::from(row.turn.as_str()), ids::secret());
     let today = DateTime::from_timestamp_millis(house.clock.now_ms()).unwrap_or_default().date_naive();
-    let mut loaded: Option<Vec<PastTurn>> = None;
+    let pace = pace(house, row);
+    let mut loaded: Option<(Vec<PastTurn>, Vec<Note>)> = None;
     let mut event = Event::Came(&row.inbound);
     loop {
-        let past: Option<Vec<Past<'_>>> = loaded.as_ref().map(|turns| turns.iter().map(seen).collect());
+        let past: Option<Vec<Past<'_>>> = loaded.as_ref().map(|(turns, _)| turns.iter().map(seen).collect());
         let snapshot = Snapshot {
             turn: &turn,
             agent: &house.agent,
             base: &house.base,
-            model: house.provider.is_some(),
+            model: !house.vendors.is_empty(),
             today,
             boundary: &boundary,
             frozen: house.door.freeze().is_frozen(),
             past: past.as_deref(),
+            notes: loaded.as_ref().map_or(&[], |(_, notes)| notes),
+            pace,
         };
         let decision = decide(&snapshot, &event);
         match (decision.end, decision.then) {
+            (Some((outcome, reply)), _) if decision.quiet => return End::Quiet(outcome, Box::new(reply)),
             (Some((outcome, reply)), _) => return End::With(outcome, Box::new(reply)),
             (None, None) => return failed(row, "nothing was decided"),
             (None, Some(Ask::Past)) if loaded.is_some() => return failed(row, "the past was asked for twice"),
             (None, Some(Ask::Past)) => match past_turns(house, row).await {
-                Ok(turns) => loaded = Some(turns),
+                Ok(past) => loaded = Some(past),
                 Err(error) => return failed(row, &error.to_string()),
             },
             (None, Some(ask)) => match find_out(house, row, writer, ask).await {
@@ -136,6 +148,17 @@ async fn answer(house: &Arc<House>, row: &InboxRow, writer: &mut FeedWriter) -> 
             },
         }
     }
+}
+
+/// How fast this person is, by when the event came.
+fn pace(house: &House, row: &InboxRow) -> Pace {
+    let mut flood = house.flood.lock().unwrap_or_else(PoisonError::into_inner);
+    let pace = flood.judge(&row.inbound, row.received_ms);
+    drop(flood);
+    if let Some(why) = pace.shed() {
+        metrics::counter!("townkeeper_shed_total", "why" => why).increment(1);
+    }
+    pace
 }
 
 fn seen(past: &PastTurn) -> Past<'_> {
@@ -150,9 +173,13 @@ async fn find_out<'a>(house: &Arc<House>, row: &InboxRow, writer: &mut FeedWrite
             let opened = ticket(house, row, turn, question).await;
             opened.map(|number| Event::TicketOpened { number }).map_err(|error| failed(row, &error.to_string()))
         }
+        Ask::Forget { number } => {
+            let forgotten = house.store.forget(&notes::whose(house, &row.inbound), number).await;
+            forgotten.map(|notes| Event::Forgot { notes }).map_err(|error| failed(row, &error.to_string()))
+        }
         Ask::Model { request, sources } => {
             show_typing(house, row);
-            match model::speak(house, writer, request, &sources).await {
+            match model::speak(house, row, writer, request, &sources).await {
                 Heard::Spoken(spoken) => {
                     house.measures.model(true);
                     Ok(Event::Spoke(spoken))
@@ -161,6 +188,7 @@ async fn find_out<'a>(house: &Arc<House>, row: &InboxRow, writer: &mut FeedWrite
                     house.measures.model(false);
                     Ok(Event::Failed { error, spoke: writer.has_spoken() })
                 }
+                Heard::Spent => Ok(Event::Spent { spoke: writer.has_spoken() }),
                 Heard::Cancelled => {
                     Err(End::With(Outcome::Cancelled { by: CancelledBy::Person }, Box::new(say::stopped())))
                 }
@@ -180,8 +208,9 @@ fn show_typing(house: &Arc<House>, row: &InboxRow) {
     house.tasks.clone().spawn(async move { house.door.typing(&account, &to).await });
 }
 
-async fn past_turns(house: &House, row: &InboxRow) -> Result<Vec<PastTurn>, StoreError> {
-    house.store.past_turns(&house.workspace, &row.conversation, PAST).await
+async fn past_turns(house: &House, row: &InboxRow) -> Result<(Vec<PastTurn>, Vec<Note>), StoreError> {
+    let turns = house.store.past_turns(&house.workspace, &row.conversation, PAST).await?;
+    Ok((turns, notes::of(house, &row.inbound).await?))
 }
 
 async fn ticket(house: &Arc<House>, row: &InboxRow, turn: TurnId, question: String) -> Result<i64, StoreError> {

@@ -129,6 +129,28 @@ impl Base {
         Lookup { hits, answer }
     }
 
+    /// The answer to a question that only goes on from an entry ("and for a hardware wallet?"): asked again with that
+    /// entry's title behind it. Only what shares a word that means something with the question itself can answer, and
+    /// only if the title made it surer than it was without. The entry itself was just said.
+    pub fn look_up_after(&self, question: &str, previous: &Entry) -> Option<&Entry> {
+        let alone = Features::of_question(question, &self.spelling);
+        let joined = Features::of_question(&format!("{question} {}", previous.title), &self.spelling);
+        let candidates: Vec<usize> =
+            self.topics.iter().enumerate().filter(|(_, topic)| shares(&alone, topic)).map(|(i, _)| i).collect();
+        let of = |features: &Features| {
+            let all = self.index.scores(features);
+            let mut scores: Vec<(usize, f32)> =
+                candidates.iter().filter_map(|&i| Some((i, all.get(i).copied()?))).collect();
+            self.demote_barred(features, &mut scores);
+            scores
+        };
+        let sure = |scores: &[(usize, f32)]| confidence(scores.iter().map(|(_, score)| *score));
+        let scores = of(&joined);
+        let grown = sure(&scores) >= self.threshold && sure(&scores) > sure(&of(&alone));
+        let best = scores.iter().max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)))?;
+        grown.then(|| self.entries.get(best.0)).flatten().filter(|entry| entry.id != previous.id)
+    }
+
     /// An entry that must not answer this question falls below the threshold: it may still be offered, never given.
     fn demote_barred(&self, question: &Features, scores: &mut [(usize, f32)]) {
         let below = self.threshold * 0.99;

@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
+use townkeeper_contract::id::EntryId;
 use townkeeper_contract::text::Origin;
 use townkeeper_knowledge::{Base, Class, Entry, Status, parse};
 
@@ -297,4 +298,19 @@ fn held_out_variants_still_reach_their_entry() {
     let unreachable: Vec<_> = all.iter().zip(&reached).filter(|(_, n)| **n < 2).map(|((_, e), _)| &e.id).collect();
     assert!(unreachable.is_empty(), "hardly reachable: {unreachable:?}");
     assert!(found * 100 >= asked * 65, "only {found} of {asked} held-out questions reach the first three");
+}
+
+#[test]
+fn a_question_that_goes_on_from_an_entry_is_answered_by_another_or_not_at_all() {
+    let after = |previous: &str, question: &str| {
+        let previous = BASE.get(&EntryId::from(previous)).unwrap();
+        BASE.look_up_after(question, previous).map(|entry| entry.id.as_str())
+    };
+    assert_eq!(answer("and with staking?"), None, "out of the blue it is no answer");
+    assert_eq!(after("how-to-migrate", "and with staking?"), Some("staked-tokens"));
+    for nonsense in ["and for cats?", "and then?", "what about it?", "and for my grandmother?", "and safe wallets?"] {
+        for previous in ["how-to-migrate", "taxes", "exchanges-automatic"] {
+            assert_eq!(after(previous, nonsense), None, "{nonsense} after {previous}");
+        }
+    }
 }

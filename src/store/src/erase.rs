@@ -108,6 +108,7 @@ const RULES: &[Rule] = &[
         postgres: "DELETE FROM inbox WHERE workspace = $1 AND account = $2 \
              AND CAST(payload AS jsonb) #>> '{person,id}' = $3",
     },
+    rule("memory", "DELETE FROM memory WHERE workspace = $1 AND account = $2 AND person = $3"),
     linked!("token", "DELETE FROM token WHERE workspace = $1 AND person"),
     linked!("session", "DELETE FROM session WHERE workspace = $1 AND person"),
     linked!("login_link", "DELETE FROM login_link WHERE workspace = $1 AND person"),

@@ -8,6 +8,7 @@
 
 mod audit;
 pub mod backup;
+mod budget;
 mod counter;
 mod cursor;
 mod db;
@@ -19,6 +20,7 @@ mod inbox;
 mod lease;
 mod ledger;
 mod links;
+mod memory;
 mod milestone;
 mod open;
 mod outbox;
@@ -38,6 +40,7 @@ mod wake;
 mod writer;
 
 pub use audit::By;
+pub use budget::{Allowance, Reserve, Spent};
 pub use db::Engine;
 pub use erase::{ERASED, ErasedTable, ErasureReport};
 pub use error::{Denied, StoreError};
@@ -45,6 +48,7 @@ pub use inbox::{Accept, Accepted, InboxRow, NewEvent, Recovered};
 pub use lease::{Lease, account_lease, node_lease};
 pub use ledger::{Ledger, LedgerEvent, LedgerSend, LedgerTicket};
 pub use links::{Linked, SaidCode};
+pub use memory::{NoteRow, Remember, Remembered, Whose};
 pub use milestone::{Deliveries, Milestone, Runs};
 pub use open::{Opening, Store};
 pub use outbox::{Ack, Claimed, OutboxRow, Sendable, Verdict};

@@ -29,12 +29,16 @@ pub enum Reply {
     Text(Vec<String>),
     /// Calls a tool; the next request, with its result, gets the next reply.
     Tool { name: String, args: Value },
+    /// The same with arguments as they stand, JSON or not.
+    RawTool { name: String, args: String },
     /// Says something, then an error object, then `[DONE]`.
     ErrorMidStream { after: Vec<String> },
     /// Says something, then only keep-alive comments until the client is gone.
     Stall { after: Vec<String> },
     /// Says something, then closes the connection without any terminal.
     Cut { after: Vec<String> },
+    /// Says its own system prompt back.
+    Echo,
     /// A web page with status 200, as a captive portal would send.
     Html,
     /// This status, these headers and this body; no stream.
@@ -300,7 +304,10 @@ impl Speaker {
         let mut reply = Reply::Html;
         self.shared.state.send_modify(|state| {
             self.request = state.requests.len();
-            reply = state.script.choose(&body);
+            reply = match state.script.choose(&body) {
+                Reply::Echo => Reply::text(body["messages"][0]["content"].as_str().unwrap_or_default()),
+                reply => reply,
+            };
             state.requests.push(body);
         });
         reply
@@ -321,6 +328,10 @@ impl Speaker {
         let reason = match reply {
             Reply::Tool { name, args } => {
                 self.call(&name, &args.to_string()).await?;
+                "tool_calls"
+            }
+            Reply::RawTool { name, args } => {
+                self.call(&name, &args).await?;
                 "tool_calls"
             }
             Reply::Paced { deltas, gap } => {
@@ -352,7 +363,7 @@ impl Speaker {
                 self.all(&deltas).await?;
                 "stop"
             }
-            Reply::Html | Reply::Status { .. } => return Ok(After::Keep),
+            Reply::Html | Reply::Status { .. } | Reply::Echo => return Ok(After::Keep),
         };
         self.delta(&json!({}), Some(reason)).await?;
         if self.wants_usage {

@@ -23,6 +23,7 @@ pub(crate) const POINTS: &[(&str, Provoke)] = &[
     ("backup.copy", Provoke::Command),
     ("inbox.after_commit_before_ack", Provoke::Load),
     ("inbox.before_commit", Provoke::Load),
+    ("memory.write", Provoke::Load),
     ("outbox.claimed", Provoke::Load),
     ("outbox.record", Provoke::Load),
     ("outbox.sent_before_record", Provoke::Load),

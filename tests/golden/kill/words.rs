@@ -19,7 +19,8 @@ pub(crate) fn question(rng: &mut Rng) -> String {
         0..=2 => PUBLISHED[rng.usize(..PUBLISHED.len())].to_owned(),
         3..=5 => format!("which moon wallet does the admiral nr{name} prefer?"),
         6 => format!("/ticket my parrot nr{name} sings at night"),
-        7 | 8 => format!("tell me a quick tale about parrot nr{name}"),
+        7 => format!("tell me a quick tale about parrot nr{name}"),
+        8 => format!("tell me a kept tale about parrot nr{name}"),
         _ => format!("tell me a slow tale about parrot nr{name}"),
     }
 }
@@ -29,9 +30,11 @@ pub(crate) fn is_unique(question: &str) -> bool {
     question.contains(" nr")
 }
 
-/// The model that tells tales: at once, or word by word.
+/// The model that tells tales: at once, word by word, or with a note about who listens.
 pub(crate) fn tales() -> Script {
     let tale = "Once a parrot sat in a tree and sang so well that the whole town came to listen.";
     let slow = Reply::Paced { deltas: townkeeper_fakes::model::words(tale), gap: std::time::Duration::from_millis(4) };
-    Script::new().when("quick tale", [Reply::text(tale)]).when("slow tale", [slow])
+    let note = Reply::Tool { name: "remember".to_owned(), args: serde_json::json!({ "note": "Likes parrots" }) };
+    let kept = [note, Reply::text(tale)];
+    Script::new().when("kept tale", kept).when("quick tale", [Reply::text(tale)]).when("slow tale", [slow])
 }

@@ -8,6 +8,8 @@ use townkeeper_knowledge::{Base, parse};
 
 use super::access::AccessAsk;
 use super::{Ask, Decision, Event, Past, Snapshot, Spoken, decide};
+use crate::flood::Pace;
+use crate::memory::Note;
 use crate::{Agent, say};
 
 fn entry(id: &str, class: &str, variants: &str) -> String {
@@ -38,12 +40,23 @@ struct Given {
     day: (i32, u32, u32),
     model: bool,
     frozen: bool,
+    notes: Vec<Note>,
+    pace: Pace,
 }
 
 impl Given {
     fn new(model: bool) -> Self {
-        let agent = Agent { name: "Keeper".to_owned(), persona: "Calm.".to_owned(), max_output_tokens: 100 };
-        Self { agent, base: base(), turn: TurnId::from("T1"), day: (2026, 11, 22), model, frozen: false }
+        let agent = Agent { name: "Keeper".to_owned(), persona: "Calm.".to_owned(), ..Agent::default() };
+        Self {
+            agent,
+            base: base(),
+            turn: TurnId::from("T1"),
+            day: (2026, 11, 22),
+            model,
+            frozen: false,
+            notes: Vec::new(),
+            pace: Pace::Free,
+        }
     }
 
     fn decide(&self, event: &Event<'_>, past: Option<&[Past<'_>]>) -> Decision {
@@ -57,6 +70,8 @@ impl Given {
             boundary: "FENCE",
             frozen: self.frozen,
             past,
+            notes: &self.notes,
+            pace: self.pace,
         };
         decide(&snapshot, event)
     }
@@ -153,7 +168,7 @@ fn a_ticket_is_opened_for_the_turn_that_was_pressed() {
 fn what_the_gate_stopped_becomes_the_entry_or_the_abstention() {
     let given = Given::new(true);
     let spoken = |cited: Option<&str>, blocked| {
-        Event::Spoke(Spoken { text: "Calm water.".to_owned(), cited: cited.map(EntryId::from), blocked })
+        Event::Spoke(Spoken { text: "Calm water.".to_owned(), cited: cited.map(EntryId::from), blocked, ticket: false })
     };
     assert_eq!(reply(given.decide(&spoken(None, false), None)).kind, ReplyKind::Model);
     assert_eq!(reply(given.decide(&spoken(None, true), None)).kind, ReplyKind::Abstention);
@@ -231,4 +246,52 @@ fn what_signs_people_in_is_private_and_no_bot_asks_for_it() {
     for name in ["link", "login", "freeze", "thaw"] {
         assert_eq!(reply(asks(name, "x", PlaceKind::Private, true)), say::not_allowed(), "{name}");
     }
+}
+
+#[test]
+fn who_is_too_fast_hears_the_base_and_once_a_notice() {
+    let given = |pace| Given { pace, ..Given::new(true) };
+    let asked = "tell me about the weather on sea";
+    for (told, quiet) in [(false, false), (true, true)] {
+        let slow = given(Pace::Slow { told }).asks(asked);
+        assert!(slow.then.is_none() && slow.quiet == quiet, "no model, and one notice");
+        assert_eq!(reply(slow), say::too_fast(&TurnId::from("T1")));
+        let looping = given(Pace::Loop { told }).asks("what is the official link?");
+        assert_eq!((looping.quiet, reply(looping)), (quiet, say::looks_like_a_loop()));
+    }
+    let canonical = given(Pace::Slow { told: true }).asks("what is the official link?");
+    assert!(!canonical.quiet);
+    assert_eq!(reply(canonical).kind, ReplyKind::Canonical);
+    // The twin: at an ordinary pace the same question reaches the model.
+    assert!(matches!(given(Pace::Free).asks(asked).then, Some(Ask::Model { .. })));
+}
+
+#[test]
+fn what_is_remembered_is_shown_and_erased_after_asking_back() {
+    let note = |number, text: &str| Note { number, text: text.to_owned() };
+    let given = Given { notes: vec![note(4, "Speaks Spanish"), note(9, "Works at night")], ..Given::new(false) };
+    let command = |name: &str, args: &str| Body::Command { name: name.to_owned(), args: args.to_owned() };
+    assert!(matches!(given.says(command("memory", ""), None).then, Some(Ask::Past)), "it is loaded first");
+    let shown = reply(given.says(command("memory", ""), Some(&[])));
+    assert!(shown.body.to_plain().contains("Speaks Spanish"), "{shown:?}");
+    for (args, action) in [("", "forget:all"), ("all", "forget:all"), ("9", "forget:9"), ("#4", "forget:4")] {
+        let asked = reply(given.says(command("forget", args), Some(&[])));
+        assert_eq!(asked.offers.first().expect("a button").action.as_str(), action);
+    }
+    for args in ["7", "nine", "-1", "99999999999999999999"] {
+        assert_eq!(reply(given.says(command("forget", args), Some(&[]))), say::no_such_note(), "{args}");
+    }
+    let press = |action: &str| given.says(Body::Action { action: ActionId::from(action) }, None);
+    assert!(matches!(press("forget:all").then, Some(Ask::Forget { number: None })));
+    assert!(matches!(press("forget:9").then, Some(Ask::Forget { number: Some(9) })));
+    assert_eq!(reply(press("forget:everything")), say::button_expired());
+    assert_eq!(reply(Given::new(false).says(command("forget", ""), Some(&[]))), say::memory(&[]));
+}
+
+#[test]
+fn an_empty_budget_is_an_abstention_and_no_error() {
+    let decision = Given::new(true).decide(&Event::Spent { spoke: false }, None);
+    let (outcome, reply) = decision.end.expect("the turn should end");
+    assert_eq!((outcome, reply.kind), (Outcome::Completed, ReplyKind::Abstention));
+    assert!(reply.offers.iter().any(|offer| offer.action.as_str() == "ticket:T1"));
 }

@@ -32,7 +32,10 @@ static AMOUNT: LazyLock<Regex> = LazyLock::new(|| {
         &format!(r"(?i)(?P<a>{NUMBER})(?:(?: ?: ?|{sign}| ?to ?|-to-|-for-| for | in )|{unit}(?: ?: ?|{sign}| to | for | into | per | (?:is|are|becomes?|equals?|gives?|gets?|buys?|makes?|yields?)(?: you)? ))(?P<b>{NUMBER})(?P<more>(?::{NUMBER})*)"),
         r"|(?P<num>[0-9]+) ?/ ?(?P<den>[0-9]+)",
         &format!(r"|(?P<cur1>{CURRENCY} ?)?(?P<n>{NUMBER})(?P<scale>{SCALE})?(?:(?P<share>{share})|(?P<points> ?(?:bps|basis points)\b)|(?P<times>{times})|(?P<cur2> ?{CURRENCY}))?"),
-        r"|\b(?P<multiple>double|triple|quadruple|half|halve)(?:s|d)? (?:of )?(?:your|their|the|my|our|all|back|bonus|tokens?|coins?|rewards?|amount|balance|value)\b",
+        r"|\b(?P<multiple>half|halve)(?:s|d)? (?:of )?(?:your|their|the|my|our|all|what|back|bonus|tokens?|coins?|rewards?|amount|balance|value)\b",
+        // "double what you send", "it doubles"; but "double-check"
+        r"|\b(?:(?P<doubled>double|triple|quadruple)(?:s|d)?|(?P<doubling>doubl|tripl|quadrupl)ing)\b(?P<manner>[ -](?:check|click|tap|quote|space|room)[a-z]*)?",
+        r"|\b(?P<often>twice|thrice) (?:as|the|what|your|that|it)\b",
     ]
     .concat())
 });
@@ -58,7 +61,8 @@ pub(super) fn amounts(text: &str) -> Vec<Hit> {
     let mut hits = Vec::new();
     for found in AMOUNT.captures_iter(text) {
         let Some(whole) = found.get(0) else { continue };
-        hits.push(Hit::new(whole.range(), value(&found)));
+        let value = found.name("manner").is_none().then(|| value(&found));
+        hits.push(Hit { range: whole.range(), value });
     }
     hits
 }
@@ -78,12 +82,15 @@ fn value(found: &Captures<'_>) -> String {
     if found.name("num").is_some() {
         return format!("{}/{}", plain(text("num")), plain(text("den")));
     }
-    match text("multiple").to_ascii_lowercase().as_str() {
-        "" => {}
-        "double" => return "2x".to_owned(),
-        "triple" => return "3x".to_owned(),
-        "quadruple" => return "4x".to_owned(),
-        _ => return "1/2".to_owned(),
+    if found.name("multiple").is_some() {
+        return "1/2".to_owned();
+    }
+    let times = ["doubled", "doubling", "often"].into_iter().find_map(|name| found.name(name));
+    match times.and_then(|times| times.as_str().get(..2)).map(str::to_ascii_lowercase).as_deref() {
+        Some("do" | "tw") => return "2x".to_owned(),
+        Some("tr" | "th") => return "3x".to_owned(),
+        Some(_) => return "4x".to_owned(),
+        None => {}
     }
     let number = scaled(&plain(text("n")), text("scale"));
     let currency = [text("cur1"), text("cur2")].into_iter().find_map(symbol);

@@ -8,9 +8,12 @@ use super::{Hit, pattern};
 
 const MONTH: &str = r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)";
 
+/// The days of a month in words: "fifth", "twenty-first".
+const ORDINAL: &str = r"(?:(?:twenty|thirty)[ -](?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth)|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|thirteenth|fourteenth|fifteenth|sixteenth|seventeenth|eighteenth|nineteenth|twentieth|thirtieth)";
+
 /// Tried at each place in this order, so a longer form wins over a part of it.
 static DATE: LazyLock<Regex> = LazyLock::new(|| {
-    let day = r"[0-9]{1,2}(?:st|nd|rd|th)?";
+    let day = format!(r"(?:[0-9]{{1,2}}(?:st|nd|rd|th)?|{ORDINAL})");
     let year = r"[12][0-9]{3}\b|'[0-9]{2}\b";
     pattern(&[
         // 2026-02-04, 2026/2/4, and the Chinese and Japanese form
@@ -74,7 +77,7 @@ fn value(found: &Captures<'_>) -> Option<String> {
     let number = |name| text(name).and_then(|s| s.trim_matches(|c: char| !c.is_ascii_digit()).parse::<u32>().ok());
     let months = ["mon3", "mon4", "mon5", "mon7", "mon8"];
     let month = months.into_iter().find_map(text).map(month).or_else(|| number("m1")).or_else(|| number("m2"));
-    let day = ["d1", "d3", "d4"].into_iter().find_map(number);
+    let day = ["d1", "d3", "d4"].into_iter().find_map(|name| number(name).or_else(|| ordinal(text(name)?)));
     let year = ["y1", "y2", "y3", "y4", "y5", "y6", "y9"].into_iter().find_map(number).map(century);
     if let Some(quarter) = number("q") {
         return Some(format!("{}-Q{quarter}", year?));
@@ -92,6 +95,40 @@ fn value(found: &Captures<'_>) -> Option<String> {
         (None, Some(m), Some(d)) => Some(format!("--{m:02}-{d:02}")),
         (None, Some(m), None) => Some(format!("--{m:02}")),
         (None, None, _) => None,
+    }
+}
+
+/// 1 to 39; checked with the others.
+fn ordinal(words: &str) -> Option<u32> {
+    const ONES: [&str; 19] = [
+        "first",
+        "second",
+        "third",
+        "fourth",
+        "fifth",
+        "sixth",
+        "seventh",
+        "eighth",
+        "ninth",
+        "tenth",
+        "eleventh",
+        "twelfth",
+        "thirteenth",
+        "fourteenth",
+        "fifteenth",
+        "sixteenth",
+        "seventeenth",
+        "eighteenth",
+        "nineteenth",
+    ];
+    let words = words.to_ascii_lowercase();
+    let one = |word: &str| ONES.iter().zip(1..).find(|(name, _)| **name == word).map(|(_, n)| n);
+    let tens = |word: &str| if word == "twenty" { 20 } else { 30 };
+    match words.split_once(['-', ' ', '\n']) {
+        Some((ten, rest)) => Some(tens(ten) + one(rest)?),
+        None if words == "twentieth" => Some(20),
+        None if words == "thirtieth" => Some(30),
+        None => one(&words),
     }
 }
 

@@ -121,7 +121,7 @@ fn ipv4(host: &str) -> Option<&str> {
     (digits && host.parse::<Ipv4Addr>().is_ok()).then_some(host)
 }
 
-fn is_suffix(label: &str) -> bool {
+pub(super) fn is_suffix(label: &str) -> bool {
     let label = label.trim_end_matches(['-', '_']).to_lowercase();
     // Below some endings the list only knows "any second level"; a made-up one shows them.
     let known = |name: &str| psl::suffix(name.as_bytes()).is_some_and(|suffix| suffix.is_known());

@@ -70,6 +70,12 @@ fn hosts() {
         ("a[.]b[.]example[.]org, example dot co dot uk", &[(Host, "a.b.example.org"), (Host, "example.co.uk")]),
         ("e.g. this, i.e. that... etc. and/or U.S. end.Tell", &[]),
         ("swap DOT to the next", &[]),
+        (
+            "go to a . example . net now, or lumen dot example dot live",
+            &[(Host, "example.net"), (Host, "example.live")],
+        ),
+        ("e x a m p l e . o r g today", &[(Host, "example.org")]),
+        (r"example\.org, example**.**org, example&period;org", &[(Host, "example.org"); 3]),
     ]);
 }
 
@@ -101,6 +107,8 @@ fn dates() {
         ("4th of Feb. 2026", &[(Date, "2026-02-04")]),
         ("Feb 4", &[(Date, "--02-04")]),
         ("February 4th", &[(Date, "--02-04")]),
+        ("March the fifth, the twenty-first of May 2031", &[(Date, "--03-05"), (Date, "2031-05-21")]),
+        ("the second of February, February the thirtieth", &[(Date, "--02-02"), (Date, "--02-30")]),
         ("4-Feb-26, 4 Feb '26", &[(Date, "2026-02-04"), (Date, "2026-02-04")]),
         ("2026-02-04 2026/2/4 2026.02.04", &[(Date, "2026-02-04"), (Date, "2026-02-04"), (Date, "2026-02-04")]),
         ("2026‑02‑04", &[(Date, "2026-02-04")]),
@@ -137,6 +145,8 @@ fn amounts() {
         ("€1.234,50", &[(Amount, "€1234.5")]),
         ("½ 1/2 half of your", &[(Amount, "1/2"); 3]),
         ("double your, 2x, two times", &[(Amount, "2x"); 3]),
+        ("double what you send, it doubles, doubling it, twice as much", &[(Amount, "2x"); 4]),
+        ("It triples. Half what you sent", &[(Amount, "3x"), (Amount, "1/2")]),
         ("ninety days; six LUM", &[(Amount, "90"), (Amount, "6")]),
         ("007 0.50 1.2.3", &[(Amount, "7"), (Amount, "0.5"), (Amount, "1.2.3")]),
         ("v2 ratio1to6", &[(Amount, "2"), (Amount, "1:6")]),

@@ -9,6 +9,7 @@ use regex::{Captures, Regex};
 use unicode_normalization::UnicodeNormalization;
 
 use super::amounts::in_digits;
+use super::links::is_suffix;
 use super::pattern;
 use crate::normalise::{is_invisible, is_space};
 
@@ -41,7 +42,15 @@ impl View {
             view.replace(&BRACKETED, |_| Some(".".to_owned()));
             view.replace(&BRACKETED_COLON, |_| Some(":".to_owned()));
         }
-        view.replace(&SPOKEN_DOT, |_| Some(".".to_owned()));
+        if view.text.contains('&') {
+            view.replace(&ENTITY, |found| entity(found.name("name")?.as_str()));
+        }
+        if view.text.contains(['\\', '*', '_', '`', '~']) {
+            view.replace(&MARKED, |found| Some(found.name("mark")?.as_str().to_owned()));
+        }
+        view.replace(&LETTERS, |found| Some(found.name("words")?.as_str().split_whitespace().collect()));
+        view.replace(&SPACED_DOT, |_| Some(".".to_owned()));
+        view.replace(&SPOKEN_DOT, |found| is_ending(found.name("end")?.as_str()).then(|| ".".to_owned()));
         view.replace(&WORD_RATIO, |found| {
             Some(format!("{} to {}", in_digits(found.name("a")?.as_str())?, in_digits(found.name("b")?.as_str())?))
         });
@@ -111,12 +120,48 @@ static BRACKETED: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)(?P<words> ?[
 /// `https[:]//example.org`.
 static BRACKETED_COLON: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?P<words>\[:\]|\(:\))//"));
 
-/// `example dot org`, `example . org`. Only before endings that are no English words: "swap DOT to" names a coin.
-static SPOKEN_DOT: LazyLock<Regex> = LazyLock::new(|| {
+/// `example . org`, `example .org`. Only before endings that are no English words.
+static SPACED_DOT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)(?P<words> dot | \. ?)(?:com|org|net|io|xyz|app|dev|finance|fi|gg|me|co|ai|eth|info|site|online|network|foundation|exchange|trade|claims|link|click|top|ru|cn|de|uk)\b",
+        r"(?i)(?P<words> \. ?)(?:com|org|net|io|xyz|app|dev|finance|fi|gg|me|co|ai|eth|info|site|online|network|foundation|exchange|trade|claims|link|click|top|ru|cn|de|uk)\b",
     )
 });
+
+/// `example dot org`.
+static SPOKEN_DOT: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)(?P<words> dot )(?P<end>[a-z]{2,18})\b"));
+
+/// Endings that are words as well: "swap DOT to" names a coin.
+const WORDS: &[&str] =
+    &["am", "an", "as", "at", "be", "by", "do", "in", "is", "it", "la", "my", "no", "per", "so", "to", "us"];
+
+fn is_ending(word: &str) -> bool {
+    let word = word.to_ascii_lowercase();
+    !WORDS.contains(&word.as_str()) && is_suffix(&word)
+}
+
+/// Signs as HTML writes them, which Markdown understands.
+static ENTITY: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i)(?P<words>&(?P<name>period|colon|sol|commat|lowbar|num|percnt|dollar);)"));
+
+fn entity(name: &str) -> Option<String> {
+    let signs = [
+        ("period", "."),
+        ("colon", ":"),
+        ("sol", "/"),
+        ("commat", "@"),
+        ("lowbar", "_"),
+        ("num", "#"),
+        ("percnt", "%"),
+        ("dollar", "$"),
+    ];
+    signs.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, sign)| (*sign).to_owned())
+}
+
+/// A sign that Markdown shows bare: `\.`, `**.**`.
+static MARKED: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?P<words>(?:\\|[*_~`]{1,3})(?P<mark>[./:@])[*_~`]{0,3})"));
+
+/// Letters apart from each other: `e x a m p l e . o r g`.
+static LETTERS: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(?P<words>[a-z](?: [a-z.]){4,})\b"));
 
 /// One number in words: "two hundred and fifty thousand", "ninety-nine".
 const NUMBER: &str = r"(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|billion|trillion)(?:(?:[ -]|,? and )(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|billion|trillion)\b)*";
