@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use townkeeper_client::Client;
 
 use crate::cli::{Daemon, Place};
-use crate::settings;
+use crate::{settings, workspaces};
 
 /// Holds the address of the daemon that runs on this data folder.
 const ADDRESS: &str = "daemon.url";
@@ -31,7 +31,11 @@ pub(crate) fn client(place: &Place, daemon: &Daemon) -> anyhow::Result<Client> {
         Some(file) => Some(settings::secret("--token-file", &file.display().to_string())?),
         None => fs::read_to_string(folder.join(TOKEN)).ok().map(|token| SecretString::from(token.trim().to_owned())),
     };
-    Ok(Client::new(&url, token)?)
+    let base = match place.workspace.as_deref() {
+        None | Some(workspaces::MAIN) => url,
+        Some(name) => format!("{}/w/{name}", url.trim_end_matches('/')),
+    };
+    Ok(Client::new(&base, token)?)
 }
 
 /// Tells commands where the daemon is.

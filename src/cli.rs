@@ -27,6 +27,9 @@ pub(crate) struct Place {
     /// Configuration file [default: ./townkeeper.toml if there is one, else built-in settings]
     #[arg(long, global = true, env = "TOWNKEEPER_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// Workspace to talk to, where the daemon has several [default: main]
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) workspace: Option<String>,
     /// Data folder [default: the platform's data directory]
     #[arg(long, global = true, env = "TOWNKEEPER_DATA", value_name = "FOLDER")]
     pub(crate) data: Option<PathBuf>,

@@ -105,7 +105,7 @@ pub(crate) fn init(place: &Place, args: InitArgs) -> anyhow::Result<ExitCode> {
     ));
     // Paths in the file are as from its folder.
     std::env::set_current_dir(&dir).with_context(|| format!("cannot enter {}", dir.display()))?;
-    check(&Place { config: Some(PathBuf::from(FILE)), data: place.data.clone() })?;
+    check(&Place { config: Some(PathBuf::from(FILE)), data: place.data.clone(), workspace: None })?;
     go_on(&dir, plan.deploy);
     Ok(ExitCode::SUCCESS)
 }

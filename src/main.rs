@@ -28,6 +28,7 @@ mod retention;
 mod scorecard;
 mod serve;
 mod settings;
+mod workspaces;
 
 use std::process::ExitCode;
 

@@ -8,8 +8,8 @@ use townkeeper_engine::door::Door;
 
 use crate::settings::{self, AccountSection, Settings};
 
-/// Opens the door to every configured account.
-pub(crate) fn open(settings: &Settings) -> anyhow::Result<Door> {
+/// Opens the door to every configured account; to those of one workspace, if one is named.
+pub(crate) fn open(settings: &Settings, workspace: Option<&str>) -> anyhow::Result<Door> {
     let mut door = Door::default();
     let mut names = Vec::new();
     for account in &settings.account {
@@ -17,7 +17,9 @@ pub(crate) fn open(settings: &Settings) -> anyhow::Result<Door> {
         if names.contains(&id) {
             bail!("two [[account]] sections are called {id}; rename one");
         }
-        add(&mut door, account, &id)?;
+        if workspace.is_none_or(|workspace| workspace == account.workspace) {
+            add(&mut door, account, &id)?;
+        }
         names.push(id);
     }
     Ok(door)
@@ -50,6 +52,6 @@ fn own<T: serde::de::DeserializeOwned>(account: &AccountSection, id: &AccountId)
 
 /// Checks every account without using it. How many there are.
 pub(crate) fn check(settings: &Settings) -> anyhow::Result<usize> {
-    open(settings)?;
+    open(settings, None)?;
     Ok(settings.account.len())
 }

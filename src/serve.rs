@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use futures_util::future::join_all;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use sd_notify::NotifyState;
 use secrecy::SecretString;
@@ -14,70 +15,62 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use townkeeper_contract::Stop;
 use townkeeper_contract::provider::Provider;
+use townkeeper_engine::Engine;
 use townkeeper_engine::clock::Clock;
 use townkeeper_engine::keys::Keyring;
-use townkeeper_engine::{Engine, Parts};
+use townkeeper_store::Store;
 use townkeeper_web::{Web, WrongTokens};
 use tracing_subscriber::EnvFilter;
 
 use crate::settings::{LogSection, Settings};
+use crate::workspaces::{self, Workspace};
 use crate::{api, database, knowledge, out, platforms, settings};
-
-/// The one workspace of the first house.
-const WORKSPACE: &str = "main";
-
-/// Freezes everything that leaves, as long as it lies in the data folder.
-const FREEZE_FILE: &str = "freeze";
 
 /// Runs the daemon until it is told to stop.
 pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     log(&settings.log)?;
-    let base = knowledge::load(&settings.knowledge)?;
     let retention = settings.retention.retention()?;
-    let mut door = platforms::open(&settings)?;
-    door.freeze_file(settings.data.join(FREEZE_FILE));
+    let workspaces = workspaces::all(&settings)?;
     let providers = providers(&settings)?;
+    check_before_anything_is_made(&workspaces)?;
     make_folder(&settings.data)?;
     let listener = listen(&settings.web.listen).await?;
     let store = database::open(&settings.store, &settings.data).await?;
     let token = api::token(&settings.data)?;
-    let clock = Clock::system();
-    let keys = Keyring::open(&settings.data, settings::credentials_folder().as_deref(), clock.now_ms())?;
-    store.open_workspace(WORKSPACE, &settings.agent.name, clock.now_ms()).await?;
+    let now_ms = Clock::system().now_ms();
+    let keys = Arc::new(Keyring::open(&settings.data, settings::credentials_folder().as_deref(), now_ms)?);
     let recorder = recorder()?;
-    let agent = settings.agent()?;
-    let entries = base.len();
-    let engine = Engine::start(Parts {
-        workspace: WORKSPACE.to_owned(),
-        store,
-        base: Arc::new(base),
-        agent,
-        providers,
-        door,
-        lease: settings.store.lease()?,
-        clock,
-    })
-    .await?;
     let url = url(listener.local_addr().context("the listener has no address")?);
-    let router = townkeeper_web::router(web(&settings, &engine, token, keys, &url, recorder.clone()));
+    let (mut engines, mut webs) = (Vec::new(), Vec::new());
+    for workspace in &workspaces {
+        let engine = workspace.start(&store, &providers).await?;
+        webs.push(web(workspace, &engine, token.clone(), Arc::clone(&keys), &url, recorder.clone()));
+        engines.push(engine);
+    }
+    let router = townkeeper_web::router(webs);
+    let entries = engines.iter().map(|engine| engine.base().len()).sum();
     let stop = Stop::new();
     let mut web = Box::pin(townkeeper_web::serve(listener, router, stop.clone()));
     api::publish(&settings.data, &url)?;
-    engine.ready().await?;
+    for engine in &engines {
+        engine.ready().await?;
+    }
     greet(&settings, entries, &url);
-    engine.keep(retention);
+    for engine in &engines {
+        engine.keep(retention);
+    }
     let mut signals = Signals::new()?;
     notify(&[NotifyState::Ready]);
     tokio::select! {
         served = &mut web => served.context("the web server ended")?,
         () = signals.next() => {}
-        () = tend(&engine, &recorder) => {}
+        () = tend(&engines, &recorder) => {}
     }
     notify(&[NotifyState::Stopping]);
     tracing::info!("draining; a second signal ends at once");
     tokio::select! {
         () = signals.next() => leave_at_once(&settings),
-        () = drain(&engine, &stop, web) => {}
+        () = drain(&engines, &store, &stop, web) => {}
     }
     api::withdraw(&settings.data);
     Ok(())
@@ -85,25 +78,26 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
 
 /// What the HTTP face is made of.
 fn web(
-    settings: &Settings,
+    workspace: &Workspace,
     engine: &Engine,
     token: SecretString,
-    keys: Keyring,
+    keys: Arc<Keyring>,
     url: &str,
     recorder: PrometheusHandle,
 ) -> Web {
-    let canonical = canonical(settings);
+    let settings = &workspace.settings;
+    let canonical = canonical(settings).map(|url| format!("{url}{}", workspace.base));
     if let Some(url) = &canonical {
         engine.reachable_at(url);
     }
     Web {
         engine: engine.clone(),
-        base: String::new(),
+        base: workspace.base.clone(),
         intro: settings.web.intro.clone(),
         suggestions: settings.web.suggestions.clone(),
         token,
         keys,
-        url: canonical.clone().unwrap_or_else(|| url.to_owned()),
+        url: canonical.clone().unwrap_or_else(|| format!("{url}{}", workspace.base)),
         canonical,
         wrong: WrongTokens::default(),
         security_txt: security_txt(&settings.web.security_contact),
@@ -111,11 +105,25 @@ fn web(
     }
 }
 
+/// Refuses a base, an account or an agent with a fault while nothing exists yet.
+fn check_before_anything_is_made(workspaces: &[Workspace]) -> anyhow::Result<()> {
+    for workspace in workspaces {
+        knowledge::load(&workspace.settings.knowledge)?;
+        platforms::open(&workspace.settings, Some(&workspace.name))?;
+        workspace.settings.agent()?;
+    }
+    Ok(())
+}
+
 /// Lets turns end, then open requests. Together within ten seconds.
-async fn drain(engine: &Engine, stop: &Stop, web: impl Future<Output = std::io::Result<()>>) {
+async fn drain(engines: &[Engine], store: &Store, stop: &Stop, web: impl Future<Output = std::io::Result<()>>) {
     stop.cancel();
     let served = async { tokio::time::timeout(Duration::from_millis(9_500), web).await };
-    let ((), served) = tokio::join!(engine.stop(), served);
+    let stopped = async {
+        join_all(engines.iter().map(Engine::drain)).await;
+        townkeeper_engine::close(store).await;
+    };
+    let ((), served) = tokio::join!(stopped, served);
     if let Ok(Err(error)) = served {
         tracing::warn!(%error, "the web server did not end cleanly");
     }
@@ -192,11 +200,13 @@ fn greet(settings: &Settings, entries: usize, url: &str) {
 }
 
 /// Keeps metrics tidy, and tells the service manager that we live: only while the store answers.
-async fn tend(engine: &Engine, recorder: &PrometheusHandle) {
+async fn tend(engines: &[Engine], recorder: &PrometheusHandle) {
     let every = sd_notify::watchdog_enabled().map_or(Duration::from_secs(5), |timeout| timeout / 2);
     loop {
         tokio::time::sleep(every).await;
         recorder.run_upkeep();
+        // They share the store: one answer is enough.
+        let Some(engine) = engines.first() else { return };
         match engine.alive().await {
             Ok(()) => notify(&[NotifyState::Watchdog]),
             Err(error) => tracing::error!(%error, "the store does not answer"),

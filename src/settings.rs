@@ -18,8 +18,9 @@ use crate::backup::BackupSection;
 use crate::cli::Place;
 use crate::database::StoreSection;
 use crate::knowledge::KnowledgeSection;
-use crate::out;
 use crate::retention::RetentionSection;
+use crate::workspaces::{FeaturesSection, WorkspaceSection};
+use crate::{out, workspaces};
 
 /// What a start without a configuration file uses.
 const HELLO: &str = include_str!("../config/hello.toml");
@@ -55,6 +56,11 @@ pub(crate) struct Settings {
     /// Model vendors, in the order in which they are asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) provider: Vec<ProviderConfig>,
+    /// Further workspaces, where `[features] multi_workspace` is on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) workspace: Vec<WorkspaceSection>,
+    #[serde(default)]
+    pub(crate) features: FeaturesSection,
     /// Bot accounts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) account: Vec<AccountSection>,
@@ -113,8 +119,15 @@ pub(crate) struct AccountSection {
     pub(crate) name: String,
     /// File that holds the bot's token.
     pub(crate) token_file: String,
+    /// Whose it is.
+    #[serde(default = "main_workspace")]
+    pub(crate) workspace: String,
     #[serde(flatten)]
     pub(crate) own: Table,
+}
+
+fn main_workspace() -> String {
+    workspaces::MAIN.to_owned()
 }
 
 impl Settings {

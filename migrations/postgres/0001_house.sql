@@ -23,8 +23,9 @@ CREATE TABLE inbox (
     state        TEXT   NOT NULL CHECK (state IN ('new', 'done')),
     PRIMARY KEY (workspace, account, event)
 );
-CREATE UNIQUE INDEX inbox_turn ON inbox (turn);
-CREATE UNIQUE INDEX inbox_order ON inbox (ordinal);
+-- Every unique key begins with the workspace, so that the table may be partitioned by it.
+CREATE UNIQUE INDEX inbox_turn ON inbox (workspace, turn);
+CREATE UNIQUE INDEX inbox_order ON inbox (workspace, ordinal);
 CREATE INDEX inbox_new ON inbox (workspace, ordinal) WHERE state = 'new';
 
 -- The last number given out, of whatever people count: tickets.

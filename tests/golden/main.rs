@@ -24,3 +24,4 @@ mod thousand;
 mod vendors;
 mod web;
 mod websocket;
+mod workspaces;

@@ -328,6 +328,12 @@ impl Engine {
 
     /// Stops accepting, lets running turns end, then leaves the rest to the next process. Within ten seconds.
     pub async fn stop(&self) {
+        self.drain().await;
+        close(&self.house.store).await;
+    }
+
+    /// The same without closing the store, which other engines may share.
+    pub async fn drain(&self) {
         let house = &self.house;
         house.draining.cancel();
         house.tasks.close();
@@ -341,8 +347,12 @@ impl Engine {
         if !matches!(tokio::time::timeout(Duration::from_millis(200), ended).await, Ok(Ok(()))) {
             tracing::debug!("this end was not noted, and will count as a crash");
         }
-        if tokio::time::timeout(Duration::from_millis(500), house.store.close()).await.is_err() {
-            tracing::warn!("the store did not close in time; the next start recovers it");
-        }
+    }
+}
+
+/// Closes a store whose engines have drained.
+pub async fn close(store: &Store) {
+    if tokio::time::timeout(Duration::from_millis(500), store.close()).await.is_err() {
+        tracing::warn!("the store did not close in time; the next start recovers it");
     }
 }

@@ -40,6 +40,16 @@ impl Store {
         self.write(RevokeToken { by, id: id.to_owned() }).await
     }
 
+    /// Whether another workspace has a good token with this hash.
+    pub async fn is_foreign(&self, workspace: &str, hash: &str) -> Result<bool, StoreError> {
+        let row = sql("SELECT COUNT(*) AS n FROM token WHERE hash = $1 AND workspace <> $2 AND revoked_ms IS NULL")
+            .bind(hash)
+            .bind(workspace)
+            .one(&self.reads)
+            .await?;
+        Ok(row.int("n")? > 0)
+    }
+
     /// The token with this hash, if it is good; its use is noted, at most once a minute.
     pub async fn use_token(&self, workspace: &str, hash: &str, now_ms: i64) -> Result<Option<HeldToken>, StoreError> {
         let row =

@@ -14,7 +14,7 @@ use townkeeper_store::By;
 
 use crate::Web;
 use crate::guard::is_operator;
-use crate::refusal::Refusal;
+use crate::refusal::{Refusal, no_such_page};
 
 /// The session's cookie.
 pub(crate) const COOKIE: &str = "townkeeper_session";
@@ -165,7 +165,12 @@ async fn by_token(web: &Web, token: &str, now_ms: i64) -> Result<Option<Principa
     if !secret::is_token(token) {
         return Ok(None);
     }
-    let held = web.engine.store().use_token(web.engine.workspace(), &secret::hash(token), now_ms).await?;
+    let (store, workspace, hash) = (web.engine.store(), web.engine.workspace(), secret::hash(token));
+    let held = store.use_token(workspace, &hash, now_ms).await?;
+    if held.is_none() && store.is_foreign(workspace, &hash).await? {
+        // Good somewhere else: of this workspace it is not even told that it is there.
+        return Err(no_such_page().await);
+    }
     Ok(held.map(|held| {
         let method = format!("token:{}", held.info.id);
         match held.info.person {

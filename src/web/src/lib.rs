@@ -63,7 +63,7 @@ pub struct Web {
     /// Whom to tell of a weakness (RFC 9116).
     pub security_txt: String,
     /// Which keys are published.
-    pub keys: Keyring,
+    pub keys: Arc<Keyring>,
     /// The configured address under which people reach us, if there is one.
     pub canonical: Option<String>,
     /// That one, else the address we listen on; login links begin with it.
@@ -83,8 +83,17 @@ pub(crate) struct Here {
     sockets: TaskTracker,
 }
 
-/// Every route.
-pub fn router(web: Web) -> Router {
+/// Every route of every workspace, each below its base.
+pub fn router(workspaces: impl IntoIterator<Item = Web>) -> Router {
+    workspaces.into_iter().fold(Router::new(), |all, web| {
+        let below = format!("{}/", web.base);
+        let one = one(web);
+        if below == "/" { all.merge(one) } else { all.nest(&below, one) }
+    })
+}
+
+/// Every route of one workspace.
+fn one(web: Web) -> Router {
     let web = Arc::new(web);
     routes::router(&web)
         .fallback(refusal::no_such_page)

@@ -62,8 +62,9 @@ pub(crate) async fn open(
     let https =
         web.url.starts_with("https://") || headers.get("x-forwarded-proto").is_some_and(|proto| proto == "https");
     let secure = if https { "; Secure" } else { "" };
-    let cookie = format!("{COOKIE}={secret}; Path=/; HttpOnly; SameSite=Strict; Max-Age={SESSION_S}{secure}");
-    Ok((StatusCode::SEE_OTHER, [(header::LOCATION, "/".to_owned()), (header::SET_COOKIE, cookie)]).into_response())
+    let base = &web.base;
+    let cookie = format!("{COOKIE}={secret}; Path={base}/; HttpOnly; SameSite=Strict; Max-Age={SESSION_S}{secure}");
+    Ok((StatusCode::SEE_OTHER, [(header::LOCATION, format!("{base}/")), (header::SET_COOKIE, cookie)]).into_response())
 }
 
 /// `POST /v1/logout`: ends the session that asks.
@@ -71,7 +72,8 @@ pub(crate) async fn close(State(web): State<Arc<Web>>, who: Principal) -> Result
     if let Some(session) = &who.session {
         web.engine.store().close_session(who.by(&web), session).await?;
     }
-    let gone = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
+    let base = &web.base;
+    let gone = format!("{COOKIE}=; Path={base}/; HttpOnly; SameSite=Strict; Max-Age=0");
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, gone)]).into_response())
 }
 

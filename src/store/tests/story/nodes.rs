@@ -172,3 +172,18 @@ async fn the_claim_without_its_guard_claims_twice() {
         assert_eq!(racing.await.unwrap().len(), twice);
     }
 }
+
+/// A large installation may partition its ledger by workspace: every unique key holds it.
+#[tokio::test]
+async fn the_ledger_may_be_partitioned() {
+    let cluster = Cluster::start(false);
+    let url = cluster.database("parts");
+    Store::connect(&url).await.unwrap().close().await;
+    for table in ["inbox", "outbox", "attempt", "turn", "conversation"] {
+        let whole = format!(
+            "CREATE TABLE {table}_parts (LIKE {table} INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES) \
+             PARTITION BY HASH (workspace)"
+        );
+        cluster.psql("parts", &whole);
+    }
+}
