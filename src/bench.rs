@@ -18,7 +18,8 @@ use townkeeper_fakes::model::{ModelServer, Reply, Script, Written};
 use townkeeper_fakes::telegram::TelegramServer;
 use townkeeper_store::Store;
 
-use crate::bench_daemon::{self, Daemon};
+use crate::bench_daemon::{self, Answered, Daemon};
+use crate::bench_load::{flood, overload};
 use crate::bench_store::{accepts, on_the_store, raw_group};
 use crate::out;
 
@@ -49,6 +50,10 @@ enum What {
     Accepts,
     /// One canonical answer over Telegram, idle
     Telegram,
+    /// Ten times what 64 clients get answered, and what the admitted feel of it
+    Overload,
+    /// Memory under the messages of an hour, 100,000 a minute; takes some minutes, so only when asked for
+    Flood,
     /// Resident memory, idle and after 10,000 conversations
     Memory,
     /// Start to ready
@@ -106,6 +111,16 @@ pub(crate) async fn run(bench: Bench) -> anyhow::Result<ExitCode> {
         figures.push(rate("accepted events, 64 writers, SQLite", sqlite, 4_000.0));
         figures.push(rate("accepted events, 64 writers, PostgreSQL", postgres, 2_000.0));
     }
+    if wanted(What::Overload) {
+        figures.extend(overloaded().await?);
+    }
+    if bench.what == What::Flood {
+        let flood = flood(60).await?;
+        let mb = |what, value, gate| Figure::less(what, value, "MB", Some(gate), None);
+        figures.push(Figure::note("messages in a simulated hour", f64::from(flood.messages), ""));
+        figures.push(mb("resident memory under 100,000 messages a minute", flood.most, 256.0));
+        figures.push(mb("its growth over the last half hour", flood.growth, 5.0));
+    }
     if wanted(What::Telegram) {
         figures.extend(telegram().await?);
     }
@@ -132,7 +147,7 @@ fn ask(text: &str) -> ChatBody {
 }
 
 /// The value below which `share` of the sorted samples lie.
-fn quantile(samples: &mut [f64], share: f64) -> f64 {
+pub(crate) fn quantile(samples: &mut [f64], share: f64) -> f64 {
     samples.sort_by(f64::total_cmp);
     #[expect(
         clippy::cast_precision_loss,
@@ -312,6 +327,23 @@ async fn answers() -> anyhow::Result<Vec<Figure>> {
     ])
 }
 
+async fn overloaded() -> anyhow::Result<Vec<Figure>> {
+    let daemon = Daemon::start("").await?;
+    over_http(&daemon.url, 6_400).await?;
+    let capacity = over_http(&daemon.url, 12_800).await?;
+    end(daemon).await?;
+    let felt = overload(capacity).await?;
+    let most = Some(2.0 * felt.idle_p99);
+    Ok(vec![
+        Figure::note("idle (200 requests a second), p99", felt.idle_p99, "ms"),
+        Figure::less("10x overload, admitted, p99", felt.admitted_p99, "ms", most, None),
+        Figure::note("10x overload, admitted", count(felt.admitted) / 8.0, "1/s"),
+        Figure::note("10x overload, told to come again", count(felt.shed) / 8.0, "1/s"),
+        Figure::note("tickets asked for meanwhile", count(felt.tickets), ""),
+        Figure::less("of these turned away", count(felt.tickets_shed), "", Some(0.0), None),
+    ])
+}
+
 /// Answers a second. The clients write and read HTTP by hand, each on one connection: a client that takes every event
 /// apart needs as much of the processor as the daemon, and it is the daemon that is measured.
 async fn over_http(url: &str, total: usize) -> anyhow::Result<f64> {
@@ -320,7 +352,7 @@ async fn over_http(url: &str, total: usize) -> anyhow::Result<f64> {
     try_join_all((0..CLIENTS).map(|_| async {
         let mut connection = bench_daemon::Connection::open(&address).await?;
         for _ in 0..total / CLIENTS {
-            connection.ask(KNOWN).await?;
+            anyhow::ensure!(connection.ask(KNOWN).await? == Answered::Whole, "a request was turned away");
         }
         anyhow::Ok(())
     }))

@@ -74,6 +74,14 @@ impl Daemon {
     }
 }
 
+/// What came of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Answered {
+    Whole,
+    /// 503: come again.
+    Refused,
+}
+
 /// One HTTP connection that is kept, written and read by hand.
 pub(crate) struct Connection {
     stream: TcpStream,
@@ -88,8 +96,8 @@ impl Connection {
         Ok(Self { stream, host: host.to_owned(), read: Vec::with_capacity(16 * 1024) })
     }
 
-    /// Asks and reads to the last chunk; an answer that does not complete is an error.
-    pub(crate) async fn ask(&mut self, text: &str) -> anyhow::Result<()> {
+    /// Asks and reads to the end. An answer that does not complete is an error; to be told to come again is none.
+    pub(crate) async fn ask(&mut self, text: &str) -> anyhow::Result<Answered> {
         let body = format!("{{\"text\":\"{text}\"}}");
         let request = format!(
             "POST /v1/chat HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
@@ -99,6 +107,9 @@ impl Connection {
         self.stream.write_all(request.as_bytes()).await?;
         self.read.clear();
         while !self.read.ends_with(b"\r\n0\r\n\r\n") {
+            if self.read.starts_with(b"HTTP/1.1 503") && self.read.ends_with(b"}") {
+                return Ok(Answered::Refused);
+            }
             if self.stream.read_buf(&mut self.read).await? == 0 {
                 bail!("the daemon closed a connection");
             }
@@ -107,6 +118,6 @@ impl Connection {
         if !answer.contains("\"outcome\":{\"type\":\"completed\"") && !answer.contains("\"completed\"") {
             bail!("a turn did not complete: {answer}");
         }
-        Ok(())
+        Ok(Answered::Whole)
     }
 }

@@ -10,6 +10,8 @@ mod bench;
 #[cfg(feature = "bench")]
 mod bench_daemon;
 #[cfg(feature = "bench")]
+mod bench_load;
+#[cfg(feature = "bench")]
 mod bench_store;
 mod cli;
 mod database;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 
+use tokio::sync::OwnedSemaphorePermit;
 use townkeeper_contract::id::{AccountId, ConversationId, TurnId};
 use townkeeper_contract::inbound::Inbound;
 use townkeeper_contract::platform::Cursor;
@@ -36,10 +37,11 @@ pub(crate) async fn accept(
     account: &AccountId,
     batch: Vec<Inbound>,
     cursor: Option<Cursor>,
+    place: Option<OwnedSemaphorePermit>,
 ) -> Result<Vec<Admitted>, EngineError> {
     let (house, account) = (Arc::clone(house), account.clone());
     let tasks = house.tasks.clone();
-    let task = tasks.spawn(async move { commit(&house, &account, batch, cursor).await });
+    let task = tasks.spawn(async move { commit(&house, &account, batch, cursor, place).await });
     task.await.map_err(|_| EngineError::Stopping)?
 }
 
@@ -48,6 +50,7 @@ async fn commit(
     account: &AccountId,
     batch: Vec<Inbound>,
     cursor: Option<Cursor>,
+    mut place: Option<OwnedSemaphorePermit>,
 ) -> Result<Vec<Admitted>, EngineError> {
     if house.draining.is_cancelled() {
         return Err(EngineError::Stopping);
@@ -99,7 +102,7 @@ async fn commit(
             attempt: 1,
             received_ms: now_ms,
         };
-        Job { row, writer, permit: Some(permit) }
+        Job { row, writer, permit: Some(permit), place: place.take() }
     });
     Ok(jobs.zip(accepted).map(|(job, accepted)| admit(house, job, accepted)).collect())
 }
@@ -165,7 +168,7 @@ pub(crate) async fn take_over(house: &Arc<House>) -> Result<usize, StoreError> {
     let found = left.events.len();
     for row in left.events {
         let writer = open(house, &row.turn, row.attempt, &row.inbound);
-        begin(house, Job { row, writer, permit: None });
+        begin(house, Job { row, writer, permit: None, place: None });
     }
     Ok(found)
 }

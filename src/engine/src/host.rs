@@ -22,7 +22,7 @@ struct Seat {
 impl Host for Seat {
     fn accept(&self, batch: Vec<Inbound>, cursor: Option<Cursor>) -> BoxFuture<'_, Result<(), HostError>> {
         Box::pin(async move {
-            match accept::accept(&self.house, &self.account, batch, cursor).await {
+            match accept::accept(&self.house, &self.account, batch, cursor, None).await {
                 Ok(_) => Ok(()),
                 Err(EngineError::Stopping | EngineError::Elsewhere) => Err(HostError::Stopping),
                 Err(error) => Err(HostError::Store(error.to_string())),

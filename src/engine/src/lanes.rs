@@ -17,6 +17,8 @@ pub(crate) struct Job {
     pub(crate) writer: FeedWriter,
     /// Its place among those that may wait; given back when the turn ends.
     pub(crate) permit: Option<OwnedSemaphorePermit>,
+    /// Its place among those that are worked on, where these are counted (see `busy`).
+    pub(crate) place: Option<OwnedSemaphorePermit>,
 }
 
 #[derive(Debug, Default)]
@@ -33,9 +35,13 @@ pub(crate) struct Lanes {
 
 impl Lanes {
     /// Queues a job. `true`: its conversation was idle, so somebody must now run it.
-    pub(crate) fn push(&self, conversation: &ConversationId, job: Job) -> bool {
+    pub(crate) fn push(&self, conversation: &ConversationId, mut job: Job) -> bool {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         let idle = !lanes.contains_key(conversation);
+        if !idle {
+            // It waits for its conversation, not for us.
+            job.place = None;
+        }
         lanes.entry(conversation.clone()).or_default().waiting.push_back(job);
         idle
     }
@@ -81,7 +87,7 @@ mod tests {
             body: Body::Message { text: String::new() },
         };
         let row = InboxRow { inbound, conversation: "c".to_owned(), turn: turn.to_owned(), attempt: 1, received_ms: 0 };
-        Job { row, writer: live.open(&TurnId::from(turn), 1, &ConversationId::from("c")), permit: None }
+        Job { row, writer: live.open(&TurnId::from(turn), 1, &ConversationId::from("c")), permit: None, place: None }
     }
 
     #[test]

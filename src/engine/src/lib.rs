@@ -1,6 +1,7 @@
 //! The moving parts: what turns a delivered event into a settled turn and a sent message.
 //!
 //! * `accept`: the inbox; committed before acknowledged
+//! * `busy`: who is told to come again
 //! * `lanes`: one conversation, one turn at a time; controls beside them
 //! * `turn`, `model`: load, decide, find out, settle
 //! * `vendors`, `purse`, `notes`: who is asked, what it may cost, what is remembered
@@ -13,6 +14,7 @@
 
 mod accept;
 mod access;
+mod busy;
 pub mod clock;
 pub mod door;
 mod freeze;
@@ -51,6 +53,7 @@ use townkeeper_knowledge::Base;
 use townkeeper_store::{EndedTurn, PastTurn, Store, StoreError};
 
 pub use accept::Admitted;
+use busy::Busy;
 use clock::Clock;
 use door::Door;
 use lanes::Lanes;
@@ -98,6 +101,7 @@ pub(crate) struct House {
     pub(crate) lanes: Lanes,
     /// Places for events that wait or run.
     pub(crate) room: Arc<Semaphore>,
+    pub(crate) busy: Busy,
     pub(crate) outbox_kick: Notify,
     pub(crate) tasks: TaskTracker,
     /// Nothing new is accepted.
@@ -133,6 +137,8 @@ impl House {
 pub enum EngineError {
     #[error("the daemon is stopping")]
     Stopping,
+    #[error("too much to do just now")]
+    Overloaded,
     #[error("another node is still answering this turn")]
     Elsewhere,
     #[error("the operating system gives no random numbers")]
@@ -147,7 +153,7 @@ impl EngineError {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Stopping => Kind::RetryAfter { ms: 5_000 },
-            Self::Elsewhere => Kind::RetryAfter { ms: 1_000 },
+            Self::Overloaded | Self::Elsewhere => Kind::RetryAfter { ms: 1_000 },
             Self::NoRandomness => Kind::Permanent,
             Self::FreezeFile => Kind::Denied { reason: self.to_string() },
             Self::Store(error) => error.kind(),
@@ -187,6 +193,7 @@ impl Engine {
             live: Live::default(),
             lanes: Lanes::default(),
             room: Arc::new(Semaphore::new(ROOM)),
+            busy: Busy::default(),
             outbox_kick: Notify::new(),
             tasks: TaskTracker::new(),
             draining: Stop::new(),
@@ -217,7 +224,8 @@ impl Engine {
     /// Commits one event and starts its turn. For callers that are no platform: the web.
     pub async fn accept(&self, inbound: Inbound) -> Result<Option<Admitted>, EngineError> {
         let account = inbound.account.clone();
-        Ok(accept::accept(&self.house, &account, vec![inbound], None).await?.pop())
+        let place = self.house.busy.admit(&inbound)?;
+        Ok(accept::accept(&self.house, &account, vec![inbound], None, place).await?.pop())
     }
 
     /// Reads a turn, from a resume point or from its beginning.

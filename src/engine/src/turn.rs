@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use chrono::DateTime;
 use futures_util::FutureExt as _;
+use tokio::sync::OwnedSemaphorePermit;
 use townkeeper_contract::id::TurnId;
 use townkeeper_contract::inbound::Body;
 use townkeeper_contract::stream::{
@@ -49,21 +50,21 @@ struct Words {
 
 /// Takes one turn from beginning to end.
 pub(crate) async fn run(house: &Arc<House>, job: Job) {
-    let Job { row, mut writer, permit } = job;
+    let Job { row, mut writer, permit, mut place } = job;
     let started_ms = house.clock.now_ms();
     let ours = |why| worded(house, &row, failed(&row, why));
     let words = if row.attempt > ATTEMPTS {
         ours("it was taken up too often")
     } else {
         // Wording is inside the guard too: it takes a model's text apart.
-        let answered = async { worded(house, &row, answer(house, &row, &mut writer).await) };
+        let answered = async { worded(house, &row, answer(house, &row, &mut writer, &mut place).await) };
         AssertUnwindSafe(answered).catch_unwind().await.unwrap_or_else(|_| ours("it panicked"))
     };
     match words {
         Some(words) => settle(house, row, writer, started_ms, words).await,
         None => writer.suspend(),
     }
-    drop(permit);
+    drop((permit, place));
 }
 
 /// The last look at a reply, and the messages it becomes.
@@ -87,7 +88,7 @@ pub(crate) async fn control(house: &Arc<House>, job: Job, running: Option<Arc<Fe
     if !stop {
         return run(house, job).await;
     }
-    let Job { row, writer, permit } = job;
+    let Job { row, writer, permit, .. } = job;
     let reply = if let Some(feed) = running {
         feed.cancel();
         say::stopped()
@@ -112,7 +113,12 @@ fn failed(row: &InboxRow, why: &str) -> End {
     End::With(Outcome::Failed { error }, Box::new(say::broke_off(&TurnId::from(about))))
 }
 
-async fn answer(house: &Arc<House>, row: &InboxRow, writer: &mut FeedWriter) -> End {
+async fn answer(
+    house: &Arc<House>,
+    row: &InboxRow,
+    writer: &mut FeedWriter,
+    place: &mut Option<OwnedSemaphorePermit>,
+) -> End {
     let (turn, boundary) = (TurnId::from(row.turn.as_str()), ids::secret());
     let today = DateTime::from_timestamp_millis(house.clock.now_ms()).unwrap_or_default().date_naive();
     let pace = pace(house, row);
@@ -142,10 +148,16 @@ async fn answer(house: &Arc<House>, row: &InboxRow, writer: &mut FeedWriter) -> 
                 Ok(past) => loaded = Some(past),
                 Err(error) => return failed(row, &error.to_string()),
             },
-            (None, Some(ask)) => match find_out(house, row, writer, ask).await {
-                Ok(found) => event = found,
-                Err(end) => return end,
-            },
+            (None, Some(ask)) => {
+                if matches!(ask, Ask::Model { .. }) {
+                    // From here on it waits for somebody else.
+                    *place = None;
+                }
+                match find_out(house, row, writer, ask).await {
+                    Ok(found) => event = found,
+                    Err(end) => return end,
+                }
+            }
         }
     }
 }

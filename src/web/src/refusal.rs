@@ -71,8 +71,11 @@ impl From<EngineError> for Refusal {
             }
             _ => {}
         }
-        // What went wrong inside is for the log, not for the caller.
-        tracing::error!(%error, "a request could not be served");
+        // What went wrong inside is for the log, not for the caller. An overload is counted where it is seen; a line for
+        // each would make it worse.
+        if !matches!(error, EngineError::Overloaded) {
+            tracing::error!(%error, "a request could not be served");
+        }
         let retry_after_s = match error.kind() {
             Kind::RetryAfter { ms } => Some(ms.div_ceil(1000)),
             _ => None,
