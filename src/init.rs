@@ -10,9 +10,11 @@ use std::process::{Command, ExitCode, Stdio};
 use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use toml::Value;
+use townkeeper_engine::clock::Clock;
+use townkeeper_engine::keys::Keyring;
 
 use crate::cli::{Place, check};
-use crate::{knowledge, out, settings};
+use crate::{knowledge, out, serve, settings};
 
 /// `townkeeper init`.
 #[derive(Debug, Args)]
@@ -57,6 +59,7 @@ enum Vendor {
     OpenAi,
     #[value(name = "openrouter")]
     OpenRouter,
+    Anthropic,
     Compatible,
 }
 
@@ -106,8 +109,23 @@ pub(crate) fn init(place: &Place, args: InitArgs) -> anyhow::Result<ExitCode> {
     // Paths in the file are as from its folder.
     std::env::set_current_dir(&dir).with_context(|| format!("cannot enter {}", dir.display()))?;
     check(&Place { config: Some(PathBuf::from(FILE)), data: place.data.clone(), workspace: None })?;
+    if plan.deploy == Deploy::Here {
+        signing_key(place)?;
+    }
     go_on(&dir, plan.deploy);
     Ok(ExitCode::SUCCESS)
+}
+
+/// The key that signs for this community, in the data folder, unless there is one. Elsewhere the first start makes it.
+fn signing_key(place: &Place) -> anyhow::Result<()> {
+    let data = settings::data_folder(place)?;
+    serve::make_folder(&data)?;
+    let now_ms = Clock::system().now_ms();
+    let keys = Keyring::open(&data, settings::credentials_folder().as_deref(), now_ms)?;
+    if let Some(key) = keys.published(now_ms).first() {
+        out::line(format!("Your community signs with {} (its secret is in {}).", key.key, data.display()));
+    }
+    Ok(())
 }
 
 const FILE: &str = "townkeeper.toml";
@@ -171,6 +189,7 @@ fn model(
         Vendor::Ollama => "llama3.2",
         Vendor::OpenAi => "gpt-4o-mini",
         Vendor::OpenRouter => "openai/gpt-4o-mini",
+        Vendor::Anthropic => "claude-haiku-4-5",
         Vendor::Compatible => "default",
     };
     let model = ask.text("Its name at the vendor?", model, usual)?;
@@ -183,7 +202,7 @@ fn model(
         None if vendor == Vendor::Ollama => None,
         None => ask.secret("Its key?")?,
     };
-    if key.is_none() && matches!(vendor, Vendor::OpenAi | Vendor::OpenRouter) {
+    if key.is_none() && matches!(vendor, Vendor::OpenAi | Vendor::OpenRouter | Vendor::Anthropic) {
         bail!("{} needs a key: --key-file FILE, or answer the question", name_of(&vendor));
     }
     Ok(Some(Model { vendor, name: model, base_url, key }))

@@ -54,7 +54,7 @@ async fn a_few_answers_make_an_installation_that_answers() {
     assert_eq!(last[2], "Next:");
     assert!(last[1].contains("cd town && townkeeper serve") && last[0].contains("townkeeper doctor"), "{said}");
     assert!(!said.contains(TOKEN) && !said.contains("sk-canary"), "{said}");
-    assert!(said.lines().count() <= 14, "it is brief: {said}");
+    assert!(said.lines().count() <= 15, "it is brief: {said}");
 
     let town = folder.path().join("town");
     let config = std::fs::read_to_string(town.join("townkeeper.toml")).unwrap();
@@ -70,9 +70,11 @@ async fn a_few_answers_make_an_installation_that_answers() {
 async fn flags_alone_make_one_and_it_serves() {
     let folder = tempfile::tempdir().unwrap();
     let said = out(&answered(folder.path(), &["init", "--yes", "--answers", "one", "--dir", "town"], "").await);
-    assert!(said.contains("1 reviewed answers") && said.lines().count() <= 6, "{said}");
+    assert!(said.contains("1 reviewed answers") && said.lines().count() <= 7, "{said}");
     let town = folder.path().join("town");
     assert!(!town.join("secrets").exists(), "no folder for secrets that nobody gave");
+    assert_eq!(mode(&folder.path().join("data/signing.key")), 0o600);
+    assert!(said.contains("Your community signs with"), "{said}");
     let mut serve = townkeeper(&town, &["serve", "--listen", "127.0.0.1:0"]);
     serve.stderr(Stdio::inherit()).stdin(Stdio::null());
     let daemon = Daemon::spawned(serve).await;
