@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::bail;
 use chrono::DateTime;
 use clap::Subcommand;
-use townkeeper_contract::access::{FreezeState, Member, NewMember, NewToken, Permission, Role, TokenInfo};
+use townkeeper_contract::access::{EraseBody, FreezeState, Member, NewMember, NewToken, Permission, Role, TokenInfo};
 
 use crate::cli::{Daemon, Place};
 use crate::{api, out};
@@ -30,6 +30,13 @@ pub(crate) enum PersonCommand {
     /// Take somebody away, with everything that lets them in
     Remove {
         person: String,
+        #[command(flatten)]
+        daemon: Daemon,
+    },
+    /// Erase somebody who wants to be forgotten, by their account's own number, like `telegram:main 123456`
+    Erase {
+        account: String,
+        id: String,
         #[command(flatten)]
         daemon: Daemon,
     },
@@ -147,6 +154,15 @@ pub(crate) async fn person(place: &Place, command: PersonCommand) -> anyhow::Res
         PersonCommand::Remove { person, daemon } => {
             api::client(place, &daemon)?.remove_person(&person).await?;
             show(&daemon, &(), || out::line("Removed."))
+        }
+        PersonCommand::Erase { account, id, daemon } => {
+            let erased = api::client(place, &daemon)?.erase(&EraseBody { account, person: id }).await?;
+            show(&daemon, &erased, || {
+                for (table, rows) in erased.tables.iter().filter(|(_, rows)| **rows > 0) {
+                    out::line(format!("{table:<14} {rows}"));
+                }
+                out::line("Erased. Backups made before still hold it; `townkeeper backup` makes a new one.");
+            })
         }
         PersonCommand::Link { person, daemon } => {
             let link = api::client(place, &daemon)?.link_code(&person).await?;

@@ -326,3 +326,30 @@ async fn who_is_linked_and_has_a_role_signs_in_from_a_chat() {
     let wrong = home.run(&["person", "unlink", "../tokens", "telegram", "42"]).await;
     assert!(String::from_utf8(wrong.stderr).unwrap().contains("no such person"));
 }
+
+/// Somebody wants to be forgotten: one command, and no byte of them is left; the log says that it was done, not to whom.
+#[tokio::test]
+async fn who_wants_to_be_forgotten_is() {
+    const TOKEN: &str = "7000000001:made-up-for-the-loopback-fake";
+    const NUMBER: i64 = 7_770_001_777;
+    let telegram = TelegramServer::start(TOKEN).await;
+    let home = Home::new().with_telegram(telegram.base_url(), TOKEN);
+    let mut daemon = Daemon::start(&home).await;
+    telegram.push_message(NUMBER, NUMBER, "what do you know of my cousin Peregrine?");
+    telegram.wait_sent(1).await;
+    let erased = home.run(&["person", "erase", "telegram:main", &NUMBER.to_string(), "--json"]).await;
+    assert!(erased.status.success(), "{}", String::from_utf8_lossy(&erased.stderr));
+    let erased: Value = serde_json::from_slice(&erased.stdout).unwrap();
+    assert_eq!((erased["tables"]["inbox"].as_u64(), erased["tables"]["turn"].as_u64()), (Some(1), Some(1)), "{erased}");
+    let verdict = home.run(&["audit", "verify"]).await;
+    assert!(verdict.status.success(), "{}", String::from_utf8_lossy(&verdict.stdout));
+    let list = home.run(&["audit", "list", "--json"]).await;
+    let list = String::from_utf8_lossy(&list.stdout).into_owned();
+    assert!(list.contains("person.erase") && !list.contains(&NUMBER.to_string()), "{list}");
+    daemon.signal("TERM").await;
+    daemon.gone().await;
+    let bytes = std::fs::read(home.data().join("townkeeper.db")).unwrap();
+    for canary in ["Peregrine", "7770001777"] {
+        assert!(!bytes.windows(canary.len()).any(|window| window == canary.as_bytes()), "{canary} is still there");
+    }
+}

@@ -4,8 +4,8 @@ use reqwest::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use townkeeper_contract::access::{
-    AuditList, AuditVerdict, CreatedToken, FreezeBody, FreezeState, LinkCode, LoginLink, Me, Member, MemberList,
-    NewMember, NewToken, PublicKey, Role, TokenInfo, TokenList, WellKnown,
+    AuditList, AuditVerdict, CreatedToken, EraseBody, Erased, FreezeBody, FreezeState, LinkCode, LoginLink, Me, Member,
+    MemberList, NewMember, NewToken, PublicKey, Role, TokenInfo, TokenList, WellKnown,
 };
 
 use crate::{Client, ClientError, read};
@@ -26,6 +26,11 @@ impl Client {
 
     pub async fn remove_person(&self, person: &str) -> Result<(), ClientError> {
         self.send(self.request(Method::DELETE, &format!("/v1/people/{}", part(person)))).await.map(drop)
+    }
+
+    /// Erases somebody who wants to be forgotten.
+    pub async fn erase(&self, body: &EraseBody) -> Result<Erased, ClientError> {
+        self.tell(Method::POST, "/v1/erase", body).await
     }
 
     /// Gives a role, or takes it.

@@ -1,5 +1,6 @@
 //! People and what they may do: roles, permissions, and the API's bodies for people, tokens, audit and freeze.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -107,6 +108,22 @@ pub struct NewMember {
     pub name: String,
     #[serde(default)]
     pub roles: Vec<Role>,
+}
+
+/// `POST /v1/erase`: somebody wants to be forgotten.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EraseBody {
+    /// As `telegram:main`.
+    pub account: String,
+    /// The platform's own number of the person.
+    pub person: String,
+}
+
+/// What was erased: rows by table. Backups made before still hold them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Erased {
+    pub tables: BTreeMap<String, u64>,
 }
 
 /// `POST /v1/people/{person}/link`: to be said to the bot as `/link CODE`, within its time, once.

@@ -9,6 +9,7 @@ use serde::Serialize;
 use sqlx::{ConnectOptions as _, Connection as _};
 use townkeeper_contract::BoxFuture;
 
+use crate::audit::{self, Act, By};
 use crate::db::{Conn, Pool, Row, per_engine};
 use crate::writer::Write;
 use crate::{Store, StoreError};
@@ -127,14 +128,10 @@ const RULES: &[Rule] = &[
 impl Store {
     /// Takes a person of `account` out of every table, then out of the free space of the file (SQLite: the database is
     /// rewritten, which takes as long as copying it; writes wait meanwhile). Backups made before still hold them.
-    pub async fn erase_person(
-        &self,
-        workspace: &str,
-        account: &str,
-        person: &str,
-    ) -> Result<ErasureReport, StoreError> {
-        let (workspace, account, person) = (workspace.to_owned(), account.to_owned(), person.to_owned());
-        let report = self.write(Erase { workspace, account, person }).await?;
+    ///
+    /// The log keeps that somebody of the account was erased, by whom, and how many rows; not who it was.
+    pub async fn erase_person(&self, by: By, account: &str, person: &str) -> Result<ErasureReport, StoreError> {
+        let report = self.write(Erase { by, account: account.to_owned(), person: person.to_owned() }).await?;
         self.scrub().await?;
         Ok(report)
     }
@@ -185,7 +182,7 @@ impl Store {
 }
 
 struct Erase {
-    workspace: String,
+    by: By,
     account: String,
     person: String,
 }
@@ -195,13 +192,16 @@ impl Write for Erase {
 
     fn apply<'a>(&'a self, tx: &'a mut Conn) -> BoxFuture<'a, Result<ErasureReport, StoreError>> {
         Box::pin(async move {
+            let mut log = audit::begin(tx, &self.by).await?;
             let mut report = ErasureReport::default();
             for rule in RULES {
                 let statement = per_engine(rule.sqlite, rule.postgres);
                 let rows =
-                    statement.bind(&self.workspace).bind(&self.account).bind(&self.person).execute(&mut *tx).await?;
+                    statement.bind(&self.by.workspace).bind(&self.account).bind(&self.person).execute(&mut *tx).await?;
                 report.tables.push(ErasedTable { table: rule.table, rows });
             }
+            let act = Act { action: "person.erase", subject: &self.account, before: None, after: Some(&report) };
+            log.append(tx, act).await?;
             Ok(report)
         })
     }

@@ -7,8 +7,8 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use townkeeper_contract::access::{
-    CreatedToken, LinkCode, LoginLink, Me, Member, MemberList, NewMember, NewToken, Permission, Role, TokenInfo,
-    TokenList,
+    CreatedToken, EraseBody, Erased, LinkCode, LoginLink, Me, Member, MemberList, NewMember, NewToken, Permission,
+    Role, TokenInfo, TokenList,
 };
 use townkeeper_core::{access, secret};
 use townkeeper_engine::ids;
@@ -60,6 +60,17 @@ pub(crate) async fn remove(
     who.needs(Permission::ManagePeople)?;
     web.engine.store().remove_person(who.by(&web), &person).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /v1/erase`.
+pub(crate) async fn erase(
+    State(web): State<Arc<Web>>,
+    who: Principal,
+    body: Result<Json<EraseBody>, JsonRejection>,
+) -> Result<Json<Erased>, Refusal> {
+    let Json(body) = body.map_err(|error| Refusal::new(error.status(), "bad_request", error.body_text()))?;
+    let report = web.engine.store().erase_person(who.by(&web), &body.account, &body.person).await?;
+    Ok(Json(Erased { tables: report.tables.into_iter().map(|table| (table.table.to_owned(), table.rows)).collect() }))
 }
 
 /// `PUT /v1/people/{person}/roles/{role}`.

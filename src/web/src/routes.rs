@@ -11,8 +11,8 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use schemars::generate::SchemaGenerator;
 use schemars::{JsonSchema, Schema};
 use townkeeper_contract::access::{
-    AuditList, AuditVerdict, CreatedToken, FreezeBody, FreezeState, LinkCode, LoginLink, Me, Member, MemberList,
-    NewMember, NewToken, Permission, PublicKey, TokenInfo, TokenList, WellKnown,
+    AuditList, AuditVerdict, CreatedToken, EraseBody, Erased, FreezeBody, FreezeState, LinkCode, LoginLink, Me, Member,
+    MemberList, NewMember, NewToken, Permission, PublicKey, TokenInfo, TokenList, WellKnown,
 };
 use townkeeper_contract::api::{CancelAnswer, ChatBody, Ready, Scorecard, TicketList};
 
@@ -190,6 +190,9 @@ fn people_and_sessions() -> Vec<Endpoint> {
 fn power() -> Vec<Endpoint> {
     use Access::{Needs, Someone};
     vec![
+        post("/v1/erase", Needs(Permission::Operate), "Erases somebody who wants to be forgotten.", people::erase)
+            .takes(json::<EraseBody>())
+            .gives(json::<Erased>()),
         get("/v1/tokens", Needs(Permission::ManageTokens), "Every token, without its secret.", people::tokens)
             .gives(json::<TokenList>()),
         post("/v1/tokens", Needs(Permission::ManageTokens), "Makes a token; it is shown once.", people::create_token)

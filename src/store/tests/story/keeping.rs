@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use tokio::task::JoinSet;
-use townkeeper_store::{Retention, Store, Verdict, backup};
+use townkeeper_store::{By, Retention, Store, Verdict, backup};
 
 use crate::home::{Home, stories};
 use crate::town::{ACCOUNT, W, accept, ack, answer, sent, ticket, walk};
@@ -106,7 +106,7 @@ async fn an_erased_person_is_in_no_byte(home: &Home) {
     let late = answer(&store, NOBODY, "sending", CANARY, CANARY, 4).await;
     assert!(found(home).await > 100, "the red twin: without the erasure they are found");
 
-    let report = store.erase_person(W, ACCOUNT, NOBODY).await.unwrap();
+    let report = store.erase_person(by(W), ACCOUNT, NOBODY).await.unwrap();
     let rows: Vec<(&str, u64)> =
         report.tables.iter().map(|table| (table.table, table.rows)).filter(|(_, rows)| *rows > 0).collect();
     let expected = [("attempt", 41), ("outbox", 41), ("ticket", 1), ("turn", 41), ("inbox", 42), ("conversation", 1)];
@@ -128,9 +128,14 @@ async fn an_erased_person_is_in_no_byte(home: &Home) {
     // They may come back, as anybody.
     walk(&store, NOBODY, "again", "hello", "hello", 9).await;
     // Somebody of that number elsewhere is somebody else.
-    assert_eq!(store.erase_person("elsewhere", ACCOUNT, NOBODY).await.unwrap().rows(), 0);
-    assert_eq!(store.erase_person(W, "discord:main", NOBODY).await.unwrap().rows(), 0);
+    assert_eq!(store.erase_person(by("elsewhere"), ACCOUNT, NOBODY).await.unwrap().rows(), 0);
+    assert_eq!(store.erase_person(by(W), "discord:main", NOBODY).await.unwrap().rows(), 0);
     assert_eq!(store.ledger(W).await.unwrap().events.len(), 41);
+}
+
+fn by(workspace: &str) -> By {
+    let (actor, method) = ("operator".to_owned(), "operator".to_owned());
+    By { workspace: workspace.to_owned(), actor, method, now_ms: 5 }
 }
 
 async fn every_table_with_a_person_is_erased(home: &Home) {
