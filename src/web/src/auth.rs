@@ -221,7 +221,7 @@ fn behind_proxy(peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
 fn network(source: IpAddr) -> IpAddr {
     match source.to_canonical() {
         IpAddr::V6(v6) => IpAddr::from((v6.to_bits() >> 64 << 64).to_be_bytes()),
-        v4 => v4,
+        v4 @ IpAddr::V4(_) => v4,
     }
 }
 

@@ -24,7 +24,7 @@ pub(crate) struct Hosts {
 }
 
 impl Hosts {
-    pub(crate) fn new(listening: SocketAddr, names: Names) -> Self {
+    pub(crate) fn new(listening: SocketAddr, names: &Names) -> Self {
         let listed = !names.hosts.is_empty();
         let url = names.url.as_deref().map(|url| url.split_once("://").map_or(url, |(_, rest)| rest));
         let url = url.and_then(|rest| rest.split('/').next());
@@ -59,7 +59,7 @@ mod tests {
 
     fn hosts(listening: &str, named: &[&str]) -> Hosts {
         let hosts = named.iter().map(|name| (*name).to_owned()).collect();
-        Hosts::new(listening.parse().unwrap(), Names { hosts, url: None })
+        Hosts::new(listening.parse().unwrap(), &Names { hosts, url: None })
     }
 
     #[test]
@@ -91,9 +91,9 @@ mod tests {
     #[test]
     fn the_configured_address_is_a_name_of_ours() {
         let names = || Names { hosts: Vec::new(), url: Some("https://help.example.org:8443/town".to_owned()) };
-        let hosts = Hosts::new("127.0.0.1:7420".parse().unwrap(), names());
+        let hosts = Hosts::new("127.0.0.1:7420".parse().unwrap(), &names());
         assert!(hosts.may_be("help.example.org", false) && !hosts.may_be("rebound.example.net", false));
         // In a network it may have others beside it.
-        assert!(Hosts::new("0.0.0.0:7420".parse().unwrap(), names()).may_be("keeper.lan", false));
+        assert!(Hosts::new("0.0.0.0:7420".parse().unwrap(), &names()).may_be("keeper.lan", false));
     }
 }

@@ -108,7 +108,7 @@ fn one(web: Web) -> Router {
 /// Serves until `stop`, then lets open requests and sockets end. `names`: those under which we may be reached.
 pub async fn serve(listener: TcpListener, router: Router, names: Names, stop: Stop) -> std::io::Result<()> {
     let sockets = TaskTracker::new();
-    let hosts = Hosts::new(listener.local_addr()?, names);
+    let hosts = Hosts::new(listener.local_addr()?, &names);
     let router = router.layer(Extension(Here { hosts, stop: stop.clone(), sockets: sockets.clone() }));
     // Events are small and must not wait for each other.
     let listener = listener.tap_io(|stream| {
