@@ -3,10 +3,9 @@
 use std::path::Path;
 
 use tokio::task::JoinSet;
-use townkeeper_store::{OpenSession, Retention, Store, Verdict, backup};
+use townkeeper_store::{Retention, Store, Verdict, backup};
 
 use crate::home::{Home, stories};
-use crate::people::by;
 use crate::town::{ACCOUNT, W, accept, ack, answer, sent, ticket, walk};
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
@@ -210,10 +209,14 @@ async fn what_was_on_its_way_is_parked(home: &Home) {
     accept(&store, "22", "ready", "wen now", 3).await;
     answer(&store, "22", "ready", "wen now", "soon", 3).await;
     accept(&store, "333", "open", "and me?", 4).await;
+    let by = crate::people::by;
     store.add_person(by(1), "ada", "Ada", &[]).await.unwrap();
     let [link, hash, workspace] = ["used", "session", W].map(str::to_owned);
     store.new_login(by(2), "ada", link.clone(), 99).await.unwrap();
-    store.open_session(OpenSession { workspace, link, hash, expires_ms: 99, now_ms: 3 }).await.unwrap();
+    store
+        .open_session(townkeeper_store::OpenSession { workspace, link, hash, expires_ms: 99, now_ms: 3 })
+        .await
+        .unwrap();
     store.new_login(by(4), "ada", "unused".to_owned(), 99).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     copy(home, folder.path()).await;
