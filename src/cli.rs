@@ -164,7 +164,7 @@ pub(crate) struct Daemon {
     /// Address of the daemon [default: the one that runs on this data folder]
     #[arg(long)]
     pub(crate) url: Option<String>,
-    /// File with the token to show [default: the operator's, in the data folder]
+    /// File with the token to show [default: the operator's, in the data folder, where the daemon is on this machine]
     #[arg(long, env = "TOWNKEEPER_TOKEN_FILE", value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
     /// Print JSON: the events as they come, or the result

@@ -121,6 +121,10 @@ fn open(args: &RestoreArgs) -> anyhow::Result<Box<dyn Read>> {
     let sealed = file.read_exact(&mut start).is_ok() && start == *AGE;
     let file = BufReader::new(File::open(&args.file).with_context(unable)?);
     if !sealed {
+        // Whoever can put a file in its place must not be able to do without the key.
+        if args.identity.is_some() || args.passphrase_file.is_some() {
+            bail!("{named} is not encrypted, although a key was given; restore it without one only if you made it so");
+        }
         return Ok(Box::new(file));
     }
     let decryptor = age::Decryptor::new(file).map_err(|error| anyhow!("{named} is damaged: {error}"))?;

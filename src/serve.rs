@@ -19,7 +19,7 @@ use townkeeper_engine::Engine;
 use townkeeper_engine::clock::Clock;
 use townkeeper_engine::keys::Keyring;
 use townkeeper_store::Store;
-use townkeeper_web::{Web, WrongTokens};
+use townkeeper_web::{Names, Web, WrongTokens};
 use tracing_subscriber::EnvFilter;
 
 use crate::settings::{LogSection, Settings};
@@ -41,16 +41,19 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     let keys = Arc::new(Keyring::open(&settings.data, settings::credentials_folder().as_deref(), now_ms)?);
     let recorder = recorder()?;
     let url = url(listener.local_addr().context("the listener has no address")?);
+    let wrong = Arc::new(WrongTokens::default());
     let (mut engines, mut webs) = (Vec::new(), Vec::new());
     for workspace in &workspaces {
         let engine = workspace.start(&store, &providers).await?;
-        webs.push(web(workspace, &engine, token.clone(), Arc::clone(&keys), &url, recorder.clone()));
+        let web = web(workspace, &engine, token.clone(), Arc::clone(&keys), &url, recorder.clone());
+        webs.push(Web { wrong: Arc::clone(&wrong), ..web });
         engines.push(engine);
     }
     let router = townkeeper_web::router(webs);
     let entries = engines.iter().map(|engine| engine.base().len()).sum();
+    let names = Names { hosts: settings.web.hosts.clone(), url: canonical(&settings) };
     let stop = Stop::new();
-    let mut web = Box::pin(townkeeper_web::serve(listener, router, stop.clone()));
+    let mut web = Box::pin(townkeeper_web::serve(listener, router, names, stop.clone()));
     api::publish(&settings.data, &url)?;
     for engine in &engines {
         engine.ready().await?;
@@ -99,7 +102,7 @@ fn web(
         keys,
         url: canonical.clone().unwrap_or_else(|| format!("{url}{}", workspace.base)),
         canonical,
-        wrong: WrongTokens::default(),
+        wrong: Arc::default(),
         security_txt: security_txt(&settings.web.security_contact),
         metrics: Box::new(move || recorder.render()),
     }

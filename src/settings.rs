@@ -77,6 +77,8 @@ pub(crate) struct WebSection {
     pub(crate) listen: String,
     /// Where people reach the pages from elsewhere, like https://keeper.example.org. Empty: nowhere but here.
     pub(crate) url: String,
+    /// Names under which the daemon may be reached, beside that of `url`, `localhost` and addresses.
+    pub(crate) hosts: Vec<String>,
     /// Below the title of the page.
     pub(crate) intro: String,
     /// Example questions on an empty page.
@@ -90,6 +92,7 @@ impl Default for WebSection {
         Self {
             listen: "127.0.0.1:7420".to_owned(),
             url: String::new(),
+            hosts: Vec::new(),
             intro: "Answers that the team has reviewed, or an honest “I don't know”.".to_owned(),
             suggestions: Vec::new(),
             security_contact: String::new(),

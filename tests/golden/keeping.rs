@@ -174,6 +174,13 @@ async fn a_backup_that_nobody_may_read_or_that_is_there_is_refused() {
     let nobody = home.run(&["backup", "--to", text(&backup), "--recipient", "age1nobody"]).await;
     assert!(refused(&nobody).contains("age1nobody"));
     std::fs::write(&backup, "something else").unwrap();
+    // One that somebody put in its place without the key is not taken for it.
+    let bare = home.folder().join("bare.backup");
+    well(&home.run(&["backup", "--to", text(&bare), "--plaintext"]).await);
+    let long = file(&home, "long", PASSPHRASE);
+    let swapped = home.run(&["restore", text(&bare), "--check", "--passphrase-file", text(&long)]).await;
+    assert!(refused(&swapped).contains("not encrypted"));
+    well(&home.run(&["restore", text(&bare), "--check"]).await);
     let there = home.run(&["backup", "--to", text(&backup), "--plaintext"]).await;
     assert!(refused(&there).contains("exists already"));
     assert_eq!(std::fs::read_to_string(&backup).unwrap(), "something else");

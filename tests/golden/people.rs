@@ -187,6 +187,64 @@ async fn every_route_is_open_to_the_roles_that_may_and_to_no_other() {
     }
 }
 
+/// A session and a linked account know no scopes: nobody comes by one with less than it will allow.
+#[tokio::test]
+async fn a_token_with_few_scopes_becomes_no_session_with_all() {
+    let home = Home::new();
+    let daemon = Daemon::start(&home).await;
+    let operator = daemon.operator(&home);
+    let (owner, all) = with_role(&daemon, &home, "Ada", Role::Owner).await;
+    let scopes = vec![Permission::ReadTickets, Permission::ManagePeople];
+    let new = NewToken { name: "few".to_owned(), person: Some(owner.id.clone()), scopes, days: 1 };
+    let few = with_token(&daemon, &operator.create_token(&new).await.unwrap().token);
+    assert_eq!(status(few.login_link(&owner.id).await), 403);
+    assert_eq!(status(few.link_code(&owner.id).await), 403);
+    // Nor through somebody who is new and may more.
+    let roles = vec![Role::Owner];
+    let heir = operator.add_person(&NewMember { name: "Heir".to_owned(), roles }).await.unwrap();
+    assert_eq!(status(few.login_link(&heir.id).await), 403);
+    // The twins: who may all of it, and somebody new who may nothing yet.
+    assert!(all.login_link(&owner.id).await.is_ok() && all.link_code(&owner.id).await.is_ok());
+    assert!(all.login_link(&heir.id).await.is_ok());
+    let guest = operator.add_person(&NewMember { name: "Guest".to_owned(), roles: Vec::new() }).await.unwrap();
+    assert!(few.login_link(&guest.id).await.is_ok());
+}
+
+/// A page of another site can make its own name lead to us: then its requests are of our origin, and only `Host` tells.
+#[tokio::test]
+async fn a_name_that_leads_here_but_is_not_ours_is_refused_on_every_route() {
+    let home = Home::new();
+    let daemon = Daemon::start(&home).await;
+    let port = daemon.url.rsplit_once(':').unwrap().1.trim_end_matches('/').to_owned();
+    let ask = async |method: Method, path: &str, host: &str| {
+        let request = http().request(method, format!("{}{path}", daemon.url)).header("host", host);
+        // Their script may add what it likes.
+        let request = request.header("origin", format!("http://{host}")).header("x-forwarded-for", "192.0.2.7");
+        let answer = request.header("content-type", "application/json").body("{}").send().await.unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    let rebound = format!("lumen-claim.example.net:{port}");
+    for (method, path) in [
+        (Method::POST, "/v1/chat"),
+        (Method::POST, "/"),
+        (Method::GET, "/"),
+        (Method::GET, "/metrics"),
+        (Method::POST, "/v1/thaw"),
+    ] {
+        let (status, body) = ask(method.clone(), path, &rebound).await;
+        assert!(status == 403 && body.contains("foreign_host"), "{method} {path}: {status} {body}");
+        // The twin: a name of ours.
+        let (status, body) = ask(method.clone(), path, &format!("localhost:{port}")).await;
+        assert!(!body.contains("foreign_host"), "{method} {path}: {status} {body}");
+    }
+    let named = Home::new().with("[web]\nurl = \"https://keeper.example.org\"\nhosts = [\"keeper.lan\"]\n");
+    let daemon = Daemon::start(&named).await;
+    for (host, status) in [("keeper.example.org", 200), ("keeper.lan:80", 200), ("lumen-claim.example.net", 403)] {
+        let answer = http().get(format!("{}/healthz", daemon.url)).header("host", host).send().await.unwrap();
+        assert_eq!(answer.status(), status, "{host}");
+    }
+}
+
 #[tokio::test]
 async fn a_flood_of_wrong_tokens_is_slowed_and_the_operator_is_not() {
     let home = Home::new();
@@ -293,6 +351,27 @@ async fn a_key_that_others_may_read_keeps_the_daemon_from_starting() {
     let refused = home.run(&["serve"]).await;
     let said = String::from_utf8(refused.stderr).unwrap();
     assert!(!refused.status.success() && said.contains("chmod 600"), "{said}");
+}
+
+#[tokio::test]
+async fn an_operators_token_that_others_may_read_keeps_the_daemon_from_starting() {
+    let home = Home::new();
+    Daemon::start(&home).await.kill().await;
+    let path = home.data().join("api.token");
+    let mode = |file: &str| {
+        let found = std::fs::metadata(home.data().join(file)).unwrap().permissions();
+        std::os::unix::fs::PermissionsExt::mode(&found) & 0o777
+    };
+    assert_eq!((mode("api.token"), mode("townkeeper.db")), (0o600, 0o600), "nor the database");
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    let refused = home.run(&["serve"]).await;
+    let said = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success() && said.contains("delete it") && said.contains("644"), "{said}");
+    // A draft that is left over gives its mode to nobody.
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(home.data().join("api.token.new"), "x").unwrap();
+    Daemon::start(&home).await.kill().await;
+    assert_eq!(mode("api.token"), 0o600);
 }
 
 #[tokio::test]

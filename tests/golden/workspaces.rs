@@ -141,6 +141,19 @@ async fn a_token_of_one_workspace_finds_nothing_in_the_other() {
     // The twin: at home it is let in.
     assert_eq!(ask(&daemon, Method::GET, "/w/harbour/v1/tickets", &token, None).await.status(), 200);
     assert_eq!(ask(&daemon, Method::GET, "/v1/tickets", &token, None).await.status(), 404);
+    // The key is everybody's: who may all in one community does not change it for the others.
+    assert_eq!(ask(&daemon, Method::POST, "/w/harbour/v1/key/rotate", &token, None).await.status(), 403);
+    assert_eq!(ask(&daemon, Method::POST, "/w/harbour/v1/key/rotate", &operator, None).await.status(), 200);
+    // Guesses are counted once, wherever they are made.
+    for n in 0..10 {
+        let wrong = townkeeper_core::secret::token(&[n; 32]);
+        for path in ["/v1/me", "/w/harbour/v1/me"] {
+            assert_eq!(ask(&daemon, Method::GET, path, &wrong, None).await.status(), 401);
+        }
+    }
+    for path in ["/v1/me", "/w/harbour/v1/me"] {
+        assert_eq!(ask(&daemon, Method::GET, path, "wrong", None).await.status(), 429, "{path}");
+    }
 }
 
 /// A freeze is a community's own; the page of each knows its own paths.

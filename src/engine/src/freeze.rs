@@ -218,6 +218,19 @@ impl Freeze {
         });
     }
 
+    /// A voice was heard, and this came of it; unless somebody froze since `changes`: then that holds. `true`: thawed.
+    fn voted(&self, stored: FreezeState, changes: u64) -> bool {
+        let mut thawed = false;
+        self.cell.send_modify(|cell| {
+            if cell.changes == changes && cell.unwritten.is_none() {
+                cell.changes += 1;
+                cell.state = FreezeState { file: cell.state.file, ..stored };
+                thawed = !cell.is_frozen();
+            }
+        });
+        thawed
+    }
+
     fn file_is_there(&self) -> bool {
         self.file.as_deref().is_some_and(Path::exists)
     }
@@ -293,9 +306,9 @@ impl House {
         if freeze.file_is_there() {
             return Err(EngineError::FreezeFile);
         }
+        let changes = freeze.changes();
         let stored = self.store.thaw(by).await?;
-        freeze.written(stored);
-        if !freeze.is_frozen() {
+        if freeze.voted(stored, changes) {
             tracing::warn!("thawed: what waits may leave again");
             metrics::gauge!("townkeeper_frozen").set(0.0);
             self.outbox_kick.notify_one();
@@ -360,6 +373,19 @@ mod tests {
         };
         tokio::join!(freeze.quiet(), waits);
         assert_eq!(freeze.cell.borrow().out, 0);
+    }
+
+    #[test]
+    fn a_thaw_does_not_undo_the_freeze_that_came_between() {
+        let freeze = Freeze::default();
+        freeze.written(FreezeState { frozen: true, ..FreezeState::default() });
+        let changes = freeze.changes();
+        // The store has thawed; before that is known here, somebody freezes.
+        freeze.shut(&by(), "", false);
+        assert!(!freeze.voted(FreezeState::default(), changes) && freeze.is_frozen() && freeze.pass().is_none());
+        // The twin: nobody did.
+        freeze.written(FreezeState { frozen: true, ..FreezeState::default() });
+        assert!(freeze.voted(FreezeState::default(), freeze.changes()) && freeze.pass().is_some());
     }
 
     #[test]

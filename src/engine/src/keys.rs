@@ -168,8 +168,10 @@ fn keep(folder: &Path, signing: &SigningKey) -> Result<(), KeyError> {
 /// Written beside its place and then put there: a start that is killed half-way leaves no half a file.
 fn write(path: &Path, text: &str, mode: u32) -> Result<(), KeyError> {
     let draft = path.with_extension("new");
+    // One that is left over, or that somebody put there, would keep its own mode.
+    fs::remove_file(&draft).ok();
     let mut options = fs::File::options();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
     let mut file = options.open(&draft).map_err(io(&draft))?;

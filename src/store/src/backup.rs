@@ -190,6 +190,10 @@ impl Write for Park {
                 .await?;
             sql(PARK_ATTEMPTS).bind(self.now_ms).bind(PARKED).execute(&mut *tx).await?;
             let sends = sql(PARK_SENDS).execute(&mut *tx).await?;
+            // Signing out since then, or using a link up, is not in it: nobody is let in by what was open.
+            for statement in ["DELETE FROM session", "DELETE FROM login_link", "DELETE FROM link_code"] {
+                sql(statement).execute(&mut *tx).await?;
+            }
             let error = StreamError::new(ErrorClass::Internal, false, "this was restored from a backup");
             let outcome = serde_json::to_string(&Outcome::Failed { error })?;
             let end = per_engine(END_SQLITE, END_POSTGRES).bind(self.now_ms).bind(outcome);

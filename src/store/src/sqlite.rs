@@ -25,6 +25,7 @@ pub(crate) async fn open(
 ) -> Result<(File, SqliteConnection, SqlitePool), StoreError> {
     let path = folder.join("townkeeper.db");
     let lock = lock(folder)?;
+    private(&path)?;
     let mut options = options(&path)?;
     if let Some(max_mb) = opening_as.max_mb {
         let pages = u64::from(max_mb) * 1_000_000 / PAGE;
@@ -57,6 +58,20 @@ fn lock(folder: &Path) -> Result<File, StoreError> {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StoreError::InUse { path: folder.to_owned() }),
         Err(TryLockError::Error(reason)) => Err(unable(reason)),
+    }
+}
+
+/// Makes the file for its owner alone, whatever the folder allows; what SQLite puts beside it has the same mode.
+fn private(path: &Path) -> Result<(), StoreError> {
+    let mut options = File::options();
+    options.create_new(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(StoreError::Open { place: path.display().to_string(), reason: error.to_string() })
+        }
+        _ => Ok(()),
     }
 }
 

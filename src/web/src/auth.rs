@@ -81,9 +81,14 @@ impl Principal {
 
     /// Whether they may make what lets somebody pass for this person. Nobody can for another, or one could vote as two;
     /// only somebody new, whom nothing lets in yet, may be let in by who manages people, and not while the town is frozen.
-    /// The operator holds the host.
+    /// And nobody lets in somebody who may more: a session knows no scopes, so a token with few of them would become one
+    /// with all. The operator holds the host.
     pub(crate) async fn may_let_in(&self, web: &Web, member: &Member) -> Result<(), Refusal> {
-        if self.is_operator() || self.person.as_ref() == Some(&member.id) {
+        if self.is_operator() {
+            return Ok(());
+        }
+        access::all(&member.roles).into_iter().try_for_each(|permission| self.needs(permission))?;
+        if self.person.as_ref() == Some(&member.id) {
             return Ok(());
         }
         let may = self.may(Permission::ManagePeople) && !web.engine.is_frozen();
@@ -109,13 +114,14 @@ impl FromRequestParts<Arc<Web>> for Principal {
     }
 }
 
-/// Where a request comes from, as far as the connection says.
+/// Where a request comes from: what the connection says, or a proxy on this machine.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Source(Option<IpAddr>);
 
 impl Source {
     fn of(parts: &Parts) -> Self {
-        Self(parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|source| source.0.ip()))
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|source| source.0.ip());
+        Self(peer.map(|peer| network(behind_proxy(peer, &parts.headers).unwrap_or(peer))))
     }
 
     /// 429 where too much that is wrong has come from here.
@@ -204,6 +210,21 @@ async fn by_session(web: &Web, parts: &Parts, secret: &str, now_ms: i64) -> Resu
     }))
 }
 
+/// Whom a proxy on this machine speaks for, or one stranger behind it would use up everybody's wrong tokens. The last entry
+/// is the one that it wrote itself. From elsewhere the header is anybody's words.
+fn behind_proxy(peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
+    let named = headers.get_all("x-forwarded-for").iter().next_back().filter(|_| peer.is_loopback())?;
+    named.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()
+}
+
+/// What one household has: of IPv6 a /64, in which there is a fresh address for every guess.
+fn network(source: IpAddr) -> IpAddr {
+    match source.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::from((v6.to_bits() >> 64 << 64).to_be_bytes()),
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
 /// A cookie comes along whoever makes the browser send it. So what changes something must say where it comes from, and
 /// nothing may say that it comes from elsewhere. (`guard::same_site` has compared `Origin` with `Host` already.)
 fn is_own(method: &Method, headers: &HeaderMap) -> bool {
@@ -283,6 +304,27 @@ mod tests {
         assert!(!wrong.is_full(one, 5 + WINDOW_MS));
         wrong.count(one, 5 + WINDOW_MS);
         assert!(!wrong.is_full(one, 5 + WINDOW_MS), "the count begins anew");
+    }
+
+    #[test]
+    fn wrong_tokens_are_counted_by_who_stands_behind_a_proxy_of_this_machine() {
+        let source = |peer: &str, forwarded: &[&'static str]| {
+            let mut request = axum::http::Request::new(());
+            request.extensions_mut().insert(ConnectInfo(SocketAddr::new(peer.parse().expect("a peer"), 1)));
+            for value in forwarded {
+                request.headers_mut().append("x-forwarded-for", header::HeaderValue::from_static(value));
+            }
+            Source::of(&request.into_parts().0).0.expect("a source").to_string()
+        };
+        assert_eq!(source("127.0.0.1", &["192.0.2.7"]), "192.0.2.7");
+        // What a client wrote itself stands before what the proxy added.
+        assert_eq!(source("::1", &["127.0.0.1", "203.0.113.9, 192.0.2.7"]), "192.0.2.7");
+        assert_eq!(source("127.0.0.1", &["nonsense"]), "127.0.0.1");
+        // Whoever comes from elsewhere may say what they like.
+        assert_eq!(source("198.51.100.4", &["192.0.2.7"]), "198.51.100.4");
+        assert_eq!(source("2001:db8:1:2:3:4:5:6", &[]), source("2001:db8:1:2::9", &[]));
+        assert_ne!(source("2001:db8:1:2::9", &[]), source("2001:db8:1:3::9", &[]));
+        assert_eq!(source("::ffff:192.0.2.7", &[]), "192.0.2.7");
     }
 
     #[test]

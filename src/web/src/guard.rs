@@ -81,21 +81,22 @@ impl Gate {
         Self { web: Arc::clone(web), access: endpoint.access, mutates, is_socket }
     }
 
-    /// Refuses what another site makes a browser send. Requests without `Origin` come from no browser page (browsers
-    /// send it with every POST and every WebSocket), and no route here acts on a cookie.
+    /// Refuses what another site makes a browser send, under its own name or under one that it made lead to us. Requests
+    /// without `Origin` come from no browser page (browsers send it with every POST and every WebSocket); what acts on a
+    /// cookie asks for more (`auth::is_own`).
     fn same_site(&self, request: &Request) -> Result<(), Refusal> {
         let headers = request.headers();
         if (self.mutates || self.is_socket) && !is_same_site(headers) {
             let message = "This request came from another site and was refused.";
             return Err(Refusal::new(StatusCode::FORBIDDEN, "cross_site", message));
         }
-        // No page can add headers to a WebSocket, so what speaks of a proxy was added by one.
-        let proxied =
-            ["forwarded", "x-forwarded-for", "x-forwarded-host"].iter().any(|name| headers.contains_key(*name));
+        // No page can add headers to a WebSocket, so what speaks of a proxy was added by one. To anything else it can.
+        let proxied = self.is_socket
+            && ["forwarded", "x-forwarded-for", "x-forwarded-host"].iter().any(|name| headers.contains_key(*name));
         let host = only(headers, &header::HOST).unwrap_or_default();
         let here = request.extensions().get::<Here>();
-        if self.is_socket && here.is_some_and(|here| !here.hosts.may_be(host, proxied)) {
-            let message = "This daemon is not known by that name (Host).";
+        if here.is_some_and(|here| !here.hosts.may_be(host, proxied)) {
+            let message = "This daemon is not known by that name (Host); name it in [web] url or hosts.";
             return Err(Refusal::new(StatusCode::FORBIDDEN, "foreign_host", message));
         }
         Ok(())

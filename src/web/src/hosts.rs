@@ -3,22 +3,37 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+/// The names that the configuration gives.
+#[derive(Clone, Debug, Default)]
+pub struct Names {
+    /// Where there are any, there are no others but `url`'s.
+    pub hosts: Vec<String>,
+    /// The address under which people reach us.
+    pub url: Option<String>,
+}
+
 /// What is known of our names.
 #[derive(Clone, Debug)]
 pub(crate) struct Hosts {
-    /// We listen for this machine only, so no other name can be meant, unless a proxy stands before us.
-    local: bool,
-    /// Names that the configuration gives, without a port. Where there are any, there are no others.
+    /// Without a port.
     named: Vec<String>,
+    /// There are no others: they were listed, or we listen for this machine only.
+    closed: bool,
+    /// They were listed.
+    listed: bool,
 }
 
 impl Hosts {
-    pub(crate) fn new(listening: SocketAddr, named: Vec<String>) -> Self {
-        Self { local: listening.ip().is_loopback(), named }
+    pub(crate) fn new(listening: SocketAddr, names: &Names) -> Self {
+        let listed = !names.hosts.is_empty();
+        let url = names.url.as_deref().map(|url| url.split_once("://").map_or(url, |(_, rest)| rest));
+        let url = url.and_then(|rest| rest.split('/').next());
+        let named = names.hosts.iter().map(String::as_str).chain(url).map(|host| without_port(host).to_owned());
+        Self { named: named.collect(), closed: listed || listening.ip().is_loopback(), listed }
     }
 
-    /// Whether a `Host` may be ours. An address as such may always be: rebinding needs a name. `proxied`: the request
-    /// says that it comes by way of a proxy, whose affair the name then is.
+    /// Whether a `Host` may be ours. An address as such may always be: rebinding needs a name. `proxied`: a proxy stands
+    /// before us for sure, whose affair the name then is.
     pub(crate) fn may_be(&self, host: &str, proxied: bool) -> bool {
         let name = without_port(host);
         let address = name.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().is_ok();
@@ -26,7 +41,8 @@ impl Hosts {
         address
             || name.eq_ignore_ascii_case("localhost")
             || self.named.iter().any(is)
-            || self.named.is_empty() && (proxied || !self.local)
+            || !self.closed
+            || proxied && !self.listed
     }
 }
 
@@ -39,10 +55,11 @@ fn without_port(host: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::Hosts;
+    use super::{Hosts, Names};
 
     fn hosts(listening: &str, named: &[&str]) -> Hosts {
-        Hosts::new(listening.parse().unwrap(), named.iter().map(|name| (*name).to_owned()).collect())
+        let hosts = named.iter().map(|name| (*name).to_owned()).collect();
+        Hosts::new(listening.parse().unwrap(), &Names { hosts, url: None })
     }
 
     #[test]
@@ -69,5 +86,14 @@ mod tests {
             assert!(hosts.may_be(own, false), "{own}");
         }
         assert!(!hosts.may_be("rebound.example.net", true), "given names are all names");
+    }
+
+    #[test]
+    fn the_configured_address_is_a_name_of_ours() {
+        let names = || Names { hosts: Vec::new(), url: Some("https://help.example.org:8443/town".to_owned()) };
+        let hosts = Hosts::new("127.0.0.1:7420".parse().unwrap(), &names());
+        assert!(hosts.may_be("help.example.org", false) && !hosts.may_be("rebound.example.net", false));
+        // In a network it may have others beside it.
+        assert!(Hosts::new("0.0.0.0:7420".parse().unwrap(), &names()).may_be("keeper.lan", false));
     }
 }

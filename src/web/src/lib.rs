@@ -41,6 +41,8 @@ use townkeeper_engine::keys::Keyring;
 
 pub use auth::WrongTokens;
 
+pub use hosts::Names;
+
 use hosts::Hosts;
 
 /// The account under which web visitors speak.
@@ -68,8 +70,8 @@ pub struct Web {
     pub canonical: Option<String>,
     /// That one, else the address we listen on; login links begin with it.
     pub url: String,
-    /// Floods of wrong tokens, by source.
-    pub wrong: WrongTokens,
+    /// Floods of wrong tokens, by source; one count for all workspaces.
+    pub wrong: Arc<WrongTokens>,
     /// Prometheus text.
     pub metrics: Box<dyn Fn() -> String + Send + Sync>,
 }
@@ -103,10 +105,10 @@ fn one(web: Web) -> Router {
         .with_state(web)
 }
 
-/// Serves until `stop`, then lets open requests and sockets end.
-pub async fn serve(listener: TcpListener, router: Router, stop: Stop) -> std::io::Result<()> {
+/// Serves until `stop`, then lets open requests and sockets end. `names`: those under which we may be reached.
+pub async fn serve(listener: TcpListener, router: Router, names: Names, stop: Stop) -> std::io::Result<()> {
     let sockets = TaskTracker::new();
-    let hosts = Hosts::new(listener.local_addr()?, Vec::new());
+    let hosts = Hosts::new(listener.local_addr()?, &names);
     let router = router.layer(Extension(Here { hosts, stop: stop.clone(), sockets: sockets.clone() }));
     // Events are small and must not wait for each other.
     let listener = listener.tap_io(|stream| {

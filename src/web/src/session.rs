@@ -89,6 +89,11 @@ pub(crate) async fn well_known(State(web): State<Arc<Web>>) -> Json<WellKnown> {
 /// `POST /v1/key/rotate`: a new key signs from now on. The answer: the keys that are published.
 pub(crate) async fn rotate(State(web): State<Arc<Web>>, who: Principal) -> Result<Json<Vec<PublicKey>>, Refusal> {
     who.needs(Permission::Operate)?;
+    // One key signs for all workspaces: whoever leads one of several does not change it for the others.
+    if !web.base.is_empty() && !who.is_operator() {
+        let message = "The key is the whole installation's; the operator rotates it.";
+        return Err(Refusal::new(StatusCode::FORBIDDEN, "not_allowed", message));
+    }
     let refuse = |error: KeyError| match error {
         KeyError::Managed => Refusal::new(StatusCode::CONFLICT, "managed", format!("It stays: {error}.")),
         error => {

@@ -214,11 +214,25 @@ async fn what_was_on_its_way_is_parked(home: &Home) {
     accept(&store, "22", "ready", "wen now", 3).await;
     answer(&store, "22", "ready", "wen now", "soon", 3).await;
     accept(&store, "333", "open", "and me?", 4).await;
+    let by = crate::people::by;
+    store.add_person(by(1), "ada", "Ada", &[]).await.unwrap();
+    let [link, hash, workspace] = ["used", "session", W].map(str::to_owned);
+    store.new_login(by(2), "ada", link.clone(), 99).await.unwrap();
+    store
+        .open_session(townkeeper_store::OpenSession { workspace, link, hash, expires_ms: 99, now_ms: 3 })
+        .await
+        .unwrap();
+    store.new_login(by(4), "ada", "unused".to_owned(), 99).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     copy(home, folder.path()).await;
 
     let copied = restored(home, folder.path()).await;
+    let lets_in = async || {
+        (copied.session(W, "session", 49).await.unwrap().is_some(), copied.may_log_in(W, "unused", 49).await.unwrap())
+    };
+    assert_eq!(lets_in().await, (true, true));
     assert_eq!(copied.park(50).await.unwrap(), backup::Parked { sends: 2, events: 1 });
+    assert_eq!(lets_in().await, (false, false), "who has signed out since would be signed in again");
     assert_eq!(copied.park(51).await.unwrap(), backup::Parked::default(), "parking is done once");
     let left = copied.take_over(W, "n3", vec![ACCOUNT.to_owned()], 52).await.unwrap();
     assert!(left.events.is_empty() && left.in_doubt == 0, "{left:?}");
