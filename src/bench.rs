@@ -248,7 +248,7 @@ async fn streams(tokens: usize, gap: Duration) -> anyhow::Result<Cost> {
             let client = &client;
             async move {
                 tokio::time::sleep(Duration::from_millis(11) * u32::try_from(n).unwrap_or(0)).await;
-                listen(client, format!("tell me a tale of boats, {round} {n}")).await
+                listen(client, format!("tell me a tale of boats, {round} {n:03}")).await
             }
         }))
     };
@@ -265,20 +265,21 @@ async fn streams(tokens: usize, gap: Duration) -> anyhow::Result<Cost> {
 /// What the daemon added to the first and to every token, in milliseconds: from the frame that completed it to the
 /// client's event.
 fn added(model: &ModelServer, streams: &[Stream]) -> anyhow::Result<(Vec<f64>, Vec<f64>)> {
+    // What people ask stands fenced within the last message.
     let asked = |request: &serde_json::Value| -> Option<String> {
         let last = request.get("messages")?.as_array()?.last()?;
         last.get("content")?.as_str().map(str::to_owned)
     };
-    let requests: HashMap<String, usize> =
-        model.requests().iter().enumerate().filter_map(|(n, request)| Some((asked(request)?, n))).collect();
+    let requests: Vec<String> = model.requests().iter().map(|request| asked(request).unwrap_or_default()).collect();
     let mut written: HashMap<usize, Vec<Written>> = HashMap::new();
     for piece in model.written() {
         written.entry(piece.request).or_default().push(piece);
     }
     let (mut first, mut every) = (Vec::new(), Vec::new());
     for stream in streams {
-        let request = requests.get(&stream.question).context("a question did not reach the model")?;
-        let pieces = written.get(request).context("nothing was written")?;
+        let request = requests.iter().position(|said| said.contains(&stream.question));
+        let request = request.context("a question did not reach the model")?;
+        let pieces = written.get(&request).context("nothing was written")?;
         let mut done = 0;
         for (at, (heard, words)) in stream.heard.iter().enumerate() {
             done += words.split_whitespace().count();
