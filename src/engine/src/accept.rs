@@ -20,6 +20,9 @@ use crate::{EngineError, House, ids, measure, turn};
 /// How far apart commits are that move nothing but a cursor.
 pub(crate) const CURSOR_REST_MS: i64 = 1_000;
 
+/// The longest name of a person that is kept, in characters.
+const NAME: usize = 256;
+
 /// What became of an accepted event.
 #[derive(Clone, Debug)]
 pub struct Admitted {
@@ -56,12 +59,7 @@ async fn commit(
         return Err(EngineError::Stopping);
     }
     let now_ms = house.clock.now_ms();
-    let said = batch.len();
-    let kept: Vec<Inbound> = batch.into_iter().filter(|event| scan::scan(event) == scan::Verdict::Accept).collect();
-    metrics::counter!("townkeeper_events_total", "account" => account.0.clone(), "kept" => "no")
-        .increment((said - kept.len()) as u64);
-    metrics::counter!("townkeeper_events_total", "account" => account.0.clone(), "kept" => "yes")
-        .increment(kept.len() as u64);
+    let kept = ours(account, batch);
     if kept.is_empty() && !house.cursor_due(account, now_ms) {
         return Ok(Vec::new());
     }
@@ -105,6 +103,29 @@ async fn commit(
         Job { row, writer, permit: Some(permit), place: place.take() }
     });
     Ok(jobs.zip(accepted).map(|(job, accepted)| admit(house, job, accepted)).collect())
+}
+
+/// What concerns us; the rest is only counted.
+fn ours(account: &AccountId, batch: Vec<Inbound>) -> Vec<Inbound> {
+    let said = batch.len();
+    let mut kept: Vec<Inbound> = batch.into_iter().filter(|event| scan::scan(event) == scan::Verdict::Accept).collect();
+    for event in &mut kept {
+        shorten(&mut event.person.name);
+    }
+    let count = |kept: &'static str, n: usize| {
+        metrics::counter!("townkeeper_events_total", "account" => account.0.clone(), "kept" => kept)
+            .increment(n as u64);
+    };
+    count("no", said - kept.len());
+    count("yes", kept.len());
+    kept
+}
+
+/// A name is for people's eyes, and is kept with every event: nobody needs megabytes of it.
+fn shorten(name: &mut String) {
+    if let Some((end, _)) = name.char_indices().nth(NAME) {
+        name.truncate(end);
+    }
 }
 
 fn new_event(inbound: Inbound, now_ms: i64) -> NewEvent {

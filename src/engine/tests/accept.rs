@@ -130,3 +130,36 @@ async fn a_question_and_a_stop_that_come_together_both_end() {
         assert!(matches!(ended, Reading::Ended(_)), "both turns end");
     }
 }
+
+/// The machine's clock is set, an hour on and then a day back: every question is answered, once.
+#[tokio::test]
+async fn a_clock_that_jumps_loses_and_doubles_nothing() {
+    let (_folder, engine) = engine().await;
+    let now_ms = engine.clock().now_ms();
+    for (n, at_ms) in [now_ms, now_ms + 3_600_000, now_ms - 86_400_000, 1, now_ms].into_iter().enumerate() {
+        engine.clock().set(at_ms);
+        let said = inbound(&format!("e{n}"), "p1", "where are the meetups?");
+        let admitted = in_time(engine.accept(said.clone())).await.unwrap().unwrap();
+        let mut events = admitted.feed.unwrap().subscribe(None);
+        in_time(async { while events.next().await.is_some() {} }).await;
+        // A repeat is a repeat, whatever the clock says.
+        assert_eq!(in_time(engine.accept(said)).await.unwrap().unwrap().turn, admitted.turn);
+    }
+    let past = engine.past(conversation(&inbound("e0", "p1", "")).as_str(), 99).await.unwrap();
+    assert_eq!(past.len(), 5);
+    assert!(past.iter().all(|turn| turn.reply.as_ref().is_some_and(|reply| reply.kind == ReplyKind::Canonical)));
+}
+
+/// Five megabytes of name: answered like anybody, and cut before it is kept.
+#[tokio::test]
+async fn a_name_of_five_megabytes_is_cut() {
+    let (folder, engine) = engine().await;
+    let mut said = inbound("e1", "p1", "where are the meetups?");
+    said.person.name = "é".repeat(5_000_000 / 2);
+    let admitted = in_time(engine.accept(said)).await.unwrap().unwrap();
+    let mut events = admitted.feed.unwrap().subscribe(None);
+    in_time(async { while events.next().await.is_some() {} }).await;
+    in_time(engine.stop()).await;
+    let bytes = std::fs::metadata(folder.path().join("townkeeper.db")).unwrap().len();
+    assert!(bytes < 1_000_000, "{bytes} bytes were kept");
+}
