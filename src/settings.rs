@@ -75,7 +75,7 @@ pub(crate) struct Settings {
 pub(crate) struct WebSection {
     /// Address and port.
     pub(crate) listen: String,
-    /// Where people reach the pages from elsewhere, like https://keeper.example.org. Empty: nowhere but here.
+    /// Where people reach the pages from elsewhere, like `https://keeper.example.org`. Empty: nowhere but here.
     pub(crate) url: String,
     /// Names under which the daemon may be reached, beside that of `url`, `localhost` and addresses.
     pub(crate) hosts: Vec<String>,

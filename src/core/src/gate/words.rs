@@ -1,5 +1,5 @@
 //! What a model may not put in words either: numbers, multiples, days, and anything about keys. Stricter than
-//! [`townkeeper_contract::text::extract`], which reads everybody's text: what is found too much here costs an
+//! [`townkeeper_contract::text::extract()`], which reads everybody's text: what is found too much here costs an
 //! abstention, what is missed may cost a person their money.
 
 use std::collections::HashSet;
