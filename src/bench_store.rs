@@ -78,11 +78,13 @@ async fn ledger_entry(store: &Store, id: &str, whole: bool) -> anyhow::Result<()
     let inbound = Inbound {
         event: EventKey::from(id),
         account: AccountId::from("web"),
-        place: Place { id: PlaceId::from(id), kind: PlaceKind::Private },
+        place: Place { id: PlaceId::from(id), kind: PlaceKind::Private, address: None },
         thread: None,
         person: Person { id: PersonId::from(id), name: String::new(), bot: false },
         at_ms: 1,
         addressed: true,
+        message: None,
+        replies_to: None,
         reply_to: ReplyTo(id.to_owned()),
         body: Body::Message { text: "how do I migrate from a hardware wallet?".to_owned() },
     };

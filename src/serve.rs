@@ -18,6 +18,7 @@ use townkeeper_contract::provider::Provider;
 use townkeeper_engine::Engine;
 use townkeeper_engine::clock::Clock;
 use townkeeper_engine::keys::Keyring;
+use townkeeper_engine::vault::Vault;
 use townkeeper_store::Store;
 use townkeeper_web::{Names, Web, WrongTokens};
 use tracing_subscriber::EnvFilter;
@@ -38,13 +39,15 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     let store = database::open(&settings.store, &settings.data).await?;
     let token = api::token(&settings.data)?;
     let now_ms = Clock::system().now_ms();
-    let keys = Arc::new(Keyring::open(&settings.data, settings::credentials_folder().as_deref(), now_ms)?);
+    let credentials = settings::credentials_folder();
+    let keys = Arc::new(Keyring::open(&settings.data, credentials.as_deref(), now_ms)?);
+    let vault = Vault::open(&settings.data, credentials.as_deref())?;
     let recorder = recorder()?;
     let url = url(listener.local_addr().context("the listener has no address")?);
     let wrong = Arc::new(WrongTokens::default());
     let (mut engines, mut webs) = (Vec::new(), Vec::new());
     for workspace in &workspaces {
-        let engine = workspace.start(&store, &providers).await?;
+        let engine = workspace.start(&store, &providers, &vault).await?;
         let web = web(workspace, &engine, token.clone(), Arc::clone(&keys), &url, recorder.clone());
         webs.push(Web { wrong: Arc::clone(&wrong), ..web });
         engines.push(engine);

@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 use townkeeper_contract::provider::Provider;
 use townkeeper_engine::clock::Clock;
+use townkeeper_engine::vault::Vault;
 use townkeeper_engine::{Engine, Parts};
 use townkeeper_store::Store;
 
@@ -88,7 +89,12 @@ pub(crate) fn all(settings: &Settings) -> anyhow::Result<Vec<Workspace>> {
 
 impl Workspace {
     /// Loads its base, opens its accounts, and starts its engine on the common store.
-    pub(crate) async fn start(&self, store: &Store, providers: &[Arc<dyn Provider>]) -> anyhow::Result<Engine> {
+    pub(crate) async fn start(
+        &self,
+        store: &Store,
+        providers: &[Arc<dyn Provider>],
+        vault: &Vault,
+    ) -> anyhow::Result<Engine> {
         let (settings, clock) = (&self.settings, Clock::system());
         let base = knowledge::load(&settings.knowledge).with_context(|| format!("workspace {}", self.name))?;
         let mut door = platforms::open(settings, Some(&self.name))?;
@@ -103,6 +109,7 @@ impl Workspace {
             door,
             lease: settings.store.lease()?,
             clock,
+            vault: vault.clone(),
         };
         Ok(Engine::start(parts).await?)
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use townkeeper_contract::id::MessageRef;
 use townkeeper_contract::inbound::ReplyTo;
-use townkeeper_contract::outbound::{Act, Button, Outbound, Receipt};
+use townkeeper_contract::outbound::{Act, Button, LimitScope, Outbound, Receipt};
 use townkeeper_contract::platform::DeliverError;
 use townkeeper_contract::text::RichText;
 
@@ -33,12 +33,12 @@ impl Target {
         ReplyTo(json!(self).to_string())
     }
 
-    fn of(reply: &ReplyTo) -> Result<Self, DeliverError> {
+    pub(crate) fn of(reply: &ReplyTo) -> Result<Self, DeliverError> {
         serde_json::from_str(&reply.0).map_err(|_| DeliverError::Refused("not an address of this adapter".into()))
     }
 
     /// Groups, channels and supergroups have negative ids.
-    fn is_group(self) -> bool {
+    pub(crate) fn is_group(self) -> bool {
         self.chat < 0
     }
 }
@@ -54,11 +54,12 @@ pub(crate) async fn deliver(api: &Api, out: &Outbound) -> Result<Receipt, Delive
         Act::Message { body, buttons } => {
             let sent: Sent = api.call("sendMessage", &message(to, body, buttons)?).await.map_err(class)?;
             let message = MessageRef(format!("{}/{}", to.chat, sent.message_id));
-            return Ok(Receipt { message: Some(message) });
+            return Ok(Receipt::made(message));
         }
-        Act::Edit { message, body } => {
+        Act::Edit { message, body, buttons } => {
             let (text, entities) = render(body);
-            let body = with_text(named(message)?, text, &entities);
+            let mut body = with_text(named(message)?, text, &entities);
+            put(&mut body, "reply_markup", keyboard(buttons)?);
             done(api.call("editMessageText", &body).await, "message is not modified")?;
         }
         Act::Delete { message } => {
@@ -71,7 +72,7 @@ pub(crate) async fn deliver(api: &Api, out: &Outbound) -> Result<Receipt, Delive
         }
         _ => return Err(DeliverError::Refused("Telegram's adapter cannot do that".into())),
     }
-    Ok(Receipt { message: None })
+    Ok(Receipt::default())
 }
 
 /// The body of `sendMessage`.
@@ -85,12 +86,17 @@ fn message(to: Target, body: &RichText, buttons: &[Button]) -> Result<Value, Del
         "reply_parameters",
         answered.map(|id| json!({ "message_id": id, "allow_sending_without_reply": true })),
     );
+    put(&mut request, "reply_markup", keyboard(buttons)?);
+    Ok(request)
+}
+
+/// Buttons, one to a row.
+fn keyboard(buttons: &[Button]) -> Result<Option<Value>, DeliverError> {
     if buttons.iter().any(|b| b.action.as_str().len() > MAX_BUTTON) {
         return Err(DeliverError::Refused(format!("a button carries more than {MAX_BUTTON} bytes")));
     }
     let rows: Vec<_> = buttons.iter().map(|b| json!([{ "text": b.label, "callback_data": b.action }])).collect();
-    put(&mut request, "reply_markup", (!rows.is_empty()).then(|| json!({ "inline_keyboard": rows })));
-    Ok(request)
+    Ok((!rows.is_empty()).then(|| json!({ "inline_keyboard": rows })))
 }
 
 /// Text goes with entities and never with a parse mode: nothing that somebody wrote can become markup.
@@ -125,11 +131,13 @@ fn done(result: Result<IgnoredAny, ApiError>, already: &str) -> Result<(), Deliv
 }
 
 /// What an error means for the message. In doubt unless it is certain that Telegram did not take it.
-fn class(error: ApiError) -> DeliverError {
+pub(crate) fn class(error: ApiError) -> DeliverError {
     match error {
         ApiError::NotSent(words) => DeliverError::PreSend(words),
         ApiError::Said { code: 429, retry_after_s, .. } => {
-            DeliverError::Throttled { retry_after_ms: retry_after_s.unwrap_or(RETRY_AFTER_S).saturating_mul(1000) }
+            let retry_after_ms = retry_after_s.unwrap_or(RETRY_AFTER_S).saturating_mul(1000);
+            // Telegram does not say how far it reaches.
+            DeliverError::Throttled { retry_after_ms, scope: LimitScope::Account }
         }
         // 408: a server in between gave up on an answer, not Telegram on the request.
         ApiError::Said { code: code @ 400..=499, description, .. } if code != 408 => DeliverError::Refused(description),

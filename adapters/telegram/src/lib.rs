@@ -5,6 +5,7 @@
 //! * [`receive`]: the poller, whose offset moves only behind `Host::accept`; updates in our words
 //! * `deliver`: one act, one request, one class of failure
 //! * `render`: rich text to Telegram's text and entities
+//! * `standing`: what somebody may do in a chat, and what the account lacks
 //!
 //! Seven methods need no library: the calls are plain JSON, so that a new kind of update can never be lost in a type.
 
@@ -13,16 +14,18 @@ pub mod config;
 mod deliver;
 pub mod receive;
 mod render;
+mod standing;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use secrecy::SecretString;
 use thiserror::Error;
-use townkeeper_contract::id::AccountId;
+use townkeeper_contract::id::{AccountId, PersonId};
+use townkeeper_contract::inbound::ReplyTo;
 use townkeeper_contract::outbound::{Outbound, Receipt};
 use townkeeper_contract::platform::{
-    DeliverError, Host, Idempotency, Platform, PlatformError, PlatformFacts, RateFacts,
+    DeliverError, Finding, Host, Idempotency, LiveFacts, Platform, PlatformError, PlatformFacts, RateFacts, Standing,
 };
 use townkeeper_contract::text::Measure;
 use townkeeper_contract::{BoxFuture, Stop};
@@ -102,6 +105,8 @@ impl Platform for Telegram {
             moderation: false,
             idempotency: Idempotency::None,
             rate: RateFacts { per_second: 30, per_group_minute: 20, per_chat_ms: 1000 },
+            live: Some(LiveFacts { private_ms: 1_000, group_ms: 5_000 }),
+            typing_ms: 5_000,
         }
     }
 
@@ -111,5 +116,17 @@ impl Platform for Telegram {
 
     fn deliver<'a>(&'a self, out: &'a Outbound) -> BoxFuture<'a, Result<Receipt, DeliverError>> {
         Box::pin(deliver::deliver(&self.api, out))
+    }
+
+    fn standing<'a>(
+        &'a self,
+        at: &'a ReplyTo,
+        person: Option<&'a PersonId>,
+    ) -> BoxFuture<'a, Result<Standing, DeliverError>> {
+        Box::pin(standing::standing(&self.api, at, person))
+    }
+
+    fn examine(&self) -> BoxFuture<'_, Vec<Finding>> {
+        Box::pin(standing::examine(&self.api))
     }
 }

@@ -12,6 +12,19 @@ pub struct CommandSpec {
     pub summary: String,
     /// The words that follow it, if it takes any.
     pub argument: Option<ArgumentSpec>,
+    /// Who it is offered to. What it may do is asked when it is given, not here.
+    pub audience: Audience,
+    /// Whether the answer is for the one who asks alone, where a platform can do that in a group.
+    pub private: bool,
+}
+
+/// Who a command is offered to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Audience {
+    Everyone,
+    /// Those who moderate the place.
+    Moderators,
 }
 
 /// The words behind a command.
@@ -20,4 +33,6 @@ pub struct ArgumentSpec {
     pub name: String,
     pub summary: String,
     pub required: bool,
+    /// Whether [`Host::suggest`](crate::platform::Host::suggest) has something to offer while it is typed.
+    pub suggests: bool,
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AccountId, ActionId, EventKey, PersonId, PlaceId, ThreadId};
+use crate::id::{AccountId, ActionId, EventKey, MessageRef, PersonId, PlaceId, ThreadId};
 
 /// An event that a platform delivered to us, already in our words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -19,6 +19,12 @@ pub struct Inbound {
     pub at_ms: i64,
     /// Whether it is for us: a private chat, a mention, a reply to us, a command, a button of ours.
     pub addressed: bool,
+    /// The message it is, where it is one: what was written, what was edited, or what a button stands below.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<MessageRef>,
+    /// The message it replies to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replies_to: Option<MessageRef>,
     /// Where an answer goes; made by the adapter and handed back to it unread.
     pub reply_to: ReplyTo,
     pub body: Body,
@@ -38,6 +44,10 @@ pub enum PlaceKind {
 pub struct Place {
     pub id: PlaceId,
     pub kind: PlaceKind,
+    /// Where something goes that answers nobody: a notice, a pinned message. Made by the adapter, like [`ReplyTo`]s are;
+    /// none where nothing can be said first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<ReplyTo>,
 }
 
 /// Who said it. Authority comes from `id` alone; `name` is for people's eyes.
@@ -70,6 +80,40 @@ pub enum Body {
     },
     /// A button of ours was pressed.
     Action { action: ActionId },
+    /// The words of `message` are these now. Only where they differ: a platform also tells of previews it added.
+    Edited { text: String },
+    /// A person came, went, or is called something else now. Never addressed to us.
+    Roster { change: RosterChange },
+    /// Something about our own account in this place. `person` is who did it.
+    Presence { change: PresenceChange },
+}
+
+/// What became of a person in a place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "change")]
+#[non_exhaustive]
+pub enum RosterChange {
+    Joined,
+    Left,
+    /// `Person::name` is the new name.
+    Renamed {
+        #[serde(default)]
+        from: String,
+    },
+}
+
+/// What became of us in a place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "change")]
+#[non_exhaustive]
+pub enum PresenceChange {
+    Added,
+    Removed,
+    /// The place has another id from now on: what belonged to it belongs to that.
+    Moved {
+        to: PlaceId,
+        address: ReplyTo,
+    },
 }
 
 impl Inbound {

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use townkeeper_text::RichText;
 
-use crate::id::{ActionId, MessageRef, OutboxId};
+use crate::id::{ActionId, MessageRef, OutboxId, PersonId};
 use crate::inbound::ReplyTo;
 
 /// One thing to do on a platform.
@@ -27,12 +27,61 @@ pub enum Act {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         buttons: Vec<Button>,
     },
-    /// Replace the text of a message of ours.
-    Edit { message: MessageRef, body: RichText },
+    /// Replace the text and the buttons of a message of ours.
+    Edit {
+        message: MessageRef,
+        body: RichText,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        buttons: Vec<Button>,
+    },
     /// Take a message of ours back.
     Delete { message: MessageRef },
+    /// What an answer looks like so far, where a platform has drafts. Best effort, never in the outbox; the answer itself
+    /// is a message of its own.
+    Draft {
+        /// The same number replaces the draft; never 0.
+        draft: i32,
+        body: RichText,
+    },
     /// "… is typing"; best effort, never in the outbox.
     Typing,
+    /// Pin a message, quietly.
+    Pin { message: MessageRef },
+    /// Take a message from the pinned ones.
+    Unpin { message: MessageRef },
+    /// Moderate. Repeating it changes nothing.
+    Moderate {
+        action: Moderation,
+        /// For the platform's own record, where it keeps one.
+        reason: String,
+    },
+}
+
+/// What a moderator may have done to a message or a person. People are named by the platform's number alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", tag = "do")]
+#[non_exhaustive]
+pub enum Moderation {
+    /// Take somebody's message down.
+    Remove {
+        message: MessageRef,
+    },
+    /// May read and not write, until then (Unix milliseconds) or for good; platforms with a longest time take that.
+    Restrict {
+        person: PersonId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until_ms: Option<i64>,
+    },
+    /// May write again.
+    Release {
+        person: PersonId,
+    },
+    Ban {
+        person: PersonId,
+    },
+    Unban {
+        person: PersonId,
+    },
 }
 
 /// A button below a message.
@@ -43,8 +92,35 @@ pub struct Button {
 }
 
 /// What a platform says after it took something.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Receipt {
     /// The message it made, if it made one.
     pub message: Option<MessageRef>,
+    /// What the platform said about its limits, if that matters for what comes next.
+    pub hint: Option<LimitHint>,
+}
+
+impl Receipt {
+    /// It made this message.
+    pub fn made(message: MessageRef) -> Self {
+        Self { message: Some(message), hint: None }
+    }
+}
+
+/// "Not before": what a platform says of its limits with an answer or a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LimitHint {
+    pub scope: LimitScope,
+    /// Nothing more may be asked there for this many milliseconds.
+    pub wait_ms: u64,
+}
+
+/// How far a limit reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitScope {
+    /// Everything this account does.
+    Account,
+    /// What it does in the place it was about to act in.
+    Place,
 }

@@ -3,6 +3,7 @@
 //! To add a platform: a folder in `adapters/`, one type that implements [`Platform`], one line in the root manifest
 //! and one in `src/platforms.rs`. Capabilities are fields of [`PlatformFacts`], never methods with a default body.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
@@ -12,9 +13,9 @@ use townkeeper_text::Measure;
 
 use crate::command::CommandSpec;
 use crate::error::Kind;
-use crate::id::AccountId;
-use crate::inbound::Inbound;
-use crate::outbound::{Outbound, Receipt};
+use crate::id::{AccountId, PersonId};
+use crate::inbound::{Inbound, ReplyTo};
+use crate::outbound::{LimitScope, Outbound, Receipt};
 use crate::{BoxFuture, Stop};
 
 /// What a platform can and cannot do, as data.
@@ -35,6 +36,17 @@ pub struct PlatformFacts {
     pub moderation: bool,
     pub idempotency: Idempotency,
     pub rate: RateFacts,
+    /// How answers may be shown while they are written; `None`: only whole.
+    pub live: Option<LiveFacts>,
+    /// How long "… is typing" stays, in milliseconds; 0: there is no such thing.
+    pub typing_ms: u32,
+}
+
+/// How often a message of ours may be edited while it is written, in milliseconds between two edits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LiveFacts {
+    pub private_ms: u32,
+    pub group_ms: u32,
 }
 
 /// Whether sending the same thing twice can be made harmless.
@@ -79,6 +91,58 @@ pub trait Platform: Send + Sync + 'static {
 
     /// Does one thing, once. Never retries, never waits for a limit: both are the engine's.
     fn deliver<'a>(&'a self, out: &'a Outbound) -> BoxFuture<'a, Result<Receipt, DeliverError>>;
+
+    /// What a person may do where `at` leads, by the platform's own word at this moment; `None` asks about ourselves.
+    fn standing<'a>(
+        &'a self,
+        at: &'a ReplyTo,
+        person: Option<&'a PersonId>,
+    ) -> BoxFuture<'a, Result<Standing, DeliverError>>;
+
+    /// Asks the platform what this account lacks: the token, what it may see, what it may do. For `doctor`.
+    fn examine(&self) -> BoxFuture<'_, Vec<Finding>>;
+}
+
+/// What somebody may do in a place.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Standing {
+    /// Whether they are there at all.
+    pub member: bool,
+    pub rights: BTreeSet<Right>,
+}
+
+impl Standing {
+    /// Whether they may do this there.
+    pub fn may(&self, right: Right) -> bool {
+        self.member && self.rights.contains(&right)
+    }
+}
+
+/// A right that platforms know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Right {
+    /// Say something.
+    Speak,
+    /// Change the place itself: Discord's Manage Server, a Telegram owner or an administrator who may change its info.
+    Manage,
+    /// Take down other people's messages.
+    Remove,
+    /// Keep somebody from writing.
+    Restrict,
+    Ban,
+    Pin,
+}
+
+/// One line of an examination.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Finding {
+    pub ok: bool,
+    /// What was looked at, and what was found.
+    pub what: String,
+    /// What to do about it, if it is not well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
 }
 
 /// The daemon, seen from an adapter.
@@ -90,8 +154,17 @@ pub trait Host: Send + Sync + 'static {
     /// The stored cursor of this account, if there is one.
     fn cursor(&self, scope: &str) -> BoxFuture<'_, Result<Option<String>, HostError>>;
 
+    /// What [`state_put`](Self::state_put) kept for this account under `name`.
+    fn state_get<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<String>, HostError>>;
+
+    /// Keeps something of the adapter's own, encrypted: a session, a token that rotates.
+    fn state_put<'a>(&'a self, name: &'a str, value: &'a str) -> BoxFuture<'a, Result<(), HostError>>;
+
     /// The commands to offer.
     fn commands(&self) -> &[CommandSpec];
+
+    /// What may be meant by the words typed so far behind a command: at most 25, at most 100 characters each.
+    fn suggest(&self, command: &str, typed: &str) -> Vec<String>;
 
     /// Receiving stands still, and why, in words that may be shown to anyone: while this lasts the account counts as
     /// not receiving. `None`: all is well again.
@@ -136,7 +209,10 @@ pub enum DeliverError {
     Refused(String),
     /// Too fast (429): not before this many milliseconds.
     #[error("throttled for {retry_after_ms} ms")]
-    Throttled { retry_after_ms: u64 },
+    Throttled { retry_after_ms: u64, scope: LimitScope },
+    /// Not sent: the place has another address now. Try there.
+    #[error("the place has moved")]
+    Moved { to: ReplyTo },
     /// It may or may not have happened (read timeout, reset after sending, 5xx).
     #[error("in doubt: {0}")]
     InDoubt(String),

@@ -1,6 +1,7 @@
 //! The one list of commands. Platforms offer them natively; [`crate::decide()`] gives them their meaning.
 
-use townkeeper_contract::command::{ArgumentSpec, CommandSpec};
+use townkeeper_contract::command::{ArgumentSpec, Audience, CommandSpec};
+use townkeeper_knowledge::Base;
 
 /// Ask a question.
 pub const ASK: &str = "ask";
@@ -28,12 +29,19 @@ pub const START: &str = "start";
 /// Every command, in the order in which it is offered.
 pub fn all() -> Vec<CommandSpec> {
     let argument = |name: &str, summary: &str, required| {
-        Some(ArgumentSpec { name: name.to_owned(), summary: summary.to_owned(), required })
+        Some(ArgumentSpec {
+            name: name.to_owned(),
+            summary: summary.to_owned(),
+            required,
+            suggests: name == "question",
+        })
     };
     let spec = |name: &str, summary: &str, argument| CommandSpec {
         name: name.to_owned(),
         summary: summary.to_owned(),
         argument,
+        audience: if [FREEZE, THAW].contains(&name) { Audience::Moderators } else { Audience::Everyone },
+        private: [MEMORY, FORGET, LINK, LOGIN].contains(&name),
     };
     vec![
         spec(ASK, "Ask a question", argument("question", "What you would like to know", true)),
@@ -47,4 +55,20 @@ pub fn all() -> Vec<CommandSpec> {
         spec(FREEZE, "For moderators: stop everything I say", argument("reason", "For the record", false)),
         spec(THAW, "For moderators: agree to go on; it takes two", None),
     ]
+}
+
+/// How many suggestions a platform shows (Discord's limit).
+const SUGGESTIONS: usize = 25;
+
+/// The longest suggestion, in characters (Discord's limit).
+const SUGGESTION: usize = 100;
+
+/// What may be meant by what was typed so far: the titles of entries.
+pub fn suggest(base: &Base, command: &str, typed: &str) -> Vec<String> {
+    if ![ASK, TICKET].contains(&command) || typed.trim().is_empty() {
+        return Vec::new();
+    }
+    let hits = base.look_up(typed).hits;
+    let titles = hits.into_iter().filter(|hit| hit.score > 0.0).map(|hit| &hit.entry.title);
+    titles.filter(|title| title.chars().count() <= SUGGESTION).take(SUGGESTIONS).cloned().collect()
 }

@@ -211,11 +211,13 @@ mod tests {
         Inbound {
             event: EventKey::from("e"),
             account: AccountId::from("chat:main"),
-            place: Place { id: PlaceId::from("square"), kind },
+            place: Place { id: PlaceId::from("square"), kind, address: None },
             thread: None,
             person: Person { id: PersonId::from(person), name: "Robin".to_owned(), bot: false },
             at_ms: 0,
             addressed: true,
+            message: None,
+            replies_to: None,
             reply_to: ReplyTo(String::new()),
             body: Body::Message { text: text.to_owned() },
         }

@@ -38,11 +38,13 @@ fn asks(text: &str) -> Inbound {
     Inbound {
         event: EventKey::from("e"),
         account: AccountId::from("web"),
-        place: Place { id: PlaceId::from("p"), kind: PlaceKind::Private },
+        place: Place { id: PlaceId::from("p"), kind: PlaceKind::Private, address: None },
         thread: None,
         person: Person { id: PersonId::from("1"), name: NAME.to_owned(), bot: false },
         at_ms: 0,
         addressed: true,
+        message: None,
+        replies_to: None,
         reply_to: ReplyTo(String::new()),
         body: Body::Message { text: text.to_owned() },
     }

@@ -60,7 +60,7 @@ impl Account {
     }
 
     fn rest(&self, error: &DeliverError, now_ms: i64) {
-        if let DeliverError::Throttled { retry_after_ms } = error {
+        if let DeliverError::Throttled { retry_after_ms, .. } = error {
             let until = now_ms.saturating_add(i64::try_from(*retry_after_ms).unwrap_or(i64::MAX));
             self.not_before_ms.fetch_max(until, Ordering::Relaxed);
         }
@@ -172,7 +172,8 @@ fn judge(error: &DeliverError, idempotency: Idempotency, attempt: i64, now_ms: i
     };
     match error {
         DeliverError::PreSend(_) => again(backoff(attempt), "pre_send"),
-        DeliverError::Throttled { retry_after_ms } => again(Duration::from_millis(*retry_after_ms), "throttled"),
+        DeliverError::Throttled { retry_after_ms, .. } => again(Duration::from_millis(*retry_after_ms), "throttled"),
+        DeliverError::Moved { to } => Verdict::Moved { to: to.clone(), next_ms: now_ms },
         DeliverError::Refused(_) => Verdict::Refused { detail: error.to_string() },
         DeliverError::InDoubt(_) if idempotency == Idempotency::Key => again(backoff(attempt), "in_doubt"),
         DeliverError::InDoubt(_) => Verdict::Unknown { detail: error.to_string() },

@@ -10,6 +10,9 @@ use townkeeper_contract::inbound::Inbound;
 use townkeeper_contract::platform::{Cursor, Host, HostError};
 use townkeeper_contract::{BoxFuture, Stop};
 
+use townkeeper_core::commands;
+use townkeeper_store::AdapterState;
+
 use crate::door::Adapter;
 use crate::measure::First;
 use crate::{EngineError, House, accept, measure, node};
@@ -17,6 +20,13 @@ use crate::{EngineError, House, accept, measure, node};
 struct Seat {
     house: Arc<House>,
     account: AccountId,
+}
+
+impl Seat {
+    /// What sealed values are bound to.
+    fn drawer(&self, name: &str) -> String {
+        format!("{}\0{}\0{name}", self.house.workspace, self.account)
+    }
 }
 
 impl Host for Seat {
@@ -39,6 +49,35 @@ impl Host for Seat {
             let read = house.store.cursor(&house.workspace, self.account.as_str(), &scope).await;
             read.map_err(|error| HostError::Store(error.to_string()))
         })
+    }
+
+    fn state_get<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<String>, HostError>> {
+        Box::pin(async move {
+            let house = &self.house;
+            let read = house.store.adapter_state(&house.workspace, self.account.as_str(), name).await;
+            let sealed = read.map_err(|error| HostError::Store(error.to_string()))?;
+            // What another key sealed is as good as nothing: adapters begin anew.
+            Ok(sealed.and_then(|sealed| house.vault.open_sealed(&self.drawer(name), &sealed)))
+        })
+    }
+
+    fn state_put<'a>(&'a self, name: &'a str, value: &'a str) -> BoxFuture<'a, Result<(), HostError>> {
+        Box::pin(async move {
+            let failed = |error: EngineError| HostError::Store(error.to_string());
+            let house = &self.house;
+            let state = AdapterState {
+                workspace: house.workspace.clone(),
+                account: self.account.0.clone(),
+                name: name.to_owned(),
+                sealed: house.vault.seal(&self.drawer(name), value).map_err(failed)?,
+                now_ms: house.clock.now_ms(),
+            };
+            house.store.keep_adapter_state(state).await.map_err(|error| failed(error.into()))
+        })
+    }
+
+    fn suggest(&self, command: &str, typed: &str) -> Vec<String> {
+        commands::suggest(&self.house.base, command, typed)
     }
 
     fn commands(&self) -> &[CommandSpec] {
@@ -122,8 +161,12 @@ async fn receive_when_ours(seat: &Arc<Seat>, platform: &Adapter) {
 mod tests {
     use tokio::sync::watch;
     use townkeeper_contract::Stop;
+    use townkeeper_contract::id::PersonId;
+    use townkeeper_contract::inbound::ReplyTo;
     use townkeeper_contract::outbound::{Outbound, Receipt};
-    use townkeeper_contract::platform::{DeliverError, Idempotency, Platform, PlatformError, PlatformFacts, RateFacts};
+    use townkeeper_contract::platform::{
+        DeliverError, Finding, Idempotency, Platform, PlatformError, PlatformFacts, RateFacts, Standing,
+    };
     use townkeeper_contract::text::Measure;
     use townkeeper_core::Agent;
     use townkeeper_knowledge::{Base, parse};
@@ -162,6 +205,8 @@ mod tests {
                 moderation: false,
                 idempotency: Idempotency::None,
                 rate: RateFacts { per_second: 1, per_group_minute: 0, per_chat_ms: 0 },
+                live: None,
+                typing_ms: 0,
             }
         }
 
@@ -177,7 +222,19 @@ mod tests {
         }
 
         fn deliver<'a>(&'a self, _: &'a Outbound) -> BoxFuture<'a, Result<Receipt, DeliverError>> {
-            Box::pin(async { Ok(Receipt { message: None }) })
+            Box::pin(async { Ok(Receipt::default()) })
+        }
+
+        fn standing<'a>(
+            &'a self,
+            _: &'a ReplyTo,
+            _: Option<&'a PersonId>,
+        ) -> BoxFuture<'a, Result<Standing, DeliverError>> {
+            Box::pin(async { Ok(Standing::default()) })
+        }
+
+        fn examine(&self) -> BoxFuture<'_, Vec<Finding>> {
+            Box::pin(async { Vec::new() })
         }
     }
 
@@ -209,6 +266,7 @@ mod tests {
             providers: Vec::new(),
             door,
             clock: Clock::system(),
+            vault: crate::vault::Vault::with(&[1; 32]),
             lease: crate::LEASE,
         });
         let engine = engine.await.unwrap();

@@ -74,22 +74,8 @@ impl Keyring {
     /// Reads the key, from `credentials` (the service manager's folder) if it is there, else from `folder`, where it is
     /// made if there is none. One that was replaced meanwhile is published anew, the one before it for a while.
     pub fn open(folder: &Path, credentials: Option<&Path>, now_ms: i64) -> Result<Self, KeyError> {
-        let given = credentials.map(|folder| folder.join(SECRET)).filter(|path| path.exists());
-        let managed = given.is_some();
-        let path = given.unwrap_or_else(|| folder.join(SECRET));
-        let signing = match fs::read_to_string(&path) {
-            Ok(text) => {
-                // Credentials are readable for the service's group by systemd's own way of handing them over.
-                private(&path, if managed { 0o007 } else { 0o077 })?;
-                parse(&text).ok_or_else(|| KeyError::Malformed(path.display().to_string()))?
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound && !managed => {
-                let next = draft()?;
-                keep(folder, &next.signing)?;
-                next.signing
-            }
-            Err(error) => return Err(io(&path)(error)),
-        };
+        let managed = given(SECRET, credentials).is_some();
+        let signing = SigningKey::from_bytes(&seed(SECRET, folder, credentials)?);
         let keys = Keys { signing, published: read_published(folder)? };
         let ring = Self { folder: folder.to_owned(), managed, keys: Mutex::new(keys) };
         ring.publish(now_ms)?;
@@ -142,23 +128,54 @@ impl Keyring {
     }
 }
 
+/// Reads the secret called `name`, from `credentials` if it is there, else from `folder`, where it is made if there is
+/// none.
+pub(crate) fn seed(name: &str, folder: &Path, credentials: Option<&Path>) -> Result<[u8; 32], KeyError> {
+    let given = given(name, credentials);
+    let managed = given.is_some();
+    let path = given.unwrap_or_else(|| folder.join(name));
+    match fs::read_to_string(&path) {
+        Ok(text) => {
+            // Credentials are readable for the service's group by systemd's own way of handing them over.
+            private(&path, if managed { 0o007 } else { 0o077 })?;
+            let seed = unhex(text.trim()).and_then(|bytes| bytes.try_into().ok());
+            seed.ok_or_else(|| KeyError::Malformed(path.display().to_string()))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound && !managed => {
+            let seed = random()?;
+            write(&path, &secret::hex(&seed), 0o600)?;
+            Ok(seed)
+        }
+        Err(error) => Err(io(&path)(error)),
+    }
+}
+
+/// Where the service manager put this secret, if it did.
+fn given(name: &str, credentials: Option<&Path>) -> Option<PathBuf> {
+    credentials.map(|folder| folder.join(name)).filter(|path| path.exists())
+}
+
+fn random() -> Result<[u8; 32], KeyError> {
+    ids::bytes::<32>().map_err(|_| KeyError::NoRandomness)
+}
+
 fn draft() -> Result<NextKey, KeyError> {
-    let seed = ids::bytes::<32>().map_err(|_| KeyError::NoRandomness)?;
-    Ok(NextKey { signing: SigningKey::from_bytes(&seed) })
+    Ok(NextKey { signing: SigningKey::from_bytes(&random()?) })
 }
 
 fn public(signing: &SigningKey) -> String {
     secret::hex(signing.verifying_key().as_bytes())
 }
 
-fn parse(text: &str) -> Option<SigningKey> {
-    let text = text.trim();
+/// Bytes from hexadecimal digits, two each.
+pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
     let digits: Vec<u8> =
         text.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect::<Option<_>>()?;
-    let bytes: Vec<u8> =
-        digits.chunks_exact(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect();
-    let seed: [u8; 32] = bytes.try_into().ok().filter(|_| digits.len() == 64)?;
-    Some(SigningKey::from_bytes(&seed))
+    let pairs = digits.chunks_exact(2);
+    pairs
+        .remainder()
+        .is_empty()
+        .then(|| pairs.map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect())
 }
 
 fn keep(folder: &Path, signing: &SigningKey) -> Result<(), KeyError> {

@@ -78,11 +78,13 @@ mod tests {
         let inbound = Inbound {
             event: EventKey::from(turn),
             account: AccountId::from("web"),
-            place: Place { id: PlaceId::from("p"), kind: PlaceKind::Private },
+            place: Place { id: PlaceId::from("p"), kind: PlaceKind::Private, address: None },
             thread: None,
             person: Person { id: PersonId::from("p"), name: String::new(), bot: false },
             at_ms: 0,
             addressed: true,
+            message: None,
+            replies_to: None,
             reply_to: ReplyTo(String::new()),
             body: Body::Message { text: String::new() },
         };

@@ -10,7 +10,7 @@
 //! * `node`: this daemon among others on one database
 //! * `freeze`: the switch before it; `access`: what people with a role ask in a chat
 //! * `measure`: milestones, lives, retention, the scorecard
-//! * [`clock`], [`ids`], [`keys`]: the one clock; random ids; the key that signs
+//! * [`clock`], [`ids`], [`keys`], [`vault`]: the one clock; random ids; the key that signs; the one that seals
 
 mod accept;
 mod access;
@@ -30,6 +30,7 @@ mod notes;
 mod outbox;
 mod purse;
 mod turn;
+pub mod vault;
 mod vendors;
 
 use std::collections::HashMap;
@@ -61,6 +62,7 @@ use live::{Live, Subscription};
 use measure::{First, Measures};
 pub use node::LEASE;
 use node::Node;
+use vault::Vault;
 use vendors::Vendors;
 
 /// How many accepted events may be waiting or under way; beyond it `accept` waits, and with it the platforms.
@@ -82,6 +84,8 @@ pub struct Parts {
     pub providers: Vec<Arc<dyn Provider>>,
     pub door: Door,
     pub clock: Clock,
+    /// Seals what adapters keep.
+    pub vault: Vault,
     /// How long a node may be silent before the others take over what it had. Only where several share a database.
     pub lease: Duration,
 }
@@ -97,6 +101,7 @@ pub(crate) struct House {
     pub(crate) flood: Mutex<Flood>,
     pub(crate) door: Door,
     pub(crate) clock: Clock,
+    pub(crate) vault: Vault,
     pub(crate) live: Live,
     pub(crate) lanes: Lanes,
     /// Places for events that wait or run.
@@ -190,6 +195,7 @@ impl Engine {
             agent: parts.agent,
             door: parts.door,
             clock: parts.clock,
+            vault: parts.vault,
             live: Live::default(),
             lanes: Lanes::default(),
             room: Arc::new(Semaphore::new(ROOM)),

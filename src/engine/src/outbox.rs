@@ -102,6 +102,7 @@ fn report(row: &OutboxRow, verdict: &Verdict) {
     let (class, detail) = match verdict {
         Verdict::Sent { .. } => ("sent", None),
         Verdict::Again { class, detail, .. } => (*class, Some(detail)),
+        Verdict::Moved { .. } => ("moved", None),
         Verdict::Refused { detail } => ("refused", Some(detail)),
         Verdict::Unknown { detail } => ("unknown", Some(detail)),
     };

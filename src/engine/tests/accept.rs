@@ -46,6 +46,7 @@ async fn engine() -> (TempDir, Engine) {
         providers: Vec::new(),
         door: Door::default(),
         clock: Clock::system(),
+        vault: townkeeper_engine::vault::Vault::with(&[1; 32]),
         lease: townkeeper_engine::LEASE,
     });
     (folder, engine.await.unwrap())
@@ -55,11 +56,13 @@ fn inbound(event: &str, person: &str, text: &str) -> Inbound {
     Inbound {
         event: EventKey::from(event),
         account: AccountId::from("web"),
-        place: Place { id: PlaceId::from(person), kind: PlaceKind::Private },
+        place: Place { id: PlaceId::from(person), kind: PlaceKind::Private, address: None },
         thread: None,
         person: Person { id: PersonId::from(person), name: String::new(), bot: false },
         at_ms: 0,
         addressed: true,
+        message: None,
+        replies_to: None,
         reply_to: ReplyTo(String::new()),
         body: Body::Message { text: text.to_owned() },
     }

@@ -28,6 +28,7 @@ async fn engine() -> (TempDir, Engine) {
         providers: Vec::new(),
         door: Door::default(),
         clock: Clock::system(),
+        vault: townkeeper_engine::vault::Vault::with(&[1; 32]),
         lease: townkeeper_engine::LEASE,
     });
     (folder, engine.await.unwrap())

@@ -6,6 +6,7 @@
 //!
 //! To add a noun: a migration in `migrations/*/`, a file here with its writes and reads, a step in the story test.
 
+mod adapter;
 mod audit;
 pub mod backup;
 mod budget;
@@ -39,6 +40,7 @@ mod turns;
 mod wake;
 mod writer;
 
+pub use adapter::AdapterState;
 pub use audit::By;
 pub use budget::{Allowance, Reserve, Spent};
 pub use db::Engine;

@@ -58,6 +58,11 @@ pub enum Verdict {
         class: &'static str,
         detail: String,
     },
+    /// Not delivered: the place has another address. Again, there.
+    Moved {
+        to: ReplyTo,
+        next_ms: i64,
+    },
     Refused {
         detail: String,
     },
@@ -282,17 +287,20 @@ impl Write for Ack {
             let (state, next_ms, message, class, detail) = match &self.verdict {
                 Verdict::Sent { message } => ("sent", None, message.as_deref(), "sent", None),
                 Verdict::Again { next_ms, class, detail } => ("ready", Some(*next_ms), None, *class, Some(detail)),
+                Verdict::Moved { next_ms, .. } => ("ready", Some(*next_ms), None, "moved", None),
                 Verdict::Refused { detail } => ("refused", None, None, "refused", Some(detail)),
                 Verdict::Unknown { detail } => ("unknown", None, None, "in_doubt", Some(detail)),
             };
-            let fenced = sql("UPDATE outbox SET state = $4, next_ms = COALESCE($5, next_ms), message = $6 \
-                 WHERE workspace = $1 AND id = $2 AND attempt = $3 AND state = 'sending'")
+            let moved = if let Verdict::Moved { to, .. } = &self.verdict { Some(to.0.as_str()) } else { None };
+            let fenced = sql("UPDATE outbox SET state = $4, next_ms = COALESCE($5, next_ms), message = $6, \
+                 reply_to = COALESCE($7, reply_to) WHERE workspace = $1 AND id = $2 AND attempt = $3 AND state = 'sending'")
             .bind(&self.workspace)
             .bind(&self.id)
             .bind(self.attempt)
             .bind(state)
             .bind(next_ms)
             .bind(message)
+            .bind(moved)
             .execute(&mut *tx)
             .await?;
             if fenced != 1 {

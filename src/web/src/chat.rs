@@ -150,11 +150,13 @@ fn inbound(body: ChatBody, now_ms: i64) -> Result<Inbound, Refusal> {
     Ok(Inbound {
         event: EventKey::new(format!("{conversation}:{key}")),
         account: AccountId::from(ACCOUNT),
-        place: Place { id: PlaceId::new(conversation.0.clone()), kind: PlaceKind::Private },
+        place: Place { id: PlaceId::new(conversation.0.clone()), kind: PlaceKind::Private, address: None },
         thread: None,
         person: Person { id: PersonId::new(conversation.0.clone()), name: String::new(), bot: false },
         at_ms: now_ms,
         addressed: true,
+        message: None,
+        replies_to: None,
         reply_to: ReplyTo(conversation.0),
         body: said,
     })

@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::Value;
-use townkeeper_contract::id::{AccountId, ActionId, EventKey, PersonId, PlaceId, ThreadId};
+use townkeeper_contract::id::{AccountId, ActionId, EventKey, MessageRef, PersonId, PlaceId, ThreadId};
 use townkeeper_contract::inbound::{Body, Inbound, Person, Place, PlaceKind};
 
 use crate::deliver::Target;
@@ -134,17 +134,24 @@ fn from_message(event: EventKey, message: &Message, me: &Me) -> Option<Inbound> 
 fn inbound(event: EventKey, message: &Message, from: &User, body: Body, addressed: bool, me: &Me) -> Inbound {
     let thread = message.thread.filter(|_| message.in_topic);
     let target = Target { chat: message.chat.id, thread, message_id: Some(message.id) };
+    let address = Target { message_id: None, ..target };
     // A button is pressed by its person; only words can be written in another's name.
     let masked = matches!(body, Body::Message { .. } | Body::Command { .. })
         && (message.sender_chat.is_some() || message.via_bot.is_some());
     Inbound {
         event,
         account: me.account.clone(),
-        place: Place { id: PlaceId(message.chat.id.to_string()), kind: message.chat.kind() },
+        place: Place {
+            id: PlaceId(message.chat.id.to_string()),
+            kind: message.chat.kind(),
+            address: Some(address.to_reply()),
+        },
         thread: thread.map(|id| ThreadId(id.to_string())),
         person: Person { id: PersonId(from.id.to_string()), name: from.name(), bot: from.is_bot || masked },
         at_ms: message.date.saturating_mul(1000),
         addressed,
+        message: Some(MessageRef(format!("{}/{}", message.chat.id, message.id))),
+        replies_to: message.quoted.as_ref().map(|q| MessageRef(format!("{}/{}", message.chat.id, q.message_id))),
         reply_to: target.to_reply(),
         body,
     }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use townkeeper_contract::id::MessageRef;
 use townkeeper_contract::inbound::ReplyTo;
-use townkeeper_contract::outbound::{Act, Button, Outbound, Receipt};
+use townkeeper_contract::outbound::{Act, Button, LimitScope, Outbound, Receipt};
 use townkeeper_contract::platform::{DeliverError, Platform};
 use townkeeper_contract::text::{Origin, RichText};
 use townkeeper_fakes::telegram::{Fault, TelegramServer};
@@ -54,7 +54,8 @@ async fn edits_deletes_and_typing() {
     let (server, bot) = server_and_bot().await;
     let message = say_to_11(&bot, "One").await.expect("sent").message.expect("a message");
     let to = json!({ "chat": 11 });
-    let edit = Act::Edit { message: message.clone(), body: RichText::plain("Two", &Origin::System) };
+    let edit =
+        Act::Edit { message: message.clone(), body: RichText::plain("Two", &Origin::System), buttons: Vec::new() };
     for _ in 0..2 {
         soon(bot.deliver(&out(&to, edit.clone()))).await.expect("the second changes nothing, and succeeds");
     }
@@ -111,7 +112,10 @@ async fn a_button_that_carries_too_much_never_leaves() {
 async fn too_fast_says_how_long() {
     let (server, bot) = server_and_bot().await;
     server.fault("sendMessage", Fault::TooMany { retry_after: 7 });
-    assert_eq!(say_to_11(&bot, "x").await, Err(DeliverError::Throttled { retry_after_ms: 7000 }));
+    assert_eq!(
+        say_to_11(&bot, "x").await,
+        Err(DeliverError::Throttled { retry_after_ms: 7000, scope: LimitScope::Account })
+    );
     say_to_11(&bot, "x").await.expect("the next one is taken");
     assert_eq!(server.sent().len(), 1);
 }

@@ -124,8 +124,20 @@ impl Host for TestHost {
         Box::pin(async { Ok(self.stored_cursor()) })
     }
 
+    fn state_get<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Option<String>, HostError>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn state_put<'a>(&'a self, _: &'a str, _: &'a str) -> BoxFuture<'a, Result<(), HostError>> {
+        Box::pin(async { Ok(()) })
+    }
+
     fn commands(&self) -> &[CommandSpec] {
         &[]
+    }
+
+    fn suggest(&self, _: &str, _: &str) -> Vec<String> {
+        Vec::new()
     }
 
     fn trouble(&self, what: Option<&str>) {

@@ -52,9 +52,9 @@ fn command(name: &str, args: &str) -> Body {
 fn every_field_of_a_private_message() {
     let got = read(&in_private(&json!({ "text": "Hello 🌞" }))).expect("a message");
     let expected = json!({
-        "event": "m11/41", "account": "telegram:main", "place": { "id": "11", "kind": "private" },
+        "event": "m11/41", "account": "telegram:main", "place": { "id": "11", "kind": "private", "address": r#"{"chat":11}"# },
         "person": { "id": "11", "name": "Ada Example", "bot": false }, "at_ms": 1_767_225_600_000_i64,
-        "addressed": true, "reply_to": r#"{"chat":11,"message_id":41}"#,
+        "addressed": true, "message": "11/41", "reply_to": r#"{"chat":11,"message_id":41}"#,
         "body": { "type": "message", "text": "Hello 🌞" },
     });
     assert_eq!(json!(got), expected);

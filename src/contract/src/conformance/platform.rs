@@ -97,11 +97,13 @@ mod tests {
         Inbound {
             event: EventKey::from(key),
             account: AccountId::from("a"),
-            place: Place { id: PlaceId::from("p"), kind: PlaceKind::Private },
+            place: Place { id: PlaceId::from("p"), kind: PlaceKind::Private, address: None },
             thread: None,
             person: Person { id: PersonId::from("1"), name: String::new(), bot: false },
             at_ms: 0,
             addressed: true,
+            message: None,
+            replies_to: None,
             reply_to: ReplyTo(String::new()),
             body: Body::Message { text: String::new() },
         }

@@ -64,11 +64,13 @@ async fn walk(store: &Store, event: &str, mut acknowledged: &std::fs::File) {
     let inbound = Inbound {
         event: EventKey::from(event),
         account: AccountId::from(ACCOUNT),
-        place: Place { id: PlaceId::from(event), kind: PlaceKind::Private },
+        place: Place { id: PlaceId::from(event), kind: PlaceKind::Private, address: None },
         thread: None,
         person: Person { id: PersonId::from("1"), name: String::new(), bot: false },
         at_ms: 1,
         addressed: true,
+        message: None,
+        replies_to: None,
         reply_to: ReplyTo(String::new()),
         body: Body::Message { text: "x".repeat(300) },
     };

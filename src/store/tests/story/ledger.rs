@@ -31,11 +31,13 @@ fn inbound(event: &str) -> Inbound {
     Inbound {
         event: EventKey::from(event),
         account: AccountId::from(ACCOUNT),
-        place: Place { id: PlaceId::from("42"), kind: PlaceKind::Private },
+        place: Place { id: PlaceId::from("42"), kind: PlaceKind::Private, address: None },
         thread: None,
         person: Person { id: PersonId::from("42"), name: "Robin".to_owned(), bot: false },
         at_ms: 1,
         addressed: true,
+        message: None,
+        replies_to: None,
         reply_to: ReplyTo("42".to_owned()),
         body: Body::Message { text: "wen".to_owned() },
     }

@@ -18,11 +18,13 @@ pub(crate) fn inbound(person: &str, event: &str, words: &str) -> Inbound {
     Inbound {
         event: EventKey::new(format!("{person}/{event}")),
         account: AccountId::from(ACCOUNT),
-        place: Place { id: PlaceId::from(person), kind: PlaceKind::Private },
+        place: Place { id: PlaceId::from(person), kind: PlaceKind::Private, address: None },
         thread: None,
         person: Person { id: PersonId::from(person), name: format!("name of {person}"), bot: false },
         at_ms: 1,
         addressed: true,
+        message: None,
+        replies_to: None,
         reply_to: ReplyTo(person.to_owned()),
         body: Body::Message { text: words.to_owned() },
     }

@@ -1,0 +1,114 @@
+//! What somebody may do in a chat, by Telegram's own word; and what the account lacks, for `doctor`.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+use serde_json::json;
+use townkeeper_contract::id::PersonId;
+use townkeeper_contract::inbound::ReplyTo;
+use townkeeper_contract::platform::{DeliverError, Finding, Right, Standing};
+
+use crate::api::{Api, ApiError};
+use crate::deliver::{Target, class};
+
+/// `ChatMember`: the kinds differ in which of these they carry.
+#[derive(Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "Telegram's own shape")]
+struct Member {
+    status: String,
+    #[serde(default)]
+    is_member: bool,
+    #[serde(default)]
+    can_change_info: bool,
+    #[serde(default)]
+    can_delete_messages: bool,
+    #[serde(default)]
+    can_restrict_members: bool,
+    #[serde(default)]
+    can_pin_messages: bool,
+    #[serde(default)]
+    can_send_messages: bool,
+}
+
+#[derive(Deserialize)]
+struct Myself {
+    id: i64,
+    username: String,
+    #[serde(default)]
+    can_read_all_group_messages: bool,
+}
+
+pub(crate) async fn standing(api: &Api, at: &ReplyTo, person: Option<&PersonId>) -> Result<Standing, DeliverError> {
+    let to = Target::of(at)?;
+    let user: i64 = match person {
+        Some(person) => {
+            person.as_str().parse().map_err(|_| DeliverError::Refused("not a person of Telegram".into()))?
+        }
+        None => api.call::<Myself>("getMe", &json!({})).await.map_err(class)?.id,
+    };
+    // In a private chat there is nobody to moderate.
+    if !to.is_group() {
+        let rights = BTreeSet::from([Right::Speak]);
+        return Ok(Standing { member: user == to.chat || person.is_none(), rights });
+    }
+    let member: Member =
+        api.call("getChatMember", &json!({ "chat_id": to.chat, "user_id": user })).await.map_err(class)?;
+    Ok(rights_of(&member))
+}
+
+fn rights_of(member: &Member) -> Standing {
+    let all = [Right::Speak, Right::Manage, Right::Remove, Right::Restrict, Right::Ban, Right::Pin];
+    let given = |rights: &[(Right, bool)]| rights.iter().filter(|(_, has)| *has).map(|(right, _)| *right).collect();
+    match member.status.as_str() {
+        "creator" => Standing { member: true, rights: all.into() },
+        "administrator" => Standing {
+            member: true,
+            rights: given(&[
+                (Right::Speak, true),
+                (Right::Manage, member.can_change_info),
+                (Right::Remove, member.can_delete_messages),
+                (Right::Restrict, member.can_restrict_members),
+                (Right::Ban, member.can_restrict_members),
+                (Right::Pin, member.can_pin_messages),
+            ]),
+        },
+        "member" => Standing { member: true, rights: given(&[(Right::Speak, true)]) },
+        "restricted" => {
+            Standing { member: member.is_member, rights: given(&[(Right::Speak, member.can_send_messages)]) }
+        }
+        _ => Standing::default(),
+    }
+}
+
+pub(crate) async fn examine(api: &Api) -> Vec<Finding> {
+    match api.call::<Myself>("getMe", &json!({})).await {
+        Ok(me) => {
+            let privacy = Finding {
+                ok: me.can_read_all_group_messages,
+                what: if me.can_read_all_group_messages {
+                    "it reads all messages in groups".to_owned()
+                } else {
+                    "in groups it reads only commands, mentions and replies (privacy mode is on)".to_owned()
+                },
+                remedy: (!me.can_read_all_group_messages).then(|| {
+                    "to volunteer answers or to see scams, turn privacy off with @BotFather (/setprivacy) or make the bot \
+                     an administrator; then add it to the group again"
+                        .to_owned()
+                }),
+            };
+            vec![Finding { ok: true, what: format!("the token is that of @{}", me.username), remedy: None }, privacy]
+        }
+        Err(ApiError::Said { code: 401 | 404, .. }) => vec![Finding {
+            ok: false,
+            what: "Telegram does not know this token".to_owned(),
+            remedy: Some(
+                "copy it again from @BotFather (/mybots, API Token); if it was revoked, make a new one".to_owned(),
+            ),
+        }],
+        Err(error) => vec![Finding {
+            ok: false,
+            what: format!("Telegram could not be asked: {}", class(error)),
+            remedy: Some("check the network, and `api_base` if it is set".to_owned()),
+        }],
+    }
+}
