@@ -60,7 +60,14 @@ pub(crate) async fn deliver(api: &Api, out: &Outbound) -> Result<Receipt, Delive
             let (text, entities) = render(body);
             let mut body = with_text(named(message)?, text, &entities);
             put(&mut body, "reply_markup", keyboard(buttons)?);
-            done(api.call("editMessageText", &body).await, "message is not modified")?;
+            match api.call::<IgnoredAny>("editMessageText", &body).await {
+                Err(ApiError::Said { code: 400, description, .. })
+                    if description.contains("message to edit not found") =>
+                {
+                    return Err(DeliverError::Gone);
+                }
+                edited => done(edited, "message is not modified")?,
+            }
         }
         Act::Delete { message } => {
             done(api.call("deleteMessage", &named(message)?).await, "message to delete not found")?;

@@ -210,6 +210,9 @@ pub enum DeliverError {
     /// Too fast (429): not before this many milliseconds.
     #[error("throttled for {retry_after_ms} ms")]
     Throttled { retry_after_ms: u64, scope: LimitScope },
+    /// The message that this was about is no more; for an edit, what it would have said may still be said anew.
+    #[error("the message is gone")]
+    Gone,
     /// Not sent: the place has another address now. Try there.
     #[error("the place has moved")]
     Moved { to: ReplyTo },

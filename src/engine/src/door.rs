@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use townkeeper_contract::id::{AccountId, OutboxId, TurnId};
+use townkeeper_contract::id::{AccountId, OutboxId, PersonId, TurnId};
 use townkeeper_contract::inbound::{Inbound, ReplyTo};
 use townkeeper_contract::outbound::{Act, Button, Outbound};
-use townkeeper_contract::platform::{DeliverError, Idempotency, Platform, PlatformFacts};
+use townkeeper_contract::platform::{DeliverError, Idempotency, Platform, PlatformFacts, Standing};
 use townkeeper_contract::stream::Reply;
 use townkeeper_contract::text::cut;
 use townkeeper_core::{conversation, gate, say};
@@ -149,6 +149,24 @@ impl Door {
         }
     }
 
+    /// What a person may do where `at` leads, by the platform's own word at this moment; `None` asks about ourselves.
+    pub(crate) async fn standing(
+        &self,
+        account: &AccountId,
+        at: &ReplyTo,
+        person: Option<&PersonId>,
+    ) -> Result<Standing, DeliverError> {
+        let Some(account) = self.accounts.get(account) else {
+            return Err(DeliverError::Refused(format!("the account {account} is not configured")));
+        };
+        let _pass = self.freeze.pass();
+        // Not even a question leaves a frozen town.
+        let Some(_pass) = self.freeze.pass() else {
+            return Err(DeliverError::PreSend("the town is frozen".to_owned()));
+        };
+        account.platform.standing(at, person).await
+    }
+
     /// "… is typing". Best effort: not in the outbox, and dropped where the limit is reached.
     pub(crate) async fn typing(&self, account: &AccountId, to: &ReplyTo) {
         let Some(pass) = self.freeze.pass() else { return };
@@ -174,7 +192,7 @@ fn judge(error: &DeliverError, idempotency: Idempotency, attempt: i64, now_ms: i
         DeliverError::PreSend(_) => again(backoff(attempt), "pre_send"),
         DeliverError::Throttled { retry_after_ms, .. } => again(Duration::from_millis(*retry_after_ms), "throttled"),
         DeliverError::Moved { to } => Verdict::Moved { to: to.clone(), next_ms: now_ms },
-        DeliverError::Refused(_) => Verdict::Refused { detail: error.to_string() },
+        DeliverError::Refused(_) | DeliverError::Gone => Verdict::Refused { detail: error.to_string() },
         DeliverError::InDoubt(_) if idempotency == Idempotency::Key => again(backoff(attempt), "in_doubt"),
         DeliverError::InDoubt(_) => Verdict::Unknown { detail: error.to_string() },
     }
