@@ -15,7 +15,7 @@ const SANE: &str = "how do I migrate from a hardware wallet?";
 const STRANGE: &str = "what is the airspeed of a swallow?";
 
 /// Tells a home to keep its ledger there.
-fn on(home: Home, url: &str, lease_s: f64) -> Home {
+pub(crate) fn on(home: Home, url: &str, lease_s: f64) -> Home {
     let file = home.folder().join("postgres.url");
     std::fs::write(&file, url).unwrap();
     home.with(&format!("[store]\nurl_file = \"{}\"\nlease_s = {lease_s:?}\n", file.display()))

@@ -218,6 +218,10 @@ impl Speech<'_> {
     async fn step(&mut self, asked: &Try<'_>, request: &ChatRequest, hold: &mut Hold) -> Step {
         // Held while the model speaks.
         let Some(_pass) = self.house.door.freeze().pass() else { return Step::Frozen };
+        if !self.house.node.is_trusted() {
+            let unsure = "this node was not sure to be alive";
+            return Step::Failed(StreamError::new(ErrorClass::Internal, false, unsure));
+        }
         // Where others are left, each has its share of people's patience.
         let left = self.until.saturating_duration_since(Instant::now());
         let share = left / u32::try_from(self.house.vendors.from(asked.at())).unwrap_or(1).max(1);

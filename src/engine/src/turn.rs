@@ -215,7 +215,9 @@ async fn find_out<'a>(house: &Arc<House>, row: &InboxRow, writer: &mut FeedWrite
 /// Beside the model, so that nobody's answer waits for it.
 fn show_typing(house: &Arc<House>, row: &InboxRow) {
     let (house, account, to) = (Arc::clone(house), row.inbound.account.clone(), row.inbound.reply_to.clone());
-    house.tasks.clone().spawn(async move { house.door.typing(&account, &to).await });
+    if house.node.is_trusted() {
+        house.tasks.clone().spawn(async move { house.door.typing(&account, &to).await });
+    }
 }
 
 async fn past_turns(house: &House, row: &InboxRow) -> Result<(Vec<PastTurn>, Vec<Note>), StoreError> {
