@@ -13,7 +13,7 @@ use townkeeper_contract::stream::{Channel, ErrorClass, Event, StopReason, Stream
 use townkeeper_core::gate::{Gate, Passed};
 use townkeeper_core::tools::Effect;
 use townkeeper_core::{Spoken, breaker, say, tools};
-use townkeeper_store::InboxRow;
+use townkeeper_store::{InboxRow, guard};
 
 use crate::live::FeedWriter;
 use crate::notes::Proposed;
@@ -304,9 +304,10 @@ impl Speech<'_> {
             ProviderEvent::ToolReady { part, provider_id, name, args } => {
                 let part = self.part(part);
                 let call = self.call(part);
-                let shown = tools::name(&name).to_owned();
                 self.shown = true;
-                self.writer.emit(Event::ToolCallReady { part, call: call.clone(), name: shown, args: None });
+                let (name_shown, args_shown) = shown(&name, &args);
+                let ready = Event::ToolCallReady { part, call: call.clone(), name: name_shown, args: args_shown };
+                self.writer.emit(ready);
                 calls.push((call, ToolCall { provider_id, name, arguments: arguments(&args) }));
                 true
             }
@@ -408,6 +409,11 @@ impl Speech<'_> {
             });
         }
     }
+}
+
+/// A call as people see it: under a name that we gave, without what it was called with. Both may be anything.
+fn shown(name: &str, args: &ToolArgs) -> (String, Option<ToolArgs>) {
+    if guard!("tools.shown") { (tools::name(name).to_owned(), None) } else { (name.to_owned(), Some(args.clone())) }
 }
 
 /// A vendor's own words about its failure are for the log: they could say anything, and people would read them.
