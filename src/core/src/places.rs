@@ -170,7 +170,7 @@ mod tests {
                 }
                 let stay = self.line.pop_front().unwrap();
                 self.free_us = over + EACH_US;
-                self.took_us.push((Duration::from_micros(over) - stay.since).as_micros());
+                self.took_us.push(Duration::from_micros(over).saturating_sub(stay.since).as_micros());
                 self.places.done(stay, Duration::from_micros(over));
                 ended += 1;
             }
@@ -262,7 +262,9 @@ mod tests {
                     assert!(places.take(now).is_none());
                 }
                 now += Duration::from_millis(took_ms);
-                stays.into_iter().for_each(|stay| places.done(stay, now));
+                for stay in stays {
+                    places.done(stay, now);
+                }
                 now += WINDOW.saturating_sub(Duration::from_millis(took_ms));
             }
             places.limit()
