@@ -6,6 +6,7 @@ use anyhow::bail;
 use chrono::DateTime;
 use clap::Subcommand;
 use townkeeper_contract::access::{EraseBody, FreezeState, Member, NewMember, NewToken, Permission, Role, TokenInfo};
+use townkeeper_core::say;
 
 use crate::cli::{Daemon, Place};
 use crate::{api, out};
@@ -229,15 +230,28 @@ pub(crate) async fn audit(place: &Place, command: AuditCommand) -> anyhow::Resul
         AuditCommand::Verify { daemon } => {
             let verdict = api::client(place, &daemon)?.verify_audit().await?;
             show(&daemon, &verdict, || match (verdict.first_bad, &verdict.why) {
-                (Some(n), why) => {
-                    let why = why.as_deref().unwrap_or_default();
-                    out::line(format!("BAD: record {n}: {why}. The {} before it are whole.", verdict.records));
-                }
-                (None, _) => out::line(format!("Whole: {} records, head {}", verdict.records, verdict.head.hash)),
+                (Some(n), why) => out::line(bad(n, why.as_deref().unwrap_or_default(), verdict.records)),
+                (None, _) => out::line(whole(verdict.records, &verdict.head.hash)),
             })?;
             Ok(if verdict.whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
         }
     }
+}
+
+/// An audit log that is as it was written.
+fn whole(records: i64, head: &str) -> String {
+    let noun = if records == 1 { "record" } else { "records" };
+    format!("Whole: {records} {noun}, head {head}")
+}
+
+/// One that is not; `before`: how many records before the first bad one are.
+fn bad(n: i64, why: &str, before: i64) -> String {
+    let before = match before {
+        0 => String::new(),
+        1 => " The one before it is whole.".to_owned(),
+        before => format!(" The {before} before it are whole."),
+    };
+    format!("BAD: record {n}: {why}.{before}")
 }
 
 /// `townkeeper freeze`.
@@ -316,6 +330,9 @@ fn line_of_freeze(state: &FreezeState) {
     let by = out::words(state.by.as_deref().unwrap_or("the file `freeze`"));
     let since = state.since_ms.map(day).unwrap_or_default();
     out::line(format!("FROZEN since {since} by {by}. {}", out::words(&state.reason)));
+    if state.unconfirmed {
+        out::line(say::frozen_where(true));
+    }
     match state.votes.len() {
         0 => out::line("Two people have to agree before anything leaves again: townkeeper thaw, or /thaw in a chat."),
         n => out::line(format!("{n} of 2 agreed to go on: {}", out::words(&state.votes.join(", ")))),
@@ -324,4 +341,19 @@ fn line_of_freeze(state: &FreezeState) {
 
 fn day(ms: i64) -> String {
     DateTime::from_timestamp_millis(ms).unwrap_or_default().format("%Y-%m-%d %H:%M").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{bad, whole};
+
+    #[test]
+    fn one_record_is_one_record() {
+        assert_eq!(whole(0, "aa"), "Whole: 0 records, head aa");
+        assert_eq!(whole(1, "aa"), "Whole: 1 record, head aa");
+        assert_eq!(whole(12, "aa"), "Whole: 12 records, head aa");
+        assert_eq!(bad(1, "cut", 0), "BAD: record 1: cut.");
+        assert_eq!(bad(2, "cut", 1), "BAD: record 2: cut. The one before it is whole.");
+        assert_eq!(bad(3, "cut", 2), "BAD: record 3: cut. The 2 before it are whole.");
+    }
 }

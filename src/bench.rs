@@ -19,12 +19,12 @@ use townkeeper_fakes::telegram::TelegramServer;
 use townkeeper_store::Store;
 
 use crate::bench_daemon::{self, Answered, Daemon};
-use crate::bench_load::{flood, overload};
+use crate::bench_load::{Callers, callers, flood, overload};
 use crate::bench_store::{accepts, on_the_store, raw_group};
 use crate::out;
 
 /// A question that the sample base answers.
-const KNOWN: &str = "how do I migrate from a hardware wallet?";
+pub(crate) const KNOWN: &str = "how do I migrate from a hardware wallet?";
 
 /// Clients at a time, for figures under load.
 const CLIENTS: usize = 64;
@@ -37,6 +37,8 @@ pub(crate) struct Bench {
     /// One JSON object a figure
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    callers: Callers,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -58,6 +60,9 @@ enum What {
     Memory,
     /// Start to ready
     Start,
+    /// The callers of an overload, as a process of their own
+    #[value(hide = true)]
+    Callers,
 }
 
 /// One measured figure, and what it is held against.
@@ -94,6 +99,9 @@ impl Figure {
 
 /// Measures and prints.
 pub(crate) async fn run(bench: Bench) -> anyhow::Result<ExitCode> {
+    if bench.what == What::Callers {
+        return callers(bench.callers).await;
+    }
     let wanted = |what| bench.what == What::All || bench.what == what;
     let mut figures = Vec::new();
     if wanted(What::Start) {
@@ -336,10 +344,14 @@ async fn overloaded() -> anyhow::Result<Vec<Figure>> {
     let felt = overload(capacity).await?;
     let most = Some(2.0 * felt.idle_p99);
     Ok(vec![
-        Figure::note("idle (200 requests a second), p99", felt.idle_p99, "ms"),
-        Figure::less("10x overload, admitted, p99", felt.admitted_p99, "ms", most, None),
-        Figure::note("10x overload, admitted", count(felt.admitted) / 8.0, "1/s"),
-        Figure::note("10x overload, told to come again", count(felt.shed) / 8.0, "1/s"),
+        Figure::note("what 64 clients get answered", capacity, "1/s"),
+        Figure::note("idle (200 questions a second), p99", felt.idle_p99, "ms"),
+        Figure::less("overload, admitted of 200 questions a second, p99", felt.admitted_p99, "ms", most, None),
+        Figure::note("of these questions, admitted", felt.admitted_share, "%"),
+        Figure::note("overload, tickets, p99", felt.tickets_p99, "ms"),
+        Figure::note("overload, requests that arrived", felt.arrived, "1/s"),
+        Figure::note("overload, admitted", felt.admitted, "1/s"),
+        Figure::note("overload, told to come again", felt.shed, "1/s"),
         Figure::note("tickets asked for meanwhile", count(felt.tickets), ""),
         Figure::less("of these turned away", count(felt.tickets_shed), "", Some(0.0), None),
     ])

@@ -253,7 +253,10 @@ pub(crate) fn arm_faults() {
         #[expect(clippy::disallowed_methods, reason = "a switch for tests, not a setting")]
         let armed = std::env::var("TOWNKEEPER_FAULT");
         if let Some((name, nth)) = armed.as_deref().ok().and_then(|fault| fault.split_once(':')) {
-            townkeeper_store::fault::arm(name, nth.parse().unwrap_or(1));
+            match nth {
+                "off" => townkeeper_store::fault::take_away(name),
+                nth => townkeeper_store::fault::arm(name, nth.parse().unwrap_or(1)),
+            }
         }
     }
 }

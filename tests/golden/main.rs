@@ -17,6 +17,7 @@ mod kill;
 mod lifecycle;
 mod model;
 mod nodes;
+mod nodes_freeze;
 mod openapi;
 mod people;
 mod telegram;

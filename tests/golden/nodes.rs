@@ -1,7 +1,5 @@
 //! Several daemons on one PostgreSQL, and the way there from SQLite.
 
-use std::time::Duration;
-
 use townkeeper_contract::stream::Event;
 use townkeeper_fakes::model::{ModelServer, Reply, Script};
 use townkeeper_fakes::postgres::Cluster;
@@ -15,7 +13,7 @@ const SANE: &str = "how do I migrate from a hardware wallet?";
 const STRANGE: &str = "what is the airspeed of a swallow?";
 
 /// Tells a home to keep its ledger there.
-fn on(home: Home, url: &str, lease_s: f64) -> Home {
+pub(crate) fn on(home: Home, url: &str, lease_s: f64) -> Home {
     let file = home.folder().join("postgres.url");
     std::fs::write(&file, url).unwrap();
     home.with(&format!("[store]\nurl_file = \"{}\"\nlease_s = {lease_s:?}\n", file.display()))
@@ -118,8 +116,7 @@ async fn a_node_that_stood_still_writes_nothing() {
     let cluster = Cluster::start(false);
     let url = cluster.database("paused");
     let telegram = TelegramServer::start(TOKEN).await;
-    let tale = Reply::Paced { deltas: vec!["calm ".to_owned(); 60], gap: Duration::from_millis(50) };
-    let model = ModelServer::start(Script::always(tale)).await;
+    let model = ModelServer::start(Script::always(Reply::gated("It was a calm evening at the lake."))).await;
     let home = || on(Home::new().with_model(&model.base_url()).with_telegram(telegram.base_url(), TOKEN), &url, 2.0);
     let (a, b) = (home(), home());
     let mut first = Daemon::start(&a).await;
@@ -128,6 +125,8 @@ async fn a_node_that_stood_still_writes_nothing() {
     let second = Daemon::start(&b).await;
     first.signal("STOP").await;
     // The other one takes the turn over: it asks the model again, and answers.
+    tokio::time::timeout(PATIENCE, model.arrived(2)).await.expect("the model is not asked again");
+    model.release_many(1_000);
     tokio::time::timeout(PATIENCE, telegram.wait_sent(1)).await.expect("nobody took the turn over");
     first.signal("CONT").await;
     telegram.push_message(2, 2, SANE);

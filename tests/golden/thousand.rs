@@ -55,6 +55,48 @@ async fn without_the_gate_each_of_them_is_read() {
     }
 }
 
+/// A daemon without one of its guards.
+async fn without(guard: &str, model: &ModelServer) -> (Home, Daemon) {
+    let home = Home::new().with_model(&model.base_url());
+    let mut command = home.command(&["serve"]);
+    command.env("TOWNKEEPER_FAULT", format!("{guard}:off"));
+    let daemon = Daemon::spawned(command).await;
+    (home, daemon)
+}
+
+/// The red twin: were calls shown as they come, each of them would be read, and the detector says so.
+#[tokio::test]
+async fn red_twin_calls_that_are_shown_as_they_come_are_read() {
+    let model = ModelServer::start(Script::new()).await;
+    let (_home, daemon) = without("tools.shown", &model).await;
+    for attack in calls() {
+        model.set(script(&attack));
+        let seen = bytes(&http(), &daemon, SMALL_TALK).await;
+        assert!(
+            leaks(&seen, &attack.needle),
+            "{}: the detector is blind to {:?}: {seen}",
+            attack.family,
+            attack.replies
+        );
+    }
+}
+
+/// The red twin: were notes not judged, each of them would be kept, and the detectors say so.
+#[tokio::test]
+async fn red_twin_notes_that_nobody_judges_are_kept() {
+    let model = ModelServer::start(Script::new()).await;
+    let (home, daemon) = without("memory.judge", &model).await;
+    let notes: Vec<Attack> = calls().into_iter().filter(|attack| attack.family == "memory poisoning").collect();
+    assert!(notes.len() >= 25, "{}", notes.len());
+    for attack in &notes {
+        model.set(script(attack));
+        let seen = bytes(&http(), &daemon, SMALL_TALK).await;
+        assert!(seen.contains("\"phase\":\"committed\""), "{:?}: {seen}", attack.replies);
+    }
+    let kept = metric(&home, &daemon, r#"townkeeper_memory_writes_total{phase="committed"}"#).await;
+    assert_eq!(kept.map(|kept| kept.to_string()), Some(notes.len().to_string()));
+}
+
 #[tokio::test]
 async fn attacks_over_telegram_are_neither_read_nor_done() {
     const TOKEN: &str = "123456:abcDEF";

@@ -263,6 +263,9 @@ pub struct FreezeState {
     /// The file `freeze` lies in the data folder: it must be gone before anyone can agree to go on.
     #[serde(default)]
     pub file: bool,
+    /// In the answer to a freeze: not all that was under way, here or on other nodes, is known to have ended in time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unconfirmed: bool,
 }
 
 /// `POST /v1/freeze`.

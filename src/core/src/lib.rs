@@ -4,6 +4,7 @@
 //! * [`gate`]: what a model may say in public, judged while it speaks
 //! * [`agent`], [`prompt`], [`tools`], [`memory`]: who answers, what a model is asked, what it may call and remember
 //! * [`flood`], [`budget`], [`breaker`]: what stands in front of a model
+//! * [`places`]: how many turns at once
 //! * [`commands`]: the one list of commands
 //! * [`conversation`]: the line in which a person's turns are taken
 //! * [`scan`]: where the shield sits
@@ -21,6 +22,7 @@ pub mod decide;
 pub mod flood;
 pub mod gate;
 pub mod memory;
+pub mod places;
 pub mod prompt;
 pub mod say;
 pub mod scan;

@@ -75,8 +75,18 @@ pub fn frozen() -> Reply {
 }
 
 /// The last thing said before everything stops.
-pub fn frozen_now() -> Reply {
-    notice("Frozen. Nothing leaves any more. Two people have to agree before I go on: /thaw")
+pub fn frozen_now(unconfirmed: bool) -> Reply {
+    notice(&format!("Frozen. {} Two people have to agree before I go on: /thaw", frozen_where(unconfirmed)))
+}
+
+/// How far a freeze that is acknowledged holds.
+pub fn frozen_where(unconfirmed: bool) -> &'static str {
+    if unconfirmed {
+        "From here nothing leaves any more, but not all that was under way, here or on other nodes, is confirmed to have \
+         ended; something may still leave."
+    } else {
+        "Nothing leaves any more."
+    }
 }
 
 pub fn thaw_agreed() -> Reply {

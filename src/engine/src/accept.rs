@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 
-use tokio::sync::OwnedSemaphorePermit;
 use townkeeper_contract::id::{AccountId, ConversationId, TurnId};
 use townkeeper_contract::inbound::Inbound;
 use townkeeper_contract::platform::Cursor;
 use townkeeper_core::{conversation, scan};
 use townkeeper_store::{Accept, Accepted, InboxRow, NewEvent, StoreError, fault};
 
+use crate::busy::Place;
 use crate::lanes::Job;
 use crate::live::{Feed, FeedWriter};
 use crate::measure::First;
@@ -40,7 +40,7 @@ pub(crate) async fn accept(
     account: &AccountId,
     batch: Vec<Inbound>,
     cursor: Option<Cursor>,
-    place: Option<OwnedSemaphorePermit>,
+    place: Option<Place>,
 ) -> Result<Vec<Admitted>, EngineError> {
     let (house, account) = (Arc::clone(house), account.clone());
     let tasks = house.tasks.clone();
@@ -53,7 +53,7 @@ async fn commit(
     account: &AccountId,
     batch: Vec<Inbound>,
     cursor: Option<Cursor>,
-    mut place: Option<OwnedSemaphorePermit>,
+    mut place: Option<Place>,
 ) -> Result<Vec<Admitted>, EngineError> {
     if house.draining.is_cancelled() {
         return Err(EngineError::Stopping);

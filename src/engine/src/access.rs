@@ -46,11 +46,11 @@ async fn done(house: &House, inbound: &Inbound, ask: AccessAsk) -> Result<Access
     match ask {
         AccessAsk::Login if !member.roles.is_empty() => login(house, by, &member).await,
         AccessAsk::Freeze { reason } if may(Permission::Freeze) => {
-            let (_, first) = house.freeze(by, &reason).await;
+            let (state, first) = house.freeze(by, &reason).await;
             if first {
                 *house.froze.lock().unwrap_or_else(PoisonError::into_inner) = Some(inbound.event.0.clone());
             }
-            Ok(Accessed::Frozen)
+            Ok(Accessed::Frozen { unconfirmed: state.unconfirmed })
         }
         AccessAsk::Thaw if may(Permission::Thaw) => {
             let state = house.thaw(by).await?;

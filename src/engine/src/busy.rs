@@ -1,43 +1,73 @@
-//! Overload on the web: how many visitors' turns may be worked on at once. Beyond that a request is told to come again at
-//! once, which is cheap, instead of waiting in a line that only grows; what it said is not kept, and it knows.
+//! Overload on the web: who gets one of the places (`core::places` says how many there are), and who is told to come again
+//! at once, which is cheap, instead of waiting in a line that only grows; what it said is not kept, and it knows.
 //!
 //! Only our own work counts: a turn that waits for its conversation or for a model gives its place back. Whoever asks for a
 //! ticket, stops an answer or freezes the town is never turned away, and neither are chat platforms: they keep their
 //! queues themselves.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use townkeeper_contract::inbound::{Body, Inbound};
 use townkeeper_core::commands;
+use townkeeper_core::places::{Places, Stay};
 
 use crate::EngineError;
 
-/// How many turns; about what the machine answers in a fortieth of a second.
-const PLACES: usize = 128;
-
-/// The places.
-#[derive(Debug)]
+/// The places of this daemon.
+#[derive(Clone, Debug)]
 pub(crate) struct Busy {
-    places: Arc<Semaphore>,
+    places: Arc<Mutex<Places>>,
+    began: Instant,
 }
 
 impl Default for Busy {
     fn default() -> Self {
-        Self { places: Arc::new(Semaphore::new(PLACES)) }
+        Self { places: Arc::default(), began: Instant::now() }
+    }
+}
+
+/// A place. Given back when it is dropped; at the end of its turn with [`Self::done`], so that it is known how long it took.
+#[derive(Debug)]
+pub(crate) struct Place {
+    busy: Busy,
+    stay: Option<Stay>,
+}
+
+impl Place {
+    /// The turn has ended.
+    pub(crate) fn done(mut self) {
+        if let Some(stay) = self.stay.take() {
+            let now = self.busy.began.elapsed();
+            self.busy.places().done(stay, now);
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if self.stay.take().is_some() {
+            self.busy.places().leave();
+        }
     }
 }
 
 impl Busy {
     /// A place for this event; none for those who need none.
-    pub(crate) fn admit(&self, inbound: &Inbound) -> Result<Option<OwnedSemaphorePermit>, EngineError> {
+    pub(crate) fn admit(&self, inbound: &Inbound) -> Result<Option<Place>, EngineError> {
         if goes_first(inbound) {
             return Ok(None);
         }
-        Arc::clone(&self.places).try_acquire_owned().map(Some).map_err(|_| {
+        let now = self.began.elapsed();
+        let Some(stay) = self.places().take(now) else {
             metrics::counter!("townkeeper_shed_total", "why" => "overload").increment(1);
-            EngineError::Overloaded
-        })
+            return Err(EngineError::Overloaded);
+        };
+        Ok(Some(Place { busy: self.clone(), stay: Some(stay) }))
+    }
+
+    fn places(&self) -> std::sync::MutexGuard<'_, Places> {
+        self.places.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -48,4 +78,50 @@ fn goes_first(inbound: &Inbound) -> bool {
         _ => false,
     };
     ticket || inbound.is_control()
+}
+
+#[cfg(test)]
+mod tests {
+    use townkeeper_contract::id::{AccountId, ActionId, EventKey, PersonId, PlaceId};
+    use townkeeper_contract::inbound::{Person, Place as Where, PlaceKind, ReplyTo};
+    use townkeeper_core::places::MOST;
+
+    use super::*;
+
+    fn says(body: Body) -> Inbound {
+        Inbound {
+            event: EventKey::from("1"),
+            account: AccountId::from("web"),
+            place: Where { id: PlaceId::from("p"), kind: PlaceKind::Private },
+            thread: None,
+            person: Person { id: PersonId::from("p"), name: String::new(), bot: false },
+            at_ms: 0,
+            addressed: true,
+            reply_to: ReplyTo(String::new()),
+            body,
+        }
+    }
+
+    fn command(name: &str) -> Inbound {
+        says(Body::Command { name: name.to_owned(), args: String::new() })
+    }
+
+    #[test]
+    fn when_every_place_is_taken_tickets_and_controls_still_pass() {
+        let (busy, question) = (Busy::default(), says(Body::Message { text: "when?".to_owned() }));
+        let mut taken: Vec<Place> = (0..MOST).filter_map(|_| busy.admit(&question).unwrap()).collect();
+        assert_eq!(taken.len(), usize::try_from(MOST).unwrap());
+        let press = |action: &str| says(Body::Action { action: ActionId::from(action) });
+        for refused in [question.clone(), press("entry:dates"), command("help")] {
+            assert!(matches!(busy.admit(&refused), Err(EngineError::Overloaded)), "{refused:?}");
+        }
+        for first in [press("ticket:1"), command("ticket"), command("stop"), command("freeze")] {
+            assert!(busy.admit(&first).unwrap().is_none(), "{first:?}");
+        }
+        // A place is free again however it was given back.
+        taken.pop().unwrap().done();
+        drop(taken.pop());
+        let again = [busy.admit(&question).unwrap(), busy.admit(&question).unwrap()];
+        assert!(again.iter().all(Option::is_some) && busy.admit(&question).is_err());
+    }
 }

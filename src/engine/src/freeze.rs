@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use townkeeper_contract::Stop;
 use townkeeper_contract::access::FreezeState;
-use townkeeper_store::{By, StoreError};
+use townkeeper_store::{By, StoreError, guard};
 
 use crate::{Engine, EngineError, House};
 
@@ -24,8 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// What left just before is still on the wire, where nobody can take it back; it has landed when this is over.
 const LANDING: Duration = Duration::from_millis(300);
 
-/// How long other daemons on the same database take to see a freeze and to fall quiet, if nothing of theirs hangs.
-const OTHERS: Duration = Duration::from_millis(1_500);
+/// How often it is asked whether the other daemons on the same database are quiet.
+const ASK: Duration = Duration::from_millis(50);
 
 /// The switch. Everything about it is in one cell, so that passing and freezing cannot miss each other.
 #[derive(Debug)]
@@ -172,8 +172,8 @@ impl Freeze {
         first
     }
 
-    /// Returns when nothing is under way any more. Within four seconds.
-    async fn quiet(&self) {
+    /// Returns when nothing is under way any more. Within four seconds; `false`: something could not even be cut off.
+    async fn quiet(&self) -> bool {
         let mut cell = self.cell.subscribe();
         if tokio::time::timeout(PATIENCE, cell.wait_for(|cell| cell.out == 0)).await.is_err() {
             self.cell.send_modify(|cell| std::mem::take(&mut cell.cut).cancel());
@@ -183,6 +183,18 @@ impl Freeze {
         if let Some(began) = began {
             tokio::time::sleep(LANDING.saturating_sub(began.elapsed())).await;
         }
+        self.cell.borrow().out == 0
+    }
+
+    /// Whether a request is under way.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.cell.borrow().out > 0
+    }
+
+    /// When the freeze began that the store knows and that holds here.
+    fn known_since(&self) -> Option<i64> {
+        let cell = self.cell.borrow();
+        cell.state.since_ms.filter(|_| cell.state.frozen && cell.unwritten.is_none())
     }
 
     fn changes(&self) -> u64 {
@@ -249,8 +261,15 @@ pub(crate) async fn load(house: &House) -> Result<(), StoreError> {
 
 /// Looks at the file and the store, again and again.
 pub(crate) async fn run(house: Arc<House>) {
+    let mut noted = None;
     loop {
-        if let Err(error) = look(&house).await {
+        let looked = async {
+            look(&house).await?;
+            note_quiet(&house, &mut noted).await
+        };
+        if guard!("freeze.look")
+            && let Err(error) = looked.await
+        {
             // Whatever was so stays so.
             tracing::warn!(%error, "the freeze could not be read from the store; trying again");
         }
@@ -261,7 +280,22 @@ pub(crate) async fn run(house: Arc<House>) {
     }
 }
 
-async fn look(house: &House) -> Result<(), StoreError> {
+/// Tells whoever froze the town from another node that nothing of this one is under way any more. `noted`: the freeze of
+/// which that was said already.
+async fn note_quiet(house: &House, noted: &mut Option<i64>) -> Result<(), StoreError> {
+    let (freeze, alone) = (house.door.freeze(), house.node.alone);
+    let since = freeze.known_since().filter(|_| !alone);
+    if let Some(since_ms) = since.filter(|_| *noted != since)
+        && freeze.quiet().await
+    {
+        house.store.note_quiet(&house.node.id, since_ms).await?;
+        *noted = since;
+    }
+    Ok(())
+}
+
+/// What the file and the store say holds from now on.
+pub(crate) async fn look(house: &House) -> Result<(), StoreError> {
     let freeze = house.door.freeze();
     let file = freeze.file_is_there();
     if file && !freeze.state().frozen {
@@ -282,22 +316,45 @@ async fn look(house: &House) -> Result<(), StoreError> {
 }
 
 impl House {
-    /// Freezes, and returns when nothing is under way any more; `true` where this is what froze it. It holds even where
-    /// the store cannot be written: then that is made up for.
+    /// Freezes, and returns when nothing is under way any more, here and on the other nodes; `true` where this is what
+    /// froze it. It holds here even where the store cannot be written: then that is made up for.
     pub(crate) async fn freeze(&self, by: By, reason: &str) -> (FreezeState, bool) {
         let freeze = self.door.freeze();
         let first = freeze.shut(&by, reason, false);
-        let ((), written) = tokio::join!(freeze.quiet(), self.store.freeze(by, reason));
-        match written {
+        let (quiet, written) = tokio::join!(freeze.quiet(), self.store.freeze(by, reason));
+        let others = match written {
             Ok(stored) => {
+                let since_ms = stored.since_ms;
                 freeze.written(stored);
-                if self.store.engine() == townkeeper_store::Engine::Postgres {
-                    tokio::time::sleep(OTHERS).await;
-                }
+                self.others_are_quiet(since_ms).await
             }
-            Err(error) => tracing::error!(%error, "frozen, but the store could not be told yet"),
+            Err(error) => {
+                tracing::error!(%error, "frozen, but the store could not be told yet");
+                self.node.alone
+            }
+        };
+        (FreezeState { unconfirmed: !(quiet && others), ..freeze.state() }, first)
+    }
+
+    /// Returns when every other node has noted that nothing of it is under way, or has lost its lease: then it does
+    /// nothing until it has looked (`node::show`). `false`: one that lives has not noted it in time.
+    async fn others_are_quiet(&self, since_ms: Option<i64>) -> bool {
+        let Some(since_ms) = since_ms.filter(|_| !self.node.alone && guard!("freeze.confirmed")) else { return true };
+        let asked = async {
+            loop {
+                match self.store.not_quiet(&self.workspace, &self.node.id, since_ms).await {
+                    Ok(nodes) if nodes.is_empty() => return,
+                    Ok(nodes) => tracing::debug!(?nodes, "not quiet yet"),
+                    Err(error) => tracing::warn!(%error, "who is quiet could not be read from the store"),
+                }
+                tokio::time::sleep(ASK).await;
+            }
+        };
+        let quiet = tokio::time::timeout(self.node.lease + PATIENCE, asked).await.is_ok();
+        if !quiet {
+            tracing::error!("frozen, but not every other node has confirmed that nothing of it is under way");
         }
-        (freeze.state(), first)
+        quiet
     }
 
     /// Agrees to go on.
@@ -356,7 +413,7 @@ mod tests {
         let mut quiet = Box::pin(freeze.quiet());
         assert!(futures_util::poll!(&mut quiet).is_pending(), "a request is under way");
         drop(under_way);
-        quiet.await;
+        assert!(quiet.await);
         freeze.last_words("row");
         assert!(freeze.pass_for("other").is_none() && freeze.pass_for("row").is_some());
         assert!(freeze.pass_for("row").is_none(), "once");
@@ -371,8 +428,16 @@ mod tests {
             stuck.cut().await;
             drop(stuck);
         };
-        tokio::join!(freeze.quiet(), waits);
-        assert_eq!(freeze.cell.borrow().out, 0);
+        assert!(tokio::join!(freeze.quiet(), waits).0 && !freeze.is_busy());
+    }
+
+    /// Nothing is said to be quiet that is not.
+    #[tokio::test]
+    async fn what_cannot_even_be_cut_off_is_not_quiet() {
+        let freeze = Freeze::default();
+        let _stuck = freeze.pass().unwrap();
+        freeze.shut(&by(), "", false);
+        assert!(!freeze.quiet().await && freeze.is_busy());
     }
 
     #[test]

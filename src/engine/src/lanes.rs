@@ -8,6 +8,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use townkeeper_contract::id::ConversationId;
 use townkeeper_store::InboxRow;
 
+use crate::busy::Place;
 use crate::live::{Feed, FeedWriter};
 
 /// A turn to take.
@@ -18,7 +19,7 @@ pub(crate) struct Job {
     /// Its place among those that may wait; given back when the turn ends.
     pub(crate) permit: Option<OwnedSemaphorePermit>,
     /// Its place among those that are worked on, where these are counted (see `busy`).
-    pub(crate) place: Option<OwnedSemaphorePermit>,
+    pub(crate) place: Option<Place>,
 }
 
 #[derive(Debug, Default)]

@@ -214,6 +214,8 @@ impl Engine {
         });
         // Patterns are compiled at their first use; nobody's question should wait for that.
         townkeeper_contract::text::extract("(0)");
+        // First of all: whoever counts lives, or waits for every node to be quiet, counts on those that show themselves.
+        node::show(&house).await?;
         measure::began(&house).await?;
         measure::reach(&house, First::Start);
         freeze::load(&house).await?;

@@ -102,7 +102,7 @@ pub(crate) fn reach(house: &Arc<House>, first: First) {
 pub(crate) async fn began(house: &House) -> Result<(), StoreError> {
     let now_ms = house.clock.now_ms();
     let since = now_ms - WINDOW_DAYS * DAY_MS;
-    house.store.run_began(&house.workspace, &house.run, now_ms).await?;
+    house.store.run_began(&house.workspace, &house.run, &house.node.id, now_ms).await?;
     let runs = house.store.runs(&house.workspace, since).await?;
     for (outcome, count) in [("clean", runs.clean), ("crashed", runs.ended - runs.clean)] {
         #[expect(clippy::cast_precision_loss, reason = "a count of starts")]

@@ -13,7 +13,7 @@ use townkeeper_contract::stream::{Channel, ErrorClass, Event, StopReason, Stream
 use townkeeper_core::gate::{Gate, Passed};
 use townkeeper_core::tools::Effect;
 use townkeeper_core::{Spoken, breaker, say, tools};
-use townkeeper_store::InboxRow;
+use townkeeper_store::{InboxRow, guard};
 
 use crate::live::FeedWriter;
 use crate::notes::Proposed;
@@ -218,6 +218,10 @@ impl Speech<'_> {
     async fn step(&mut self, asked: &Try<'_>, request: &ChatRequest, hold: &mut Hold) -> Step {
         // Held while the model speaks.
         let Some(_pass) = self.house.door.freeze().pass() else { return Step::Frozen };
+        if !self.house.node.is_trusted() {
+            let unsure = "this node was not sure to be alive";
+            return Step::Failed(StreamError::new(ErrorClass::Internal, false, unsure));
+        }
         // Where others are left, each has its share of people's patience.
         let left = self.until.saturating_duration_since(Instant::now());
         let share = left / u32::try_from(self.house.vendors.from(asked.at())).unwrap_or(1).max(1);
@@ -300,9 +304,10 @@ impl Speech<'_> {
             ProviderEvent::ToolReady { part, provider_id, name, args } => {
                 let part = self.part(part);
                 let call = self.call(part);
-                let shown = tools::name(&name).to_owned();
                 self.shown = true;
-                self.writer.emit(Event::ToolCallReady { part, call: call.clone(), name: shown, args: None });
+                let (name_shown, args_shown) = shown(&name, &args);
+                let ready = Event::ToolCallReady { part, call: call.clone(), name: name_shown, args: args_shown };
+                self.writer.emit(ready);
                 calls.push((call, ToolCall { provider_id, name, arguments: arguments(&args) }));
                 true
             }
@@ -404,6 +409,11 @@ impl Speech<'_> {
             });
         }
     }
+}
+
+/// A call as people see it: under a name that we gave, without what it was called with. Both may be anything.
+fn shown(name: &str, args: &ToolArgs) -> (String, Option<ToolArgs>) {
+    if guard!("tools.shown") { (tools::name(name).to_owned(), None) } else { (name.to_owned(), Some(args.clone())) }
 }
 
 /// A vendor's own words about its failure are for the log: they could say anything, and people would read them.

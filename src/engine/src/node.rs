@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use townkeeper_contract::id::AccountId;
 use townkeeper_store::{Engine as Database, Lease, Store, StoreError, account_lease, node_lease};
 
-use crate::{House, accept, ids};
+use crate::{House, accept, freeze, ids};
 
 /// How long a lease lasts where nothing else is said: a dead node's work is taken over after at most this and a sweep.
 pub const LEASE: Duration = Duration::from_secs(10);
@@ -24,7 +24,7 @@ pub(crate) struct Node {
     pub(crate) id: String,
     pub(crate) alone: bool,
     /// How long its leases last.
-    lease: Duration,
+    pub(crate) lease: Duration,
     held: Mutex<Held>,
 }
 
@@ -71,20 +71,18 @@ impl Node {
         self.held().accounts.get(account).cloned()
     }
 
-    /// Shows the others that this node lives. `false`: it had been given up in between.
+    /// Shows the others that this node lives. `false`: it had been given up in between, and is not trusted yet.
     async fn renew(&self, store: &Store, workspace: &str) -> Result<bool, StoreError> {
-        let asked = Instant::now();
         let own = self.held().own.clone();
         let renewed = match own {
             Some(lease) => store.renew(&lease, self.ttl_ms()).await?,
             None => false,
         };
         if !renewed {
+            self.held().until = None;
             let lease = store.acquire(workspace, &node_lease(&self.id), &self.id, self.ttl_ms()).await?;
             self.held().own = lease;
         }
-        let mut held = self.held();
-        held.until = held.own.as_ref().map(|_| asked + self.trust());
         Ok(renewed)
     }
 
@@ -96,7 +94,6 @@ impl Node {
 /// Enters the house among its nodes, takes up what the dead left, and goes on doing so. How many turns were taken up.
 pub(crate) async fn enter(house: &Arc<House>) -> Result<usize, StoreError> {
     if !house.node.alone {
-        house.node.renew(&house.store, &house.workspace).await?;
         house.tasks.spawn(keep(Arc::clone(house)));
         house.tasks.spawn(sweep(Arc::clone(house)));
     }
@@ -108,12 +105,12 @@ async fn keep(house: Arc<House>) {
     loop {
         tokio::select! {
             () = house.draining.cancelled() => break,
-            () = tokio::time::sleep(house.node.renewal()) => show(&house).await,
+            () = tokio::time::sleep(house.node.renewal()) => show_again(&house).await,
         }
     }
     // The drain is shorter than the lease.
-    show(&house).await;
-    while house.live.len() > 0 && !house.abandon.is_cancelled() {
+    show_again(&house).await;
+    while (house.live.len() > 0 || house.door.freeze().is_busy()) && !house.abandon.is_cancelled() {
         tokio::select! {
             () = house.abandon.cancelled() => {}
             () = tokio::time::sleep(DRAIN_CHECK) => {}
@@ -128,8 +125,24 @@ async fn keep(house: Arc<House>) {
     }
 }
 
-async fn show(house: &House) {
-    match house.node.renew(&house.store, &house.workspace).await {
+/// Shows the others that this node lives. `false`: it did not before.
+pub(crate) async fn show(house: &House) -> Result<bool, StoreError> {
+    if house.node.alone {
+        return Ok(true);
+    }
+    let asked = Instant::now();
+    let renewed = house.node.renew(&house.store, &house.workspace).await?;
+    if !renewed {
+        // While nobody counted on it, the town may have been frozen, and that acknowledged without this node.
+        freeze::look(house).await?;
+    }
+    let mut held = house.node.held();
+    held.until = held.own.as_ref().map(|_| asked + house.node.trust());
+    Ok(renewed)
+}
+
+async fn show_again(house: &House) {
+    match show(house).await {
         Ok(true) => {}
         Ok(false) => tracing::warn!(node = house.node.id, "the other nodes had given this one up; it is back"),
         Err(error) => tracing::warn!(%error, "this node could not show that it lives"),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use townkeeper_contract::inbound::Inbound;
 use townkeeper_contract::stream::{Event, MemoryPhase};
 use townkeeper_core::memory::{self, Note};
-use townkeeper_store::{InboxRow, Remember, Remembered, StoreError, Whose};
+use townkeeper_store::{InboxRow, Remember, Remembered, StoreError, Whose, guard};
 
 use crate::House;
 use crate::live::FeedWriter;
@@ -40,7 +40,11 @@ impl Proposed {
     /// Announces a note and judges it. An error is for the model.
     pub(crate) fn propose(&mut self, writer: &mut FeedWriter, write: String, words: &str) -> Result<(), &'static str> {
         announce(writer, &write, MemoryPhase::Proposed, None);
-        let judged = if self.0.len() < A_TURN { memory::judge(words) } else { Err("too many") };
+        let judged = match self.0.len() < A_TURN {
+            _ if !guard!("memory.judge") => Ok(words.to_owned()),
+            true => memory::judge(words),
+            false => Err("too many"),
+        };
         match judged {
             Ok(note) => {
                 self.0.push((write, note));

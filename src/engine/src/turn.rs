@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use chrono::DateTime;
 use futures_util::FutureExt as _;
-use tokio::sync::OwnedSemaphorePermit;
 use townkeeper_contract::id::TurnId;
 use townkeeper_contract::inbound::Body;
 use townkeeper_contract::stream::{
@@ -18,6 +17,7 @@ use townkeeper_core::memory::Note;
 use townkeeper_core::{Ask, Event, Past, Snapshot, commands, decide, say};
 use townkeeper_store::{InboxRow, NewTicket, PastTurn, Sendable, Settle, Settled, StoreError};
 
+use crate::busy::Place;
 use crate::lanes::Job;
 use crate::live::{Feed, FeedWriter};
 use crate::measure::{First, reach};
@@ -64,7 +64,10 @@ pub(crate) async fn run(house: &Arc<House>, job: Job) {
         Some(words) => settle(house, row, writer, started_ms, words).await,
         None => writer.suspend(),
     }
-    drop((permit, place));
+    if let Some(place) = place {
+        place.done();
+    }
+    drop(permit);
 }
 
 /// The last look at a reply, and the messages it becomes.
@@ -113,12 +116,7 @@ fn failed(row: &InboxRow, why: &str) -> End {
     End::With(Outcome::Failed { error }, Box::new(say::broke_off(&TurnId::from(about))))
 }
 
-async fn answer(
-    house: &Arc<House>,
-    row: &InboxRow,
-    writer: &mut FeedWriter,
-    place: &mut Option<OwnedSemaphorePermit>,
-) -> End {
+async fn answer(house: &Arc<House>, row: &InboxRow, writer: &mut FeedWriter, place: &mut Option<Place>) -> End {
     let (turn, boundary) = (TurnId::from(row.turn.as_str()), ids::secret());
     let today = DateTime::from_timestamp_millis(house.clock.now_ms()).unwrap_or_default().date_naive();
     let pace = pace(house, row);
@@ -217,7 +215,9 @@ async fn find_out<'a>(house: &Arc<House>, row: &InboxRow, writer: &mut FeedWrite
 /// Beside the model, so that nobody's answer waits for it.
 fn show_typing(house: &Arc<House>, row: &InboxRow) {
     let (house, account, to) = (Arc::clone(house), row.inbound.account.clone(), row.inbound.reply_to.clone());
-    house.tasks.clone().spawn(async move { house.door.typing(&account, &to).await });
+    if house.node.is_trusted() {
+        house.tasks.clone().spawn(async move { house.door.typing(&account, &to).await });
+    }
 }
 
 async fn past_turns(house: &House, row: &InboxRow) -> Result<(Vec<PastTurn>, Vec<Note>), StoreError> {

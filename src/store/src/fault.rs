@@ -1,5 +1,6 @@
-//! Named places at which a test may kill the daemon: `fault!("outbox.claimed")`. Compiled to nothing unless the
-//! feature `faults` is on, and even then harmless until [`arm`]ed.
+//! Named places at which a test may kill the daemon: `fault!("outbox.claimed")`, and named guards that it may take away,
+//! for the red twin of a test: `guard!("freeze.confirmed")`. Compiled to nothing unless the feature `faults` is on, and
+//! even then harmless until [`arm`]ed.
 
 /// Marks a fault point. See [`mod@crate::fault`].
 #[macro_export]
@@ -8,6 +9,18 @@ macro_rules! fault {
         #[cfg(feature = "faults")]
         $crate::fault::hit($name);
     };
+}
+
+/// Whether a guard stands: always, unless a test took it away (`TOWNKEEPER_FAULT=name:off`).
+#[macro_export]
+macro_rules! guard {
+    ($name:literal) => {{
+        #[cfg(feature = "faults")]
+        let stands = $crate::fault::stands($name);
+        #[cfg(not(feature = "faults"))]
+        let stands = true;
+        stands
+    }};
 }
 
 #[cfg(feature = "faults")]
@@ -22,6 +35,16 @@ mod armed {
         ARMED.get_or_init(|| (name.to_owned(), AtomicU32::new(nth)));
     }
 
+    /// Takes one guard away.
+    pub fn take_away(name: &str) {
+        arm(name, 0);
+    }
+
+    /// Called by [`crate::guard!`].
+    pub fn stands(name: &str) -> bool {
+        ARMED.get().is_none_or(|(armed, nth)| armed != name || nth.load(Ordering::Relaxed) != 0)
+    }
+
     /// Called by [`crate::fault!`].
     pub fn hit(name: &str) {
         if let Some((armed, left)) = ARMED.get()
@@ -34,4 +57,4 @@ mod armed {
 }
 
 #[cfg(feature = "faults")]
-pub use armed::{arm, hit};
+pub use armed::{arm, hit, stands, take_away};

@@ -5,11 +5,22 @@ use townkeeper_contract::access::{FreezeState, Permission, Role};
 use townkeeper_core::access::{self, Voter};
 
 use crate::audit::{self, Act, By};
-use crate::db::{Conn, On, Row, sql};
+use crate::db::{Conn, On, Row, per_engine, sql};
 use crate::error::Denied;
+use crate::lease::{node_lease, postgres_now, sqlite_now};
 use crate::writer::Write;
 use crate::{Store, StoreError};
 
+macro_rules! not_quiet {
+    ($now:expr) => {
+        concat!(
+            "SELECT holder FROM lease WHERE workspace = $1 AND name = 'node:' || holder AND holder <> $2 \
+             AND (quiet_ms IS NULL OR quiet_ms <> $3) AND expires_ms > ",
+            $now,
+            " ORDER BY holder"
+        )
+    };
+}
 impl Store {
     /// Whether, since when, by whom, and who has agreed to go on.
     pub async fn frozen(&self, workspace: &str) -> Result<FreezeState, StoreError> {
@@ -24,6 +35,39 @@ impl Store {
     /// Agrees to go on; with the second voice it is so. [`Denied::NoVoice`] for those who have none.
     pub async fn thaw(&self, by: By) -> Result<FreezeState, StoreError> {
         self.write(Thaw { by }).await
+    }
+
+    /// Notes that this node has seen the freeze that began at `since_ms`, and that nothing of its is under way any more.
+    pub async fn note_quiet(&self, node: &str, since_ms: i64) -> Result<(), StoreError> {
+        self.write(NoteQuiet { lease: node_lease(node), since_ms }).await
+    }
+
+    /// The nodes beside this one that live and have not noted it.
+    pub async fn not_quiet(&self, workspace: &str, node: &str, since_ms: i64) -> Result<Vec<String>, StoreError> {
+        let rows = per_engine(not_quiet!(sqlite_now!()), not_quiet!(postgres_now!()))
+            .bind(workspace)
+            .bind(node)
+            .bind(since_ms)
+            .all(&self.reads)
+            .await?;
+        rows.iter().map(|row| row.text("holder")).collect()
+    }
+}
+
+struct NoteQuiet {
+    lease: String,
+    since_ms: i64,
+}
+
+impl Write for NoteQuiet {
+    type Out = ();
+
+    fn apply<'a>(&'a self, tx: &'a mut Conn) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let statement = "UPDATE lease SET quiet_ms = $2 WHERE name = $1";
+            sql(statement).bind(&self.lease).bind(self.since_ms).execute(tx).await?;
+            Ok(())
+        })
     }
 }
 
@@ -134,5 +178,6 @@ async fn load<'c>(on: impl Into<On<'c>>, workspace: &str) -> Result<FreezeState,
         reason: first.text("reason")?,
         votes: rows.iter().filter_map(vote).collect::<Result<_, _>>()?,
         file: false,
+        unconfirmed: false,
     })
 }

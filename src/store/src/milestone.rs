@@ -3,7 +3,8 @@
 
 use townkeeper_contract::BoxFuture;
 
-use crate::db::{Conn, Row, sql};
+use crate::db::{Conn, Row, per_engine, sql};
+use crate::lease::postgres_now;
 use crate::writer::Write;
 use crate::{Store, StoreError};
 
@@ -38,6 +39,17 @@ pub struct Deliveries {
     pub unknown: i64,
 }
 
+macro_rules! runs {
+    ($($lives:expr),+) => {
+        concat!(
+            "SELECT COUNT(*) AS started, COUNT(ready_ms) AS ready, COUNT(ended_ms) AS clean, \
+             COUNT(CASE WHEN ended_ms IS NULL AND ",
+            $($lives),+,
+            " THEN NULL ELSE 1 END) AS ended FROM run WHERE workspace = $1 AND started_ms >= $2"
+        )
+    };
+}
+
 impl Store {
     /// Notes that something happened, if it is the first time. Whether it was.
     pub async fn reach(&self, workspace: &str, name: &'static str, now_ms: i64) -> Result<bool, StoreError> {
@@ -53,9 +65,10 @@ impl Store {
         rows.iter().map(|row: &Row| Ok(Milestone { name: row.text("name")?, at_ms: row.int("at_ms")? })).collect()
     }
 
-    /// A daemon's life begins.
-    pub async fn run_began(&self, workspace: &str, id: &str, now_ms: i64) -> Result<(), StoreError> {
-        self.write(Run { workspace: workspace.to_owned(), id: id.to_owned(), moment: Moment::Began, now_ms }).await
+    /// A daemon's life begins, as this node.
+    pub async fn run_began(&self, workspace: &str, id: &str, node: &str, now_ms: i64) -> Result<(), StoreError> {
+        let moment = Moment::Began { node: node.to_owned() };
+        self.write(Run { workspace: workspace.to_owned(), id: id.to_owned(), moment, now_ms }).await
     }
 
     /// It took up its work.
@@ -68,11 +81,17 @@ impl Store {
         self.write(Run { workspace: workspace.to_owned(), id: id.to_owned(), moment: Moment::Ended, now_ms }).await
     }
 
-    /// The lives since `since_ms`. The newest without an end counts as running, not as crashed.
+    /// The lives since `since_ms`. One without an end counts as running, not as crashed, while its node's lease lasts; on
+    /// SQLite, where a node is alone and has none, if it is the newest.
     pub async fn runs(&self, workspace: &str, since_ms: i64) -> Result<Runs, StoreError> {
-        let row = sql("SELECT COUNT(*) AS started, COUNT(ready_ms) AS ready, COUNT(ended_ms) AS clean, \
-             COUNT(CASE WHEN ended_ms IS NOT NULL OR id < (SELECT MAX(id) FROM run WHERE workspace = $1) THEN 1 END) \
-             AS ended FROM run WHERE workspace = $1 AND started_ms >= $2")
+        let row = per_engine(
+            runs!("id = (SELECT MAX(id) FROM run WHERE workspace = $1)"),
+            runs!(
+                "EXISTS (SELECT 1 FROM lease WHERE name = 'node:' || run.node AND expires_ms > ",
+                postgres_now!(),
+                ")"
+            ),
+        )
         .bind(workspace)
         .bind(since_ms)
         .one(&self.reads)
@@ -128,7 +147,7 @@ impl Write for Reach {
 }
 
 enum Moment {
-    Began,
+    Began { node: String },
     Ready,
     Ended,
 }
@@ -145,12 +164,19 @@ impl Write for Run {
 
     fn apply<'a>(&'a self, tx: &'a mut Conn) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
-            let statement = match self.moment {
-                Moment::Began => "INSERT INTO run (workspace, id, started_ms) VALUES ($1, $2, $3)",
-                Moment::Ready => "UPDATE run SET ready_ms = $3 WHERE workspace = $1 AND id = $2",
-                Moment::Ended => "UPDATE run SET ended_ms = $3 WHERE workspace = $1 AND id = $2",
+            let (statement, node) = match &self.moment {
+                Moment::Began { node } => {
+                    ("INSERT INTO run (workspace, id, started_ms, node) VALUES ($1, $2, $3, $4)", Some(node))
+                }
+                Moment::Ready => ("UPDATE run SET ready_ms = $3 WHERE workspace = $1 AND id = $2", None),
+                Moment::Ended => ("UPDATE run SET ended_ms = $3 WHERE workspace = $1 AND id = $2", None),
             };
-            sql(statement).bind(&self.workspace).bind(&self.id).bind(self.now_ms).execute(tx).await?;
+            let write = sql(statement).bind(&self.workspace).bind(&self.id).bind(self.now_ms);
+            let write = match node {
+                Some(node) => write.bind(node),
+                None => write,
+            };
+            write.execute(tx).await?;
             Ok(())
         })
     }

@@ -40,7 +40,10 @@ pub enum Accessed {
     },
     /// There is no address that a browser elsewhere could open.
     NoAddress,
-    Frozen,
+    Frozen {
+        /// Not all that was under way is known to have ended.
+        unconfirmed: bool,
+    },
     /// One of two has agreed to go on.
     Agreed,
     Thawed,
@@ -87,7 +90,7 @@ pub(super) fn said(accessed: &Accessed) -> Reply {
         Accessed::NotAllowed => say::not_allowed(),
         Accessed::Login { url } => say::login(url),
         Accessed::NoAddress => say::no_address(),
-        Accessed::Frozen => say::frozen_now(),
+        Accessed::Frozen { unconfirmed } => say::frozen_now(*unconfirmed),
         Accessed::Agreed => say::thaw_agreed(),
         Accessed::Thawed => say::thawed(),
         Accessed::NoVoice => say::no_voice(),

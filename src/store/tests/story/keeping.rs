@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use tokio::task::JoinSet;
-use townkeeper_store::{By, Retention, Store, Verdict, backup};
+use townkeeper_store::{By, Retention, Store, Verdict, backup, node_lease};
 
 use crate::home::{Home, stories};
 use crate::town::{ACCOUNT, W, accept, ack, answer, sent, ticket, walk};
@@ -18,6 +18,7 @@ stories!(
     everything_acknowledged_before_a_backup_began_is_in_it,
     what_was_on_its_way_is_parked,
     a_milestone_is_reached_once,
+    only_lives_of_dead_nodes_are_crashes,
 );
 
 /// Rows of each table that retention touches.
@@ -258,8 +259,9 @@ async fn a_milestone_is_reached_once(home: &Home) {
     assert_eq!(reached, [("first_start".to_owned(), 5), ("first_answer".to_owned(), 7)]);
     assert!(store.milestones("elsewhere").await.unwrap().is_empty());
 
+    store.acquire(W, &node_lease("node-04"), "node-04", 60_000).await.unwrap().unwrap();
     for (id, clean) in [("01", true), ("02", false), ("03", true), ("04", false)] {
-        store.run_began(W, id, 10).await.unwrap();
+        store.run_began(W, id, &format!("node-{id}"), 10).await.unwrap();
         store.run_ready(W, id, 11).await.unwrap();
         if clean {
             store.run_ended(W, id, 12).await.unwrap();
@@ -268,4 +270,22 @@ async fn a_milestone_is_reached_once(home: &Home) {
     let runs = store.runs(W, 0).await.unwrap();
     assert_eq!((runs.started, runs.ready, runs.ended, runs.clean), (4, 4, 3, 2), "the newest may still run");
     assert_eq!(store.runs(W, 11).await.unwrap().started, 0);
+}
+
+/// Another node's life is no crash: what tells them apart is whether its lease lasts.
+async fn only_lives_of_dead_nodes_are_crashes(home: &Home) {
+    let store = home.open().await;
+    for (id, node) in [("01", "a"), ("02", "b"), ("03", "c")] {
+        store.run_began(W, id, node, 10).await.unwrap();
+    }
+    let crashed = async || store.runs(W, 0).await.unwrap().ended;
+    if matches!(home, Home::Sqlite(_)) {
+        // A node is alone there, and has no lease.
+        return assert_eq!(crashed().await, 2, "all but the newest");
+    }
+    let first = store.acquire(W, &node_lease("a"), "a", 60_000).await.unwrap().unwrap();
+    store.acquire(W, &node_lease("b"), "b", 60_000).await.unwrap().unwrap();
+    assert_eq!(crashed().await, 1, "two live, however old; the newest does not");
+    store.release(&first).await.unwrap();
+    assert_eq!(crashed().await, 2);
 }

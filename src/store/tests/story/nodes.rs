@@ -15,9 +15,28 @@ stories!(
     a_former_holder_writes_nothing,
     only_the_dead_are_taken_over,
     many_at_once_claim_each_row_once,
+    a_freeze_is_confirmed_by_every_node_that_lives,
 );
 
 const LONG: i64 = 60_000;
+
+async fn a_freeze_is_confirmed_by_every_node_that_lives(home: &Home) {
+    let store = home.open().await;
+    for node in ["a", "b", "c"] {
+        store.acquire(W, &node_lease(node), node, LONG).await.unwrap().unwrap();
+    }
+    store.acquire("elsewhere", &node_lease("d"), "d", LONG).await.unwrap().unwrap();
+    store.acquire(W, "account:t", "b", LONG).await.unwrap().unwrap();
+    let dead = store.acquire(W, &node_lease("e"), "e", LONG).await.unwrap().unwrap();
+    store.release(&dead).await.unwrap();
+    assert_eq!(store.not_quiet(W, "a", 7).await.unwrap(), ["b", "c"], "those of this workspace that live");
+    store.note_quiet("b", 7).await.unwrap();
+    store.note_quiet("c", 6).await.unwrap();
+    assert_eq!(store.not_quiet(W, "a", 7).await.unwrap(), ["c"], "an earlier freeze is none of this one");
+    store.note_quiet("c", 7).await.unwrap();
+    assert!(store.not_quiet(W, "a", 7).await.unwrap().is_empty());
+    assert_eq!(store.not_quiet(W, "a", 9).await.unwrap(), ["b", "c"], "nor is this one the next");
+}
 
 async fn a_lease_has_one_holder_and_its_token_rises(home: &Home) {
     let store = home.open().await;
