@@ -18,6 +18,9 @@ use tokio::task::JoinSet;
 
 mod dispatch;
 mod gateway;
+mod guilds;
+mod history;
+mod interactions;
 mod limits;
 mod mentions;
 mod messages;
@@ -191,6 +194,7 @@ impl DiscordServer {
 
     /// Gives the buckets of a route this limit per window in ms.
     pub fn limit(&self, route: &str, limit: u32, window_ms: u64) {
+        assert!(routes::exists(route), "no such route: {route}");
         self.change(|s| s.limits.set(route, limit, window_ms));
     }
 
@@ -206,11 +210,13 @@ impl DiscordServer {
 
     /// Makes the next call of `route` go wrong; several queue up, one call each. `*` is any route.
     pub fn fault(&self, route: &str, fault: DiscordFault) {
+        assert!(routes::exists(route), "no such route: {route}");
         self.change(|s| s.faults.entry(route.to_owned()).or_default().push_back(fault));
     }
 
     /// Makes every call of `route` go wrong, until [`Self::mend`]. `*` is any route.
     pub fn break_route(&self, route: &str, fault: DiscordFault) {
+        assert!(routes::exists(route), "no such route: {route}");
         self.change(|s| s.broken.insert(route.to_owned(), fault));
     }
 

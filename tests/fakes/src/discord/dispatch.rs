@@ -10,6 +10,8 @@ use super::{DiscordServer, GUILD_MEMBERS, GUILD_PRESENCES, MESSAGE_CONTENT, Stat
 struct Place {
     guild: Option<u64>,
     channel: Option<u64>,
+    /// The one bot it is for.
+    bot: Option<u64>,
 }
 
 impl DiscordServer {
@@ -25,7 +27,7 @@ impl DiscordServer {
     pub fn push_dispatch(&self, event: &str, data: Value) {
         self.change(|s| {
             let guild = if event.starts_with("GUILD_") && data.get("guild_id").is_none() { "id" } else { "guild_id" };
-            let place = Place { guild: id_of(&data[guild]), channel: id_of(&data["channel_id"]) };
+            let place = Place { guild: id_of(&data[guild]), channel: id_of(&data["channel_id"]), bot: None };
             s.dispatch(event, &data, place);
         });
     }
@@ -65,12 +67,17 @@ impl State {
     /// An event in a channel.
     pub(super) fn dispatch_in(&mut self, channel: u64, event: &str, data: &Value) {
         let guild = self.data.channels.get(&channel).and_then(|c| c.guild);
-        self.dispatch(event, data, Place { guild, channel: Some(channel) });
+        self.dispatch(event, data, Place { guild, channel: Some(channel), bot: None });
     }
 
     /// An event in a guild.
     pub(super) fn dispatch_at(&mut self, guild: u64, event: &str, data: &Value) {
-        self.dispatch(event, data, Place { guild: Some(guild), channel: None });
+        self.dispatch(event, data, Place { guild: Some(guild), ..Place::default() });
+    }
+
+    /// An event for one bot.
+    pub(super) fn dispatch_for(&mut self, bot: u64, event: &str, data: &Value) {
+        self.dispatch(event, data, Place { bot: Some(bot), ..Place::default() });
     }
 
     fn dispatch(&mut self, event: &str, data: &Value, place: Place) {
@@ -94,6 +101,7 @@ impl State {
         let hears = |s: &&Session| {
             let own = event == "GUILD_MEMBER_UPDATE" && id_of(&data["user"]["id"]) == Some(s.bot);
             !s.ended
+                && place.bot.is_none_or(|bot| bot == s.bot)
                 && (needs == 0 || s.intents & needs != 0 || own)
                 && self.data.takes_part(s.bot, guild, place.channel)
                 && guild.is_none_or(|guild| (guild >> 22) % s.shard.1 == s.shard.0)

@@ -53,14 +53,15 @@ fn spoken(content: &str, components: &Value) -> String {
 }
 
 impl State {
-    /// Whom a message by `author` notifies. Without `allowed_mentions` everything it names is parsed; with them only
-    /// what they say. Code blocks are not looked at: what stands in them counts too.
-    pub(super) fn pings(&self, author: u64, channel: u64, body: &Value, replied: Option<u64>) -> Pings {
+    /// Whom a message by `author` notifies. Without `allowed_mentions` everything it names is parsed, in an answer to
+    /// an interaction (`webhook`) users only; with them only what they say. Code blocks are not looked at: what stands in them counts too.
+    pub(super) fn pings(&self, author: u64, channel: u64, body: &Value, replied: Option<u64>, webhook: bool) -> Pings {
         let text = spoken(body["content"].as_str().unwrap_or_default(), &body["components"]);
         let allowed = &body["allowed_mentions"];
         let free = allowed.is_null();
         let parses = |kind: &str| {
-            free || allowed["parse"].as_array().is_some_and(|all| all.iter().any(|one| one.as_str() == Some(kind)))
+            free && (kind == "users" || !webhook)
+                || allowed["parse"].as_array().is_some_and(|all| all.iter().any(|one| one.as_str() == Some(kind)))
         };
         let lists = |kind: &str, id: u64| {
             allowed[kind].as_array().is_some_and(|all| all.iter().any(|one| id_of(one) == Some(id)))

@@ -13,8 +13,9 @@ use super::{State, mentions, shapes};
 const LONGEST: usize = 2000;
 /// How long a nonce is remembered, in ms: «the past few minutes».
 const NONCE_MS: u64 = 300_000;
-/// `SUPPRESS_EMBEDS`, `EPHEMERAL`, `SUPPRESS_NOTIFICATIONS`, `IS_COMPONENTS_V2`: what a message may be sent with.
-const FLAGS: u64 = 1 << 2 | 1 << 6 | 1 << 12 | 1 << 15;
+/// `SUPPRESS_EMBEDS`, `SUPPRESS_NOTIFICATIONS`, `IS_COMPONENTS_V2`: what a message may be sent with; an answer
+/// to an interaction `EPHEMERAL` too.
+const FLAGS: u64 = 1 << 2 | 1 << 12 | 1 << 15;
 /// A message of components only.
 const COMPONENTS_V2: u64 = 1 << 15;
 
@@ -113,10 +114,12 @@ impl State {
     pub(super) fn make(&mut self, draft: Draft<'_>) -> u64 {
         let Draft { channel, author, body, interaction, .. } = draft;
         let id = self.next_id();
-        let flags = body["flags"].as_u64().unwrap_or(0) & FLAGS | draft.flags;
+        let settable = if interaction.is_some() { FLAGS | 1 << 6 } else { FLAGS };
+        let flags = body["flags"].as_u64().unwrap_or(0) & settable | draft.flags;
         let content = body["content"].as_str().unwrap_or_default().trim().to_owned();
-        let replied = self.replied(channel, body).map(|message| (message.author, message.json.clone()));
-        let pings = self.pings(author, channel, body, replied.as_ref().map(|(author, _)| *author));
+        let replied = self.replied(channel, body).map(|message| (message.author, shapes::referenced(&message.json)));
+        let pings =
+            self.pings(author, channel, body, replied.as_ref().map(|(author, _)| *author), interaction.is_some());
         let mut json = shapes::message(json!({ "id": id.to_string(), "channel_id": channel.to_string(),
             "author": self.user(author), "content": content, "timestamp": shapes::timestamp(self.now_ms()),
             "flags": flags, "embeds": list(body, "embeds"), "components": list(body, "components") }));
@@ -130,6 +133,7 @@ impl State {
                 json!({ "type": 0, "message_id": answered["id"], "channel_id": channel.to_string() });
             json["referenced_message"] = answered;
         }
+        self.name_interaction(&mut json, interaction);
         self.keep(Message {
             id,
             channel,
@@ -145,12 +149,27 @@ impl State {
             embeds: list(body, "embeds"),
             message_reference: body.get("message_reference").cloned(),
             pings: pings.words(),
+            reactions: Vec::new(),
             interaction,
             at: Instant::now(),
             request: body.clone(),
             json,
         });
         id
+    }
+
+    /// Writes into an answer what it answers.
+    fn name_interaction(&self, json: &mut Value, interaction: Option<u64>) {
+        let Some(known) = interaction.and_then(|id| self.data.interactions.get(&id)) else { return };
+        let asked = &known.json;
+        let user = if asked["member"].is_object() { &asked["member"]["user"] } else { &asked["user"] };
+        json["application_id"] = asked["application_id"].clone();
+        json["webhook_id"] = asked["application_id"].clone();
+        json["interaction_metadata"] = json!({ "id": asked["id"], "type": asked["type"], "user": user,
+            "authorizing_integration_owners": {} });
+        if asked["type"].as_u64() == Some(2) {
+            json["type"] = json!(20);
+        }
     }
 
     /// Keeps a new message and dispatches it; what is ephemeral nobody else sees.

@@ -46,10 +46,10 @@ impl State {
         let answered = id_of(&json["message_reference"]["message_id"]);
         let answered = answered.and_then(|id| self.data.messages.get(&channel)?.get(&id));
         let answered = answered.filter(|_| json["message_reference"]["type"].as_u64() != Some(1));
-        let pings = self.pings(author, channel, &given, answered.map(|message| message.author));
+        let pings = self.pings(author, channel, &given, answered.map(|message| message.author), false);
         if let Some(answered) = answered {
             json["type"] = given.get("type").cloned().unwrap_or(json!(19));
-            json["referenced_message"] = answered.json.clone();
+            json["referenced_message"] = shapes::referenced(&answered.json);
         }
         if given.get("mentions").is_none() {
             self.name_in(&mut json, &pings);
@@ -69,6 +69,7 @@ impl State {
             embeds: super::messages::list(&json, "embeds"),
             message_reference: json.get("message_reference").cloned(),
             pings: pings.words(),
+            reactions: Vec::new(),
             interaction: None,
             at: Instant::now(),
             request: Value::Null,
@@ -109,6 +110,13 @@ impl State {
     /// message. Editing notifies nobody.
     pub(super) fn change_message(&mut self, channel: u64, id: u64, body: &Value) -> Option<Value> {
         let edited = shapes::timestamp(self.now_ms());
+        let known = self.data.messages.get(&channel)?.get(&id)?;
+        let (author, webhook) = (known.author, known.interaction.is_some());
+        let named = body.get("content").map(|_| self.pings(author, channel, body, None, webhook));
+        let mut mentions = json!({});
+        if let Some(named) = &named {
+            self.name_in(&mut mentions, named);
+        }
         let message = self.data.messages.get_mut(&channel)?.get_mut(&id).filter(|message| !message.deleted)?;
         if let Some(content) = body.get("content") {
             let content = content.as_str().unwrap_or_default().trim().to_owned();
@@ -130,6 +138,7 @@ impl State {
             message.flags = message.flags & !(1 << 2) | flags & 1 << 2;
             message.json["flags"] = json!(message.flags);
         }
+        message.json = shapes::fill(mentions, message.json.take());
         message.json["edited_timestamp"] = json!(edited);
         let message = message.clone();
         if message.flags & 1 << 6 == 0 {

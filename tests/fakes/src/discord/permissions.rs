@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::State;
 use super::state::{Guild, id_of};
 
+pub(super) const KICK_MEMBERS: u64 = 1 << 1;
 pub(super) const BAN_MEMBERS: u64 = 1 << 2;
 pub(super) const ADMINISTRATOR: u64 = 1 << 3;
 pub(super) const VIEW_CHANNEL: u64 = 1 << 10;

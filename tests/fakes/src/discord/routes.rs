@@ -19,10 +19,57 @@ const fn route(name: &'static str, serve: fn(&mut State, &Ask<'_>) -> Reply) -> 
     Route { name, token: true, serve }
 }
 
+/// A call whose path says enough: it needs no token of a bot.
+const fn open(name: &'static str, serve: fn(&mut State, &Ask<'_>) -> Reply) -> Route {
+    Route { name, token: false, serve }
+}
+
 const ROUTES: &[Route] = &[
-    Route { name: "GET /gateway", token: false, serve: gateway },
+    open("GET /gateway", gateway),
     route("GET /gateway/bot", gateway_bot),
     route("POST /channels/{channel.id}/messages", State::create_message),
+    route("GET /channels/{channel.id}/messages", State::list_messages),
+    route("POST /channels/{channel.id}/messages/bulk-delete", State::delete_many),
+    route("GET /channels/{channel.id}/messages/pins", State::list_pins),
+    route("PUT /channels/{channel.id}/messages/pins/{message.id}", State::pin),
+    route("DELETE /channels/{channel.id}/messages/pins/{message.id}", State::unpin),
+    route("GET /channels/{channel.id}/pins", State::list_pins_old),
+    route("PUT /channels/{channel.id}/pins/{message.id}", State::pin),
+    route("DELETE /channels/{channel.id}/pins/{message.id}", State::unpin),
+    route("GET /channels/{channel.id}/messages/{message.id}", State::get_message),
+    route("PATCH /channels/{channel.id}/messages/{message.id}", State::patch_message),
+    route("DELETE /channels/{channel.id}/messages/{message.id}", State::delete_own),
+    route("PUT /channels/{channel.id}/messages/{message.id}/reactions/{emoji.id}/@me", State::react),
+    route("DELETE /channels/{channel.id}/messages/{message.id}/reactions/{emoji.id}/@me", State::unreact),
+    route("POST /channels/{channel.id}/typing", State::typing),
+    route("GET /channels/{channel.id}", State::get_channel),
+    open("POST /interactions/{interaction.id}/{interaction.token}/callback", State::callback),
+    open("GET /webhooks/{application.id}/{interaction.token}/messages/@original", State::get_response),
+    open("PATCH /webhooks/{application.id}/{interaction.token}/messages/@original", State::patch_response),
+    open("DELETE /webhooks/{application.id}/{interaction.token}/messages/@original", State::delete_response),
+    open("POST /webhooks/{application.id}/{interaction.token}", State::follow_up),
+    open("GET /webhooks/{application.id}/{interaction.token}/messages/{message.id}", State::get_response),
+    open("PATCH /webhooks/{application.id}/{interaction.token}/messages/{message.id}", State::patch_response),
+    open("DELETE /webhooks/{application.id}/{interaction.token}/messages/{message.id}", State::delete_response),
+    route("GET /guilds/{guild.id}", State::get_guild),
+    route("GET /guilds/{guild.id}/roles", State::get_roles),
+    route("GET /guilds/{guild.id}/channels", State::get_channels),
+    route("GET /guilds/{guild.id}/members/{user.id}", State::get_member),
+    route("PATCH /guilds/{guild.id}/members/{user.id}", State::patch_member),
+    route("DELETE /guilds/{guild.id}/members/{user.id}", State::kick),
+    route("GET /guilds/{guild.id}/bans/{user.id}", State::get_ban),
+    route("PUT /guilds/{guild.id}/bans/{user.id}", State::ban),
+    route("DELETE /guilds/{guild.id}/bans/{user.id}", State::unban),
+    route("GET /users/@me", State::me),
+    route("GET /users/@me/guilds", State::my_guilds),
+    route("POST /users/@me/channels", State::open_direct),
+    route("GET /users/{user.id}", State::get_user),
+    route("GET /applications/@me", State::application),
+    route("GET /oauth2/applications/@me", State::application),
+    route("GET /applications/{application.id}/commands", State::get_commands),
+    route("PUT /applications/{application.id}/commands", State::put_commands),
+    route("GET /applications/{application.id}/guilds/{guild.id}/commands", State::get_commands),
+    route("PUT /applications/{application.id}/guilds/{guild.id}/commands", State::put_commands),
 ];
 
 impl Route {
@@ -47,6 +94,11 @@ impl Route {
         self.name.hash(&mut hasher);
         format!("{:016x}", hasher.finish())
     }
+}
+
+/// Is there a call of this name?
+pub(super) fn exists(name: &str) -> bool {
+    name == "*" || ROUTES.iter().any(|route| route.name == name)
 }
 
 /// The route of a path, and what stands in its places.

@@ -137,8 +137,20 @@ pub(super) fn without_content(message: &Value) -> Value {
         }
         fields.remove("poll");
         fields.remove("message_snapshots");
+        if let Some(answered) = fields.get_mut("referenced_message") {
+            *answered = without_content(answered);
+        }
     }
     bare
+}
+
+/// A message as the one that answers it carries it: without what it answered itself.
+pub(super) fn referenced(message: &Value) -> Value {
+    let mut message = message.clone();
+    if let Value::Object(fields) = &mut message {
+        fields.remove("referenced_message");
+    }
+    message
 }
 
 /// ISO 8601 in UTC, as Discord writes time.

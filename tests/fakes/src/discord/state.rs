@@ -56,6 +56,8 @@ pub struct Message {
     pub message_reference: Option<Value>,
     /// Whom it notified when it was made: `everyone`, `here`, `role:<id>`, `user:<id>`.
     pub pings: Vec<String>,
+    /// Who reacted, and with what (percent-encoded as in the path).
+    pub reactions: Vec<(u64, String)>,
     /// The interaction it answers.
     pub interaction: Option<u64>,
     /// When the server took it.
@@ -163,11 +165,12 @@ pub struct Interaction {
     pub bot: u64,
     /// The interaction object as dispatched.
     pub json: Value,
-    /// When it was made, in ms of the server's clock.
-    pub at_ms: u64,
+    pub at: Instant,
+    /// How far the clock was set forward when it was made.
+    pub(super) ahead_ms: u64,
     /// The first answer: `{type, data}`.
     pub response: Option<Value>,
-    /// How long the first answer took, by the server's clock.
+    /// How long the first answer took, with what the clock was set forward meanwhile.
     pub answered_after_ms: Option<u64>,
     /// The message that `@original` means: its channel and id.
     pub original: Option<(u64, u64)>,
@@ -199,8 +202,8 @@ pub struct DiscordState {
     pub bans: BTreeMap<(u64, u64), Ban>,
     /// `communication_disabled_until` as sent, by guild and user.
     pub timeouts: BTreeMap<(u64, u64), String>,
-    /// Typing shown: bot and channel.
-    pub typing: Vec<(u64, u64)>,
+    /// How often a bot showed typing, by bot and channel.
+    pub typing: BTreeMap<(u64, u64), u64>,
     /// Registered commands by application and guild (none: global).
     pub commands: BTreeMap<(u64, Option<u64>), Vec<Value>>,
     pub interactions: BTreeMap<u64, Interaction>,
@@ -249,7 +252,7 @@ impl DiscordState {
         self.bots.values().find(|bot| bot.token == token)
     }
 
-    /// The bot of this name or id in the guild or direct conversation: does it take part there?
+    /// Is the bot in this guild, or in this direct conversation?
     pub(super) fn takes_part(&self, bot: u64, guild: Option<u64>, channel: Option<u64>) -> bool {
         if let Some(guild) = guild {
             return self.guilds.get(&guild).is_some_and(|guild| guild.members.contains_key(&bot));

@@ -1,85 +1,20 @@
-//! The Discord fake at the wire: sessions, replay, what each session sees, and connections that go wrong.
-#![expect(clippy::unwrap_used, reason = "a test")]
+//! Sessions, replay, what each session sees, and connections that go wrong.
 
 use std::time::Duration;
 
-use futures_util::{SinkExt, StreamExt};
+use flate2::{Decompress, FlushDecompress};
+use futures_util::StreamExt;
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::{WebSocketStream, client_async};
-use townkeeper_fakes::discord::{DiscordBot, DiscordServer, MESSAGE_CONTENT};
+use townkeeper_fakes::discord::MESSAGE_CONTENT;
 
-const GUILD: u64 = 500;
-const CHANNEL: u64 = 600;
-const BOT: u64 = 100;
-const PERSON: u64 = 200;
-/// Guilds, their messages, direct messages.
-const INTENTS: u64 = 1 | 1 << 9 | 1 << 12;
-
-struct Client(WebSocketStream<TcpStream>);
-
-impl Client {
-    async fn connect(url: &str) -> Self {
-        let address = url.strip_prefix("ws://").unwrap().split('/').next().unwrap();
-        let stream = TcpStream::connect(address).await.unwrap();
-        let (socket, _) = client_async(format!("{url}/?v=10&encoding=json"), stream).await.unwrap();
-        Self(socket)
-    }
-
-    async fn send(&mut self, payload: Value) {
-        self.0.send(Message::text(payload.to_string())).await.unwrap();
-    }
-
-    /// The next payload.
-    async fn next(&mut self) -> Value {
-        match self.0.next().await.unwrap().unwrap() {
-            Message::Text(text) => serde_json::from_str(&text).unwrap(),
-            other => panic!("not a payload: {other:?}"),
-        }
-    }
-
-    /// The next dispatch of this event; others before it are passed over.
-    async fn event(&mut self, name: &str) -> Value {
-        loop {
-            let payload = self.next().await;
-            if payload["t"] == name {
-                return payload;
-            }
-        }
-    }
-
-    async fn close_code(&mut self) -> u16 {
-        loop {
-            if let Message::Close(close) = self.0.next().await.unwrap().unwrap() {
-                return close.unwrap().code.into();
-            }
-        }
-    }
-
-    async fn identify(&mut self, token: &str, intents: u64) {
-        assert_eq!(self.next().await["op"], 10);
-        self.send(json!({ "op": 2, "d": { "token": token, "intents": intents, "properties": {} } })).await;
-    }
-}
-
-async fn server() -> DiscordServer {
-    let bot = DiscordBot { token: "t.o.k".into(), user_id: BOT, application_id: 101, username: "keeper".into() };
-    let server = DiscordServer::start(&[bot]).await;
-    server.add_guild(json!({ "id": GUILD, "owner_id": PERSON, "members": [{ "user": { "id": BOT } }],
-        "channels": [{ "id": CHANNEL, "name": "general" }] }));
-    server
-}
-
-fn said(content: &str) -> Value {
-    json!({ "channel_id": CHANNEL, "author": { "id": PERSON }, "content": content })
-}
+use crate::{BOT, CHANNEL, Client, INTENTS, PERSON, TOKEN, said, server};
 
 #[tokio::test]
 async fn identify_dispatch_and_resume_with_replay() {
     let server = server().await;
     let mut client = Client::connect(&server.gateway_url()).await;
-    client.identify("Bot t.o.k", INTENTS | MESSAGE_CONTENT).await;
+    client.identify(&format!("Bot {TOKEN}"), INTENTS | MESSAGE_CONTENT).await;
     let ready = client.event("READY").await;
     let guild = client.event("GUILD_CREATE").await;
     assert_eq!(guild["d"]["channels"][0]["id"], CHANNEL.to_string());
@@ -95,7 +30,7 @@ async fn identify_dispatch_and_resume_with_replay() {
     let mut client = Client::connect(url).await;
     assert_eq!(client.next().await["op"], 10);
     let session = &ready["d"]["session_id"];
-    client.send(json!({ "op": 6, "d": { "token": "t.o.k", "session_id": session, "seq": one["s"] } })).await;
+    client.send(json!({ "op": 6, "d": { "token": TOKEN, "session_id": session, "seq": one["s"] } })).await;
     assert_eq!(client.next().await["d"]["content"], "two");
     assert_eq!(client.next().await["d"]["content"], "three");
     assert_eq!(client.next().await["t"], "RESUMED");
@@ -108,7 +43,7 @@ async fn identify_dispatch_and_resume_with_replay() {
 async fn what_people_write_is_hidden_without_the_intent() {
     let server = server().await;
     let mut client = Client::connect(&server.gateway_url()).await;
-    client.identify("t.o.k", INTENTS).await;
+    client.identify(TOKEN, INTENTS).await;
     client.event("GUILD_CREATE").await;
     server.push_message(said("a secret"));
     assert_eq!(client.event("MESSAGE_CREATE").await["d"]["content"], "");
@@ -127,10 +62,10 @@ async fn refusals_have_their_close_codes() {
     assert_eq!(client.close_code().await, 4004);
     server.withhold_intents(BOT, MESSAGE_CONTENT);
     let mut client = Client::connect(&server.gateway_url()).await;
-    client.identify("t.o.k", INTENTS | MESSAGE_CONTENT).await;
+    client.identify(TOKEN, INTENTS | MESSAGE_CONTENT).await;
     assert_eq!(client.close_code().await, 4014);
     let mut client = Client::connect(&server.gateway_url()).await;
-    client.identify("t.o.k", 1 << 40).await;
+    client.identify(TOKEN, 1 << 40).await;
     assert_eq!(client.close_code().await, 4013);
     server.wait(|s| s.connections.iter().all(|c| !c.open)).await;
     assert_eq!(server.state().sessions.len(), 0);
@@ -140,7 +75,7 @@ async fn refusals_have_their_close_codes() {
 async fn a_muted_session_is_a_zombie_until_it_is_resumed() {
     let server = server().await;
     let mut client = Client::connect(&server.gateway_url()).await;
-    client.identify("t.o.k", INTENTS | MESSAGE_CONTENT).await;
+    client.identify(TOKEN, INTENTS | MESSAGE_CONTENT).await;
     let ready = client.event("READY").await;
     let seq = client.event("GUILD_CREATE").await["s"].clone();
     client.send(json!({ "op": 1, "d": seq })).await;
@@ -156,10 +91,72 @@ async fn a_muted_session_is_a_zombie_until_it_is_resumed() {
     let mut fresh = Client::connect(ready["d"]["resume_gateway_url"].as_str().unwrap()).await;
     assert_eq!(fresh.next().await["op"], 10);
     let session = &ready["d"]["session_id"];
-    fresh.send(json!({ "op": 6, "d": { "token": "t.o.k", "session_id": session, "seq": seq } })).await;
+    fresh.send(json!({ "op": 6, "d": { "token": TOKEN, "session_id": session, "seq": seq } })).await;
     assert_eq!(fresh.next().await["d"]["content"], "unheard");
     // The old connection never got anything: the next it sees is its end.
     drop(server);
     let end = tokio::time::timeout(Duration::from_secs(60), client.0.next()).await.unwrap();
     assert!(!matches!(end, Some(Ok(Message::Text(_)))), "{end:?}");
+}
+
+#[tokio::test]
+async fn a_client_that_asks_for_it_gets_one_zlib_stream() {
+    let server = server().await;
+    let mut client = Client::connect_with(&server.gateway_url(), "&compress=zlib-stream").await;
+    let mut zlib = Decompress::new(true);
+    let mut inflate = async |client: &mut Client| -> Value {
+        let Message::Binary(bytes) = client.0.next().await.unwrap().unwrap() else { panic!("not compressed") };
+        assert!(bytes.ends_with(&[0, 0, 0xFF, 0xFF]));
+        let mut out = Vec::with_capacity(1 << 20);
+        zlib.decompress_vec(&bytes, &mut out, FlushDecompress::Sync).unwrap();
+        serde_json::from_slice(&out).unwrap()
+    };
+    assert_eq!(inflate(&mut client).await["op"], 10);
+    client.send(json!({ "op": 2, "d": { "token": TOKEN, "intents": INTENTS | MESSAGE_CONTENT } })).await;
+    assert_eq!(inflate(&mut client).await["t"], "READY");
+    assert_eq!(inflate(&mut client).await["t"], "GUILD_CREATE");
+    let long: String = (0..90_000u32).map(|n| char::from_u32('a' as u32 + (n % 9973).pow(2) % 26).unwrap()).collect();
+    server.push_message(said(&long));
+    assert_eq!(inflate(&mut client).await["d"]["content"], long);
+}
+
+#[tokio::test]
+async fn a_session_that_ended_is_not_resumed() {
+    let server = server().await;
+    let mut client = Client::connect(&server.gateway_url()).await;
+    client.identify(TOKEN, INTENTS).await;
+    let session = client.event("READY").await["d"]["session_id"].clone();
+    server.invalidate(false);
+    loop {
+        let payload = client.next().await;
+        if payload["op"] == 9 {
+            assert_eq!(payload["d"], false);
+            break;
+        }
+    }
+    let resume = json!({ "op": 6, "d": { "token": TOKEN, "session_id": session, "seq": 1 } });
+    let mut again = Client::connect(&server.gateway_url()).await;
+    assert_eq!(again.next().await["op"], 10);
+    again.send(resume).await;
+    assert_eq!((again.next().await["op"].as_u64(), server.state().resumes[0].replayed), (Some(9), None));
+}
+
+#[tokio::test]
+async fn what_the_server_asks_and_closes_reaches_every_session() {
+    let server = server().await;
+    let mut client = Client::connect(&server.gateway_url()).await;
+    client.identify(TOKEN, INTENTS).await;
+    client.event("GUILD_CREATE").await;
+    server.ask_heartbeat();
+    assert_eq!(client.next().await["op"], 1);
+    server.reconnect();
+    assert_eq!(client.next().await["op"], 7);
+    server.send_raw(r#"{"op":0,"s":1}"#);
+    assert_eq!(client.next().await, json!({ "op": 0, "s": 1 }));
+    server.push_dispatch("GUILD_MEMBER_ADD", json!({ "guild_id": crate::GUILD.to_string(), "user": { "id": "9" } }));
+    server.push_dispatch("SOMETHING_NEW", json!({ "field": 1 }));
+    let new = client.next().await;
+    assert_eq!((&new["t"], &new["s"]), (&json!("SOMETHING_NEW"), &json!(3)));
+    server.close_sessions(4000);
+    assert_eq!(client.close_code().await, 4000);
 }
