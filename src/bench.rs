@@ -18,8 +18,10 @@ use townkeeper_fakes::model::{ModelServer, Reply, Script, Written};
 use townkeeper_fakes::telegram::TelegramServer;
 use townkeeper_store::Store;
 
+use crate::bench_bare::{self, Bots};
 use crate::bench_daemon::{self, Answered, Daemon};
 use crate::bench_load::{Callers, callers, flood, overload};
+use crate::bench_platforms;
 use crate::bench_store::{accepts, on_the_store, raw_group};
 use crate::out;
 
@@ -39,6 +41,8 @@ pub(crate) struct Bench {
     json: bool,
     #[command(flatten)]
     callers: Callers,
+    #[command(flatten)]
+    bots: Bots,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -63,26 +67,31 @@ enum What {
     /// The callers of an overload, as a process of their own
     #[value(hide = true)]
     Callers,
+    /// Twenty bots and two thousand chats, beside a bare bot; takes some minutes, so only when asked for
+    Platforms,
+    /// That bare bot, as a process of its own
+    #[value(hide = true)]
+    BareBot,
 }
 
 /// One measured figure, and what it is held against.
 #[derive(Debug, Serialize)]
-struct Figure {
-    what: String,
-    value: f64,
-    unit: &'static str,
-    gate: Option<f64>,
-    goal: Option<f64>,
+pub(crate) struct Figure {
+    pub(crate) what: String,
+    pub(crate) value: f64,
+    pub(crate) unit: &'static str,
+    pub(crate) gate: Option<f64>,
+    pub(crate) goal: Option<f64>,
     /// Whether larger is better.
-    more: bool,
+    pub(crate) more: bool,
 }
 
 impl Figure {
-    fn less(what: &str, value: f64, unit: &'static str, gate: Option<f64>, goal: Option<f64>) -> Self {
+    pub(crate) fn less(what: &str, value: f64, unit: &'static str, gate: Option<f64>, goal: Option<f64>) -> Self {
         Self { what: what.to_owned(), value, unit, gate, goal, more: false }
     }
 
-    fn note(what: &str, value: f64, unit: &'static str) -> Self {
+    pub(crate) fn note(what: &str, value: f64, unit: &'static str) -> Self {
         Self::less(what, value, unit, None, None)
     }
 
@@ -101,6 +110,9 @@ impl Figure {
 pub(crate) async fn run(bench: Bench) -> anyhow::Result<ExitCode> {
     if bench.what == What::Callers {
         return callers(bench.callers).await;
+    }
+    if bench.what == What::BareBot {
+        return bench_bare::run(bench.bots).await;
     }
     let wanted = |what| bench.what == What::All || bench.what == what;
     let mut figures = Vec::new();
@@ -128,6 +140,9 @@ pub(crate) async fn run(bench: Bench) -> anyhow::Result<ExitCode> {
         figures.push(Figure::note("messages in a simulated hour", f64::from(flood.messages), ""));
         figures.push(mb("resident memory under 100,000 messages a minute", flood.most, 256.0));
         figures.push(mb("its growth over the last half hour", flood.growth, 5.0));
+    }
+    if bench.what == What::Platforms {
+        figures.extend(bench_platforms::figures().await?);
     }
     if wanted(What::Telegram) {
         figures.extend(telegram().await?);

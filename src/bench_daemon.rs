@@ -67,11 +67,16 @@ impl Daemon {
 
     /// Processor time so far, in seconds (user and system; clock ticks of 10 ms).
     pub(crate) fn processor_s(&self) -> anyhow::Result<f64> {
-        let stat = self.proc_file("stat")?;
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        let ticks = |at: usize| -> anyhow::Result<f64> { Ok(fields.get(at).context("short stat")?.parse::<f64>()?) };
-        Ok((ticks(11)? + ticks(12)?) / 100.0)
+        processor_s(self.child.id().context("the daemon has ended")?)
     }
+}
+
+/// A process's processor time so far, in seconds.
+pub(crate) fn processor_s(pid: u32) -> anyhow::Result<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |at: usize| -> anyhow::Result<f64> { Ok(fields.get(at).context("short stat")?.parse::<f64>()?) };
+    Ok((ticks(11)? + ticks(12)?) / 100.0)
 }
 
 /// What came of a request.

@@ -8,9 +8,13 @@ mod backup;
 #[cfg(feature = "bench")]
 mod bench;
 #[cfg(feature = "bench")]
+mod bench_bare;
+#[cfg(feature = "bench")]
 mod bench_daemon;
 #[cfg(feature = "bench")]
 mod bench_load;
+#[cfg(feature = "bench")]
+mod bench_platforms;
 #[cfg(feature = "bench")]
 mod bench_store;
 mod cli;
