@@ -48,7 +48,10 @@ pub(crate) enum ApiError {
 }
 
 /// Unix time in seconds: moderation counts from now, and a pressed stop button comes without a time.
-#[expect(clippy::disallowed_methods, reason = "Telegram takes points in time where we have lengths; nothing is decided by it")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "Telegram takes points in time where we have lengths; nothing is decided by it"
+)]
 pub(crate) fn now_s() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     since.ok().and_then(|since| i64::try_from(since.as_secs()).ok()).unwrap_or(0)

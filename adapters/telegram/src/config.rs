@@ -43,13 +43,7 @@ pub struct WebhookConfig {
 
 impl Default for TelegramConfig {
     fn default() -> Self {
-        Self {
-            api_base: PUBLISHED.into(),
-            poll_timeout_s: 50,
-            request_timeout_s: 30,
-            drafts: false,
-            webhook: None,
-        }
+        Self { api_base: PUBLISHED.into(), poll_timeout_s: 50, request_timeout_s: 30, drafts: false, webhook: None }
     }
 }
 

@@ -17,7 +17,7 @@ use serde::de::IgnoredAny;
 use serde_json::json;
 use serde_json::value::RawValue;
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use townkeeper_contract::Stop;
 use townkeeper_contract::platform::{Cursor, Host, HostError, PlatformError};
 use tracing::{debug, info, warn};
@@ -33,6 +33,9 @@ pub use normalise::{Me, Unread, normalise};
 
 /// The one source of events of an account.
 const SCOPE: &str = "updates";
+
+/// An empty answer that comes sooner than this was not held; then the next is asked for so much later.
+const UNHELD: Duration = Duration::from_millis(200);
 
 /// Receives until `stop`, or until Telegram refuses the account.
 pub(crate) async fn run(bot: Arc<Telegram>, host: Arc<dyn Host>, stop: &Stop) -> Result<(), PlatformError> {
@@ -103,13 +106,18 @@ async fn poll_on(
     loop {
         while beside.try_join_next().is_some() {}
         // Dropping a held poll loses nothing: what it would have brought was not confirmed.
-        let Some(polled) = stop.run_until_cancelled(poll(bot, offset, trouble.poll_timeout_s())).await else {
-            return Ok(());
-        };
+        let (began, held_s) = (Instant::now(), trouble.poll_timeout_s());
+        let Some(polled) = stop.run_until_cancelled(poll(bot, offset, held_s)).await else { return Ok(()) };
         match polled {
             Ok(updates) => {
                 trouble.over();
-                let Some(batch) = Batch::new(&updates, me, &mut memory) else { continue };
+                let Some(batch) = Batch::new(&updates, me, &mut memory) else {
+                    // Empty at once, though it was to be held: some proxies do that, and would be asked without end.
+                    if held_s > 0 && began.elapsed() < UNHELD {
+                        stop.run_until_cancelled(sleep(UNHELD)).await;
+                    }
+                    continue;
+                };
                 if !offer(bot, host, stop, &batch, &mut trouble).await {
                     return Ok(());
                 }

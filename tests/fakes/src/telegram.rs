@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -111,13 +112,14 @@ impl TelegramServer {
         let bots = Bots::default();
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a free loopback port");
         let address = listener.local_addr().expect("a bound address");
-        let app = Router::new().fallback(wire::handle).with_state(Arc::clone(&bots));
+        let app = Router::new().fallback(wire::handle).layer(DefaultBodyLimit::disable()).with_state(Arc::clone(&bots));
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {
             axum::serve(listener, app).await.expect("the loopback server runs until it is dropped");
         });
         let first = Bot::new(BOT_ID, BOT_USERNAME);
-        let server = Self { first: first.clone(), bots, base_url: format!("http://{address}"), tasks: Mutex::new(tasks) };
+        let server =
+            Self { first: first.clone(), bots, base_url: format!("http://{address}"), tasks: Mutex::new(tasks) };
         server.put(token, first);
         server
     }

@@ -13,9 +13,11 @@ pub(super) fn in_service(message: &Message, me: &Me) -> Option<Vec<Inbound>> {
     if message.migrate_to_chat_id.is_some() || message.migrate_from_chat_id.is_some() {
         return Some(moved(message, me).into_iter().collect());
     }
-    let told = |user: &User, change| roster(message.chat.id, user, message.date, change, |event, body| {
-        inbound(event, message, user, body, false, me)
-    });
+    let told = |user: &User, change| {
+        let event = EventKey(format!("r{}/{}/{}", message.chat.id, message.id, user.id));
+        let told = inbound(event, message, user, Body::Roster { change }, false, me);
+        Inbound { message: None, replies_to: None, ..told }
+    };
     let others = |user: &&User| user.id != me.id;
     if let Some(left) = &message.left_chat_member {
         return Some(Some(left).filter(others).map(|user| told(user, RosterChange::Left)).into_iter().collect());
@@ -25,39 +27,27 @@ pub(super) fn in_service(message: &Message, me: &Me) -> Option<Vec<Inbound>> {
 }
 
 /// `chat_member`: somebody is there who was not, or the other way round. A new right is neither.
-pub(super) fn of_others(update: &MemberUpdate, me: &Me) -> Option<Inbound> {
+pub(super) fn of_others(update: &MemberUpdate, number: i64, me: &Me) -> Option<Inbound> {
     let change = match (update.old.is_there(), update.new.is_there()) {
         (false, true) => RosterChange::Joined,
         (true, false) => RosterChange::Left,
         _ => return None,
     };
     let user = &update.new.user;
-    let told = |event, body| bare(event, update, user, body, me);
-    (user.id != me.id).then(|| roster(update.chat.id, user, update.date, change, told))
+    // Somebody may come, go and come within one second.
+    let event = EventKey(format!("r{}/{}/{}/{number}", update.chat.id, user.id, update.date));
+    (user.id != me.id).then(|| bare(event, update, user, Body::Roster { change }, me))
 }
 
 /// `my_chat_member`: we were added, thrown out, blocked. A new right of ours is nothing: rights are asked for when needed.
-pub(super) fn of_ourselves(update: &MemberUpdate, me: &Me) -> Option<Inbound> {
-    let (change, word) = match (update.old.is_there(), update.new.is_there()) {
-        (false, true) => (PresenceChange::Added, "added"),
-        (true, false) => (PresenceChange::Removed, "removed"),
+pub(super) fn of_ourselves(update: &MemberUpdate, number: i64, me: &Me) -> Option<Inbound> {
+    let change = match (update.old.is_there(), update.new.is_there()) {
+        (false, true) => PresenceChange::Added,
+        (true, false) => PresenceChange::Removed,
         _ => return None,
     };
-    let event = EventKey(format!("p{}/{}/{word}", update.chat.id, update.date));
+    let event = EventKey(format!("p{}/{}/{number}", update.chat.id, update.date));
     Some(bare(event, update, &update.from, Body::Presence { change }, me))
-}
-
-/// One event for one change, whichever way it was told.
-fn roster(
-    chat: i64,
-    user: &User,
-    date: i64,
-    change: RosterChange,
-    told: impl Fn(EventKey, Body) -> Inbound,
-) -> Inbound {
-    let word = if change == RosterChange::Joined { "joined" } else { "left" };
-    let event = EventKey(format!("r{chat}/{}/{date}/{word}", user.id));
-    Inbound { message: None, replies_to: None, ..told(event, Body::Roster { change }) }
 }
 
 /// The group has another id now. Said in the old one and in the new one, and the same both times.

@@ -51,7 +51,8 @@ pub fn normalise(update: &Value, me: &Me) -> Result<Vec<Inbound>, Unread> {
         "message" => {
             let message: Message = read(body)?;
             let event = EventKey(format!("m{}/{}", message.chat.id, message.id));
-            Ok(members::in_service(&message, me).unwrap_or_else(|| from_message(event, &message, me).into_iter().collect()))
+            Ok(members::in_service(&message, me)
+                .unwrap_or_else(|| from_message(event, &message, me).into_iter().collect()))
         }
         "edited_message" => {
             let message: Message = read(body)?;
@@ -62,8 +63,8 @@ pub fn normalise(update: &Value, me: &Me) -> Result<Vec<Inbound>, Unread> {
         }
         "callback_query" => Ok(from_button(read(body)?, me).into_iter().collect()),
         "stopped_message_generation" => Ok(vec![from_stop(&read(body)?, number, me)]),
-        "chat_member" => Ok(members::of_others(&read(body)?, me).into_iter().collect()),
-        _ => Ok(members::of_ourselves(&read(body)?, me).into_iter().collect()),
+        "chat_member" => Ok(members::of_others(&read(body)?, number, me).into_iter().collect()),
+        _ => Ok(members::of_ourselves(&read(body)?, number, me).into_iter().collect()),
     }
 }
 
@@ -139,9 +140,7 @@ pub(super) fn inbound(
     let person = match message.sender_chat.as_ref().filter(|_| written) {
         // Telegram then names the same stand-in for everyone: the chat tells one mask from another.
         Some(mask) => Person { id: PersonId(mask.id.to_string()), name: mask.title.clone(), bot: true },
-        None => {
-            Person { bot: from.is_bot || written && message.via_bot.is_some(), ..person(from) }
-        }
+        None => Person { bot: from.is_bot || written && message.via_bot.is_some(), ..person(from) },
     };
     Inbound {
         event,

@@ -75,8 +75,9 @@ pub(super) async fn receive(
 ) -> Result<(), PlatformError> {
     let Some(secret) = &bot.secret else { return Err(PlatformError::Other("a webhook without a secret".into())) };
     let listener = TcpListener::bind(config.listen).await;
-    let listener = listener
-        .map_err(|error| PlatformError::Other(format!("cannot listen on {} for the webhook: {error}", config.listen)))?;
+    let listener = listener.map_err(|error| {
+        PlatformError::Other(format!("cannot listen on {} for the webhook: {error}", config.listen))
+    })?;
     bot.listening.send_replace(listener.local_addr().ok());
     info!(account = %bot.account, listen = %config.listen, url = config.url, "the webhook listens");
     let desk = Desk {
@@ -184,7 +185,8 @@ async fn take(State(desk): State<Arc<Desk>>, request: Request) -> Response {
     desk.tell(&mut line, None);
     batch.count(&desk.bot);
     // The waiting mark is taken off the button by the answer itself.
-    let answer = |id: &String| Json(json!({ "method": "answerCallbackQuery", "callback_query_id": id })).into_response();
+    let answer =
+        |id: &String| Json(json!({ "method": "answerCallbackQuery", "callback_query_id": id })).into_response();
     batch.pressed.first().map_or_else(|| StatusCode::OK.into_response(), answer)
 }
 

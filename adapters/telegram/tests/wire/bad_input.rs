@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use townkeeper_contract::inbound::Body;
+use townkeeper_contract::outbound::Act;
 use townkeeper_contract::platform::{DeliverError, Platform as _, PlatformError};
 use townkeeper_contract::text::{Block, BlockKind, Origin, RichText, Run};
-use townkeeper_contract::outbound::Act;
 
 use crate::deliver::{out, say, say_to_11};
 use crate::host::{Running, TestHost, text};
@@ -62,7 +62,12 @@ async fn names_that_try_to_be_something_else() {
     let (server, bot) = server_and_bot().await;
     let host = Arc::new(TestHost::default());
     let _running = Running::start(&bot, &host);
-    let names = [format!("a{}", "\u{301}".repeat(32)), "Ada\u{202e}nimdA".into(), "\u{200b}\u{200b}".into(), "@everyone".into()];
+    let names = [
+        format!("a{}", "\u{301}".repeat(32)),
+        "Ada\u{202e}nimdA".into(),
+        "\u{200b}\u{200b}".into(),
+        "@everyone".into(),
+    ];
     for (at, name) in names.iter().enumerate() {
         let person = 100 + i64::try_from(at).expect("few");
         server.rename(person, name);

@@ -142,8 +142,7 @@ async fn a_group_that_moved_is_answered_where_it_is_now() {
     assert_eq!(to.0, r#"{"chat":-10077}"#);
     soon(bot.deliver(&Outbound { id: "01J".into(), to, act: say("after") })).await.expect("sent");
     assert_eq!(server.sent()[1].chat_id, -10_077);
-    let edit =
-        Act::Edit { message: said.clone(), body: RichText::plain("x", &Origin::System), buttons: Vec::new() };
+    let edit = Act::Edit { message: said.clone(), body: RichText::plain("x", &Origin::System), buttons: Vec::new() };
     assert_eq!(soon(bot.deliver(&out(&old, edit))).await, Err(DeliverError::Gone));
     assert_eq!(soon(bot.deliver(&out(&old, Act::Delete { message: said }))).await, Err(DeliverError::Gone));
 }

@@ -59,11 +59,11 @@ impl TestHost {
         Arc::new(host)
     }
 
-    /// Waits until the adapter keeps something under this name.
-    pub(crate) async fn wait_kept(&self, name: &str) -> String {
+    /// Waits until the adapter keeps something under this name, other than `before`.
+    pub(crate) async fn wait_kept(&self, name: &str, before: &str) -> String {
         let mut watcher = self.state.subscribe();
-        let state = watcher.wait_for(|s| s.kept.contains_key(name)).await.expect("the host lives");
-        state.kept[name].clone()
+        let state = watcher.wait_for(|s| s.kept.get(name).is_some_and(|kept| kept != before)).await;
+        state.expect("the host lives").kept[name].clone()
     }
 
     pub(crate) fn refuse(&self, offers: usize) {

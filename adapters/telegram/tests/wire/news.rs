@@ -99,10 +99,10 @@ async fn added_thrown_out_and_moved() {
     let changes: Vec<_> = accepted.iter().map(|i| (i.place.id.as_str(), &i.body)).collect();
     let presence = |change| Body::Presence { change };
 
-    assert_eq!(changes[..2], [
-        ("-1001234", &presence(PresenceChange::Added)),
-        ("-1001234", &presence(PresenceChange::Removed)),
-    ]);
+    assert_eq!(
+        changes[..2],
+        [("-1001234", &presence(PresenceChange::Added)), ("-1001234", &presence(PresenceChange::Removed)),]
+    );
     let Body::Presence { change: PresenceChange::Moved { to, address } } = changes[2].1 else { panic!("not moved") };
     assert_eq!((changes[2].0, to.as_str(), address.0.as_str()), ("-5", "-10077", r#"{"chat":-10077}"#));
     assert_eq!(changes.len(), 3, "said twice, told once");

@@ -264,7 +264,10 @@ async fn a_refused_account_ends_it() {
     let stranger = bot_at(server.base_url(), "7000000002:AA-another");
     let mut running = Running::start(&stranger, &Arc::new(TestHost::default()));
     let end = soon(running.ended()).await;
-    assert!(matches!(&end, Err(PlatformError::Refused(why)) if why.contains("Unauthorized") && why.contains("@BotFather")), "{end:?}");
+    assert!(
+        matches!(&end, Err(PlatformError::Refused(why)) if why.contains("Unauthorized") && why.contains("@BotFather")),
+        "{end:?}"
+    );
 
     server.fault("getUpdates", Fault::Refuse { code: 404, description: "Not Found".into() });
     let mut running = Running::start(&bot, &Arc::new(TestHost::default()));

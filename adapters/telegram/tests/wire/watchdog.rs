@@ -83,3 +83,18 @@ async fn a_connection_that_nobody_is_at_the_end_of_is_given_up() {
     assert_eq!(text(&soon(host.wait_accepted(1)).await[0]), "Anybody?");
     assert_eq!(route.swallowed.load(Ordering::Relaxed), 2);
 }
+
+/// A proxy that holds no poll answers at once, and empty: it is not asked as fast as it answers.
+#[tokio::test]
+async fn a_server_that_holds_no_poll_is_not_asked_without_end() {
+    let server = TelegramServer::start(TOKEN).await;
+    server.break_down("getUpdates", Fault::Garbage { status: 200, body: r#"{"ok":true,"result":[]}"#.into() });
+    let host = Arc::new(TestHost::default());
+    let _running = Running::start(&bot_with(hasty(server.base_url())), &host);
+    let polls = soon(server.wait_calls("getUpdates", 4)).await;
+    let waited = polls[3].at.duration_since(polls[0].at);
+    assert!(waited >= std::time::Duration::from_millis(600), "four polls within {waited:?}");
+    server.mend("getUpdates");
+    server.push_message(11, 11, "gm");
+    soon(host.wait_accepted(1)).await;
+}

@@ -62,7 +62,8 @@ impl State {
 
     /// Whether the bot has a right in a group.
     pub(super) fn may(&self, chat: i64, right: &str) -> Result<(), Refusal> {
-        let may = self.members.get(&(chat, self.id)).is_some_and(|me| me["status"] == "administrator" && me[right] == true);
+        let may =
+            self.members.get(&(chat, self.id)).is_some_and(|me| me["status"] == "administrator" && me[right] == true);
         if may { Ok(()) } else { Err(Refusal::bad("not enough rights to restrict/unrestrict chat member")) }
     }
 
@@ -74,7 +75,8 @@ impl State {
     fn pin(&mut self, on: bool, chat: i64, body: &Value) -> Result<Value, Refusal> {
         self.reachable(chat)?;
         if chat < 0 {
-            self.may(chat, "can_pin_messages").map_err(|_| Refusal::bad("not enough rights to manage pinned messages in the chat"))?;
+            self.may(chat, "can_pin_messages")
+                .map_err(|_| Refusal::bad("not enough rights to manage pinned messages in the chat"))?;
         }
         let id = body["message_id"].as_i64().unwrap_or(0);
         let there = self.heard.contains(&(chat, id))

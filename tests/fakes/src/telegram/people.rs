@@ -95,7 +95,8 @@ impl Bot {
             let id = s.hear(chat);
             let people: Vec<Value> = came.iter().map(|id| s.person(*id)).collect();
             let by = came.first().copied().or(left).unwrap_or(1);
-            let mut message = json!({ "message_id": id, "date": now_s(), "chat": chat_json(chat), "from": s.person(by) });
+            let mut message =
+                json!({ "message_id": id, "date": now_s(), "chat": chat_json(chat), "from": s.person(by) });
             if let Some(left) = left {
                 message["left_chat_member"] = s.person(left);
             } else {
