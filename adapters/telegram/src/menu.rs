@@ -15,7 +15,7 @@ use crate::api::ApiError;
 /// Under which name the daemon keeps what was set last.
 const KEPT: &str = "commands";
 /// How long until the next try, where Telegram does not say.
-const AGAIN: Duration = Duration::from_secs(60);
+const AGAIN: Duration = Duration::from_mins(1);
 
 /// Offers the daemon's commands, if they are not those that were offered last. Best effort, beside receiving.
 pub(crate) async fn offer(bot: &Telegram, bot_id: i64, host: &dyn Host) {

@@ -16,8 +16,8 @@ use crate::deliver::{Target, class, words};
 #[expect(clippy::struct_excessive_bools, reason = "Telegram's own shape")]
 struct Member {
     status: String,
-    #[serde(default)]
-    is_member: bool,
+    #[serde(default, rename = "is_member")]
+    there: bool,
     #[serde(default)]
     can_change_info: bool,
     #[serde(default)]
@@ -72,9 +72,7 @@ fn rights_of(member: &Member) -> Standing {
             ]),
         },
         "member" => Standing { member: true, rights: given(&[(Right::Speak, true)]) },
-        "restricted" => {
-            Standing { member: member.is_member, rights: given(&[(Right::Speak, member.can_send_messages)]) }
-        }
+        "restricted" => Standing { member: member.there, rights: given(&[(Right::Speak, member.can_send_messages)]) },
         _ => Standing::default(),
     }
 }

@@ -70,15 +70,15 @@ pub(super) struct MemberUpdate {
 pub(super) struct Member {
     pub(super) status: String,
     pub(super) user: User,
-    #[serde(default)]
-    pub(super) is_member: bool,
+    #[serde(default, rename = "is_member")]
+    pub(super) there: bool,
 }
 
 impl Member {
     pub(super) fn is_there(&self) -> bool {
         match self.status.as_str() {
             "left" | "kicked" => false,
-            "restricted" => self.is_member,
+            "restricted" => self.there,
             _ => true,
         }
     }

@@ -271,9 +271,9 @@ fn what_becomes_of_ourselves_is_told_of_the_one_who_did_it() {
 /// A group that becomes a supergroup says so in its old place and in its new one: the same event.
 #[test]
 fn a_group_that_moves_takes_its_new_address_along() {
-    let old = read(&in_group(&json!({ "migrate_to_chat_id": -100_77, "chat": { "id": -5, "type": "group" } })));
+    let old = read(&in_group(&json!({ "migrate_to_chat_id": -10_077, "chat": { "id": -5, "type": "group" } })));
     let new = read(&in_group(
-        &json!({ "migrate_from_chat_id": -5, "chat": { "id": -100_77, "type": "supergroup" }, "message_id": 1 }),
+        &json!({ "migrate_from_chat_id": -5, "chat": { "id": -10_077, "type": "supergroup" }, "message_id": 1 }),
     ));
     let (old, new) = (old.expect("a move"), new.expect("a move"));
     assert_eq!(old.event, new.event);

@@ -79,7 +79,7 @@ impl Held {
         let bounds = [
             (None, per_second, Duration::from_secs(1)),
             (chat, per_chat_second, Duration::from_secs(1)),
-            (chat, if group { per_group_minute } else { 0 }, Duration::from_secs(60)),
+            (chat, if group { per_group_minute } else { 0 }, Duration::from_mins(1)),
         ];
         for (scope, bound, span) in bounds {
             let sent = self.sent.entry(scope).or_default().iter();
@@ -91,7 +91,7 @@ impl Held {
         for scope in [None, chat] {
             let sent = self.sent.entry(scope).or_default();
             sent.push_back(now);
-            while sent.front().is_some_and(|at| now.duration_since(*at) > Duration::from_secs(60)) {
+            while sent.front().is_some_and(|at| now.duration_since(*at) > Duration::from_mins(1)) {
                 sent.pop_front();
             }
         }
