@@ -337,17 +337,24 @@ async fn the_commands_are_offered_once() {
     telegram.push_message(PERSON, PERSON, ASKED[0].0);
     sent(&telegram, 1).await;
     stop(daemon).await;
-    let _again = Daemon::start(&home).await;
-    telegram.push_message(PERSON, PERSON, ASKED[1].0);
-    sent(&telegram, 2).await;
-    assert_eq!(telegram.call_count("setMyCommands"), 3);
+    // Whoever is stopped between the last call and its note of it offers once more; nobody does every time.
+    let mut offered = Vec::new();
+    for start in 2..5 {
+        let daemon = Daemon::start(&home).await;
+        telegram.push_message(PERSON, PERSON, ASKED[1].0);
+        sent(&telegram, start).await;
+        stop(daemon).await;
+        offered.push(telegram.call_count("setMyCommands"));
+    }
+    assert_eq!(offered[1], offered[2], "{offered:?}");
 }
 
 /// Whatever people do in a group that is not for us is taken, and answered by nothing.
 #[tokio::test]
 async fn who_comes_goes_and_edits_is_not_answered() {
     let (telegram, home) = stage().await;
-    let _daemon = Daemon::start(&home).await;
+    let daemon = Daemon::start(&home).await;
+    telegram.push_update(json!({ "some_update_of_next_year": {} }));
     telegram.push_join(GROUP, 21);
     telegram.push_service(GROUP, &[22], None);
     telegram.push_message(GROUP, 21, "gm");
@@ -360,6 +367,8 @@ async fn who_comes_goes_and_edits_is_not_answered() {
     telegram.wait_confirmed(last).await;
     telegram.push_message(PERSON, PERSON, ASKED[0].0);
     assert_eq!(sent(&telegram, 1).await[0].chat_id, PERSON);
+    let unread = r#"townkeeper_telegram_updates_total{account="telegram:main",what="unread"}"#;
+    assert_eq!(crate::vendors::metric(&home, &daemon, unread).await, Some(1.0));
 }
 
 /// An outage that lasts is no good health, although the daemon rides it out.

@@ -1,5 +1,5 @@
 //! Against a Bot API that others wrote: the npm package `telegram-test-api`. `tests/foreign_telegram.sh` starts it and
-//! runs this. What it does not do (offsets, holding a poll, `true` where Telegram says `true`) is not asserted.
+//! runs this. What it does otherwise (no offsets, no held polls, `null` where Telegram says `true`) is not asserted.
 
 use std::sync::Arc;
 

@@ -9,6 +9,7 @@ use townkeeper_fakes::telegram::{Fault, TelegramServer};
 use townkeeper_telegram::{Telegram, TelegramConfig, TelegramError, WebhookConfig};
 
 use crate::host::{Running, TestHost, text};
+use crate::secret::logging;
 use crate::{TOKEN, bot_with, soon};
 
 const SECRET: &str = "not-a-secret_of-anyone";
@@ -182,6 +183,31 @@ async fn outages_and_a_revoked_token() {
     server.revoke();
     let end = soon(running.ended()).await;
     assert!(matches!(&end, Err(PlatformError::Refused(why)) if why.contains("@BotFather")), "{end:?}");
+}
+
+#[tokio::test]
+async fn the_secret_is_in_no_log() {
+    let (log, _logging) = logging();
+    let stage = stage().await;
+    stage.host.refuse(1);
+    stage.server.push_message(11, 11, "gm");
+    soon(stage.host.wait_accepted(1)).await;
+    knock(&stage.base, Some("another"), &update(5, "let me in")).await;
+    let logged = log.text();
+    assert!(logged.contains("the webhook listens") && logged.contains("without the secret"), "the log was captured");
+    assert!(!logged.contains(SECRET) && !format!("{:?}", stage.bot).contains(SECRET));
+}
+
+#[test]
+fn the_section_is_read_as_the_example_has_it() {
+    let config: TelegramConfig = toml::from_str(
+        "drafts = true\nwebhook = { listen = \"127.0.0.1:8443\", url = \"https://keeper.example.org/telegram/main\", \
+         secret_file = \"secrets/telegram.webhook\" }",
+    )
+    .expect("a section");
+    let webhook = config.webhook.expect("a webhook");
+    assert_eq!((config.drafts, webhook.listen.port(), webhook.url.as_str()), (true, 8443, URL));
+    assert!(toml::from_str::<TelegramConfig>("webhook = { url = \"https://keeper.example.org/\" }").is_err());
 }
 
 #[test]
