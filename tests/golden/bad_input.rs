@@ -400,3 +400,25 @@ async fn naughty_strings_from_telegram_are_answered_one_by_one() {
     let log = std::fs::read_to_string(log).unwrap();
     assert!(!log.contains("panicked"), "{log}");
 }
+
+/// Nobody can write so much in Telegram; a liar in its place can. It is one message, and the next is answered.
+#[tokio::test]
+async fn five_megabytes_from_telegram_stop_nothing() {
+    let telegram = TelegramServer::start("123456:abcDEF").await;
+    let home = Home::new().with_telegram(telegram.base_url(), "123456:abcDEF");
+    let daemon = Daemon::start(&home).await;
+    telegram.push_message(41, 41, &"🌞 x ".repeat(5 << 17));
+    telegram.push_message(42, 42, "how do I migrate from a hardware wallet?");
+    let heard = tokio::time::timeout(PATIENCE, async {
+        loop {
+            let sent = telegram.wait_sent(1).await;
+            if sent.iter().any(|message| message.chat_id == 42) {
+                return sent;
+            }
+            telegram.wait_sent(sent.len() + 1).await;
+        }
+    });
+    let heard = heard.await.expect("the next is answered");
+    assert!(heard.iter().any(|message| message.chat_id == 42 && message.text.contains("browser wallet")));
+    assert!(daemon.client().ready().await.unwrap().ready);
+}

@@ -294,6 +294,83 @@ async fn a_wrong_token_is_shown_and_the_rest_of_the_house_stands() {
     assert_eq!(health.status.code(), Some(1));
 }
 
+/// Revoked while a poll is held. The account is deaf from then on and says what to do; everything else goes on.
+#[tokio::test]
+async fn a_token_that_is_revoked_while_it_runs_stops_nothing_else() {
+    let (telegram, home) = stage().await;
+    let daemon = Daemon::start(&home).await;
+    let client = daemon.client();
+    telegram.push_message(PERSON, PERSON, ASKED[0].0);
+    sent(&telegram, 1).await;
+    telegram.revoke();
+    let deaf = ready(&client, |ready| !ready.ready).await;
+    let trouble = deaf.platforms[0].trouble.as_deref().unwrap();
+    assert!(trouble.contains("@BotFather") && trouble.contains("restart"), "{trouble}");
+    let heard = crate::daemon::say(&client, &crate::daemon::question(ASKED[1].0)).await;
+    assert!(heard.text().contains(ASKED[1].1));
+}
+
+/// The group became a supergroup after the question and before its answer: that is said where the people are now.
+#[tokio::test]
+async fn a_group_that_moves_is_answered_where_it_is_now() {
+    const NEW: i64 = -1_009_999;
+    let (telegram, home) = stage().await;
+    telegram.push_message(GROUP, PERSON, &format!("@{BOT_USERNAME} {}", ASKED[0].0));
+    telegram.migrate(GROUP, NEW, PERSON);
+    let _daemon = Daemon::start(&home).await;
+    let answers = sent(&telegram, 1).await;
+    assert_eq!((answers[0].chat_id, answers[0].reply_to), (NEW, None), "its message has another number there");
+    assert!(answers[0].text.contains(ASKED[0].1), "{}", answers[0].text);
+    assert_eq!(telegram.calls("sendMessage").len(), 2, "refused where it was, taken where it is");
+}
+
+/// The menu is the daemon's own list, and a restart sets it no second time.
+#[tokio::test]
+async fn the_commands_are_offered_once() {
+    let (telegram, home) = stage().await;
+    let daemon = Daemon::start(&home).await;
+    telegram.wait_calls("setMyCommands", 3).await;
+    let shown = |scope| telegram.menu(scope).unwrap().to_string();
+    assert!(shown("all_private_chats").contains("\"memory\"") && !shown("all_private_chats").contains("\"freeze\""));
+    assert!(!shown("all_group_chats").contains("\"memory\""));
+    assert!(shown("all_chat_administrators").contains("\"freeze\""));
+    telegram.push_message(PERSON, PERSON, ASKED[0].0);
+    sent(&telegram, 1).await;
+    stop(daemon).await;
+    // Whoever is stopped between the last call and its note of it offers once more; nobody does every time.
+    let mut offered = Vec::new();
+    for start in 2..5 {
+        let daemon = Daemon::start(&home).await;
+        telegram.push_message(PERSON, PERSON, ASKED[1].0);
+        sent(&telegram, start).await;
+        stop(daemon).await;
+        offered.push(telegram.call_count("setMyCommands"));
+    }
+    assert_eq!(offered[1], offered[2], "{offered:?}");
+}
+
+/// Whatever people do in a group that is not for us is taken, and answered by nothing.
+#[tokio::test]
+async fn who_comes_goes_and_edits_is_not_answered() {
+    let (telegram, home) = stage().await;
+    let daemon = Daemon::start(&home).await;
+    telegram.push_update(json!({ "some_update_of_next_year": {} }));
+    telegram.push_join(GROUP, 21);
+    telegram.push_service(GROUP, &[22], None);
+    telegram.push_message(GROUP, 21, "gm");
+    telegram.push_edit(GROUP, 21, telegram.last_message(), "good morning");
+    telegram.rename(21, "Lumen Support");
+    telegram.push_message(GROUP, 21, "gm again");
+    telegram.push_presence(GROUP, PERSON, "member", "administrator");
+    telegram.push_leave(GROUP, 21);
+    let last = telegram.kick(GROUP, PERSON);
+    telegram.wait_confirmed(last).await;
+    telegram.push_message(PERSON, PERSON, ASKED[0].0);
+    assert_eq!(sent(&telegram, 1).await[0].chat_id, PERSON);
+    let unread = r#"townkeeper_telegram_updates_total{account="telegram:main",what="unread"}"#;
+    assert_eq!(crate::vendors::metric(&home, &daemon, unread).await, Some(1.0));
+}
+
 /// An outage that lasts is no good health, although the daemon rides it out.
 #[tokio::test]
 async fn who_receives_nothing_is_not_ready_until_it_does_again() {
@@ -302,7 +379,10 @@ async fn who_receives_nothing_is_not_ready_until_it_does_again() {
     let client = daemon.client();
     let conflict = Fault::Refuse { code: 409, description: "Conflict: terminated by other getUpdates request".into() };
     let outages = [
-        (conflict, "another process or a webhook takes this bot's updates"),
+        (
+            conflict,
+            "another process or a webhook takes this bot's updates; stop it, or give it a bot of its own (@BotFather)",
+        ),
         (Fault::DropRequest, "the Bot API cannot be reached"),
         (Fault::Garbage { status: 502, body: "<html>Bad Gateway</html>".into() }, "the Bot API answers with errors"),
     ];

@@ -9,15 +9,15 @@ use townkeeper_contract::inbound::ReplyTo;
 use townkeeper_contract::platform::{DeliverError, Finding, Right, Standing};
 
 use crate::api::{Api, ApiError};
-use crate::deliver::{Target, class};
+use crate::deliver::{Target, class, words};
 
 /// `ChatMember`: the kinds differ in which of these they carry.
 #[derive(Deserialize)]
 #[expect(clippy::struct_excessive_bools, reason = "Telegram's own shape")]
 struct Member {
     status: String,
-    #[serde(default)]
-    is_member: bool,
+    #[serde(default, rename = "is_member")]
+    there: bool,
     #[serde(default)]
     can_change_info: bool,
     #[serde(default)]
@@ -51,9 +51,8 @@ pub(crate) async fn standing(api: &Api, at: &ReplyTo, person: Option<&PersonId>)
         let rights = BTreeSet::from([Right::Speak]);
         return Ok(Standing { member: user == to.chat || person.is_none(), rights });
     }
-    let member: Member =
-        api.call("getChatMember", &json!({ "chat_id": to.chat, "user_id": user })).await.map_err(class)?;
-    Ok(rights_of(&member))
+    let asked = api.call::<Member>("getChatMember", &json!({ "chat_id": to.chat, "user_id": user })).await;
+    Ok(rights_of(&asked.map_err(class)?))
 }
 
 fn rights_of(member: &Member) -> Standing {
@@ -73,9 +72,7 @@ fn rights_of(member: &Member) -> Standing {
             ]),
         },
         "member" => Standing { member: true, rights: given(&[(Right::Speak, true)]) },
-        "restricted" => {
-            Standing { member: member.is_member, rights: given(&[(Right::Speak, member.can_send_messages)]) }
-        }
+        "restricted" => Standing { member: member.there, rights: given(&[(Right::Speak, member.can_send_messages)]) },
         _ => Standing::default(),
     }
 }
@@ -107,7 +104,7 @@ pub(crate) async fn examine(api: &Api) -> Vec<Finding> {
         }],
         Err(error) => vec![Finding {
             ok: false,
-            what: format!("Telegram could not be asked: {}", class(error)),
+            what: format!("Telegram could not be asked: {}", words(error)),
             remedy: Some("check the network, and `api_base` if it is set".to_owned()),
         }],
     }

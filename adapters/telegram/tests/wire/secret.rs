@@ -19,7 +19,7 @@ const TOKEN: &str = "7000000003:CANARY-must-not-sing";
 
 /// Everything that was logged, at every level and by every crate.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -33,13 +33,13 @@ impl Write for Log {
 }
 
 impl Log {
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.0.lock().expect("the log")).into_owned()
     }
 }
 
-#[tokio::test]
-async fn the_token_is_in_no_error_and_no_log() {
+/// Logs everything of this thread from now on, until the guard goes.
+pub(crate) fn logging() -> (Log, tracing::subscriber::DefaultGuard) {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
@@ -47,7 +47,12 @@ async fn the_token_is_in_no_error_and_no_log() {
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
-    let _logging = tracing::subscriber::set_default(subscriber);
+    (log, tracing::subscriber::set_default(subscriber))
+}
+
+#[tokio::test]
+async fn the_token_is_in_no_error_and_no_log() {
+    let (log, _logging) = logging();
     let server = TelegramServer::start(TOKEN).await;
     let bot = bot_at(server.base_url(), TOKEN);
     let mut texts = vec![format!("{bot:?}")];
