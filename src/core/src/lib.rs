@@ -6,6 +6,7 @@
 //! * [`flood`], [`budget`], [`breaker`]: what stands in front of a model
 //! * [`commands`]: the one list of commands
 //! * [`conversation`]: the line in which a person's turns are taken
+//! * [`places`]: what is set for a place, and where each setting comes from
 //! * [`scan`]: where the shield sits
 //! * [`say`]: every sentence a person reads
 //! * [`access`]: roles and what they allow; [`secret`]: tokens and codes; [`audit`]: the log's chain
@@ -21,6 +22,7 @@ pub mod decide;
 pub mod flood;
 pub mod gate;
 pub mod memory;
+pub mod places;
 pub mod prompt;
 pub mod say;
 pub mod scan;
