@@ -19,6 +19,7 @@ mod model;
 mod nodes;
 mod openapi;
 mod people;
+mod places;
 mod telegram;
 mod thousand;
 mod vendors;

@@ -92,6 +92,8 @@ pub(crate) struct State {
     sent: Vec<SentMessage>,
     /// Identifiers of pressed buttons that wait for `answerCallbackQuery`.
     callbacks: Vec<String>,
+    /// Administrators, as (chat, person).
+    admins: Vec<(i64, i64)>,
     calls: Vec<Call>,
     faults: BTreeMap<String, VecDeque<Fault>>,
     /// What goes wrong with every call, until mended.
@@ -148,6 +150,14 @@ impl TelegramServer {
             "id": id, "from": person_json(from), "chat_instance": "1", "data": data,
             "message": { "message_id": message_id, "date": now_s(), "chat": chat_json(chat), "text": "…" },
         }}))
+    }
+
+    /// Makes a person an administrator of a chat, or takes it from them.
+    pub fn set_admin(&self, chat: i64, person: i64, is_admin: bool) {
+        self.change(|s| {
+            s.admins.retain(|admin| *admin != (chat, person));
+            s.admins.extend(is_admin.then_some((chat, person)));
+        });
     }
 
     /// Queues any update; `update_id` is filled in and returned.

@@ -18,9 +18,22 @@ impl State {
             "editMessageText" => self.edit_message(body),
             "deleteMessage" => self.delete_message(body),
             "answerCallbackQuery" => self.answer_callback(body),
+            "getChatMember" => self.chat_member(body),
             "sendChatAction" | "setMyCommands" => Ok(json!(true)),
             _ => Err(Refusal(404, "Not Found".into())),
         }
+    }
+
+    fn chat_member(&self, body: &Value) -> Result<Value, Refusal> {
+        let (chat, user) = (body["chat_id"].as_i64(), body["user_id"].as_i64());
+        let (chat, user) = chat.zip(user).ok_or_else(|| Refusal::bad("PARTICIPANT_ID_INVALID"))?;
+        let person = json!({ "id": user, "is_bot": user == BOT_ID, "first_name": "Person" });
+        Ok(if self.admins.contains(&(chat, user)) {
+            json!({ "status": "administrator", "user": person, "can_delete_messages": true, "can_change_info": false,
+                "can_restrict_members": true, "can_pin_messages": true })
+        } else {
+            json!({ "status": "member", "user": person })
+        })
     }
 
     fn send_message(&mut self, body: &Value) -> Result<Value, Refusal> {
