@@ -5,8 +5,9 @@ use serde_json::Value;
 use townkeeper_contract::access::Role;
 use townkeeper_contract::place::{PlaceInfo, PlaceMode, PlaceSetting, SettingOrigin};
 use townkeeper_fakes::telegram::{BOT_USERNAME, SentMessage, TelegramServer};
+use townkeeper_store::Store;
 
-use crate::daemon::{Daemon, Home, PATIENCE};
+use crate::daemon::{Daemon, Home, PATIENCE, WORKSPACE};
 
 const TOKEN: &str = "123456:abcDEF";
 const GROUP: i64 = -1_001_234;
@@ -115,7 +116,7 @@ async fn red_twin_where_the_platform_vouches_for_everybody_a_stranger_links_the_
 #[tokio::test]
 async fn a_support_channel_volunteers_what_is_sure_and_is_silent_otherwise() {
     let (telegram, home) = stage().await;
-    let daemon = Daemon::start(&home).await;
+    let mut daemon = Daemon::start(&home).await;
     telegram.push_message(GROUP, ADMIN, "/keeper mode support");
     assert!(said(&telegram, 1).await.text.contains("/keeper link"), "a mode alone links nothing");
     unheard(&telegram, STRANGER, ASKED.0).await;
@@ -134,8 +135,12 @@ async fn a_support_channel_volunteers_what_is_sure_and_is_silent_otherwise() {
     let abstention = said(&telegram, 4).await;
     assert!(abstention.body["reply_markup"].is_object(), "{}", abstention.text);
     assert!(telegram.calls("sendChatAction").is_empty());
-    let turns = daemon.operator(&home).scorecard().await.unwrap();
-    assert_eq!(turns.deliveries[0].sent, 4);
+    daemon.signal("TERM").await;
+    daemon.gone().await;
+    assert_eq!(telegram.sent().len(), 4);
+    // What was not answered was not even written down.
+    let store = Store::open(&home.data()).await.unwrap();
+    assert_eq!(store.inbox_counts(WORKSPACE).await.unwrap(), (4, 0));
 }
 
 #[tokio::test]

@@ -237,6 +237,7 @@ impl Engine {
         }
         house.tasks.spawn(outbox::run(Arc::clone(&house)));
         house.tasks.spawn(freeze::run(Arc::clone(&house)));
+        house.tasks.spawn(places::run(Arc::clone(&house)));
         host::run_platforms(&house);
         Ok(Self { house })
     }

@@ -59,14 +59,9 @@ impl Places {
     }
 }
 
-/// Reads everything, and keeps the image true.
-pub(crate) async fn load(house: &Arc<House>) -> Result<(), StoreError> {
-    refresh(house).await?;
-    // Where this daemon is alone, nobody else changes anything.
-    if !house.node.alone {
-        house.tasks.spawn(run(Arc::clone(house)));
-    }
-    Ok(())
+/// Before anything is judged: what the store says.
+pub(crate) async fn load(house: &House) -> Result<(), StoreError> {
+    refresh(house).await
 }
 
 async fn refresh(house: &House) -> Result<(), StoreError> {
@@ -76,7 +71,8 @@ async fn refresh(house: &House) -> Result<(), StoreError> {
     Ok(())
 }
 
-async fn run(house: Arc<House>) {
+/// Looks whether the store has something new, again and again.
+pub(crate) async fn run(house: Arc<House>) {
     loop {
         tokio::select! {
             () = house.draining.cancelled() => return,
