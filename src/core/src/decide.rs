@@ -172,6 +172,8 @@ pub fn decide(snapshot: &Snapshot<'_>, event: &Event<'_>) -> Decision {
         Event::Spent { spoke: false } => Decision::end(say::abstention(snapshot.turn, &[])),
         Event::Forgot { notes } => Decision::end(say::forgotten(*notes)),
         Event::TicketOpened { number } => Decision::end(say::ticket_opened(*number)),
+        // Where we are not switched on, a stranger's try is no reason to speak.
+        Event::Accessed(Accessed::NotAllowed) if snapshot.here.mode == PlaceMode::Off => Decision::silent(),
         Event::Accessed(accessed) => Decision::end(access::said(accessed)),
         Event::Placed { inbound, placed } => keeper::placed(snapshot, inbound, placed),
         Event::TicketFound(found) => {

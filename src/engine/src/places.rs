@@ -5,9 +5,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use townkeeper_contract::access::Permission;
 use townkeeper_contract::id::{AccountId, PlaceId};
 use townkeeper_contract::inbound::{Inbound, PlaceKind, PresenceChange, ReplyTo};
 use townkeeper_contract::place::{PlaceChange, PlaceInfo, PlaceMode};
+use townkeeper_core::access::may;
 use townkeeper_core::decide::keeper::{Asker, Health, Kept, PlaceAsk, Placed, Wish};
 use townkeeper_core::places::{self, Here, Place, Rules};
 use townkeeper_store::{By, SeenPlace, StoreError};
@@ -129,10 +131,13 @@ fn address(inbound: &Inbound) -> &ReplyTo {
 async fn asker(house: &House, inbound: &Inbound) -> Result<Asker, StoreError> {
     let Some(platform) = access::platform(inbound) else { return Ok(Asker::default()) };
     let id = inbound.person.id.as_str();
-    let member = house.store.person_of(&house.workspace, platform, id).await?;
+    let person = house.store.person_of(&house.workspace, platform, id).await?.map(|member| (member.id, member.roles));
+    // Whom we know as a moderator the platform need not vouch for.
+    if person.as_ref().is_some_and(|(_, roles)| may(roles, Permission::Moderate)) {
+        return Ok(Asker { account: format!("{platform}:{id}"), person, standing: None });
+    }
     let standing = house.door.standing(&inbound.account, address(inbound), Some(&inbound.person.id)).await;
     let standing = standing.inspect_err(|error| tracing::warn!(%error, account = %inbound.account, "standing")).ok();
-    let person = member.map(|member| (member.id, member.roles));
     Ok(Asker { account: format!("{platform}:{id}"), person, standing })
 }
 

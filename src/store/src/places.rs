@@ -195,6 +195,9 @@ impl Write for LeavePlace {
                 for statement in [
                     "DELETE FROM place_setting WHERE workspace = $1 AND account = $2 AND place = $3 AND setting = 'link'",
                     "UPDATE place SET told = NULL WHERE workspace = $1 AND account = $2 AND place = $3",
+                    "DELETE FROM place WHERE workspace = $1 AND account = $2 AND place = $3 AND NOT EXISTS (SELECT 1 \
+                     FROM place_setting s WHERE s.workspace = place.workspace AND s.account = place.account \
+                     AND s.place = place.place)",
                 ] {
                     sql(statement).bind(workspace).bind(&self.account).bind(&self.place).execute(&mut *tx).await?;
                 }

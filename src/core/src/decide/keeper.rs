@@ -55,7 +55,7 @@ pub struct Asker {
     pub account: String,
     /// The person whose account it is, with their roles, if we know them.
     pub person: Option<(String, Vec<Role>)>,
-    /// What they may do in the place, by the platform's word; none where it could not be asked.
+    /// What they may do in the place, by the platform's word; none where it could not, or need not, be asked.
     pub standing: Option<Standing>,
 }
 

@@ -103,6 +103,9 @@ async fn leaving_a_place_unlinks_it_and_refuses_what_waits(home: &Home) {
     let place = store.places(W).await.unwrap().remove(0);
     assert_eq!((place.value(Link), place.value(Mode), place.told.as_deref()), (None, Some("support"), None));
     assert_eq!(store.leave_place(by(31), ACCOUNT, "-1").await.unwrap(), 0, "once");
+    store.tell_place(W, seen("-2"), "e2").await.unwrap();
+    store.leave_place(by(32), ACCOUNT, "-2").await.unwrap();
+    assert_eq!(store.places(W).await.unwrap().len(), 1, "where nothing is set, nothing is kept");
     assert_eq!(store.leave_place(by(32), ACCOUNT, "-3").await.unwrap(), 0, "where we never were");
     assert!(acts(&store).await.iter().any(|act| act.contains("place.left")));
 }

@@ -10,6 +10,7 @@ use townkeeper_contract::place::{PlaceMode, PlaceSetting, PlaceWho};
 use townkeeper_contract::platform::{Right, Standing};
 
 use super::*;
+use crate::decide::access::Accessed;
 use crate::decide::keeper::{Asker, Health, Kept, PlaceAsk, Placed, Wish};
 use crate::scan::{Ground, Verdict, scan};
 
@@ -148,6 +149,9 @@ fn where_it_is_off_one_notice_is_said_and_a_moderator_is_heard() {
         assert_eq!(scan_in(&given, &silent), Verdict::LetGo, "{silent:?}");
         assert!(given.decide(&Event::Came(&silent), None).quiet, "and if it was accepted before");
     }
+    // A stranger's try to freeze is refused, and no word is said about it.
+    assert!(given.decide(&Event::Accessed(Accessed::NotAllowed), None).quiet);
+    assert!(!given.decide(&Event::Accessed(Accessed::Frozen), None).quiet);
     for name in ["keeper", "freeze", "thaw"] {
         let command = in_group(Body::Command { name: name.to_owned(), args: String::new() });
         assert_eq!(scan_in(&given, &command), Verdict::Accept, "{name}");
