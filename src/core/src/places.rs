@@ -100,17 +100,17 @@ pub fn here(place: Option<&Place>, rules: Rules) -> Here {
 /// Every setting as it is now, and where it comes from.
 pub fn shown(place: Option<&Place>, rules: Rules) -> Vec<ShownSetting> {
     let set = |setting| place.and_then(|place| place.set.get(&setting));
-    let each = PlaceSetting::ALL.iter().map(|setting| match set(*setting) {
-        Some(set) => ShownSetting {
+    let each = PlaceSetting::ALL.iter().map(|setting| {
+        let Some(set) = set(*setting) else {
+            let (value, origin) = unset(*setting, rules);
+            return ShownSetting { setting: *setting, value: value.to_owned(), origin, by: None, at_ms: None };
+        };
+        ShownSetting {
             setting: *setting,
             value: set.value.clone(),
             origin: if set.method.starts_with("chat:") { SettingOrigin::Chat } else { SettingOrigin::Api },
             by: Some(set.by.clone()),
             at_ms: Some(set.at_ms),
-        },
-        None => {
-            let (value, origin) = unset(*setting, rules);
-            ShownSetting { setting: *setting, value: value.to_owned(), origin, by: None, at_ms: None }
         }
     });
     each.collect()

@@ -146,25 +146,25 @@ pub(super) fn placed(snapshot: &Snapshot<'_>, inbound: &Inbound, placed: &Placed
         Placed::Asker(asker) => match (allowed(snapshot.here.who, asker), wished(inbound)) {
             (Ok(actor), Some(wish)) => Decision::ask(Ask::Place(PlaceAsk::Keep { actor, wish })),
             (Ok(_), None) => Decision::end(say::keeper::verbs()),
-            (Err(refusal), _) => Decision::end(refusal),
+            (Err(refusal), _) => Decision::end(refusal()),
         },
         Placed::Kept(kept) => Decision::end(say::keeper::kept(kept)),
     }
 }
 
 /// Who does it, as the audit log writes it; or what they are told instead.
-fn allowed(who: PlaceWho, asker: &Asker) -> Result<String, Reply> {
+fn allowed(who: PlaceWho, asker: &Asker) -> Result<String, fn() -> Reply> {
     if let Some((person, roles)) = &asker.person
         && access::may(roles, Permission::Moderate)
     {
         return Ok(format!("person:{person}"));
     }
     match (&asker.standing, who) {
-        (_, PlaceWho::Roles) => Err(say::not_allowed()),
+        (_, PlaceWho::Roles) => Err(say::not_allowed),
         (Some(standing), _) if standing.may(Right::Remove) || standing.may(Right::Manage) => {
             Ok(format!("moderator:{}", asker.account))
         }
-        (Some(_), _) => Err(say::keeper::not_a_moderator()),
-        (None, _) => Err(say::not_now()),
+        (Some(_), _) => Err(say::keeper::not_a_moderator),
+        (None, _) => Err(say::not_now),
     }
 }
