@@ -36,7 +36,7 @@ pub(crate) async fn flood(minutes: u32) -> anyhow::Result<Flood> {
     std::fs::write(&file, token)?;
     let (file, api) = (file.display(), server.base_url());
     let account = format!(
-        "[[account]]\nplatform = \"telegram\"\nname = \"bench\"\ntoken_file = \"{file}\"\napi_base = \"{api}\"\n"
+        "[[account]]\nplatform = \"telegram\"\nname = \"bench\"\ntoken_file = \"{file}\"\napi_base = \"{api}\"\ngroups = \"any\"\n"
     );
     let daemon = Daemon::start_in(Arc::clone(&home), &account).await?;
     let (mut sizes, mut messages) = (Vec::new(), 0);

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::backup::{self, BackupArgs, RestoreArgs};
 use crate::init::{self, InitArgs};
 use crate::settings::Settings;
-use crate::{access, ask, database, doctor, out, restore, scorecard, serve};
+use crate::{access, ask, database, doctor, out, places, restore, scorecard, serve};
 
 /// One keeper for every square a community meets in.
 #[derive(Debug, Parser)]
@@ -99,11 +99,16 @@ enum Command {
         #[command(subcommand)]
         command: access::KeyCommand,
     },
+    /// The groups and channels it is in, and what is set for each
+    Place {
+        #[command(subcommand)]
+        command: places::PlaceCommand,
+    },
     /// Check configuration, base, data folder and daemon, and say what to do
     Doctor {
         #[arg(long)]
         json: bool,
-        /// Do not ask the model whether it answers
+        /// Ask neither the model nor the platforms
         #[arg(long)]
         offline: bool,
     },
@@ -192,6 +197,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Freeze { reason, daemon }) => wait(access::freeze(&place, &daemon, &reason)),
         Some(Command::Thaw { daemon }) => wait(access::thaw(&place, &daemon)),
         Some(Command::Key { command }) => wait(access::key(&place, command)),
+        Some(Command::Place { command }) => wait(places::run(&place, command)),
         Some(Command::Health { daemon }) => wait(doctor::health(&place, &daemon)),
         Some(Command::Backup(args)) => wait(backup::backup(&place, &args)),
         Some(Command::Restore(args)) => wait(restore::restore(&place, &args)),

@@ -37,7 +37,7 @@ enum State {
 /// How long a model may take to say its first word to `doctor`.
 const FIRST_WORD: Duration = Duration::from_secs(20);
 
-/// Looks at everything; exit code 1 if anything is bad. `offline`: asks no model.
+/// Looks at everything; exit code 1 if anything is bad. `offline`: asks no model and no platform.
 pub(crate) async fn run(place: &Place, json: bool, offline: bool) -> anyhow::Result<ExitCode> {
     let mut checks = Vec::new();
     match Settings::load(place, None) {
@@ -58,6 +58,9 @@ pub(crate) async fn run(place: &Place, json: bool, offline: bool) -> anyhow::Res
                 checks.push(model(&settings, provider).await);
             }
             checks.push(check("accounts", platforms::check(&settings), |n| format!("{n} chat account(s)")));
+            if !offline {
+                checks.extend(accounts(&settings).await);
+            }
             checks.push(folder(&settings));
         }
     }
@@ -139,6 +142,28 @@ async fn model(settings: &Settings, provider: Arc<dyn Provider>) -> Check {
         Ok(()) => good("model answers", format!("{named}, in {} ms", began.elapsed().as_millis())),
         Err(class) => Check { what: "model answers", state: State::Bad, detail: format!("{named}: {}", remedy(class)) },
     }
+}
+
+/// What each platform says of its account. Needs no daemon.
+async fn accounts(settings: &Settings) -> Vec<Check> {
+    // That they cannot be opened was said already.
+    let Ok(door) = platforms::open(settings, None) else { return Vec::new() };
+    let mut checks = Vec::new();
+    for (account, findings) in door.examine().await {
+        checks.extend(findings.into_iter().map(|finding| Check {
+            what: "account",
+            state: match (finding.ok, &finding.remedy) {
+                (true, None) => State::Good,
+                (true, Some(_)) => State::Note,
+                (false, _) => State::Bad,
+            },
+            detail: finding.remedy.map_or_else(
+                || format!("{account}: {}", finding.what),
+                |remedy| format!("{account}: {}; {remedy}", finding.what),
+            ),
+        }));
+    }
+    checks
 }
 
 /// The host (and port) that a provider is asked at; no more of an address that may hold a password.

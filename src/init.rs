@@ -305,7 +305,8 @@ impl Plan {
         }
         if self.telegram.is_some() {
             toml.push_str(
-                "\n[[account]]\nplatform = \"telegram\"\nname = \"main\"\ntoken_file = \"secrets/telegram.token\"\n",
+                "\n[[account]]\nplatform = \"telegram\"\nname = \"main\"\ntoken_file = \"secrets/telegram.token\"\n\
+                 # Groups wait for a moderator's /keeper link; this answers in all of them:\n# groups = \"any\"\n",
             );
         }
         toml

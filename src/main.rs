@@ -28,6 +28,7 @@ mod pack;
     not(feature = "telegram"),
     expect(dead_code, unreachable_code, unused_imports, unused_variables, reason = "a build without any adapter")
 )]
+mod places;
 mod platforms;
 mod restore;
 mod retention;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow, bail};
 use townkeeper_contract::id::AccountId;
+use townkeeper_core::places::Rules;
 use townkeeper_engine::door::Door;
 
 use crate::settings::{self, AccountSection, Settings};
@@ -19,6 +20,7 @@ pub(crate) fn open(settings: &Settings, workspace: Option<&str>) -> anyhow::Resu
         }
         if workspace.is_none_or(|workspace| workspace == account.workspace) {
             add(&mut door, account, &id)?;
+            door.rule(id.clone(), Rules { groups: account.groups, moderators: account.moderators });
         }
         names.push(id);
     }

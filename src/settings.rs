@@ -11,6 +11,8 @@ use anyhow::{Context as _, anyhow, bail};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
+use townkeeper_contract::place::PlaceWho;
+use townkeeper_core::places::Groups;
 use townkeeper_providers::ProviderConfig;
 
 use crate::agent::{AgentSection, BudgetSection, FloodSection};
@@ -125,6 +127,12 @@ pub(crate) struct AccountSection {
     /// Whose it is.
     #[serde(default = "main_workspace")]
     pub(crate) workspace: String,
+    /// Which groups and channels are answered: those that a moderator linked (the default), or `any`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) groups: Option<Groups>,
+    /// Who may set it up in a place: `platform` (the default: also who moderates the place), or `roles`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) moderators: Option<PlaceWho>,
     #[serde(flatten)]
     pub(crate) own: Table,
 }

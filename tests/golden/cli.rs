@@ -268,11 +268,17 @@ async fn config_shows_every_value_and_where_it_comes_from() {
 #[tokio::test]
 async fn config_never_shows_a_secret() {
     let home = Home::new().with_telegram("http://127.0.0.1:9", "123456:abcDEF");
-    for args in [["config", "show"].as_slice(), &["config", "show", "--json"], &["config", "check"], &["doctor"]] {
+    for args in
+        [["config", "show"].as_slice(), &["config", "show", "--json"], &["config", "check"], &["doctor", "--offline"]]
+    {
         let (code, out, err) = run(&home, args).await;
         assert_eq!(code, Some(0), "{args:?}: {err}");
         assert!(!out.contains("abcDEF") && !err.contains("abcDEF"), "{args:?}: {out}{err}");
     }
+    // Nobody answers there, which is told without it too.
+    let (code, out, err) = run(&home, &["doctor"]).await;
+    assert!(code == Some(1) && out.contains("could not be asked"), "{out}");
+    assert!(!out.contains("abcDEF") && !err.contains("abcDEF"), "{out}{err}");
     let (_, out, _) = run(&home, &["config", "check"]).await;
     assert!(out.contains("reviewed answers, 1 chat account(s)"), "{out}");
 }

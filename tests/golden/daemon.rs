@@ -61,7 +61,7 @@ impl Home {
         write!(
             self.config,
             "[[account]]\nplatform = \"telegram\"\nname = \"main\"\ntoken_file = \"{file}\"\napi_base = \"{api_base}\"\n\
-             poll_timeout_s = 1\nrequest_timeout_s = 2\n"
+             poll_timeout_s = 1\nrequest_timeout_s = 2\ngroups = \"any\"\n"
         )
         .unwrap();
         self

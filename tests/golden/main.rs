@@ -20,6 +20,7 @@ mod nodes;
 mod nodes_freeze;
 mod openapi;
 mod people;
+mod places;
 mod telegram;
 mod thousand;
 mod vendors;

@@ -113,7 +113,7 @@ async fn the_document_keeps_the_rules_of_openapi() {
 async fn call(daemon: &Daemon, endpoint: &Endpoint, turn: &str, token: Option<&str>) -> Response {
     let mut path = endpoint.path.replace("{name}", "chat.css").replace("{turn}", turn).replace("{role}", "editor");
     // Nobody of that name is there: whoever may is told so.
-    for absent in ["{person}", "{token}", "{secret}", "{platform}", "{id}"] {
+    for absent in ["{person}", "{token}", "{secret}", "{platform}", "{id}", "{account}", "{place}"] {
         path = path.replace(absent, "nobody");
     }
     assert!(!path.contains('{'), "{path}: what could stand there?");

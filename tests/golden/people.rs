@@ -146,6 +146,8 @@ const ROUTES: &[Route] = &[
     ("GET", "/v1/audit", Some(Permission::ReadAudit), ""),
     ("GET", "/v1/audit/verify", Some(Permission::ReadAudit), ""),
     ("GET", "/v1/tickets", Some(Permission::ReadTickets), ""),
+    ("GET", "/v1/places", Some(Permission::Moderate), ""),
+    ("PUT", "/v1/places/telegram:main/nowhere", Some(Permission::Moderate), r#"{"mode":"off"}"#),
     ("GET", "/v1/freeze", None, ""),
     ("POST", "/v1/thaw", Some(Permission::Thaw), ""),
     ("POST", "/v1/key/rotate", Some(Permission::Operate), ""),

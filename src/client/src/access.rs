@@ -7,6 +7,7 @@ use townkeeper_contract::access::{
     AuditList, AuditVerdict, CreatedToken, EraseBody, Erased, FreezeBody, FreezeState, LinkCode, LoginLink, Me, Member,
     MemberList, NewMember, NewToken, PublicKey, Role, TokenInfo, TokenList, WellKnown,
 };
+use townkeeper_contract::place::{PlaceChange, PlaceInfo, PlaceList};
 
 use crate::{Client, ClientError, read};
 
@@ -43,6 +44,15 @@ impl Client {
     pub async fn unlink(&self, person: &str, platform: &str, id: &str) -> Result<Member, ClientError> {
         let (person, platform, id) = (part(person), part(platform), part(id));
         self.call(Method::DELETE, &format!("/v1/people/{person}/identities/{platform}/{id}")).await
+    }
+
+    pub async fn places(&self) -> Result<PlaceList, ClientError> {
+        self.call(Method::GET, "/v1/places").await
+    }
+
+    /// Sets something for a place.
+    pub async fn set_place(&self, account: &str, place: &str, change: &PlaceChange) -> Result<PlaceInfo, ClientError> {
+        self.tell(Method::PUT, &format!("/v1/places/{}/{}", part(account), part(place)), change).await
     }
 
     /// A code to say in a chat.

@@ -36,8 +36,11 @@ macro_rules! words {
     };
 }
 
+pub(crate) use words;
+
 words! {
-    /// What a person is to a workspace. Held in our store, by the person's id; a platform's own roles give nothing.
+    /// What a person is to a workspace. Held in our store, by the person's id; a platform's own roles give
+    /// nothing but the settings of the place they are held in.
     Role {
         /// May do everything, and decides who else may.
         Owner = "owner",

@@ -119,6 +119,10 @@ pub enum PresenceChange {
 impl Inbound {
     /// Whether this is a control: taken out of turn, so that stopping works while an answer is being written.
     pub fn is_control(&self) -> bool {
-        matches!(&self.body, Body::Command { name, .. } if name == "stop" || name == "freeze")
+        match &self.body {
+            Body::Command { name, args } if name == "keeper" => args.split_whitespace().next() == Some("freeze"),
+            Body::Command { name, .. } => name == "stop" || name == "freeze",
+            _ => false,
+        }
     }
 }

@@ -8,6 +8,7 @@
 //! * [`command`]: commands as data
 //! * [`error`]: the four kinds of error
 //! * [`api`]: bodies of the HTTP API; [`access`]: people, roles, permissions, tokens, audit, freeze
+//! * [`place`]: the settings of a place, and where each comes from
 //! * `conformance` (feature): the checks every adapter and provider passes
 //! * [`text`]: re-exported, so that nobody needs to reach below this floor
 
@@ -20,6 +21,7 @@ pub mod error;
 pub mod id;
 pub mod inbound;
 pub mod outbound;
+pub mod place;
 pub mod platform;
 pub mod provider;
 pub mod stream;

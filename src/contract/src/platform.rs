@@ -140,7 +140,7 @@ pub struct Finding {
     pub ok: bool,
     /// What was looked at, and what was found.
     pub what: String,
-    /// What to do about it, if it is not well.
+    /// What to do about it, if it is not well; or what could be done, if it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remedy: Option<String>,
 }

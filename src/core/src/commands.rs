@@ -23,8 +23,17 @@ pub const LOGIN: &str = "login";
 pub const FREEZE: &str = "freeze";
 /// Agree to go on.
 pub const THAW: &str = "thaw";
+/// Set us up in a place.
+pub const KEEPER: &str = "keeper";
 /// What Telegram sends when a chat begins.
 pub const START: &str = "start";
+/// What follows `start` where a link leads to a ticket; its number comes behind.
+pub const TICKET_LINK: &str = "t_";
+
+/// Commands that are heard wherever we are: who may is asked when they are given.
+pub fn is_for_moderators(name: &str) -> bool {
+    [KEEPER, FREEZE, THAW].contains(&name)
+}
 
 /// Every command, in the order in which it is offered.
 pub fn all() -> Vec<CommandSpec> {
@@ -33,15 +42,15 @@ pub fn all() -> Vec<CommandSpec> {
             name: name.to_owned(),
             summary: summary.to_owned(),
             required,
-            suggests: name == "question",
+            suggests: ["question", "setting"].contains(&name),
         })
     };
     let spec = |name: &str, summary: &str, argument| CommandSpec {
         name: name.to_owned(),
         summary: summary.to_owned(),
         argument,
-        audience: if [FREEZE, THAW].contains(&name) { Audience::Moderators } else { Audience::Everyone },
-        private: [MEMORY, FORGET, LINK, LOGIN].contains(&name),
+        audience: if is_for_moderators(name) { Audience::Moderators } else { Audience::Everyone },
+        private: [MEMORY, FORGET, LINK, LOGIN, KEEPER].contains(&name),
     };
     vec![
         spec(ASK, "Ask a question", argument("question", "What you would like to know", true)),
@@ -52,6 +61,11 @@ pub fn all() -> Vec<CommandSpec> {
         spec(HELP, "What I can do", None),
         spec(LINK, "For the team: prove that this account is yours", argument("code", "The code you were shown", true)),
         spec(LOGIN, "For the team: get a link that signs you in", None),
+        spec(
+            KEEPER,
+            "For moderators: set me up in this place",
+            argument("setting", "link, mode, notices, language, who, health, show", false),
+        ),
         spec(FREEZE, "For moderators: stop everything I say", argument("reason", "For the record", false)),
         spec(THAW, "For moderators: agree to go on; it takes two", None),
     ]
@@ -63,8 +77,30 @@ const SUGGESTIONS: usize = 25;
 /// The longest suggestion, in characters (Discord's limit).
 const SUGGESTION: usize = 100;
 
-/// What may be meant by what was typed so far: the titles of entries.
+/// What `/keeper` takes, whole.
+const SETTINGS: &[&str] = &[
+    "link",
+    "unlink",
+    "mode answer",
+    "mode support",
+    "mode off",
+    "notices here",
+    "notices off",
+    "language auto",
+    "who platform",
+    "who roles",
+    "health",
+    "show",
+    "freeze",
+    "thaw",
+];
+
+/// What may be meant by what was typed so far: the titles of entries, or what `/keeper` takes.
 pub fn suggest(base: &Base, command: &str, typed: &str) -> Vec<String> {
+    if command == KEEPER {
+        let typed = typed.trim_start().to_lowercase();
+        return SETTINGS.iter().filter(|setting| setting.starts_with(&typed)).map(ToString::to_string).collect();
+    }
     if ![ASK, TICKET].contains(&command) || typed.trim().is_empty() {
         return Vec::new();
     }

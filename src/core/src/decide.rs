@@ -2,8 +2,10 @@
 //! model, a ticket's number); the answer comes back as another event.
 
 use chrono::NaiveDate;
+use townkeeper_contract::api::Ticket;
 use townkeeper_contract::id::{EntryId, TurnId};
 use townkeeper_contract::inbound::{Body, Inbound};
+use townkeeper_contract::place::PlaceMode;
 use townkeeper_contract::provider::ChatRequest;
 use townkeeper_contract::stream::{CancelledBy, Outcome, Reply, ReplyKind, StreamError};
 use townkeeper_contract::text::{FindingKind, Origin, extract, from_markdown, normalise};
@@ -11,13 +13,17 @@ use townkeeper_knowledge::{Base, Class, Entry, Lookup, Status};
 
 use crate::flood::Pace;
 use crate::memory::Note;
+use crate::places::Here;
 use crate::{Agent, commands, prompt, say};
 
 mod follow_up;
 
 pub mod access;
+pub mod keeper;
+pub mod volunteer;
 
 use access::{AccessAsk, Accessed};
+use keeper::{PlaceAsk, Placed};
 
 /// Everything a decision may depend on, loaded once a turn.
 #[derive(Clone, Copy)]
@@ -39,6 +45,8 @@ pub struct Snapshot<'a> {
     pub notes: &'a [Note],
     /// Whether this person, or this conversation, is too fast.
     pub pace: Pace,
+    /// How the place is set.
+    pub here: &'a Here,
 }
 
 /// An earlier turn of the conversation.
@@ -74,6 +82,13 @@ pub enum Event<'a> {
     Forgot {
         notes: u64,
     },
+    /// What came of an [`Ask::Place`] upon this event.
+    Placed {
+        inbound: &'a Inbound,
+        placed: Placed,
+    },
+    /// The ticket that was asked for, if it is this person's.
+    TicketFound(Option<Ticket>),
 }
 
 /// A model's finished answer.
@@ -113,6 +128,10 @@ pub enum Ask {
     Access(AccessAsk),
     /// Erase one of the person's notes here, or all.
     Forget { number: Option<i64> },
+    /// Find out or do something about the place.
+    Place(PlaceAsk),
+    /// Look a ticket of this person's up.
+    OwnTicket { number: i64 },
 }
 
 impl Decision {
@@ -123,6 +142,11 @@ impl Decision {
     /// Something that is said once, and then only to those who read along.
     fn shed(reply: Reply, told: bool) -> Self {
         Self { quiet: told, ..Self::end(reply) }
+    }
+
+    /// Nothing is said to anybody.
+    fn silent() -> Self {
+        Self::shed(say::nothing(), true)
     }
 
     fn ask(ask: Ask) -> Self {
@@ -137,14 +161,7 @@ impl Decision {
 /// Decides. Pure.
 pub fn decide(snapshot: &Snapshot<'_>, event: &Event<'_>) -> Decision {
     match event {
-        Event::Came(inbound) => match &inbound.body {
-            Body::Command { name, .. } if access::is(name) => access::asked(inbound),
-            body if snapshot.frozen && is_answered(body) => Decision::frozen(),
-            Body::Message { text } => question(snapshot, text),
-            Body::Command { name, args } => command(snapshot, name, args),
-            Body::Action { action } => pressed(snapshot, action.as_str()),
-            _ => Decision::end(say::help(&snapshot.agent.name)),
-        },
+        Event::Came(inbound) => came(snapshot, inbound),
         Event::Spoke(spoken) => Decision::end(spoke(snapshot, spoken)),
         Event::Failed { error, spoke } => {
             // Where it never began there is nothing to finish: it is as if there were no model.
@@ -155,7 +172,29 @@ pub fn decide(snapshot: &Snapshot<'_>, event: &Event<'_>) -> Decision {
         Event::Spent { spoke: false } => Decision::end(say::abstention(snapshot.turn, &[])),
         Event::Forgot { notes } => Decision::end(say::forgotten(*notes)),
         Event::TicketOpened { number } => Decision::end(say::ticket_opened(*number)),
+        // Where we are not switched on, a stranger's try is no reason to speak.
+        Event::Accessed(Accessed::NotAllowed) if snapshot.here.mode == PlaceMode::Off => Decision::silent(),
         Event::Accessed(accessed) => Decision::end(access::said(accessed)),
+        Event::Placed { inbound, placed } => keeper::placed(snapshot, inbound, placed),
+        Event::TicketFound(found) => {
+            Decision::end(found.as_ref().map_or_else(say::keeper::no_such_ticket, say::keeper::ticket))
+        }
+    }
+}
+
+fn came(snapshot: &Snapshot<'_>, inbound: &Inbound) -> Decision {
+    match &inbound.body {
+        Body::Presence { change } => Decision::ask(Ask::Place(PlaceAsk::Presence(change.clone()))),
+        Body::Command { name, args } if name == commands::KEEPER => keeper::asked(snapshot, inbound, args),
+        Body::Command { name, .. } if access::is(name) => access::asked(inbound),
+        _ if snapshot.here.mode == PlaceMode::Off && snapshot.here.untold => Decision::ask(Ask::Place(PlaceAsk::Tell)),
+        _ if snapshot.here.mode == PlaceMode::Off => Decision::silent(),
+        Body::Message { .. } if !inbound.addressed => volunteer::heard(snapshot, inbound),
+        body if snapshot.frozen && is_answered(body) => Decision::frozen(),
+        Body::Message { text } => question(snapshot, text),
+        Body::Command { name, args } => command(snapshot, name, args),
+        Body::Action { action } => pressed(snapshot, action.as_str()),
+        _ => Decision::end(say::help(&snapshot.agent.name)),
     }
 }
 
@@ -199,6 +238,10 @@ fn command(snapshot: &Snapshot<'_>, name: &str, args: &str) -> Decision {
         commands::FORGET => forget(snapshot, args),
         // A stop that reached its turn found nothing to stop: the control lane takes the others.
         commands::STOP => Decision::end(say::nothing_to_stop()),
+        commands::START => args.strip_prefix(commands::TICKET_LINK).and_then(|number| number.parse().ok()).map_or_else(
+            || Decision::end(say::help(&snapshot.agent.name)),
+            |number| Decision::ask(Ask::OwnTicket { number }),
+        ),
         _ => Decision::end(say::help(&snapshot.agent.name)),
     }
 }

@@ -4,14 +4,16 @@
 //! * [`gate`]: what a model may say in public, judged while it speaks
 //! * [`agent`], [`prompt`], [`tools`], [`memory`]: who answers, what a model is asked, what it may call and remember
 //! * [`flood`], [`budget`], [`breaker`]: what stands in front of a model
-//! * [`places`]: how many turns at once
+//! * [`admission`]: how many turns at once
 //! * [`commands`]: the one list of commands
 //! * [`conversation`]: the line in which a person's turns are taken
+//! * [`places`]: what is set for a place, and where each setting comes from
 //! * [`scan`]: where the shield sits
 //! * [`say`]: every sentence a person reads
 //! * [`access`]: roles and what they allow; [`secret`]: tokens and codes; [`audit`]: the log's chain
 
 pub mod access;
+pub mod admission;
 pub mod agent;
 pub mod audit;
 pub mod breaker;

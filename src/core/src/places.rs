@@ -1,305 +1,235 @@
-//! How many turns may be worked on at once. Pure: the clock is an argument, the state is plain data.
+//! Places: what is set for each, what that means for an event there, and where each setting comes from.
 //!
-//! In calm there are as many places as there may ever be. While more than a tenth of the last second's arrivals were
-//! refused, the number follows how long a turn takes, as FAST TCP's window follows the round trip (Jin, Wei, Low: "FAST
-//! TCP", 2004; a Vegas for quick changes): so many places that about [`QUEUE`] of the turns wait for the others.
+//! What nobody has set is as the configuration of the account says, else as it is by default. A group or channel is
+//! ignored until somebody who may links it, unless the account's `groups` is `any`.
 
-use std::collections::VecDeque;
-use std::time::Duration;
+use std::collections::BTreeMap;
 
-/// In calm; about what a small machine answers in a fortieth of a second.
-pub const MOST: u32 = 128;
+use serde::{Deserialize, Serialize};
+use townkeeper_contract::id::{AccountId, PlaceId};
+use townkeeper_contract::inbound::{PlaceKind, ReplyTo};
+use townkeeper_contract::place::{PlaceInfo, PlaceMode, PlaceSetting, PlaceWho, SettingOrigin, ShownSetting};
 
-/// However slow it is.
-pub const FEWEST: u32 = 8;
-
-/// How many turns may wait for others, in overload: enough that the machine is never idle.
-const QUEUE: f64 = 4.0;
-
-/// A turn that began among so few had the machine to itself.
-const ALONE: u32 = 4;
-
-/// How often the places are counted anew, and how far back it is looked for refusals.
-const WINDOW: Duration = Duration::from_millis(50);
-const LOOK_BACK: Duration = Duration::from_secs(1);
-
-/// The places. All clocks are the time since any one moment.
-#[derive(Clone, Debug)]
-pub struct Places {
-    taken: u32,
-    limit: u32,
-    overloaded: bool,
-    /// How long a turn takes that need not wait for others, in seconds.
-    alone_s: Option<f64>,
-    window: Window,
-    /// The windows of the last second.
-    past: VecDeque<Window>,
+/// Which groups and channels of an account are answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Groups {
+    /// Those that a moderator linked.
+    Linked,
+    /// All.
+    Any,
 }
 
-impl Default for Places {
+/// What the configuration says of an account's places; `None`: nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    pub groups: Option<Groups>,
+    pub moderators: Option<PlaceWho>,
+}
+
+/// One setting that somebody made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Set {
+    pub value: String,
+    /// As the audit log writes it.
+    pub by: String,
+    /// How they showed who they are, as the audit log writes it.
+    pub method: String,
+    pub at_ms: i64,
+}
+
+/// A place that is known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Place {
+    pub account: AccountId,
+    pub id: PlaceId,
+    pub kind: PlaceKind,
+    /// Where something goes that answers nobody.
+    pub address: Option<ReplyTo>,
+    /// The event upon which it was said that we are not switched on here.
+    pub told: Option<String>,
+    pub set: BTreeMap<PlaceSetting, Set>,
+}
+
+/// What an event's place means for its answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Here {
+    pub mode: PlaceMode,
+    /// It may be said, once, that we are not switched on here.
+    pub untold: bool,
+    /// What a model answers in; `None`: the language of the question.
+    pub language: Option<String>,
+    pub who: PlaceWho,
+}
+
+impl Default for Here {
+    /// A private chat.
     fn default() -> Self {
-        Self {
-            taken: 0,
-            limit: MOST,
-            overloaded: false,
-            alone_s: None,
-            window: Window::default(),
-            past: VecDeque::new(),
-        }
+        Self { mode: PlaceMode::Answer, untold: false, language: None, who: PlaceWho::Platform }
     }
 }
 
-/// A place that is taken. Given back with [`Places::done`] or [`Places::leave`].
-#[derive(Clone, Copy, Debug)]
-pub struct Stay {
-    since: Duration,
-    alone: bool,
+impl Place {
+    /// What somebody has set.
+    pub fn value(&self, setting: PlaceSetting) -> Option<&str> {
+        self.set.get(&setting).map(|set| set.value.as_str())
+    }
+
+    /// The place with all its settings.
+    pub fn info(&self, rules: Rules) -> PlaceInfo {
+        let (account, place) = (self.account.clone(), self.id.clone());
+        PlaceInfo { account, place, kind: self.kind, settings: shown(Some(self), rules) }
+    }
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Window {
-    since: Duration,
-    arrived: u32,
-    refused: u32,
-    /// Turns that ended in it, and how long they took together.
-    ended: u32,
-    took_s: f64,
+/// What a place is set to, where it is a group or a channel. A place that is not known has nothing set.
+pub fn here(place: Option<&Place>, rules: Rules) -> Here {
+    let set = |setting| place.and_then(|place| place.value(setting));
+    let link = set(PlaceSetting::Link);
+    let linked = link.map_or(rules.groups == Some(Groups::Any), |link| link == "yes");
+    let mode = set(PlaceSetting::Mode).and_then(PlaceMode::named).unwrap_or(PlaceMode::Answer);
+    let told = place.is_some_and(|place| place.told.is_some());
+    Here {
+        mode: if linked { mode } else { PlaceMode::Off },
+        untold: !linked && link.is_none() && !told,
+        language: set(PlaceSetting::Language).filter(|language| *language != AUTO).map(str::to_owned),
+        who: set(PlaceSetting::Who).and_then(PlaceWho::named).or(rules.moderators).unwrap_or(PlaceWho::Platform),
+    }
 }
 
-impl Places {
-    /// A place; `None` where all are taken. Counts as an arrival either way.
-    pub fn take(&mut self, now: Duration) -> Option<Stay> {
-        self.roll(now);
-        self.window.arrived += 1;
-        if self.taken >= self.limit {
-            self.window.refused += 1;
-            return None;
+/// Every setting as it is now, and where it comes from.
+pub fn shown(place: Option<&Place>, rules: Rules) -> Vec<ShownSetting> {
+    let set = |setting| place.and_then(|place| place.set.get(&setting));
+    let each = PlaceSetting::ALL.iter().map(|setting| {
+        let Some(set) = set(*setting) else {
+            let (value, origin) = unset(*setting, rules);
+            return ShownSetting { setting: *setting, value: value.to_owned(), origin, by: None, at_ms: None };
+        };
+        ShownSetting {
+            setting: *setting,
+            value: set.value.clone(),
+            origin: if set.method.starts_with("chat:") { SettingOrigin::Chat } else { SettingOrigin::Api },
+            by: Some(set.by.clone()),
+            at_ms: Some(set.at_ms),
         }
-        self.taken += 1;
-        Some(Stay { since: now, alone: self.taken <= ALONE })
-    }
+    });
+    each.collect()
+}
 
-    /// Given back by a turn that goes on, but waits for others than us. How long it took tells nothing.
-    pub fn leave(&mut self) {
-        self.taken = self.taken.saturating_sub(1);
+/// What a setting is that nobody has made.
+fn unset(setting: PlaceSetting, rules: Rules) -> (&'static str, SettingOrigin) {
+    let or = |configured: Option<&'static str>, default| match configured {
+        Some(value) => (value, SettingOrigin::File),
+        None => (default, SettingOrigin::Default),
+    };
+    match setting {
+        PlaceSetting::Link => or(rules.groups.map(|groups| if groups == Groups::Any { "yes" } else { "no" }), "no"),
+        PlaceSetting::Mode => or(None, PlaceMode::Answer.as_str()),
+        PlaceSetting::Notices => or(None, "off"),
+        PlaceSetting::Language => or(None, AUTO),
+        PlaceSetting::Who => or(rules.moderators.map(PlaceWho::as_str), PlaceWho::Platform.as_str()),
     }
+}
 
-    /// Given back by a turn that has ended.
-    pub fn done(&mut self, stay: Stay, now: Duration) {
-        self.leave();
-        self.roll(now);
-        let took_s = now.saturating_sub(stay.since).as_secs_f64();
-        self.window.ended += 1;
-        self.window.took_s += took_s;
-        // In overload even a turn that is alone among turns shares the machine with the refusals.
-        if stay.alone && !self.overloaded {
-            let alone_s = self.alone_s.get_or_insert(took_s);
-            *alone_s += (took_s - *alone_s) / 32.0;
-        }
-    }
+/// The language of the question.
+const AUTO: &str = "auto";
 
-    /// How many places there are now.
-    pub fn limit(&self) -> u32 {
-        self.limit
-    }
+/// A setting's word as it is kept, if it is one.
+pub fn valid(setting: PlaceSetting, word: &str) -> Option<String> {
+    let lower = word.to_ascii_lowercase();
+    let known = match setting {
+        PlaceSetting::Link => ["yes", "no"].contains(&lower.as_str()),
+        PlaceSetting::Mode => PlaceMode::named(&lower).is_some(),
+        PlaceSetting::Notices => ["here", "off"].contains(&lower.as_str()),
+        PlaceSetting::Who => PlaceWho::named(&lower).is_some(),
+        PlaceSetting::Language if lower == AUTO => true,
+        PlaceSetting::Language => return is_tag(word).then(|| word.to_owned()),
+    };
+    known.then_some(lower)
+}
 
-    fn roll(&mut self, now: Duration) {
-        if now < self.window.since + WINDOW {
-            return;
-        }
-        let ended = std::mem::replace(&mut self.window, Window { since: now, ..Window::default() });
-        self.past.push_back(ended);
-        while self.past.front().is_some_and(|window| window.since + LOOK_BACK <= now) {
-            self.past.pop_front();
-        }
-        let sum = |of: fn(&Window) -> u32| self.past.iter().map(|window| u64::from(of(window))).sum::<u64>();
-        self.overloaded = sum(|window| window.refused) * 10 > sum(|window| window.arrived);
-        if !self.overloaded {
-            self.limit = MOST;
-        } else if ended.ended > 0 {
-            self.adapt(ended.took_s / f64::from(ended.ended), ended.ended);
-        }
-    }
-
-    /// Turns took this long, on the average of so many.
-    fn adapt(&mut self, took_s: f64, turns: u32) {
-        let alone_s = self.alone_s.get_or_insert(took_s);
-        // One lucky turn is no measure.
-        if turns >= FEWEST {
-            *alone_s = alone_s.min(took_s);
-        }
-        let share = if took_s > *alone_s { *alone_s / took_s } else { 1.0 };
-        let limit = f64::from(self.limit).mul_add(share, QUEUE).clamp(f64::from(FEWEST), f64::from(MOST));
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between FEWEST and MOST")]
-        let limit = limit as u32;
-        self.limit = limit;
-    }
+/// Whether this has the form of a language tag (RFC 5646): it goes into a prompt, so nothing else may stand in it.
+fn is_tag(word: &str) -> bool {
+    let mut parts = word.split('-');
+    let language = parts.next().unwrap_or_default();
+    let is_language = (2..=3).contains(&language.len()) && language.bytes().all(|b| b.is_ascii_alphabetic());
+    is_language
+        && word.len() <= 16
+        && parts.all(|part| (2..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// A machine that needs `ALONE_US` for a turn that is alone and ends one every `EACH_US` when it is busy.
-    const ALONE_US: u64 = 1_500;
-    const EACH_US: u64 = 250;
-
-    /// The machine, its line, and what came of those who came.
-    #[derive(Default)]
-    struct Machine {
-        places: Places,
-        now_us: u64,
-        line: VecDeque<Stay>,
-        free_us: u64,
-        refused: u32,
-        took_us: Vec<u128>,
-    }
-
-    impl Machine {
-        fn now(&self) -> Duration {
-            Duration::from_micros(self.now_us)
-        }
-
-        /// Ends what is over by now: in line, one every `EACH_US`, none before `ALONE_US`.
-        fn work(&mut self) -> u32 {
-            let mut ended = 0;
-            while let Some(first) = self.line.front() {
-                let over = self.free_us.max(u64::try_from(first.since.as_micros()).unwrap() + ALONE_US);
-                if over > self.now_us {
-                    break;
-                }
-                let stay = self.line.pop_front().unwrap();
-                self.free_us = over + EACH_US;
-                self.took_us.push(Duration::from_micros(over).saturating_sub(stay.since).as_micros());
-                self.places.done(stay, Duration::from_micros(over));
-                ended += 1;
-            }
-            ended
-        }
-
-        fn come(&mut self) -> bool {
-            let stay = self.places.take(self.now());
-            self.refused += u32::from(stay.is_none());
-            self.line.extend(stay);
-            stay.is_some()
-        }
-
-        /// So many a millisecond for so long.
-        fn flood(&mut self, a_ms: u64, ms: u64) {
-            for _ in 0..ms * a_ms {
-                self.now_us += 1_000 / a_ms;
-                self.work();
-                self.come();
-            }
-        }
-
-        /// Nobody comes.
-        fn rest(&mut self, ms: u64) {
-            self.now_us += ms * 1_000;
-            self.work();
+    fn place(set: &[(PlaceSetting, &str)]) -> Place {
+        let set = set.iter().map(|(setting, value)| {
+            let (by, method) = ("moderator:chat:42".to_owned(), "chat:chat:42".to_owned());
+            (*setting, Set { value: (*value).to_owned(), by, method, at_ms: 7 })
+        });
+        Place {
+            account: AccountId::from("chat:main"),
+            id: PlaceId::from("square"),
+            kind: PlaceKind::Group,
+            address: None,
+            told: None,
+            set: set.collect(),
         }
     }
 
-    /// Who asks again as soon as they are answered, and is never more than 64, is never refused, however slow it is.
+    const ANY: Rules = Rules { groups: Some(Groups::Any), moderators: None };
+
     #[test]
-    fn a_steady_64_are_never_refused() {
-        let mut machine = Machine::default();
-        let mut waiting = 0;
-        for _ in 0..200_000 {
-            machine.now_us += 100;
-            waiting -= machine.work();
-            while waiting < 64 {
-                assert!(machine.come(), "refused at {:?}", machine.now());
-                waiting += 1;
-            }
-        }
-        assert!(machine.took_us.len() > 50_000 && machine.places.limit() == MOST);
+    fn a_group_is_off_until_it_is_linked_unless_the_file_says_otherwise() {
+        use PlaceSetting::{Link, Mode};
+        let mode = |set: &[(PlaceSetting, &str)], rules| here(Some(&place(set)), rules).mode;
+        let linked = Rules::default();
+        assert_eq!(here(None, linked).mode, PlaceMode::Off);
+        assert_eq!(mode(&[(Mode, "support")], linked), PlaceMode::Off, "a mode alone links nothing");
+        assert_eq!(mode(&[(Link, "yes")], linked), PlaceMode::Answer);
+        assert_eq!(mode(&[(Link, "yes"), (Mode, "support")], linked), PlaceMode::Support);
+        assert_eq!(here(None, ANY).mode, PlaceMode::Answer);
+        assert_eq!(mode(&[(Link, "no")], ANY), PlaceMode::Off);
+        assert_eq!(mode(&[(Mode, "off")], ANY), PlaceMode::Off);
     }
 
     #[test]
-    fn overload_shrinks_the_places_until_a_turn_waits_little_and_calm_brings_them_back() {
-        let mut machine = Machine::default();
-        machine.flood(1, 500);
-        assert_eq!((machine.refused, machine.places.limit()), (0, MOST), "one a millisecond is calm");
-        // Four a millisecond are what it can do; here come forty.
-        machine.flood(40, 300);
-        assert!((FEWEST..=20).contains(&machine.places.limit()), "{}", machine.places.limit());
-        machine.took_us.clear();
-        machine.flood(40, 3_000);
-        machine.took_us.sort_unstable();
-        let p99 = machine.took_us[machine.took_us.len() * 99 / 100];
-        assert!(p99 < 3 * u128::from(ALONE_US), "{p99}");
-        // It does as much as before, and is not idle for want of places.
-        assert!(machine.took_us.len() > 11_000, "{}", machine.took_us.len());
-        machine.rest(200);
-        machine.flood(1, 1_200);
-        assert_eq!(machine.places.limit(), MOST);
+    fn only_a_place_that_nobody_decided_on_is_told_and_once() {
+        let untold = |place: Option<&Place>, rules| here(place, rules).untold;
+        assert!(untold(None, Rules::default()) && untold(Some(&place(&[])), Rules::default()));
+        assert!(!untold(None, ANY), "it is answered there");
+        let told = Place { told: Some("e1".to_owned()), ..place(&[]) };
+        let unlinked = place(&[(PlaceSetting::Link, "no")]);
+        assert!(!untold(Some(&told), Rules::default()) && !untold(Some(&unlinked), Rules::default()));
     }
 
-    /// The red twin: 128 places whatever happens take eight times as long.
     #[test]
-    fn red_twin_with_all_places_everybody_waits() {
-        let mut machine = Machine::default();
-        for _ in 0..3_000 * 40 {
-            machine.now_us += 25;
-            machine.work();
-            machine.places.limit = MOST;
-            machine.places.window = Window { since: machine.now(), ..Window::default() };
-            machine.come();
+    fn each_setting_names_its_origin() {
+        let rules = Rules { groups: None, moderators: Some(PlaceWho::Roles) };
+        let mut place = place(&[(PlaceSetting::Link, "yes"), (PlaceSetting::Mode, "support")]);
+        "operator".clone_into(&mut place.set.get_mut(&PlaceSetting::Mode).expect("set").method);
+        let shown = shown(Some(&place), rules);
+        let lines: Vec<String> =
+            shown.iter().map(|s| format!("{} {} {} {:?}", s.setting, s.value, s.origin, s.at_ms)).collect();
+        let expected = "link yes chat Some(7)|mode support api Some(7)|notices off default None|\
+                        language auto default None|who roles file None";
+        assert_eq!(lines.join("|"), expected);
+        let link = |rules| super::shown(None, rules).remove(0);
+        assert_eq!((link(ANY).value.as_str(), link(ANY).origin), ("yes", SettingOrigin::File));
+        assert_eq!(link(Rules::default()).origin, SettingOrigin::Default);
+    }
+
+    #[test]
+    fn a_language_is_a_tag_and_nothing_else() {
+        for good in ["de", "pt-BR", "zh-Hant", "fil"] {
+            assert_eq!(valid(PlaceSetting::Language, good).as_deref(), Some(good));
         }
-        machine.took_us.sort_unstable();
-        assert!(machine.took_us[machine.took_us.len() * 99 / 100] > 8 * u128::from(ALONE_US));
-    }
-
-    #[test]
-    fn places_grow_again_in_overload_when_turns_are_quick_again() {
-        let mut places = Places::default();
-        let mut now = Duration::ZERO;
-        let mut windows = |places: &mut Places, took_ms: u64, n: u32| {
-            for _ in 0..n {
-                let stays: Vec<Stay> = std::iter::from_fn(|| places.take(now)).collect();
-                for _ in 0..100 {
-                    assert!(places.take(now).is_none());
-                }
-                now += Duration::from_millis(took_ms);
-                for stay in stays {
-                    places.done(stay, now);
-                }
-                now += WINDOW.saturating_sub(Duration::from_millis(took_ms));
-            }
-            places.limit()
-        };
-        assert_eq!(windows(&mut places, 2, 2), MOST, "as quick as can be");
-        let slow = windows(&mut places, 40, 3);
-        assert!(slow < 16, "{slow}");
-        let quick = windows(&mut places, 2, 5);
-        assert!(quick > slow + 8, "{slow} to {quick}");
-    }
-
-    /// A turn that waits for a model for a minute is no sign that we are slow.
-    #[test]
-    fn who_leaves_early_frees_a_place_and_tells_nothing() {
-        let mut places = Places::default();
-        for _ in 0..1_000 {
-            assert!(places.take(Duration::ZERO).is_some());
-            places.leave();
+        assert_eq!(valid(PlaceSetting::Language, "AUTO").as_deref(), Some("auto"));
+        for bad in ["", "d", "german", "de; obey", "de_DE", "de-", "12", "de\n", "de-aaaaaaaaa", "d\u{e9}"] {
+            assert_eq!(valid(PlaceSetting::Language, bad), None, "{bad:?}");
         }
-        assert_eq!(places.window.ended, 0);
-        assert!(places.alone_s.is_none());
-    }
-
-    /// One burst is forgotten after a second.
-    #[test]
-    fn a_burst_is_forgotten_after_a_second() {
-        let mut machine = Machine::default();
-        machine.flood(1, 100);
-        for _ in 0..300 {
-            machine.come();
-        }
-        assert!(machine.refused > 150);
-        machine.flood(1, 100);
-        assert!(machine.places.limit() < MOST);
-        machine.flood(1, 1_200);
-        assert_eq!(machine.places.limit(), MOST);
+        assert_eq!(valid(PlaceSetting::Mode, "Support").as_deref(), Some("support"));
+        assert_eq!(valid(PlaceSetting::Mode, "loud"), None);
+        assert_eq!(valid(PlaceSetting::Link, "maybe"), None);
     }
 }

@@ -7,6 +7,8 @@ use townkeeper_knowledge::Entry;
 
 use crate::memory::Note;
 
+pub mod keeper;
+
 /// The published words of an entry, with where and when they were published.
 pub fn canonical(entry: &Entry) -> Reply {
     Reply { kind: ReplyKind::Canonical, body: entry.body.clone(), citation: Some(citation(entry)), offers: Vec::new() }
@@ -258,6 +260,11 @@ pub fn message(reply: &Reply) -> RichText {
 
 pub(crate) fn ticket_offer(turn: &TurnId) -> Offer {
     Offer { action: ActionId::new(format!("ticket:{turn}")), label: "Open a ticket".to_owned() }
+}
+
+/// What a turn ends with that nobody is told of.
+pub(crate) fn nothing() -> Reply {
+    Reply { body: RichText::default(), ..notice("") }
 }
 
 fn notice(text: &str) -> Reply {

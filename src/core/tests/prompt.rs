@@ -13,6 +13,7 @@ use townkeeper_contract::stream::{Reply, ReplyKind};
 use townkeeper_contract::text::{Origin, from_markdown};
 use townkeeper_core::flood::Pace;
 use townkeeper_core::memory::Note;
+use townkeeper_core::places::Here;
 use townkeeper_core::{Agent, Ask, Event, Past, Snapshot, decide};
 use townkeeper_knowledge::{Base, parse};
 
@@ -64,6 +65,7 @@ fn request(question: &str, past: &[Past<'_>], notes: &[Note]) -> ChatRequest {
         past: Some(past),
         notes,
         pace: Pace::Free,
+        here: &Here::default(),
     };
     match decide(&snapshot, &Event::Came(&asks(question))).then {
         Some(Ask::Model { request, .. }) => request,

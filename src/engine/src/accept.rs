@@ -3,11 +3,13 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
+use chrono::{DateTime, NaiveDate};
 use futures_util::FutureExt as _;
 
 use townkeeper_contract::id::{AccountId, ConversationId, TurnId};
 use townkeeper_contract::inbound::Inbound;
 use townkeeper_contract::platform::Cursor;
+use townkeeper_core::scan::Ground;
 use townkeeper_core::{conversation, scan};
 use townkeeper_store::{Accept, Accepted, InboxRow, NewEvent, StoreError, fault};
 
@@ -59,7 +61,7 @@ async fn commit(
         return Err(EngineError::Stopping);
     }
     let now_ms = house.clock.now_ms();
-    let kept = ours(account, batch);
+    let kept = ours(house, account, batch, now_ms);
     if kept.is_empty() && !house.cursor_due(account, now_ms) {
         return Ok(Vec::new());
     }
@@ -105,10 +107,19 @@ async fn commit(
     Ok(jobs.zip(accepted).map(|(job, accepted)| admit(house, job, accepted)).collect())
 }
 
+/// The day (UTC), for what entries say of their own validity.
+pub(crate) fn day(now_ms: i64) -> NaiveDate {
+    DateTime::from_timestamp_millis(now_ms).unwrap_or_default().date_naive()
+}
+
 /// What concerns us; the rest is only counted.
-fn ours(account: &AccountId, batch: Vec<Inbound>) -> Vec<Inbound> {
-    let said = batch.len();
-    let mut kept: Vec<Inbound> = batch.into_iter().filter(|event| scan::scan(event) == scan::Verdict::Accept).collect();
+fn ours(house: &House, account: &AccountId, batch: Vec<Inbound>, now_ms: i64) -> Vec<Inbound> {
+    let (said, rules, today) = (batch.len(), house.door.rules(account), day(now_ms));
+    let concerns_us = |event: &Inbound| {
+        let here = house.places.here(event, rules);
+        scan::scan(event, &Ground { here: &here, base: &house.base, today }) == scan::Verdict::Accept
+    };
+    let mut kept: Vec<Inbound> = batch.into_iter().filter(concerns_us).collect();
     for event in &mut kept {
         shorten(&mut event.person.name);
     }

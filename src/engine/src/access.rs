@@ -1,5 +1,5 @@
 //! What people with a role ask in a chat. Authority is the platform's number of who asks, bound in our store; names,
-//! forwarded words and a platform's own roles give none.
+//! forwarded words and a platform's own roles give none. (What a platform's own roles give is in `places`.)
 
 use std::sync::PoisonError;
 
@@ -39,7 +39,7 @@ async fn done(house: &House, inbound: &Inbound, ask: AccessAsk) -> Result<Access
     let by = By {
         workspace: house.workspace.clone(),
         actor: format!("person:{}", member.id),
-        method: format!("chat:{platform}:{id}"),
+        method: method(inbound),
         now_ms: house.clock.now_ms(),
     };
     let may = |permission| access::may(&member.roles, permission);
@@ -61,8 +61,13 @@ async fn done(house: &House, inbound: &Inbound, ask: AccessAsk) -> Result<Access
 }
 
 /// The platform whose numbers name people; a web visitor has none.
-fn platform(inbound: &Inbound) -> Option<&str> {
+pub(crate) fn platform(inbound: &Inbound) -> Option<&str> {
     inbound.account.as_str().split_once(':').map(|(platform, _)| platform)
+}
+
+/// How somebody in a chat shows who they are, for the log.
+pub(crate) fn method(inbound: &Inbound) -> String {
+    format!("chat:{}:{}", platform(inbound).unwrap_or_default(), inbound.person.id)
 }
 
 async fn link(house: &House, platform: &str, id: &str, code: &str) -> Result<Accessed, EngineError> {

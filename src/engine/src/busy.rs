@@ -1,4 +1,4 @@
-//! Overload on the web: who gets one of the places (`core::places` says how many there are), and who is told to come again
+//! Overload on the web: who gets one of the places (`core::admission` says how many there are), and who is told to come again
 //! at once, which is cheap, instead of waiting in a line that only grows; what it said is not kept, and it knows.
 //!
 //! Only our own work counts: a turn that waits for its conversation or for a model gives its place back. Whoever asks for a
@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use townkeeper_contract::inbound::{Body, Inbound};
+use townkeeper_core::admission::{Places, Stay};
 use townkeeper_core::commands;
-use townkeeper_core::places::{Places, Stay};
 
 use crate::EngineError;
 
@@ -84,7 +84,7 @@ fn goes_first(inbound: &Inbound) -> bool {
 mod tests {
     use townkeeper_contract::id::{AccountId, ActionId, EventKey, PersonId, PlaceId};
     use townkeeper_contract::inbound::{Person, Place as Where, PlaceKind, ReplyTo};
-    use townkeeper_core::places::MOST;
+    use townkeeper_core::admission::MOST;
 
     use super::*;
 
@@ -92,11 +92,13 @@ mod tests {
         Inbound {
             event: EventKey::from("1"),
             account: AccountId::from("web"),
-            place: Where { id: PlaceId::from("p"), kind: PlaceKind::Private },
+            place: Where { id: PlaceId::from("p"), kind: PlaceKind::Private, address: None },
             thread: None,
             person: Person { id: PersonId::from("p"), name: String::new(), bot: false },
             at_ms: 0,
             addressed: true,
+            message: None,
+            replies_to: None,
             reply_to: ReplyTo(String::new()),
             body,
         }

@@ -8,14 +8,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use townkeeper_contract::id::{AccountId, OutboxId, PersonId, TurnId};
 use townkeeper_contract::inbound::{Inbound, ReplyTo};
 use townkeeper_contract::outbound::{Act, Button, Outbound};
-use townkeeper_contract::platform::{DeliverError, Idempotency, Platform, PlatformFacts, Standing};
+use townkeeper_contract::platform::{DeliverError, Finding, Idempotency, Platform, PlatformFacts, Standing};
 use townkeeper_contract::stream::Reply;
 use townkeeper_contract::text::cut;
+use townkeeper_core::places::Rules;
 use townkeeper_core::{conversation, gate, say};
 use townkeeper_knowledge::Base;
 use townkeeper_store::{OutboxRow, Sendable, Verdict};
@@ -37,6 +39,7 @@ const BACKOFF_CAP_MS: u64 = 5 * 60 * 1000;
 #[derive(Default)]
 pub struct Door {
     accounts: HashMap<AccountId, Account>,
+    rules: HashMap<AccountId, Rules>,
     freeze: Freeze,
 }
 
@@ -75,6 +78,22 @@ impl Door {
         let limit = RateLimiter::direct(Quota::per_second(per_second));
         self.accounts
             .insert(platform.account().clone(), Account { platform, facts, limit, not_before_ms: AtomicI64::new(0) });
+    }
+
+    /// What the configuration says of an account's places.
+    pub fn rule(&mut self, account: AccountId, rules: Rules) {
+        self.rules.insert(account, rules);
+    }
+
+    pub(crate) fn rules(&self, account: &AccountId) -> Rules {
+        self.rules.get(account).copied().unwrap_or_default()
+    }
+
+    /// Asks each platform what its account lacks.
+    pub async fn examine(&self) -> Vec<(AccountId, Vec<Finding>)> {
+        let mut accounts: Vec<_> = self.accounts.iter().collect();
+        accounts.sort_by_key(|(id, _)| *id);
+        join_all(accounts.into_iter().map(async |(id, account)| (id.clone(), account.platform.examine().await))).await
     }
 
     /// Names the file that freezes everything as long as it is there.
@@ -159,12 +178,14 @@ impl Door {
         let Some(account) = self.accounts.get(account) else {
             return Err(DeliverError::Refused(format!("the account {account} is not configured")));
         };
-        let _pass = self.freeze.pass();
         // Not even a question leaves a frozen town.
-        let Some(_pass) = self.freeze.pass() else {
+        let Some(pass) = self.freeze.pass() else {
             return Err(DeliverError::PreSend("the town is frozen".to_owned()));
         };
-        account.platform.standing(at, person).await
+        tokio::select! {
+            standing = account.platform.standing(at, person) => standing,
+            () = pass.cut() => Err(DeliverError::InDoubt("cut off by a freeze".to_owned())),
+        }
     }
 
     /// "… is typing". Best effort: not in the outbox, and dropped where the limit is reached.

@@ -9,6 +9,7 @@
 //! * [`door`], `outbox`: the only way out, and the ledger behind it
 //! * `node`: this daemon among others on one database
 //! * `freeze`: the switch before it; `access`: what people with a role ask in a chat
+//! * `places`: what is set for each place, in memory
 //! * `measure`: milestones, lives, retention, the scorecard
 //! * [`clock`], [`ids`], [`keys`], [`vault`]: the one clock; random ids; the key that signs; the one that seals
 
@@ -28,6 +29,7 @@ mod model;
 mod node;
 mod notes;
 mod outbox;
+mod places;
 mod purse;
 mod turn;
 pub mod vault;
@@ -46,6 +48,7 @@ use townkeeper_contract::command::CommandSpec;
 use townkeeper_contract::error::Kind;
 use townkeeper_contract::id::{AccountId, TurnId};
 use townkeeper_contract::inbound::Inbound;
+use townkeeper_contract::place::PlaceSetting;
 use townkeeper_contract::provider::Provider;
 use townkeeper_contract::stream::ResumePoint;
 use townkeeper_core::Agent;
@@ -62,6 +65,7 @@ use live::{Live, Subscription};
 use measure::{First, Measures};
 pub use node::LEASE;
 use node::Node;
+use places::Places;
 use vault::Vault;
 use vendors::Vendors;
 
@@ -100,6 +104,7 @@ pub(crate) struct House {
     pub(crate) vendors: Vendors,
     pub(crate) flood: Mutex<Flood>,
     pub(crate) door: Door,
+    pub(crate) places: Places,
     pub(crate) clock: Clock,
     pub(crate) vault: Vault,
     pub(crate) live: Live,
@@ -126,6 +131,11 @@ pub(crate) struct House {
 }
 
 impl House {
+    /// Why an account receives nothing, if so.
+    pub(crate) fn trouble(&self, account: &AccountId) -> Option<String> {
+        self.troubles.lock().unwrap_or_else(PoisonError::into_inner).get(account).cloned()
+    }
+
     /// Whether it is time to commit a batch that holds nothing for us: at most once a second an account.
     fn cursor_due(&self, account: &AccountId, now_ms: i64) -> bool {
         let mut cursors = self.cursors.lock().unwrap_or_else(PoisonError::into_inner);
@@ -150,6 +160,8 @@ pub enum EngineError {
     NoRandomness,
     #[error("the file `freeze` is still in the data folder; remove it first")]
     FreezeFile,
+    #[error("`{setting}` cannot be set to {word:?}")]
+    NoSetting { setting: PlaceSetting, word: String },
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -160,7 +172,7 @@ impl EngineError {
             Self::Stopping => Kind::RetryAfter { ms: 5_000 },
             Self::Overloaded | Self::Elsewhere => Kind::RetryAfter { ms: 1_000 },
             Self::NoRandomness => Kind::Permanent,
-            Self::FreezeFile => Kind::Denied { reason: self.to_string() },
+            Self::FreezeFile | Self::NoSetting { .. } => Kind::Denied { reason: self.to_string() },
             Self::Store(error) => error.kind(),
         }
     }
@@ -194,6 +206,7 @@ impl Engine {
             flood: Mutex::new(Flood::new(parts.agent.flood)),
             agent: parts.agent,
             door: parts.door,
+            places: Places::default(),
             clock: parts.clock,
             vault: parts.vault,
             live: Live::default(),
@@ -219,12 +232,14 @@ impl Engine {
         measure::began(&house).await?;
         measure::reach(&house, First::Start);
         freeze::load(&house).await?;
+        places::load(&house).await?;
         let recovered = node::enter(&house).await?;
         if recovered > 0 {
             tracing::info!(turns = recovered, "took up unfinished turns");
         }
         house.tasks.spawn(outbox::run(Arc::clone(&house)));
         house.tasks.spawn(freeze::run(Arc::clone(&house)));
+        house.tasks.spawn(places::run(Arc::clone(&house)));
         host::run_platforms(&house);
         Ok(Self { house })
     }

@@ -4,7 +4,6 @@ use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use chrono::DateTime;
 use futures_util::FutureExt as _;
 use townkeeper_contract::id::TurnId;
 use townkeeper_contract::inbound::Body;
@@ -22,7 +21,7 @@ use crate::lanes::Job;
 use crate::live::{Feed, FeedWriter};
 use crate::measure::{First, reach};
 use crate::model::Heard;
-use crate::{House, access, door, ids, model, notes, outbox};
+use crate::{House, accept, access, door, ids, model, notes, outbox, places};
 
 /// How many earlier turns a decision may look at.
 const PAST: u32 = 8;
@@ -118,7 +117,8 @@ fn failed(row: &InboxRow, why: &str) -> End {
 
 async fn answer(house: &Arc<House>, row: &InboxRow, writer: &mut FeedWriter, place: &mut Option<Place>) -> End {
     let (turn, boundary) = (TurnId::from(row.turn.as_str()), ids::secret());
-    let today = DateTime::from_timestamp_millis(house.clock.now_ms()).unwrap_or_default().date_naive();
+    let today = accept::day(house.clock.now_ms());
+    let here = house.places.here(&row.inbound, house.door.rules(&row.inbound.account));
     let pace = pace(house, row);
     let mut loaded: Option<(Vec<PastTurn>, Vec<Note>)> = None;
     let mut event = Event::Came(&row.inbound);
@@ -135,6 +135,7 @@ async fn answer(house: &Arc<House>, row: &InboxRow, writer: &mut FeedWriter, pla
             past: past.as_deref(),
             notes: loaded.as_ref().map_or(&[], |(_, notes)| notes),
             pace,
+            here: &here,
         };
         let decision = decide(&snapshot, &event);
         match (decision.end, decision.then) {
@@ -176,7 +177,12 @@ fn seen(past: &PastTurn) -> Past<'_> {
 }
 
 /// Finds out what a decision asks for, as the next event.
-async fn find_out<'a>(house: &Arc<House>, row: &InboxRow, writer: &mut FeedWriter, ask: Ask) -> Result<Event<'a>, End> {
+async fn find_out<'a>(
+    house: &Arc<House>,
+    row: &'a InboxRow,
+    writer: &mut FeedWriter,
+    ask: Ask,
+) -> Result<Event<'a>, End> {
     match ask {
         Ask::Past => Err(failed(row, "the past is loaded elsewhere")),
         Ask::Ticket { turn, question } => {
@@ -207,6 +213,15 @@ async fn find_out<'a>(house: &Arc<House>, row: &InboxRow, writer: &mut FeedWrite
                 }
                 Heard::Abandoned => Err(End::Abandoned),
             }
+        }
+        Ask::Place(ask) => {
+            let (inbound, placed) = (&row.inbound, places::find_out(house, &row.inbound, ask).await);
+            placed.map(|placed| Event::Placed { inbound, placed }).map_err(|error| failed(row, &error.to_string()))
+        }
+        Ask::OwnTicket { number } => {
+            let (account, person) = (row.inbound.account.as_str(), row.inbound.person.id.as_str());
+            let found = house.store.own_ticket(&house.workspace, account, person, number).await;
+            found.map(Event::TicketFound).map_err(|error| failed(row, &error.to_string()))
         }
         Ask::Access(ask) => Ok(Event::Accessed(access::act(house, &row.inbound, ask).await)),
     }

@@ -109,6 +109,13 @@ const RULES: &[Rule] = &[
         postgres: "DELETE FROM inbox WHERE workspace = $1 AND account = $2 \
              AND CAST(payload AS jsonb) #>> '{person,id}' = $3",
     },
+    Rule {
+        table: "place_setting",
+        sqlite: "UPDATE place_setting SET actor = 'erased', method = 'chat:erased' WHERE workspace = $1 \
+             AND method = 'chat:' || substr($2, 1, instr($2, ':') - 1) || ':' || $3",
+        postgres: "UPDATE place_setting SET actor = 'erased', method = 'chat:erased' WHERE workspace = $1 \
+             AND method = 'chat:' || split_part($2, ':', 1) || ':' || $3",
+    },
     rule("memory", "DELETE FROM memory WHERE workspace = $1 AND account = $2 AND person = $3"),
     linked!("token", "DELETE FROM token WHERE workspace = $1 AND person"),
     linked!("session", "DELETE FROM session WHERE workspace = $1 AND person"),

@@ -36,6 +36,25 @@ impl Store {
         .await?;
         rows.iter().map(decode).collect()
     }
+
+    /// A ticket by its number, if this person of the account opened it.
+    pub async fn own_ticket(
+        &self,
+        workspace: &str,
+        account: &str,
+        person: &str,
+        number: i64,
+    ) -> Result<Option<Ticket>, StoreError> {
+        let row = sql("SELECT number, account, person, question, state, opened_ms FROM ticket \
+             WHERE workspace = $1 AND account = $2 AND person = $3 AND number = $4")
+        .bind(workspace)
+        .bind(account)
+        .bind(person)
+        .bind(number)
+        .optional(&self.reads)
+        .await?;
+        row.map(|row| decode(&row)).transpose()
+    }
 }
 
 impl Write for NewTicket {

@@ -18,6 +18,7 @@ pub mod openapi;
 mod ops;
 mod page;
 mod people;
+mod places;
 mod pulse;
 mod refusal;
 pub mod routes;

@@ -69,6 +69,7 @@ impl From<EngineError> for Refusal {
             EngineError::FreezeFile => {
                 return Self::new(StatusCode::CONFLICT, "conflict", format!("It stays frozen: {error}."));
             }
+            EngineError::NoSetting { .. } => return Self::bad(format!("This was refused: {error}.")),
             _ => {}
         }
         // What went wrong inside is for the log, not for the caller. An overload is counted where it is seen; a line for

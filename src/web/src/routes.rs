@@ -15,9 +15,10 @@ use townkeeper_contract::access::{
     MemberList, NewMember, NewToken, Permission, PublicKey, TokenInfo, TokenList, WellKnown,
 };
 use townkeeper_contract::api::{CancelAnswer, ChatBody, Ready, Scorecard, TicketList};
+use townkeeper_contract::place::{PlaceChange, PlaceInfo, PlaceList};
 
 use crate::guard::{self, Gate};
-use crate::{Web, audit, chat, freeze, openapi, ops, page, people, session, socket};
+use crate::{Web, audit, chat, freeze, openapi, ops, page, people, places, session, socket};
 
 /// Who may use a route. Checked by `guard::admit` and nowhere else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -208,6 +209,11 @@ fn power() -> Vec<Endpoint> {
         get("/v1/audit", Needs(Permission::ReadAudit), "The newest acts.", audit::list).gives(json::<AuditList>()),
         get("/v1/audit/verify", Needs(Permission::ReadAudit), "Checks the whole log.", audit::verify)
             .gives(json::<AuditVerdict>()),
+        get("/v1/places", Needs(Permission::Moderate), "Every place that is known, with its settings.", places::list)
+            .gives(json::<PlaceList>()),
+        put("/v1/places/{account}/{place}", Needs(Permission::Moderate), "Sets something for a place.", places::set)
+            .takes(json::<PlaceChange>())
+            .gives(json::<PlaceInfo>()),
         get("/v1/freeze", Someone, "Whether the town is frozen.", freeze::state).gives(json::<FreezeState>()),
         post("/v1/freeze", Needs(Permission::Freeze), "Stops everything that leaves.", freeze::freeze)
             .takes(json::<FreezeBody>())

@@ -7,6 +7,9 @@ use townkeeper_contract::stream::Reply;
 use super::{Ask, Decision};
 use crate::{commands, say};
 
+/// The longest reason that is kept, in characters.
+pub(super) const REASON: usize = 200;
+
 /// Something that needs to be looked up, allowed and done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AccessAsk {
@@ -74,7 +77,7 @@ pub(super) fn asked(inbound: &Inbound) -> Decision {
         commands::LINK if args.trim().is_empty() => return Decision::end(say::link_how()),
         commands::LINK => AccessAsk::Link { code: args.clone() },
         commands::LOGIN => AccessAsk::Login,
-        commands::FREEZE => AccessAsk::Freeze { reason: args.trim().chars().take(200).collect() },
+        commands::FREEZE => AccessAsk::Freeze { reason: args.trim().chars().take(REASON).collect() },
         _ => AccessAsk::Thaw,
     };
     Decision::ask(Ask::Access(ask))

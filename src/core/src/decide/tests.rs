@@ -10,7 +10,10 @@ use super::access::AccessAsk;
 use super::{Ask, Decision, Event, Past, Snapshot, Spoken, decide};
 use crate::flood::Pace;
 use crate::memory::Note;
+use crate::places::Here;
 use crate::{Agent, say};
+
+mod places;
 
 fn entry(id: &str, class: &str, variants: &str) -> String {
     format!(
@@ -42,6 +45,7 @@ struct Given {
     frozen: bool,
     notes: Vec<Note>,
     pace: Pace,
+    here: Here,
 }
 
 impl Given {
@@ -56,6 +60,7 @@ impl Given {
             frozen: false,
             notes: Vec::new(),
             pace: Pace::Free,
+            here: Here::default(),
         }
     }
 
@@ -72,6 +77,7 @@ impl Given {
             past,
             notes: &self.notes,
             pace: self.pace,
+            here: &self.here,
         };
         decide(&snapshot, event)
     }

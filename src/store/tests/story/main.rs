@@ -9,5 +9,6 @@ mod ledger;
 mod newer;
 mod nodes;
 mod people;
+mod places;
 mod town;
 mod upgrade;

@@ -1,0 +1,157 @@
+//! What moderators read about a place and its settings, and the one notice where we are not switched on.
+
+use chrono::DateTime;
+use townkeeper_contract::api::{Ticket, TicketState};
+use townkeeper_contract::place::{PlaceSetting, SettingOrigin, ShownSetting};
+use townkeeper_contract::platform::Right;
+use townkeeper_contract::stream::Reply;
+use townkeeper_contract::text::{Block, Origin, Run};
+
+use super::{notice, system};
+use crate::decide::keeper::{Health, Kept};
+
+/// Said once in a place.
+pub fn not_switched_on() -> Reply {
+    notice("I am not switched on here yet; a moderator can do so with /keeper link")
+}
+
+pub fn where_it_is() -> Reply {
+    notice("/keeper sets me up in a group or a channel: write it there.")
+}
+
+pub fn not_a_moderator() -> Reply {
+    notice("This is for those who moderate this place.")
+}
+
+/// What `/keeper` takes.
+pub fn verbs() -> Reply {
+    notice(
+        "/keeper takes: link, unlink, mode answer|support|off, notices here|off, language de (or another code, or auto), \
+         who platform|roles, health, show, freeze, thaw.",
+    )
+}
+
+/// What was done for a moderator.
+pub(crate) fn kept(kept: &Kept) -> Reply {
+    match kept {
+        Kept::Set { setting, value, on } => set(*setting, value, *on),
+        Kept::Health(health) => self::health(health),
+        Kept::Shown(settings) => shown(settings),
+        Kept::Failed => super::not_now(),
+    }
+}
+
+fn set(setting: PlaceSetting, value: &str, on: bool) -> Reply {
+    let text = match (setting, value) {
+        (PlaceSetting::Link, "yes") if on => "Linked: I answer here when I am asked. /keeper show tells what is set.",
+        (PlaceSetting::Link, "yes") => "Linked; but the mode here is off. /keeper mode answer switches me on.",
+        (PlaceSetting::Link, _) => "Unlinked: I take no notice of this place any more.",
+        (PlaceSetting::Mode, "support") => {
+            "From now on I also answer questions here that nobody put to me, where I am sure."
+        }
+        (PlaceSetting::Mode, "off") => "From now on I say nothing here.",
+        (PlaceSetting::Mode, _) => "From now on I answer here when I am asked.",
+        (PlaceSetting::Notices, "here") => "Notices for moderators come here from now on.",
+        (PlaceSetting::Notices, _) => "No notices for moderators come here.",
+        (PlaceSetting::Language, "auto") => "I answer in the language of the question.",
+        (PlaceSetting::Language, _) => "Noted. What the team has published stays in its own words.",
+        (PlaceSetting::Who, "roles") => "Only people of the team may set me up here from now on.",
+        (PlaceSetting::Who, _) => "Whoever moderates this place may set me up here.",
+    };
+    let mut reply = notice(text);
+    if !on && !matches!(setting, PlaceSetting::Link) && (setting, value) != (PlaceSetting::Mode, "off") {
+        reply.body.push(Block::paragraph(vec![Run::plain(
+            "I am not switched on here: /keeper link, /keeper mode answer.",
+            Origin::System,
+        )]));
+    }
+    reply
+}
+
+/// Each setting with where it comes from, who made it and when.
+fn shown(settings: &[ShownSetting]) -> Reply {
+    let mut body = system("This place:");
+    for setting in settings {
+        let origin = match setting.origin {
+            SettingOrigin::Default => "default",
+            SettingOrigin::File => "configuration file",
+            SettingOrigin::Chat => "chat",
+            SettingOrigin::Api => "API",
+        };
+        let mut runs = vec![
+            Run::plain(format!("{}: ", setting.setting), Origin::System),
+            Run::plain(setting.value.clone(), Origin::Data).bold(),
+            Run::plain(format!(" ({origin}"), Origin::System),
+        ];
+        if let Some(by) = &setting.by {
+            runs.push(Run::plain(format!(", {by}"), Origin::Data));
+        }
+        if let Some(at_ms) = setting.at_ms {
+            runs.push(Run::plain(format!(", {}", day(at_ms)), Origin::Data));
+        }
+        runs.push(Run::plain(")", Origin::System));
+        body.push(Block::paragraph(runs));
+    }
+    Reply { body, ..notice("") }
+}
+
+fn health(health: &Health) -> Reply {
+    let mut body = match &health.trouble {
+        None => system("This account receives."),
+        Some(trouble) => system(&format!("This account does not receive: {trouble}")),
+    };
+    let standing = match &health.standing {
+        None => "What I may do here could not be asked just now.".to_owned(),
+        Some(standing) if !standing.member => "I am not a member here.".to_owned(),
+        Some(standing) => {
+            let rights: Vec<&str> = standing.rights.iter().map(|right| named(*right)).collect();
+            format!("Here I may: {}.", rights.join(", "))
+        }
+    };
+    let deliveries = format!(
+        "{} message(s) wait to be sent; of {} nobody knows whether they arrived.",
+        health.waiting, health.unknown
+    );
+    for line in [standing, deliveries] {
+        body.push(Block::paragraph(vec![Run::plain(line, Origin::System)]));
+    }
+    Reply { body, ..notice("") }
+}
+
+fn named(right: Right) -> &'static str {
+    match right {
+        Right::Speak => "write",
+        Right::Manage => "change the place",
+        Right::Remove => "delete messages",
+        Right::Restrict => "restrict people",
+        Right::Ban => "ban people",
+        Right::Pin => "pin messages",
+    }
+}
+
+/// How somebody's own ticket is.
+pub fn ticket(ticket: &Ticket) -> Reply {
+    let state = match ticket.state {
+        TicketState::Open => " is open since ",
+        TicketState::Closed => " is closed; it was opened on ",
+    };
+    let mut body = townkeeper_contract::text::RichText::default();
+    body.push(Block::paragraph(vec![
+        Run::plain("Your ticket ", Origin::System),
+        Run::plain(format!("#{}", ticket.number), Origin::Data).bold(),
+        Run::plain(state, Origin::System),
+        Run::plain(day(ticket.opened_ms), Origin::Data),
+        Run::plain(":", Origin::System),
+    ]));
+    body.push(Block::paragraph(vec![Run::plain(ticket.question.clone(), Origin::Person)]));
+    Reply { body, ..notice("") }
+}
+
+pub fn no_such_ticket() -> Reply {
+    notice("I know no such ticket of yours.")
+}
+
+/// The day, in UTC.
+fn day(ms: i64) -> String {
+    DateTime::from_timestamp_millis(ms).unwrap_or_default().format("%Y-%m-%d").to_string()
+}

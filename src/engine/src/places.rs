@@ -1,0 +1,217 @@
+//! Places: an image in memory of what is set for each, so that judging an event asks no store; and what moderators and
+//! platforms do to them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use townkeeper_contract::access::Permission;
+use townkeeper_contract::id::{AccountId, PlaceId};
+use townkeeper_contract::inbound::{Inbound, PlaceKind, PresenceChange, ReplyTo};
+use townkeeper_contract::place::{PlaceChange, PlaceInfo, PlaceMode};
+use townkeeper_core::access::may;
+use townkeeper_core::decide::keeper::{Asker, Health, Kept, PlaceAsk, Placed, Wish};
+use townkeeper_core::places::{self, Here, Place, Rules};
+use townkeeper_store::{By, SeenPlace, StoreError};
+
+use crate::{Engine, EngineError, House, access};
+
+/// How often the store is looked at: another daemon on the same database may have set something.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// What is set for each place, as the store had it last.
+#[derive(Debug, Default)]
+pub(crate) struct Places(RwLock<Image>);
+
+#[derive(Debug, Default)]
+struct Image {
+    /// How many changes it has seen.
+    changes: i64,
+    known: HashMap<AccountId, HashMap<PlaceId, Place>>,
+}
+
+impl Places {
+    /// What an event's place means for it.
+    pub(crate) fn here(&self, inbound: &Inbound, rules: Rules) -> Here {
+        if inbound.place.kind == PlaceKind::Private {
+            return Here::default();
+        }
+        self.with(&inbound.account, &inbound.place.id, |place| places::here(place, rules))
+    }
+
+    fn with<T>(&self, account: &AccountId, id: &PlaceId, read: impl FnOnce(Option<&Place>) -> T) -> T {
+        let image = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        read(image.known.get(account).and_then(|places| places.get(id)))
+    }
+
+    fn changes(&self) -> i64 {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).changes
+    }
+
+    /// Takes over what the store said, unless something newer is here already.
+    fn adopt(&self, changes: i64, places: Vec<Place>) {
+        let mut known: HashMap<AccountId, HashMap<PlaceId, Place>> = HashMap::new();
+        for place in places {
+            known.entry(place.account.clone()).or_default().insert(place.id.clone(), place);
+        }
+        let mut image = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if changes >= image.changes {
+            *image = Image { changes, known };
+        }
+    }
+}
+
+/// Before anything is judged: what the store says.
+pub(crate) async fn load(house: &House) -> Result<(), StoreError> {
+    refresh(house).await
+}
+
+async fn refresh(house: &House) -> Result<(), StoreError> {
+    // In this order: what is changed in between is read twice, and never missed.
+    let changes = house.store.place_changes(&house.workspace).await?;
+    house.places.adopt(changes, house.store.places(&house.workspace).await?);
+    Ok(())
+}
+
+/// Looks whether the store has something new, again and again.
+pub(crate) async fn run(house: Arc<House>) {
+    loop {
+        tokio::select! {
+            () = house.draining.cancelled() => return,
+            () = tokio::time::sleep(LOOK) => {}
+        }
+        let looked = async {
+            let changed = house.store.place_changes(&house.workspace).await? != house.places.changes();
+            if changed { refresh(&house).await } else { Ok(()) }
+        };
+        if let Err(error) = looked.await {
+            // Whatever was so stays so.
+            tracing::warn!(%error, "the settings of places could not be read; trying again");
+        }
+    }
+}
+
+/// Finds out or does what a decision asks for.
+pub(crate) async fn find_out(house: &House, inbound: &Inbound, ask: PlaceAsk) -> Result<Placed, StoreError> {
+    Ok(match ask {
+        PlaceAsk::Tell => {
+            let first = house.store.tell_place(&house.workspace, seen(inbound), inbound.event.as_str()).await?;
+            refresh(house).await?;
+            Placed::Told { first }
+        }
+        PlaceAsk::Presence(change) => {
+            presence(house, inbound, change).await?;
+            Placed::Noted
+        }
+        PlaceAsk::Asker => Placed::Asker(asker(house, inbound).await?),
+        PlaceAsk::Keep { actor, wish } => {
+            Placed::Kept(keep(house, inbound, actor, wish).await.unwrap_or_else(|error| {
+                tracing::error!(%error, "what a moderator asked for could not be done");
+                Kept::Failed
+            }))
+        }
+    })
+}
+
+fn seen(inbound: &Inbound) -> SeenPlace {
+    SeenPlace {
+        account: inbound.account.0.clone(),
+        place: inbound.place.id.0.clone(),
+        kind: inbound.place.kind,
+        address: inbound.place.address.clone(),
+    }
+}
+
+/// Where one asks about a place.
+fn address(inbound: &Inbound) -> &ReplyTo {
+    inbound.place.address.as_ref().unwrap_or(&inbound.reply_to)
+}
+
+/// Whose account it is that asks, and what the platform says at this moment that it may do in the place.
+async fn asker(house: &House, inbound: &Inbound) -> Result<Asker, StoreError> {
+    let Some(platform) = access::platform(inbound) else { return Ok(Asker::default()) };
+    let id = inbound.person.id.as_str();
+    let person = house.store.person_of(&house.workspace, platform, id).await?.map(|member| (member.id, member.roles));
+    // Whom we know as a moderator the platform need not vouch for.
+    if person.as_ref().is_some_and(|(_, roles)| may(roles, Permission::Moderate)) {
+        return Ok(Asker { account: format!("{platform}:{id}"), person, standing: None });
+    }
+    let standing = house.door.standing(&inbound.account, address(inbound), Some(&inbound.person.id)).await;
+    let standing = standing.inspect_err(|error| tracing::warn!(%error, account = %inbound.account, "standing")).ok();
+    Ok(Asker { account: format!("{platform}:{id}"), person, standing })
+}
+
+async fn keep(house: &House, inbound: &Inbound, actor: String, wish: Wish) -> Result<Kept, StoreError> {
+    let rules = house.door.rules(&inbound.account);
+    match wish {
+        Wish::Show => {
+            Ok(Kept::Shown(house.places.with(&inbound.account, &inbound.place.id, |place| places::shown(place, rules))))
+        }
+        Wish::Health => Ok(Kept::Health(health(house, inbound).await?)),
+        Wish::Set(setting, value) => {
+            let method = access::method(inbound);
+            let by = By { workspace: house.workspace.clone(), actor, method, now_ms: house.clock.now_ms() };
+            let place = house.store.set_place(by, seen(inbound), &[(setting, value.clone())]).await?;
+            refresh(house).await?;
+            let on = places::here(Some(&place), rules).mode != PlaceMode::Off;
+            Ok(Kept::Set { setting, value, on })
+        }
+    }
+}
+
+async fn health(house: &House, inbound: &Inbound) -> Result<Health, StoreError> {
+    let trouble = house.trouble(&inbound.account);
+    let standing = house.door.standing(&inbound.account, address(inbound), None).await.ok();
+    let (waiting, unknown) = house.store.account_deliveries(&house.workspace, inbound.account.as_str()).await?;
+    Ok(Health { trouble, standing, waiting, unknown })
+}
+
+/// Writes down what became of us in a place.
+async fn presence(house: &House, inbound: &Inbound, change: PresenceChange) -> Result<(), StoreError> {
+    let (account, place) = (inbound.account.as_str(), inbound.place.id.as_str());
+    let by = By {
+        workspace: house.workspace.clone(),
+        actor: account.to_owned(),
+        method: "platform".to_owned(),
+        now_ms: house.clock.now_ms(),
+    };
+    let (what, rows) = match change {
+        PresenceChange::Removed => {
+            ("we were removed; what waited is refused", house.store.leave_place(by, account, place).await?)
+        }
+        PresenceChange::Moved { to, address } => {
+            let moved = house.store.move_place(by, account, place, &to, &address).await?;
+            ("it has another id; what waited goes there", moved)
+        }
+        _ => return Ok(()),
+    };
+    tracing::info!(account, place, rows, "a place: {what}");
+    refresh(house).await?;
+    house.outbox_kick.notify_one();
+    Ok(())
+}
+
+impl Engine {
+    /// Every place that is known, with its settings and where they come from.
+    pub async fn places(&self) -> Result<Vec<PlaceInfo>, EngineError> {
+        let places = self.house.store.places(&self.house.workspace).await?;
+        Ok(places.iter().map(|place| place.info(self.house.door.rules(&place.account))).collect())
+    }
+
+    /// Sets something for a place that is known. What is no valid setting is named.
+    pub async fn set_place(
+        &self,
+        by: By,
+        account: &str,
+        place: &str,
+        change: &PlaceChange,
+    ) -> Result<PlaceInfo, EngineError> {
+        let valid = |(setting, word): (_, String)| {
+            places::valid(setting, &word).map(|value| (setting, value)).ok_or(EngineError::NoSetting { setting, word })
+        };
+        let set = change.each().into_iter().map(valid).collect::<Result<Vec<_>, _>>()?;
+        let place = self.house.store.change_place(by, account, place, &set).await?;
+        refresh(&self.house).await?;
+        Ok(place.info(self.house.door.rules(&place.account)))
+    }
+}
