@@ -240,8 +240,16 @@ fn wait(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Resu
     runtime(false)?.block_on(command)
 }
 
+/// So many tasks are run before the network is asked for more.
+const WORKED_OFF: u32 = 64;
+
 fn runtime(many: bool) -> anyhow::Result<tokio::runtime::Runtime> {
     let mut builder =
         if many { tokio::runtime::Builder::new_multi_thread() } else { tokio::runtime::Builder::new_current_thread() };
+    if many {
+        // What the database's thread wakes goes before what the network brings, and the network brings no more at a time
+        // than is worked off before it is asked again: else a turn waits, at each of its steps, for a flood to be refused.
+        builder.global_queue_interval(1).event_interval(WORKED_OFF).max_io_events_per_tick(WORKED_OFF as usize);
+    }
     builder.enable_all().build().context("cannot start the runtime")
 }

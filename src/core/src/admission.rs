@@ -11,13 +11,16 @@ use std::time::Duration;
 pub const MOST: u32 = 128;
 
 /// However slow it is.
-pub const FEWEST: u32 = 8;
+pub const FEWEST: u32 = 4;
 
 /// How many turns may wait for others, in overload: enough that the machine is never idle.
-const QUEUE: f64 = 4.0;
+const QUEUE: f64 = 2.0;
 
 /// A turn that began among so few had the machine to itself.
 const ALONE: u32 = 4;
+
+/// So many turns are no luck any more.
+const LUCK: u32 = 8;
 
 /// How often the places are counted anew, and how far back it is looked for refusals.
 const WINDOW: Duration = Duration::from_millis(50);
@@ -125,7 +128,7 @@ impl Places {
     fn adapt(&mut self, took_s: f64, turns: u32) {
         let alone_s = self.alone_s.get_or_insert(took_s);
         // One lucky turn is no measure.
-        if turns >= FEWEST {
+        if turns >= LUCK {
             *alone_s = alone_s.min(took_s);
         }
         let share = if took_s > *alone_s { *alone_s / took_s } else { 1.0 };
@@ -272,7 +275,7 @@ mod tests {
         assert_eq!(windows(&mut places, 2, 2), MOST, "as quick as can be");
         let slow = windows(&mut places, 40, 3);
         assert!(slow < 16, "{slow}");
-        let quick = windows(&mut places, 2, 5);
+        let quick = windows(&mut places, 2, 10);
         assert!(quick > slow + 8, "{slow} to {quick}");
     }
 
