@@ -4,6 +4,7 @@
 //! * [`gate`]: what a model may say in public, judged while it speaks
 //! * [`agent`], [`prompt`], [`tools`], [`memory`]: who answers, what a model is asked, what it may call and remember
 //! * [`flood`], [`budget`], [`breaker`]: what stands in front of a model
+//! * [`limit`], [`pace`]: how much may leave for a platform; how often an answer is shown while it is written
 //! * [`commands`]: the one list of commands
 //! * [`conversation`]: the line in which a person's turns are taken
 //! * [`scan`]: where the shield sits
@@ -20,7 +21,9 @@ pub mod conversation;
 pub mod decide;
 pub mod flood;
 pub mod gate;
+pub mod limit;
 pub mod memory;
+pub mod pace;
 pub mod prompt;
 pub mod say;
 pub mod scan;
