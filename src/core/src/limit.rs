@@ -115,6 +115,8 @@ impl Budget {
 
 #[derive(Debug)]
 struct Place {
+    /// `None`: not met yet, and counted as private.
+    kind: Option<PlaceKind>,
     budget: Budget,
     used_ms: i64,
     /// Answers that are being written there.
@@ -141,9 +143,10 @@ impl Limits {
 
     /// Learns what kind of place this is. One that was never met counts as private.
     pub fn meet(&mut self, place: &str, kind: PlaceKind, now_ms: i64) {
-        if !self.places.contains_key(place) {
-            let budget = Budget::new(bucket(&self.rate, kind));
-            self.keep(place, budget, now_ms);
+        let buckets = Budget::new(bucket(&self.rate, kind)).buckets;
+        let place = self.place(place, now_ms);
+        if place.kind != Some(kind) {
+            (place.kind, place.budget.buckets) = (Some(kind), buckets);
         }
     }
 
@@ -194,21 +197,17 @@ impl Limits {
         here.max(all).max(1)
     }
 
-    fn place(&mut self, place: &str, now_ms: i64) -> &mut Place {
-        self.meet(place, PlaceKind::Private, now_ms);
-        let budget = Budget::new(None);
-        let kept = self.places.entry(place.to_owned()).or_insert(Place { budget, used_ms: now_ms, streams: 0 });
-        kept.used_ms = now_ms;
-        kept
-    }
-
-    fn keep(&mut self, place: &str, budget: Budget, now_ms: i64) {
+    fn place(&mut self, name: &str, now_ms: i64) -> &mut Place {
         if self.places.len() >= self.sweep_at {
             let busy = |place: &Place| place.streams > 0 || place.budget.not_before_ms > now_ms;
             self.places.retain(|_, place| busy(place) || now_ms - place.used_ms < IDLE_MS);
             self.sweep_at = PLACES.max(2 * self.places.len());
         }
-        self.places.insert(place.to_owned(), Place { budget, used_ms: now_ms, streams: 0 });
+        let budget = Budget::new(bucket(&self.rate, PlaceKind::Private));
+        let new = Place { kind: None, budget, used_ms: now_ms, streams: 0 };
+        let place = self.places.entry(name.to_owned()).or_insert(new);
+        place.used_ms = now_ms;
+        place
     }
 }
 

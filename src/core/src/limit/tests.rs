@@ -53,6 +53,16 @@ fn without_a_ceiling_a_place_has_none() {
 }
 
 #[test]
+fn a_group_that_counted_as_private_is_known_when_it_is_met() {
+    let mut limits = Limits::new(TELEGRAM);
+    limits.rest(LimitScope::Place, "g", 50, 0);
+    limits.meet("g", PlaceKind::Group, 0);
+    assert_eq!(limits.next_ms("g", Class::Owed, 0), Some(50), "its rest stays");
+    drain(&mut limits, Class::Owed, 50);
+    assert_eq!(limits.next_ms("g", Class::Owed, 50), Some(4_050));
+}
+
+#[test]
 fn idle_places_are_forgotten() {
     let mut limits = Limits::new(TELEGRAM);
     for n in 0..PLACES {
