@@ -11,6 +11,7 @@ use anyhow::{Context as _, anyhow, bail};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
+use townkeeper_engine::door::Rate;
 use townkeeper_providers::ProviderConfig;
 
 use crate::agent::{AgentSection, BudgetSection, FloodSection};
@@ -125,6 +126,9 @@ pub(crate) struct AccountSection {
     /// Whose it is.
     #[serde(default = "main_workspace")]
     pub(crate) workspace: String,
+    /// Ceilings of its own, where they are others than its platform publishes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rate: Option<Rate>,
     #[serde(flatten)]
     pub(crate) own: Table,
 }

@@ -187,6 +187,13 @@ impl TelegramServer {
         self.sent()
     }
 
+    /// Waits until there is a message like this, as people see it then.
+    pub async fn wait_message(&self, fact: impl Fn(&SentMessage) -> bool) -> SentMessage {
+        let like = |s: &State| s.sent.iter().find(|m| fact(m)).cloned();
+        self.wait(|s| like(s).is_some()).await;
+        self.sent().into_iter().find(|m| fact(m)).expect("it was there just now")
+    }
+
     /// Every request of `method`, oldest first, faulted ones too.
     pub fn calls(&self, method: &str) -> Vec<Call> {
         self.state.borrow().calls.iter().filter(|c| c.method == method).cloned().collect()
