@@ -125,7 +125,7 @@ struct Place {
 
 /// The limits of one account.
 #[derive(Debug)]
-pub struct Limits {
+pub struct Ceilings {
     rate: RateFacts,
     account: Budget,
     places: HashMap<String, Place>,
@@ -134,7 +134,7 @@ pub struct Limits {
     sweep_at: usize,
 }
 
-impl Limits {
+impl Ceilings {
     pub fn new(rate: RateFacts) -> Self {
         let per_second = i64::from(rate.per_second.max(1));
         let account = Budget::new(Some(Bucket::new(1_000_000 / per_second, per_second)));

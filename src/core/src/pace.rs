@@ -39,7 +39,7 @@ pub enum Stroke {
 
 /// The cadence of one answer.
 #[derive(Clone, Debug)]
-pub struct Pace {
+pub struct Cadence {
     base_ms: i64,
     /// How much slower than that, in thousandths.
     slow: i64,
@@ -53,7 +53,7 @@ pub struct Pace {
     draft: bool,
 }
 
-impl Pace {
+impl Cadence {
     /// An answer that may be painted every `base_ms`, and was begun at `began_ms`.
     pub fn new(base_ms: u32, began_ms: i64) -> Self {
         Self {

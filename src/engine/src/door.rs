@@ -13,7 +13,7 @@ use townkeeper_contract::outbound::{Act, Button, Outbound, Receipt};
 use townkeeper_contract::platform::{DeliverError, Idempotency, Platform, PlatformFacts, RateFacts, Standing};
 use townkeeper_contract::stream::Reply;
 use townkeeper_contract::text::cut;
-use townkeeper_core::limit::{Class, Limits};
+use townkeeper_core::limit::{Ceilings, Class};
 use townkeeper_core::pace::Stroke;
 use townkeeper_core::{conversation, gate, say};
 use townkeeper_knowledge::Base;
@@ -42,7 +42,7 @@ pub struct Door {
 struct Account {
     platform: Adapter,
     facts: PlatformFacts,
-    limits: Mutex<Limits>,
+    ceilings: Mutex<Ceilings>,
 }
 
 /// An account's own ceilings, where they are others than its platform publishes.
@@ -77,8 +77,8 @@ impl Spot {
 }
 
 impl Account {
-    fn limits(&self) -> MutexGuard<'_, Limits> {
-        self.limits.lock().unwrap_or_else(PoisonError::into_inner)
+    fn ceilings(&self) -> MutexGuard<'_, Ceilings> {
+        self.ceilings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Does one thing, or is cut off by a freeze; and learns what the platform says of its limits.
@@ -96,7 +96,7 @@ impl Account {
             // Waits are counted from the answer: the platform may have taken a while.
             let now_ms = clock.now_ms();
             let until = now_ms.saturating_add(i64::try_from(wait_ms).unwrap_or(i64::MAX));
-            self.limits().rest(scope, place, until, now_ms);
+            self.ceilings().rest(scope, place, until, now_ms);
         }
         delivered
     }
@@ -106,8 +106,8 @@ impl Door {
     /// Adds a bot account.
     pub fn add(&mut self, platform: Arc<impl Platform>) {
         let facts = platform.facts();
-        let limits = Mutex::new(Limits::new(facts.rate));
-        self.accounts.insert(platform.account().clone(), Account { platform, facts, limits });
+        let ceilings = Mutex::new(Ceilings::new(facts.rate));
+        self.accounts.insert(platform.account().clone(), Account { platform, facts, ceilings });
     }
 
     /// Gives an account ceilings of its own.
@@ -119,7 +119,7 @@ impl Door {
                 per_group_minute: rate.per_group_minute.unwrap_or(published.per_group_minute),
                 per_chat_ms: rate.per_chat_ms.unwrap_or(published.per_chat_ms),
             };
-            account.limits = Mutex::new(Limits::new(account.facts.rate));
+            account.ceilings = Mutex::new(Ceilings::new(account.facts.rate));
         }
     }
 
@@ -152,7 +152,7 @@ impl Door {
     /// reply themselves (the web).
     pub(crate) fn messages(&self, inbound: &Inbound, reply: &Reply, now_ms: i64) -> Vec<Sendable> {
         let Some(account) = self.accounts.get(&inbound.account) else { return Vec::new() };
-        account.limits().meet(&Spot::of(inbound).place, inbound.place.kind, now_ms);
+        account.ceilings().meet(&Spot::of(inbound).place, inbound.place.kind, now_ms);
         let pieces = cut(&say::message(reply), account.facts.max_len, account.facts.measure);
         let last = pieces.len().saturating_sub(1);
         let buttons = |at: usize| {
@@ -184,7 +184,7 @@ impl Door {
         };
         // Whoever would have to wait waits in the ledger, where a crash finds it unsent, not here, where it is in doubt.
         let place = conversation::place(&row.dest);
-        let taken = account.limits().take(place, Class::Owed, clock.now_ms());
+        let taken = account.ceilings().take(place, Class::Owed, clock.now_ms());
         if let Err(next_ms) = taken {
             return Verdict::Again { next_ms, class: "pre_send", detail: "our own limit".to_owned() };
         }
@@ -202,7 +202,7 @@ impl Door {
     pub(crate) async fn paint(&self, spot: &Spot, act: Act, clock: &Clock) -> Stroke {
         let Some(account) = self.accounts.get(&spot.account) else { return Stroke::Over };
         let Some(pass) = self.freeze.pass() else { return Stroke::Over };
-        let taken = account.limits().take(&spot.place, Class::Edit, clock.now_ms());
+        let taken = account.ceilings().take(&spot.place, Class::Edit, clock.now_ms());
         if let Err(next_ms) = taken {
             return Stroke::NotYet { next_ms };
         }
@@ -220,28 +220,28 @@ impl Door {
 
     /// When the first words of an answer may leave; `None`: now.
     pub(crate) fn first_words_ms(&self, spot: &Spot, now_ms: i64) -> Option<i64> {
-        self.accounts.get(&spot.account)?.limits().next_ms(&spot.place, Class::First, now_ms)
+        self.accounts.get(&spot.account)?.ceilings().next_ms(&spot.place, Class::First, now_ms)
     }
 
     /// An answer begins to be written at `spot`.
     pub(crate) fn enter(&self, spot: &Spot, kind: PlaceKind, now_ms: i64) {
         if let Some(account) = self.accounts.get(&spot.account) {
-            let mut limits = account.limits();
-            limits.meet(&spot.place, kind, now_ms);
-            limits.enter(&spot.place, now_ms);
+            let mut ceilings = account.ceilings();
+            ceilings.meet(&spot.place, kind, now_ms);
+            ceilings.enter(&spot.place, now_ms);
         }
     }
 
     /// It is written.
     pub(crate) fn leave(&self, spot: &Spot, now_ms: i64) {
         if let Some(account) = self.accounts.get(&spot.account) {
-            account.limits().leave(&spot.place, now_ms);
+            account.ceilings().leave(&spot.place, now_ms);
         }
     }
 
     /// By how much an answer at `spot` has to slow down for the others.
     pub(crate) fn crowd(&self, spot: &Spot, base_ms: i64) -> i64 {
-        self.accounts.get(&spot.account).map_or(1, |account| account.limits().crowd(&spot.place, base_ms))
+        self.accounts.get(&spot.account).map_or(1, |account| account.ceilings().crowd(&spot.place, base_ms))
     }
 
     /// What a person may do where `at` leads, by the platform's own word at this moment; `None` asks about ourselves.
@@ -265,7 +265,7 @@ impl Door {
     pub(crate) async fn typing(&self, spot: &Spot, clock: &Clock) {
         let Some(account) = self.accounts.get(&spot.account) else { return };
         let Some(pass) = self.freeze.pass() else { return };
-        if account.limits().take(&spot.place, Class::Typing, clock.now_ms()).is_err() {
+        if account.ceilings().take(&spot.place, Class::Typing, clock.now_ms()).is_err() {
             return;
         }
         let out = Outbound { id: OutboxId::from("typing"), to: spot.to.clone(), act: Act::Typing };

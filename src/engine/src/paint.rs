@@ -9,11 +9,11 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use townkeeper_contract::Stop;
 use townkeeper_contract::id::MessageRef;
-use townkeeper_contract::inbound::PlaceKind;
+use townkeeper_contract::inbound::{Body, PlaceKind};
 use townkeeper_contract::outbound::Act;
 use townkeeper_contract::platform::PlatformFacts;
 use townkeeper_contract::text::{Origin, cut, from_markdown};
-use townkeeper_core::pace::{Pace, Stroke};
+use townkeeper_core::pace::{Cadence, Stroke};
 use townkeeper_core::{conversation, say};
 use townkeeper_store::{InboxRow, Live, Sendable, Verdict, fault};
 
@@ -27,6 +27,9 @@ const PATIENCE: Duration = Duration::from_secs(40);
 /// How often a live message that an earlier process left is looked at, until it is known what became of it.
 const LOOK: Duration = Duration::from_millis(250);
 
+/// For how long an edited question has its answer replaced; later it is answered anew.
+const REVISION_MS: i64 = 15 * 60 * 1000;
+
 /// Room for the mark of an answer that is not whole, in whatever a platform measures.
 const MARK: usize = 8;
 
@@ -37,6 +40,8 @@ enum Shown {
     Nothing,
     /// This message of ours, for certain; and its words, where they are known.
     Message(MessageRef, String),
+    /// Nothing of this answer, but one message with the answer that it may replace.
+    Earlier(MessageRef),
     /// A message that nobody can name, or that cannot be changed any more.
     Lost,
 }
@@ -59,6 +64,18 @@ impl Canvas {
     pub(crate) async fn recall(&mut self, house: &House, row: &InboxRow) {
         if row.attempt > 1 && house.door.facts(&row.inbound.account).is_some() {
             self.shown = left(house, &row.turn).await;
+        }
+    }
+
+    /// Looks for the answer that this one replaces, where a question was edited. It is not painted over: only the whole
+    /// answer takes its place.
+    pub(crate) async fn revise(&mut self, house: &House, row: &InboxRow) {
+        let (Body::Edited { .. }, Some(asked)) = (&row.inbound.body, &row.inbound.message) else { return };
+        let since_ms = row.received_ms - REVISION_MS;
+        match house.store.answer_to(&house.workspace, &row.conversation, asked, since_ms).await {
+            Ok(Some(message)) if self.shown == Shown::Nothing => self.shown = Shown::Earlier(message),
+            Ok(_) => {}
+            Err(error) => tracing::warn!(%error, turn = row.turn, "an earlier answer cannot be looked up"),
         }
     }
 
@@ -91,12 +108,18 @@ impl Canvas {
         if let Shown::Message(message, _) = &self.shown { Some(message) } else { None }
     }
 
-    /// Makes the first of these messages replace what was painted.
+    /// Makes the first of these messages replace what was painted, or the only one the answer that it revises.
     pub(crate) fn finish(&self, say: &mut [Sendable]) {
-        let (Some(message), Some(first)) = (self.message(), say.first_mut()) else { return };
-        if let Act::Message { body, buttons } = &mut first.act {
+        let message = match &self.shown {
+            Shown::Message(message, _) => message,
+            Shown::Earlier(message) if say.len() == 1 => message,
+            _ => return,
+        };
+        if let Some(Sendable { act, .. }) = say.first_mut()
+            && let Act::Message { body, buttons } = act
+        {
             let (body, buttons) = (std::mem::take(body), std::mem::take(buttons));
-            first.act = Act::Edit { message: message.clone(), body, buttons };
+            *act = Act::Edit { message: message.clone(), body, buttons };
         }
     }
 }
@@ -158,7 +181,7 @@ struct Brush {
     facts: PlatformFacts,
     way: Way,
     base_ms: i64,
-    pace: Pace,
+    cadence: Cadence,
     shown: Shown,
     /// When to show again that we are typing.
     typing_ms: i64,
@@ -177,17 +200,17 @@ impl Brush {
         let private = row.inbound.place.kind == PlaceKind::Private;
         let live = facts.live.map(|live| if private { live.private_ms } else { live.group_ms });
         let way = match canvas.shown {
-            Shown::Lost => Way::Typing,
+            Shown::Lost | Shown::Earlier(_) => Way::Typing,
             _ if facts.drafts && private => Way::Draft(fastrand::i32(1..)),
             _ if live.is_some() && facts.edits => Way::Edits,
             _ => Way::Typing,
         };
         let base_ms = live.unwrap_or(1_000);
-        let mut pace = Pace::new(base_ms, canvas.began_ms);
+        let mut cadence = Cadence::new(base_ms, canvas.began_ms);
         if matches!(way, Way::Draft(_)) {
-            pace = pace.of_draft();
+            cadence = cadence.of_draft();
         } else if let Shown::Message(_, words) = &canvas.shown {
-            pace = pace.showing(words.clone());
+            cadence = cadence.showing(words.clone());
         }
         let spot = Spot::of(&row.inbound);
         house.door.enter(&spot, row.inbound.place.kind, house.clock.now_ms());
@@ -199,7 +222,7 @@ impl Brush {
             facts: facts.clone(),
             way,
             base_ms: i64::from(base_ms),
-            pace,
+            cadence,
             shown: canvas.shown.clone(),
             typing_ms: i64::MIN,
             stop,
@@ -228,7 +251,7 @@ impl Brush {
 
     /// When to show again that we are typing: until there is something to read.
     fn typing_due(&self) -> Option<i64> {
-        (self.facts.typing_ms > 0 && !self.pace.has_begun()).then_some(self.typing_ms)
+        (self.facts.typing_ms > 0 && !self.cadence.has_begun()).then_some(self.typing_ms)
     }
 
     /// Beside everything else: nobody's answer waits for it.
@@ -243,11 +266,11 @@ impl Brush {
 
     /// Paints once, if it is time and there is something new. When to look again; `None`: when there is more to read.
     async fn step(&mut self) -> Option<i64> {
-        if self.pace.is_over() || matches!(self.way, Way::Typing) {
+        if self.cadence.is_over() || matches!(self.way, Way::Typing) {
             return Some(i64::MAX);
         }
         let (house, now_ms) = (Arc::clone(&self.house), self.house.clock.now_ms());
-        let due_ms = self.pace.due_ms(house.door.crowd(&self.spot, self.base_ms));
+        let due_ms = self.cadence.due_ms(house.door.crowd(&self.spot, self.base_ms));
         if due_ms > now_ms {
             return Some(due_ms);
         }
@@ -255,12 +278,14 @@ impl Brush {
         let piece = cut(&text, self.facts.max_len.saturating_sub(MARK), self.facts.measure).into_iter().next();
         let Some(body) = piece.map(say::unfinished) else { return None };
         let words = body.flatten().text;
-        if !self.pace.wants(&words, now_ms) {
-            return self.pace.refresh_ms();
+        if !self.cadence.wants(&words, now_ms) {
+            return self.cadence.refresh_ms();
         }
         let buttons = Vec::new();
         let stroke = match (&self.way, &self.shown) {
-            (Way::Draft(draft), _) => house.door.paint(&self.spot, Act::Draft { draft: *draft, body }, &house.clock).await,
+            (Way::Draft(draft), _) => {
+                house.door.paint(&self.spot, Act::Draft { draft: *draft, body }, &house.clock).await
+            }
             (_, Shown::Message(..)) if !house.node.is_trusted() => Stroke::Missed,
             (_, Shown::Message(message, _)) => {
                 let act = Act::Edit { message: message.clone(), body, buttons };
@@ -268,7 +293,7 @@ impl Brush {
             }
             _ => self.first(Act::Message { body, buttons }).await,
         };
-        self.pace.painted(&words, stroke, house.clock.now_ms());
+        self.cadence.painted(&words, stroke, house.clock.now_ms());
         Some(i64::MIN)
     }
 

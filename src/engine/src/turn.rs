@@ -63,6 +63,7 @@ pub(crate) async fn run(house: &Arc<House>, job: Job) {
         // Wording is inside the guard too: it takes a model's text apart.
         let answered = async {
             canvas.recall(house, &row).await;
+            canvas.revise(house, &row).await;
             let end = answer(house, &row, &mut writer, &mut place, &mut canvas).await;
             canvas.close(house, &row.turn).await;
             worded(house, &row, &canvas, end)
@@ -220,24 +221,20 @@ async fn find_out<'a>(house: &Arc<House>, row: &InboxRow, writer: &mut FeedWrite
             let forgotten = house.store.forget(&notes::whose(house, &row.inbound), number).await;
             forgotten.map(|notes| Event::Forgot { notes }).map_err(|error| failed(row, &error.to_string()))
         }
-        Ask::Model { request, sources } => {
-            match model::speak(house, row, writer, request, &sources).await {
-                Heard::Spoken(spoken) => {
-                    house.measures.model(true);
-                    Ok(Event::Spoke(spoken))
-                }
-                Heard::Failed(error) => {
-                    house.measures.model(false);
-                    Ok(Event::Failed { error, spoke: writer.has_spoken() })
-                }
-                Heard::Spent => Ok(Event::Spent { spoke: writer.has_spoken() }),
-                Heard::Cancelled(spoken) => Err(End::Stopped(spoken)),
-                Heard::Frozen => {
-                    Err(End::With(Outcome::Cancelled { by: CancelledBy::Freeze }, Box::new(say::frozen())))
-                }
-                Heard::Abandoned => Err(End::Abandoned),
+        Ask::Model { request, sources } => match model::speak(house, row, writer, request, &sources).await {
+            Heard::Spoken(spoken) => {
+                house.measures.model(true);
+                Ok(Event::Spoke(spoken))
             }
-        }
+            Heard::Failed(error) => {
+                house.measures.model(false);
+                Ok(Event::Failed { error, spoke: writer.has_spoken() })
+            }
+            Heard::Spent => Ok(Event::Spent { spoke: writer.has_spoken() }),
+            Heard::Cancelled(spoken) => Err(End::Stopped(spoken)),
+            Heard::Frozen => Err(End::With(Outcome::Cancelled { by: CancelledBy::Freeze }, Box::new(say::frozen()))),
+            Heard::Abandoned => Err(End::Abandoned),
+        },
         Ask::Access(ask) => Ok(Event::Accessed(access::act(house, &row.inbound, ask).await)),
     }
 }

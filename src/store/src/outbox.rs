@@ -346,7 +346,13 @@ impl Write for Ack {
     }
 }
 
-pub(crate) async fn begin_attempt(tx: &mut Conn, workspace: &str, outbox: &str, n: i64, now_ms: i64) -> Result<(), StoreError> {
+pub(crate) async fn begin_attempt(
+    tx: &mut Conn,
+    workspace: &str,
+    outbox: &str,
+    n: i64,
+    now_ms: i64,
+) -> Result<(), StoreError> {
     sql("INSERT INTO attempt (workspace, outbox, n, started_ms) VALUES ($1, $2, $3, $4)")
         .bind(workspace)
         .bind(outbox)

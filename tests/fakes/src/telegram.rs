@@ -189,9 +189,13 @@ impl TelegramServer {
 
     /// Waits until there is a message like this, as people see it then.
     pub async fn wait_message(&self, fact: impl Fn(&SentMessage) -> bool) -> SentMessage {
-        let like = |s: &State| s.sent.iter().find(|m| fact(m)).cloned();
-        self.wait(|s| like(s).is_some()).await;
-        self.sent().into_iter().find(|m| fact(m)).expect("it was there just now")
+        let mut found = None;
+        self.wait(|s| {
+            found = s.sent.iter().find(|m| fact(m)).cloned();
+            found.is_some()
+        })
+        .await;
+        found.expect("it was waited for")
     }
 
     /// Every request of `method`, oldest first, faulted ones too.

@@ -25,7 +25,7 @@ pub(crate) const POINTS: &[(&str, Provoke)] = &[
     ("inbox.before_commit", Provoke::Load),
     ("live.committed", Provoke::Elsewhere),
     ("live.sent", Provoke::Elsewhere),
-    ("live.settle", Provoke::Load),
+    ("live.settle", Provoke::Elsewhere),
     ("memory.write", Provoke::Load),
     ("outbox.claimed", Provoke::Load),
     ("outbox.record", Provoke::Load),

@@ -7,43 +7,43 @@ use super::*;
 const WORDS: &str = "The lantern burns in the evening, ";
 
 /// A paint that succeeds at `now_ms`.
-fn done(pace: &mut Pace, text: &str, now_ms: i64) {
-    pace.painted(text, Stroke::Done, now_ms);
+fn done(cadence: &mut Cadence, text: &str, now_ms: i64) {
+    cadence.painted(text, Stroke::Done, now_ms);
 }
 
 #[test]
 fn an_answer_that_is_quick_is_not_painted() {
-    let pace = Pace::new(1_000, 50);
-    assert_eq!(pace.due_ms(1), 750);
+    let cadence = Cadence::new(1_000, 50);
+    assert_eq!(cadence.due_ms(1), 750);
 }
 
 #[test]
 fn the_first_words_are_some_words() {
-    let pace = Pace::new(1_000, 0);
+    let cadence = Cadence::new(1_000, 0);
     for (text, enough) in [("", false), ("I", false), ("The lantern burns", false), ("Yes.", true), (WORDS, true)] {
-        assert_eq!(pace.wants(text, 0), enough, "{text:?}");
+        assert_eq!(cadence.wants(text, 0), enough, "{text:?}");
     }
-    assert!(!pace.wants(" \n", 0), "nothing is no sentence");
+    assert!(!cadence.wants(" \n", 0), "nothing is no sentence");
 }
 
 #[test]
 fn what_has_hardly_changed_is_not_painted_again() {
-    let mut pace = Pace::new(1_000, 0);
-    done(&mut pace, WORDS, 700);
+    let mut cadence = Cadence::new(1_000, 0);
+    done(&mut cadence, WORDS, 700);
     for (more, worth) in [("", false), ("and nobody", false), ("and nobody puts it out at", true), ("a\n", true)] {
-        assert_eq!(pace.wants(&format!("{WORDS}{more}"), 9_000), worth, "{more:?}");
+        assert_eq!(cadence.wants(&format!("{WORDS}{more}"), 9_000), worth, "{more:?}");
     }
     // A cut may move backwards when the text grows beyond one message.
-    assert!(!pace.wants("The lantern\nburns", 9_000));
+    assert!(!cadence.wants("The lantern\nburns", 9_000));
 }
 
 #[test]
 fn a_draft_is_shown_again_before_it_vanishes() {
-    let mut pace = Pace::new(1_000, 0).of_draft();
-    done(&mut pace, WORDS, 700);
-    assert_eq!(pace.refresh_ms(), Some(20_700));
-    assert!(!pace.wants(WORDS, 20_699) && pace.wants(WORDS, 20_700));
-    let mut edit = Pace::new(1_000, 0);
+    let mut cadence = Cadence::new(1_000, 0).of_draft();
+    done(&mut cadence, WORDS, 700);
+    assert_eq!(cadence.refresh_ms(), Some(20_700));
+    assert!(!cadence.wants(WORDS, 20_699) && cadence.wants(WORDS, 20_700));
+    let mut edit = Cadence::new(1_000, 0);
     done(&mut edit, WORDS, 700);
     assert_eq!(edit.refresh_ms(), None);
 }
@@ -51,30 +51,30 @@ fn a_draft_is_shown_again_before_it_vanishes() {
 #[test]
 fn three_strikes_or_a_long_wait_end_it() {
     for retry_after_ms in [10_001, 35_000, u64::MAX] {
-        let mut pace = Pace::new(1_000, 0);
-        pace.painted(WORDS, Stroke::Throttled { retry_after_ms }, 700);
-        assert!(pace.is_over(), "{retry_after_ms}");
+        let mut cadence = Cadence::new(1_000, 0);
+        cadence.painted(WORDS, Stroke::Throttled { retry_after_ms }, 700);
+        assert!(cadence.is_over(), "{retry_after_ms}");
     }
-    let mut pace = Pace::new(1_000, 0);
+    let mut cadence = Cadence::new(1_000, 0);
     for strike in 1..=3 {
-        assert!(!pace.is_over(), "after {strike}");
-        pace.painted(WORDS, Stroke::Throttled { retry_after_ms: 1_000 }, 700 * strike);
+        assert!(!cadence.is_over(), "after {strike}");
+        cadence.painted(WORDS, Stroke::Throttled { retry_after_ms: 1_000 }, 700 * strike);
     }
-    assert!(pace.is_over());
+    assert!(cadence.is_over());
 }
 
 #[test]
 fn a_throttle_slows_and_success_makes_up_for_it() {
-    let mut pace = Pace::new(1_000, 0);
-    done(&mut pace, "", 1_000);
-    pace.painted(WORDS, Stroke::Throttled { retry_after_ms: 3_000 }, 2_000);
-    assert_eq!(pace.due_ms(1), 5_000);
-    done(&mut pace, WORDS, 5_000);
-    assert_eq!(pace.due_ms(1), 6_800, "twice as slow, and one success");
+    let mut cadence = Cadence::new(1_000, 0);
+    done(&mut cadence, "", 1_000);
+    cadence.painted(WORDS, Stroke::Throttled { retry_after_ms: 3_000 }, 2_000);
+    assert_eq!(cadence.due_ms(1), 5_000);
+    done(&mut cadence, WORDS, 5_000);
+    assert_eq!(cadence.due_ms(1), 6_800, "twice as slow, and one success");
     for at in 1..20 {
-        done(&mut pace, WORDS, 5_000 + at);
+        done(&mut cadence, WORDS, 5_000 + at);
     }
-    assert_eq!(pace.due_ms(1), 6_019, "as quick as at the beginning");
+    assert_eq!(cadence.due_ms(1), 6_019, "as quick as at the beginning");
 }
 
 /// What a platform may answer.
@@ -96,17 +96,17 @@ proptest! {
         crowd in 1_i64..50,
         answers in prop::collection::vec((strokes(), 0_usize..80, 0_i64..400), 1..60),
     ) {
-        let mut pace = Pace::new(base_ms, 0);
+        let mut cadence = Cadence::new(base_ms, 0);
         let (mut now_ms, mut text, mut last) = (0, String::new(), None);
         let mut not_before = 0;
         for (stroke, more, took_ms) in answers {
             text.push_str(&"a".repeat(more));
-            now_ms = pace.due_ms(crowd).max(now_ms);
-            if pace.is_over() {
+            now_ms = cadence.due_ms(crowd).max(now_ms);
+            if cadence.is_over() {
                 break;
             }
             prop_assert!(now_ms >= FIRST_MS && now_ms >= not_before);
-            if !pace.wants(&text, now_ms) {
+            if !cadence.wants(&text, now_ms) {
                 now_ms += 1;
                 continue;
             }
@@ -116,7 +116,7 @@ proptest! {
                 prop_assert!(shown != &text);
             }
             now_ms += took_ms;
-            pace.painted(&text, stroke, now_ms);
+            cadence.painted(&text, stroke, now_ms);
             match stroke {
                 Stroke::Done => last = Some((now_ms, text.clone())),
                 Stroke::Throttled { retry_after_ms } => not_before = now_ms + i64::try_from(retry_after_ms).unwrap(),
@@ -128,16 +128,16 @@ proptest! {
     /// A platform that answers is painted to the end: what is left out at last is less than a growth.
     #[test]
     fn what_is_shown_keeps_up(pieces in prop::collection::vec(0_usize..60, 1..60)) {
-        let mut pace = Pace::new(1_000, 0);
+        let mut cadence = Cadence::new(1_000, 0);
         let mut text = String::new();
         let mut now_ms = 0;
         for piece in pieces {
             text.push_str(&"a".repeat(piece));
-            now_ms = pace.due_ms(1).max(now_ms);
-            if pace.wants(&text, now_ms) {
-                done(&mut pace, &text, now_ms);
+            now_ms = cadence.due_ms(1).max(now_ms);
+            if cadence.wants(&text, now_ms) {
+                done(&mut cadence, &text, now_ms);
             }
-            let shown = pace.shown.as_ref().map_or(0, String::len);
+            let shown = cadence.shown.as_ref().map_or(0, String::len);
             prop_assert!(text.len() < shown + GROWTH.max(FIRST));
         }
     }
