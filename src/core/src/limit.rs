@@ -198,7 +198,7 @@ impl Ceilings {
     }
 
     fn place(&mut self, name: &str, now_ms: i64) -> &mut Place {
-        if self.places.len() >= self.sweep_at {
+        if self.places.len() >= self.sweep_at && !self.places.contains_key(name) {
             let busy = |place: &Place| place.streams > 0 || place.budget.not_before_ms > now_ms;
             self.places.retain(|_, place| busy(place) || now_ms - place.used_ms < IDLE_MS);
             self.sweep_at = PLACES.max(2 * self.places.len());
