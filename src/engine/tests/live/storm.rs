@@ -24,7 +24,7 @@ async fn a_storm_is_sat_out() {
     stage.asks("early", KNOWN).await;
     stage.rows("ready", 1).await;
     stage.square.weather(storm(EACH_MS));
-    stage.clock.set(T0 + MINUTE);
+    stage.clock.set(T0 + 5 * MINUTE);
 
     // Ten minutes, from refusal to refusal. Somebody asks at the beginning of each wait, and somebody just before its end.
     let (mut may, mut asked) = (T0 + FIRST_MS, 1);
