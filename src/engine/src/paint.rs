@@ -276,7 +276,7 @@ impl Brush {
         }
         let text = from_markdown(&self.feed.text(), &Origin::Model);
         let piece = cut(&text, self.facts.max_len.saturating_sub(MARK), self.facts.measure).into_iter().next();
-        let Some(body) = piece.map(say::unfinished) else { return None };
+        let body = piece.map(say::unfinished)?;
         let words = body.flatten().text;
         if !self.cadence.wants(&words, now_ms) {
             return self.cadence.refresh_ms();

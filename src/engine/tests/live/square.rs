@@ -204,11 +204,11 @@ impl Muse {
 }
 
 impl Provider for Muse {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "muse"
     }
 
-    fn model(&self) -> &str {
+    fn model(&self) -> &'static str {
         "muse"
     }
 
@@ -321,5 +321,5 @@ impl Stage {
 
 /// A hang guard: nothing here takes this long.
 pub(crate) async fn in_time<T>(what: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(50), what).await.expect("it hangs")
+    tokio::time::timeout(Duration::from_mins(2), what).await.expect("it hangs")
 }
