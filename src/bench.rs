@@ -398,7 +398,8 @@ async fn telegram() -> anyhow::Result<Vec<Figure>> {
     std::fs::write(&file, token)?;
     let (file, api) = (file.display(), server.base_url());
     let account = format!(
-        "[[account]]\nplatform = \"telegram\"\nname = \"bench\"\ntoken_file = \"{file}\"\napi_base = \"{api}\"\n"
+        "[[account]]\nplatform = \"telegram\"\nname = \"bench\"\ntoken_file = \"{file}\"\napi_base = \"{api}\"\n\
+         rate = {{ per_second = 100000, per_group_minute = 0, per_chat_ms = 0 }}\n"
     );
     let daemon = Daemon::start_in(home, &account).await?;
     let mut took = Vec::new();

@@ -36,7 +36,8 @@ pub(crate) async fn flood(minutes: u32) -> anyhow::Result<Flood> {
     std::fs::write(&file, token)?;
     let (file, api) = (file.display(), server.base_url());
     let account = format!(
-        "[[account]]\nplatform = \"telegram\"\nname = \"bench\"\ntoken_file = \"{file}\"\napi_base = \"{api}\"\ngroups = \"any\"\n"
+        "[[account]]\nplatform = \"telegram\"\nname = \"bench\"\ntoken_file = \"{file}\"\napi_base = \"{api}\"\ngroups = \"any\"\n\
+         rate = {{ per_second = 100000, per_group_minute = 0, per_chat_ms = 0 }}\n"
     );
     let daemon = Daemon::start_in(Arc::clone(&home), &account).await?;
     let (mut sizes, mut messages) = (Vec::new(), 0);

@@ -21,6 +21,7 @@ pub(crate) fn open(settings: &Settings, workspace: Option<&str>) -> anyhow::Resu
         if workspace.is_none_or(|workspace| workspace == account.workspace) {
             add(&mut door, account, &id)?;
             door.rule(id.clone(), Rules { groups: account.groups, moderators: account.moderators });
+            door.limit(&id, account.rate.unwrap_or_default());
         }
         names.push(id);
     }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 use townkeeper_contract::place::PlaceWho;
 use townkeeper_core::places::Groups;
+use townkeeper_engine::door::Rate;
 use townkeeper_providers::ProviderConfig;
 
 use crate::agent::{AgentSection, BudgetSection, FloodSection};
@@ -133,6 +134,9 @@ pub(crate) struct AccountSection {
     /// Who may set it up in a place: `platform` (the default: also who moderates the place), or `roles`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) moderators: Option<PlaceWho>,
+    /// Ceilings of its own, where they are others than its platform publishes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rate: Option<Rate>,
     #[serde(flatten)]
     pub(crate) own: Table,
 }

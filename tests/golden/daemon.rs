@@ -53,7 +53,7 @@ impl Home {
         self
     }
 
-    /// With a Telegram account.
+    /// With a Telegram account. The fake is patient; tests of limits set their own.
     pub(crate) fn with_telegram(mut self, api_base: &str, token: &str) -> Self {
         let file = self.folder.path().join("telegram.token");
         std::fs::write(&file, token).unwrap();
@@ -61,7 +61,8 @@ impl Home {
         write!(
             self.config,
             "[[account]]\nplatform = \"telegram\"\nname = \"main\"\ntoken_file = \"{file}\"\napi_base = \"{api_base}\"\n\
-             poll_timeout_s = 1\nrequest_timeout_s = 2\ngroups = \"any\"\n"
+             poll_timeout_s = 1\nrequest_timeout_s = 2\ngroups = \"any\"\n\
+             rate = {{ per_second = 1000, per_group_minute = 0, per_chat_ms = 0 }}\n"
         )
         .unwrap();
         self

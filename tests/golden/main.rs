@@ -15,6 +15,7 @@ mod init;
 mod keeping;
 mod kill;
 mod lifecycle;
+mod live;
 mod model;
 mod nodes;
 mod nodes_freeze;

@@ -57,6 +57,23 @@ pub enum Act {
     },
 }
 
+impl Act {
+    /// The message of ours that it is about, if it is about one.
+    pub fn message(&self) -> Option<&MessageRef> {
+        match self {
+            Self::Edit { message, .. } | Self::Delete { message } | Self::Pin { message } | Self::Unpin { message } => {
+                Some(message)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether doing it twice is the same as doing it once, on every platform. A second message is a second message.
+    pub fn is_repeatable(&self) -> bool {
+        !matches!(self, Self::Message { .. })
+    }
+}
+
 /// What a moderator may have done to a message or a person. People are named by the platform's number alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "do")]

@@ -24,3 +24,8 @@ pub fn destination(inbound: &Inbound) -> String {
         None => inbound.place.id.0.clone(),
     }
 }
+
+/// The place in a destination: what a platform's limits are kept for.
+pub fn place(destination: &str) -> &str {
+    destination.split_once('/').map_or(destination, |(place, _)| place)
+}

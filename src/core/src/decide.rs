@@ -191,7 +191,7 @@ fn came(snapshot: &Snapshot<'_>, inbound: &Inbound) -> Decision {
         _ if snapshot.here.mode == PlaceMode::Off => Decision::silent(),
         Body::Message { .. } if !inbound.addressed => volunteer::heard(snapshot, inbound),
         body if snapshot.frozen && is_answered(body) => Decision::frozen(),
-        Body::Message { text } => question(snapshot, text),
+        Body::Message { text } | Body::Edited { text } => question(snapshot, text),
         Body::Command { name, args } => command(snapshot, name, args),
         Body::Action { action } => pressed(snapshot, action.as_str()),
         _ => Decision::end(say::help(&snapshot.agent.name)),
@@ -213,7 +213,7 @@ fn is_answered(body: &Body) -> bool {
 /// The words an event asks about: what a ticket would hold.
 pub fn asked(inbound: &Inbound, base: &Base) -> String {
     match &inbound.body {
-        Body::Message { text } => text.clone(),
+        Body::Message { text } | Body::Edited { text } => text.clone(),
         Body::Command { name, args } if args.is_empty() => format!("/{name}"),
         Body::Command { args, .. } => args.clone(),
         Body::Action { action } => {

@@ -159,7 +159,7 @@ fn is_exempt(body: &Body) -> bool {
 /// FNV-1a over letters and digits, case put away: cheap, and only ever compared within one conversation.
 fn fingerprint(body: &Body) -> u64 {
     let text = match body {
-        Body::Message { text } => text.as_str(),
+        Body::Message { text } | Body::Edited { text } => text.as_str(),
         Body::Command { args, .. } => args.as_str(),
         Body::Action { action } => action.as_str(),
         _ => "",

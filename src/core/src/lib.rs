@@ -5,6 +5,7 @@
 //! * [`agent`], [`prompt`], [`tools`], [`memory`]: who answers, what a model is asked, what it may call and remember
 //! * [`flood`], [`budget`], [`breaker`]: what stands in front of a model
 //! * [`admission`]: how many turns at once
+//! * [`limit`], [`pace`]: how much may leave for a platform; how often an answer is shown while it is written
 //! * [`commands`]: the one list of commands
 //! * [`conversation`]: the line in which a person's turns are taken
 //! * [`places`]: what is set for a place, and where each setting comes from
@@ -23,7 +24,9 @@ pub mod conversation;
 pub mod decide;
 pub mod flood;
 pub mod gate;
+pub mod limit;
 pub mod memory;
+pub mod pace;
 pub mod places;
 pub mod prompt;
 pub mod say;

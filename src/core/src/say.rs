@@ -2,7 +2,7 @@
 
 use townkeeper_contract::id::{ActionId, TurnId};
 use townkeeper_contract::stream::{Citation, ErrorClass, Offer, Reply, ReplyKind};
-use townkeeper_contract::text::{Block, Origin, RichText, Run};
+use townkeeper_contract::text::{Block, BlockKind, Origin, RichText, Run, from_markdown};
 use townkeeper_knowledge::Entry;
 
 use crate::memory::Note;
@@ -63,6 +63,28 @@ pub fn model_failed(class: ErrorClass) -> &'static str {
 
 pub fn stopped() -> Reply {
     notice("Stopped.")
+}
+
+/// An answer that is still being written, marked so that nobody takes it for a whole one.
+pub fn unfinished(mut body: RichText) -> RichText {
+    let mark = |text: &str| Run::plain(text, Origin::System);
+    match body.blocks.last_mut() {
+        Some(Block { kind: BlockKind::Code { .. }, .. }) | None => body.push(Block::paragraph(vec![mark("…")])),
+        Some(block) => block.runs.push(mark(" …")),
+    }
+    body
+}
+
+/// An answer that was stopped where people had read some of it.
+pub fn stopped_at(text: &str, cited: Option<&Entry>) -> Reply {
+    let mut body = from_markdown(text, &Origin::Model);
+    body.extend(stopped().body);
+    Reply { kind: ReplyKind::Model, body, citation: cited.map(citation), offers: Vec::new() }
+}
+
+/// An answer that a freeze broke off where people had read some of it. They read this when the town goes on.
+pub fn paused() -> Reply {
+    notice("I was paused before this answer was whole, so I took it back. Please ask again.")
 }
 
 pub fn nothing_to_stop() -> Reply {

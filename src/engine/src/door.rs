@@ -2,35 +2,34 @@
 //! platform's length, the limits, and the verdict on what became of it.
 
 use std::collections::HashMap;
-use std::num::NonZeroU32;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use governor::clock::{Clock as _, DefaultClock};
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use serde::{Deserialize, Serialize};
 use townkeeper_contract::id::{AccountId, OutboxId, PersonId, TurnId};
-use townkeeper_contract::inbound::{Inbound, ReplyTo};
-use townkeeper_contract::outbound::{Act, Button, Outbound};
-use townkeeper_contract::platform::{DeliverError, Finding, Idempotency, Platform, PlatformFacts, Standing};
+use townkeeper_contract::inbound::{Inbound, PlaceKind, ReplyTo};
+use townkeeper_contract::outbound::{Act, Button, Outbound, Receipt};
+use townkeeper_contract::platform::{DeliverError, Finding, Idempotency, Platform, PlatformFacts, RateFacts, Standing};
 use townkeeper_contract::stream::Reply;
 use townkeeper_contract::text::cut;
+use townkeeper_core::limit::{Ceilings, Class};
+use townkeeper_core::pace::Stroke;
 use townkeeper_core::places::Rules;
 use townkeeper_core::{conversation, gate, say};
 use townkeeper_knowledge::Base;
 use townkeeper_store::{OutboxRow, Sendable, Verdict};
 
 use crate::clock::Clock;
-use crate::freeze::Freeze;
+use crate::freeze::{Freeze, Pass};
 use crate::ids;
 
 /// An account's adapter.
 pub(crate) type Adapter = Arc<dyn Platform>;
 
 /// A reply later than this is of no use, and expires where people can see it.
-const REPLY_DEADLINE_MS: i64 = 30 * 60 * 1000;
+pub(crate) const REPLY_DEADLINE_MS: i64 = 30 * 60 * 1000;
 
 /// Longest wait between two tries of something that was certainly not sent.
 const BACKOFF_CAP_MS: u64 = 5 * 60 * 1000;
@@ -46,27 +45,63 @@ pub struct Door {
 struct Account {
     platform: Adapter,
     facts: PlatformFacts,
-    limit: DefaultDirectRateLimiter,
-    /// The platform asked for silence until then: for the account, not for one message.
-    not_before_ms: AtomicI64,
+    ceilings: Mutex<Ceilings>,
+}
+
+/// An account's own ceilings, where they are others than its platform publishes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rate {
+    /// Requests a second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_second: Option<u32>,
+    /// Messages a minute into one group; 0: no ceiling.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_group_minute: Option<u32>,
+    /// Shortest time between two messages into one chat, in milliseconds; 0: none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub per_chat_ms: Option<u32>,
+}
+
+/// Where something is said: the address, and the place that limits are kept for.
+#[derive(Clone, Debug)]
+pub(crate) struct Spot {
+    pub(crate) account: AccountId,
+    pub(crate) place: String,
+    pub(crate) to: ReplyTo,
+}
+
+impl Spot {
+    /// Where an event is answered.
+    pub(crate) fn of(inbound: &Inbound) -> Self {
+        let place = conversation::place(&conversation::destination(inbound)).to_owned();
+        Self { account: inbound.account.clone(), place, to: inbound.reply_to.clone() }
+    }
 }
 
 impl Account {
-    /// When the next request may leave; `None`: now, and it counts.
-    fn next_ms(&self, now_ms: i64) -> Option<i64> {
-        let not_before = self.not_before_ms.load(Ordering::Relaxed);
-        if not_before > now_ms {
-            return Some(not_before);
-        }
-        let wait = self.limit.check().err()?.wait_time_from(DefaultClock::default().now());
-        Some(now_ms + 1 + i64::try_from(wait.as_millis()).unwrap_or(BACKOFF_CAP_MS.cast_signed()))
+    fn ceilings(&self) -> MutexGuard<'_, Ceilings> {
+        self.ceilings.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn rest(&self, error: &DeliverError, now_ms: i64) {
-        if let DeliverError::Throttled { retry_after_ms, .. } = error {
-            let until = now_ms.saturating_add(i64::try_from(*retry_after_ms).unwrap_or(i64::MAX));
-            self.not_before_ms.fetch_max(until, Ordering::Relaxed);
+    /// Does one thing, or is cut off by a freeze; and learns what the platform says of its limits.
+    async fn ask(&self, out: &Outbound, place: &str, pass: &Pass<'_>, clock: &Clock) -> Result<Receipt, DeliverError> {
+        let delivered = tokio::select! {
+            delivered = self.platform.deliver(out) => delivered,
+            () = pass.cut() => Err(DeliverError::InDoubt("cut off by a freeze".to_owned())),
+        };
+        let hint = match &delivered {
+            Ok(receipt) => receipt.hint.map(|hint| (hint.scope, hint.wait_ms)),
+            Err(DeliverError::Throttled { retry_after_ms, scope }) => Some((*scope, *retry_after_ms)),
+            Err(_) => None,
+        };
+        if let Some((scope, wait_ms)) = hint {
+            // Waits are counted from the answer: the platform may have taken a while.
+            let now_ms = clock.now_ms();
+            let until = now_ms.saturating_add(i64::try_from(wait_ms).unwrap_or(i64::MAX));
+            self.ceilings().rest(scope, place, until, now_ms);
         }
+        delivered
     }
 }
 
@@ -74,10 +109,26 @@ impl Door {
     /// Adds a bot account.
     pub fn add(&mut self, platform: Arc<impl Platform>) {
         let facts = platform.facts();
-        let per_second = NonZeroU32::new(facts.rate.per_second).unwrap_or(NonZeroU32::MIN);
-        let limit = RateLimiter::direct(Quota::per_second(per_second));
-        self.accounts
-            .insert(platform.account().clone(), Account { platform, facts, limit, not_before_ms: AtomicI64::new(0) });
+        let ceilings = Mutex::new(Ceilings::new(facts.rate));
+        self.accounts.insert(platform.account().clone(), Account { platform, facts, ceilings });
+    }
+
+    /// Gives an account ceilings of its own.
+    pub fn limit(&mut self, account: &AccountId, rate: Rate) {
+        if let Some(account) = self.accounts.get_mut(account) {
+            let published = account.facts.rate;
+            account.facts.rate = RateFacts {
+                per_second: rate.per_second.unwrap_or(published.per_second),
+                per_group_minute: rate.per_group_minute.unwrap_or(published.per_group_minute),
+                per_chat_ms: rate.per_chat_ms.unwrap_or(published.per_chat_ms),
+            };
+            account.ceilings = Mutex::new(Ceilings::new(account.facts.rate));
+        }
+    }
+
+    /// What an account's platform can do; `None`: its subscribers read for themselves (the web).
+    pub(crate) fn facts(&self, account: &AccountId) -> Option<&PlatformFacts> {
+        self.accounts.get(account).map(|account| &account.facts)
     }
 
     /// What the configuration says of an account's places.
@@ -120,6 +171,7 @@ impl Door {
     /// reply themselves (the web).
     pub(crate) fn messages(&self, inbound: &Inbound, reply: &Reply, now_ms: i64) -> Vec<Sendable> {
         let Some(account) = self.accounts.get(&inbound.account) else { return Vec::new() };
+        account.ceilings().meet(&Spot::of(inbound).place, inbound.place.kind, now_ms);
         let pieces = cut(&say::message(reply), account.facts.max_len, account.facts.measure);
         let last = pieces.len().saturating_sub(1);
         let buttons = |at: usize| {
@@ -150,22 +202,65 @@ impl Door {
             };
         };
         // Whoever would have to wait waits in the ledger, where a crash finds it unsent, not here, where it is in doubt.
-        if let Some(next_ms) = account.next_ms(clock.now_ms()) {
+        let place = conversation::place(&row.dest);
+        let taken = account.ceilings().take(place, Class::Owed, clock.now_ms());
+        if let Err(next_ms) = taken {
             return Verdict::Again { next_ms, class: "pre_send", detail: "our own limit".to_owned() };
         }
         let out = Outbound { id: OutboxId::from(row.id.as_str()), to: row.reply_to.clone(), act: row.act.clone() };
-        let delivered = tokio::select! {
-            delivered = account.platform.deliver(&out) => delivered,
-            () = pass.cut() => Err(DeliverError::InDoubt("cut off by a freeze".to_owned())),
-        };
-        match delivered {
-            Ok(receipt) => Verdict::Sent { message: receipt.message.map(|m| m.0) },
-            // Waits are counted from the answer: our own limit, or the platform, may have taken a while.
-            Err(error) => {
-                account.rest(&error, clock.now_ms());
-                judge(&error, account.facts.idempotency, row.attempt, clock.now_ms())
+        match account.ask(&out, place, &pass, clock).await {
+            Ok(receipt) => {
+                let message = receipt.message.or_else(|| row.act.message().cloned());
+                Verdict::Sent { message: message.map(|m| m.0) }
             }
+            Err(error) => judge(&error, &row.act, account.facts.idempotency, row.attempt, clock.now_ms()),
         }
+    }
+
+    /// Paints: a live edit or a draft. Best effort and not in the outbox; never what is left for more important things.
+    pub(crate) async fn paint(&self, spot: &Spot, act: Act, clock: &Clock) -> Stroke {
+        let Some(account) = self.accounts.get(&spot.account) else { return Stroke::Over };
+        let Some(pass) = self.freeze.pass() else { return Stroke::Over };
+        let taken = account.ceilings().take(&spot.place, Class::Edit, clock.now_ms());
+        if let Err(next_ms) = taken {
+            return Stroke::NotYet { next_ms };
+        }
+        let out = Outbound { id: OutboxId::from("live"), to: spot.to.clone(), act };
+        match account.ask(&out, &spot.place, &pass, clock).await {
+            Ok(_) => Stroke::Done,
+            Err(DeliverError::Throttled { retry_after_ms, .. }) => Stroke::Throttled { retry_after_ms },
+            Err(error @ (DeliverError::PreSend(_) | DeliverError::InDoubt(_))) => {
+                tracing::debug!(%error, platform = account.facts.name, "an answer was not painted");
+                Stroke::Missed
+            }
+            Err(DeliverError::Refused(_) | DeliverError::Gone | DeliverError::Moved { .. }) => Stroke::Over,
+        }
+    }
+
+    /// When the first words of an answer may leave; `None`: now.
+    pub(crate) fn first_words_ms(&self, spot: &Spot, now_ms: i64) -> Option<i64> {
+        self.accounts.get(&spot.account)?.ceilings().next_ms(&spot.place, Class::First, now_ms)
+    }
+
+    /// An answer begins to be written at `spot`.
+    pub(crate) fn enter(&self, spot: &Spot, kind: PlaceKind, now_ms: i64) {
+        if let Some(account) = self.accounts.get(&spot.account) {
+            let mut ceilings = account.ceilings();
+            ceilings.meet(&spot.place, kind, now_ms);
+            ceilings.enter(&spot.place, now_ms);
+        }
+    }
+
+    /// It is written.
+    pub(crate) fn leave(&self, spot: &Spot, now_ms: i64) {
+        if let Some(account) = self.accounts.get(&spot.account) {
+            account.ceilings().leave(&spot.place, now_ms);
+        }
+    }
+
+    /// By how much an answer at `spot` has to slow down for the others.
+    pub(crate) fn crowd(&self, spot: &Spot, base_ms: i64) -> i64 {
+        self.accounts.get(&spot.account).map_or(1, |account| account.ceilings().crowd(&spot.place, base_ms))
     }
 
     /// What a person may do where `at` leads, by the platform's own word at this moment; `None` asks about ourselves.
@@ -188,22 +283,22 @@ impl Door {
         }
     }
 
-    /// "… is typing". Best effort: not in the outbox, and dropped where the limit is reached.
-    pub(crate) async fn typing(&self, account: &AccountId, to: &ReplyTo) {
+    /// "… is typing". Best effort: not in the outbox, and left out where the room is scarce.
+    pub(crate) async fn typing(&self, spot: &Spot, clock: &Clock) {
+        let Some(account) = self.accounts.get(&spot.account) else { return };
         let Some(pass) = self.freeze.pass() else { return };
-        let Some(account) = self.accounts.get(account).filter(|a| a.limit.check().is_ok()) else { return };
-        let out = Outbound { id: OutboxId::from("typing"), to: to.clone(), act: Act::Typing };
-        tokio::select! {
-            delivered = account.platform.deliver(&out) => if let Err(error) = delivered {
-                tracing::debug!(%error, platform = account.facts.name, "typing was not shown");
-            },
-            () = pass.cut() => {}
+        if account.ceilings().take(&spot.place, Class::Typing, clock.now_ms()).is_err() {
+            return;
+        }
+        let out = Outbound { id: OutboxId::from("typing"), to: spot.to.clone(), act: Act::Typing };
+        if let Err(error) = account.ask(&out, &spot.place, &pass, clock).await {
+            tracing::debug!(%error, platform = account.facts.name, "typing was not shown");
         }
     }
 }
 
 /// What a failed delivery means for its row.
-fn judge(error: &DeliverError, idempotency: Idempotency, attempt: i64, now_ms: i64) -> Verdict {
+fn judge(error: &DeliverError, act: &Act, idempotency: Idempotency, attempt: i64, now_ms: i64) -> Verdict {
     let again = |wait: Duration, class| Verdict::Again {
         next_ms: now_ms.saturating_add(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)),
         class,
@@ -213,8 +308,17 @@ fn judge(error: &DeliverError, idempotency: Idempotency, attempt: i64, now_ms: i
         DeliverError::PreSend(_) => again(backoff(attempt), "pre_send"),
         DeliverError::Throttled { retry_after_ms, .. } => again(Duration::from_millis(*retry_after_ms), "throttled"),
         DeliverError::Moved { to } => Verdict::Moved { to: to.clone(), next_ms: now_ms },
-        DeliverError::Refused(_) | DeliverError::Gone => Verdict::Refused { detail: error.to_string() },
-        DeliverError::InDoubt(_) if idempotency == Idempotency::Key => again(backoff(attempt), "in_doubt"),
+        DeliverError::Refused(_) | DeliverError::Gone => match act.clone() {
+            // What it would have said is owed, in whatever message.
+            Act::Edit { body, buttons, .. } => {
+                let act = Act::Message { body, buttons };
+                Verdict::Anew { act, next_ms: now_ms, detail: error.to_string() }
+            }
+            _ => Verdict::Refused { detail: error.to_string() },
+        },
+        DeliverError::InDoubt(_) if idempotency == Idempotency::Key || act.is_repeatable() => {
+            again(backoff(attempt), "in_doubt")
+        }
         DeliverError::InDoubt(_) => Verdict::Unknown { detail: error.to_string() },
     }
 }

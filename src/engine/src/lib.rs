@@ -7,6 +7,7 @@
 //! * `vendors`, `purse`, `notes`: who is asked, what it may cost, what is remembered
 //! * [`live`]: a turn's events while they happen
 //! * [`door`], `outbox`: the only way out, and the ledger behind it
+//! * `paint`: an answer shown on its platform while it is written
 //! * `node`: this daemon among others on one database
 //! * `freeze`: the switch before it; `access`: what people with a role ask in a chat
 //! * `places`: what is set for each place, in memory
@@ -29,6 +30,7 @@ mod model;
 mod node;
 mod notes;
 mod outbox;
+mod paint;
 mod places;
 mod purse;
 mod turn;

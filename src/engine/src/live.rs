@@ -103,6 +103,17 @@ impl Feed {
         Subscription { feed: Arc::clone(self), next, wake: self.next.subscribe(), over: false }
     }
 
+    /// The answer so far: what a person may read of it.
+    pub(crate) fn text(&self) -> String {
+        let state = lock(&self.state);
+        state.parts.values().filter(|part| part.channel == Channel::Text).map(|part| part.text.as_str()).collect()
+    }
+
+    /// Tells of every new event.
+    pub(crate) fn news(&self) -> watch::Receiver<u64> {
+        self.next.subscribe()
+    }
+
     fn envelope(&self, seq: u64, event: Event) -> Arc<Envelope> {
         let t_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         Arc::new(Envelope { v: VERSION, turn: self.turn.clone(), attempt: self.attempt, seq, t_ms, event })

@@ -39,7 +39,8 @@ pub(crate) enum Heard {
     Failed(StreamError),
     /// The day's budget holds no more.
     Spent,
-    Cancelled,
+    /// Somebody stopped it; what it had said by then.
+    Cancelled(Spoken),
     /// The town was frozen.
     Frozen,
     /// The process is ending.
@@ -89,13 +90,15 @@ pub(crate) async fn speak(
     };
     let heard = tokio::select! {
         biased;
-        () = cancelled.cancelled() => Heard::Cancelled,
+        () = cancelled.cancelled() => Heard::Cancelled(Spoken::default()),
         () = house.abandon.cancelled() => Heard::Abandoned,
         () = house.door.freeze().frozen() => Heard::Frozen,
         heard = tokio::time::timeout(WHOLE_TURN, speech.run(request)) => heard.unwrap_or_else(|_| {
             Heard::Failed(stalled("the answer took too long"))
         }),
     };
+    // Only now may what it had said be looked at.
+    let heard = if matches!(heard, Heard::Cancelled(_)) { Heard::Cancelled(speech.spoken()) } else { heard };
     let Speech { proposed, writer, .. } = speech;
     match &heard {
         Heard::Spoken(spoken) if !spoken.blocked => proposed.commit(house, row, writer).await,

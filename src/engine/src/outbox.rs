@@ -60,15 +60,24 @@ pub(crate) fn send(house: &Arc<House>, row: OutboxRow) {
 
 async fn deliver(house: &House, row: OutboxRow) {
     fault!("outbox.claimed");
-    let verdict = if house.node.is_trusted() {
-        house.door.deliver(&row, &house.clock).await
-    } else {
-        // Others may have given this node up, and its rows with it. Certainly not sent by us.
-        let next_ms = house.clock.now_ms() + RETRY_MS;
-        Verdict::Again { next_ms, class: "pre_send", detail: "this node was not sure to be alive".to_owned() }
-    };
+    let verdict = attempt(house, &row).await;
     fault!("outbox.sent_before_record");
-    report(&row, &verdict);
+    conclude(house, &row, verdict).await;
+}
+
+/// Does what the row says, once.
+pub(crate) async fn attempt(house: &House, row: &OutboxRow) -> Verdict {
+    if house.node.is_trusted() {
+        return house.door.deliver(row, &house.clock).await;
+    }
+    // Others may have given this node up, and its rows with it. Certainly not sent by us.
+    let next_ms = house.clock.now_ms() + RETRY_MS;
+    Verdict::Again { next_ms, class: "pre_send", detail: "this node was not sure to be alive".to_owned() }
+}
+
+/// Records what came of it. `false`: nobody could, or the row was not ours any more.
+pub(crate) async fn conclude(house: &House, row: &OutboxRow, verdict: Verdict) -> bool {
+    report(row, &verdict);
     let freed = !matches!(verdict, Verdict::Again { .. });
     let ack = Ack {
         workspace: house.workspace.clone(),
@@ -77,13 +86,15 @@ async fn deliver(house: &House, row: OutboxRow) {
         verdict,
         now_ms: house.clock.now_ms(),
     };
-    match record(house, ack).await {
+    let recorded = record(house, ack).await;
+    match &recorded {
         Ok(true) if freed => house.outbox_kick.notify_one(),
         Ok(true) => {}
         Ok(false) => tracing::warn!(row = row.id, "a delivery ended after its row had been given up"),
         // The row stays `sending`; the next start puts it in doubt.
         Err(error) => tracing::error!(%error, row = row.id, "a delivery could not be recorded"),
     }
+    matches!(recorded, Ok(true))
 }
 
 /// Records a verdict; a store that is busy or full is asked again for as long as the daemon runs.
@@ -103,6 +114,8 @@ fn report(row: &OutboxRow, verdict: &Verdict) {
         Verdict::Sent { .. } => ("sent", None),
         Verdict::Again { class, detail, .. } => (*class, Some(detail)),
         Verdict::Moved { .. } => ("moved", None),
+        Verdict::Anew { detail, .. } => ("anew", Some(detail)),
+        Verdict::Withdrawn => ("withdrawn", None),
         Verdict::Refused { detail } => ("refused", Some(detail)),
         Verdict::Unknown { detail } => ("unknown", Some(detail)),
     };

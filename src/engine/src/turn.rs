@@ -13,7 +13,7 @@ use townkeeper_contract::stream::{
 use townkeeper_core::decide::asked;
 use townkeeper_core::flood::Pace;
 use townkeeper_core::memory::Note;
-use townkeeper_core::{Ask, Event, Past, Snapshot, commands, decide, say};
+use townkeeper_core::{Ask, Event, Past, Snapshot, Spoken, commands, decide, say};
 use townkeeper_store::{InboxRow, NewTicket, PastTurn, Sendable, Settle, Settled, StoreError};
 
 use crate::busy::Place;
@@ -21,6 +21,7 @@ use crate::lanes::Job;
 use crate::live::{Feed, FeedWriter};
 use crate::measure::{First, reach};
 use crate::model::Heard;
+use crate::paint::Canvas;
 use crate::{House, accept, access, door, ids, model, notes, outbox, places};
 
 /// How many earlier turns a decision may look at.
@@ -35,6 +36,8 @@ enum End {
     With(Outcome, Box<Reply>),
     /// To be settled, and not said: the person has heard it once.
     Quiet(Outcome, Box<Reply>),
+    /// Somebody stopped it, and it had said this.
+    Stopped(Spoken),
     /// The process is ending first: the next one takes the turn up again.
     Abandoned,
 }
@@ -51,13 +54,25 @@ struct Words {
 pub(crate) async fn run(house: &Arc<House>, job: Job) {
     let Job { row, mut writer, permit, mut place } = job;
     let started_ms = house.clock.now_ms();
-    let ours = |why| worded(house, &row, failed(&row, why));
+    let mut canvas = Canvas::blank(started_ms);
+    let ours = |canvas: &Canvas, why| worded(house, &row, canvas, failed(&row, why));
     let words = if row.attempt > ATTEMPTS {
-        ours("it was taken up too often")
+        ours(&canvas, "it was taken up too often")
     } else {
         // Wording is inside the guard too: it takes a model's text apart.
-        let answered = async { worded(house, &row, answer(house, &row, &mut writer, &mut place).await) };
-        AssertUnwindSafe(answered).catch_unwind().await.unwrap_or_else(|_| ours("it panicked"))
+        let answered = async {
+            canvas.recall(house, &row).await;
+            canvas.revise(house, &row).await;
+            let end = answer(house, &row, &mut writer, &mut place, &mut canvas).await;
+            canvas.close(house, &row.turn).await;
+            worded(house, &row, &canvas, end)
+        };
+        if let Ok(words) = AssertUnwindSafe(answered).catch_unwind().await {
+            words
+        } else {
+            canvas.close(house, &row.turn).await;
+            ours(&canvas, "it panicked")
+        }
     };
     match words {
         Some(words) => settle(house, row, writer, started_ms, words).await,
@@ -69,17 +84,31 @@ pub(crate) async fn run(house: &Arc<House>, job: Job) {
     drop(permit);
 }
 
-/// The last look at a reply, and the messages it becomes.
-fn worded(house: &House, row: &InboxRow, end: End) -> Option<Words> {
+/// The last look at a reply, and the messages it becomes. The first of them replaces what was painted of it.
+fn worded(house: &House, row: &InboxRow, canvas: &Canvas, end: End) -> Option<Words> {
+    let by_person = Outcome::Cancelled { by: CancelledBy::Person };
     let (outcome, reply, told) = match end {
-        End::With(outcome, reply) => (outcome, reply, false),
-        End::Quiet(outcome, reply) => (outcome, reply, true),
+        End::With(outcome, reply) => (outcome, *reply, None),
+        End::Quiet(outcome, reply) => (outcome, *reply, Some(None)),
+        // Who stopped an answer is told so once, by the command that did it.
+        End::Stopped(spoken) => {
+            let cited = spoken.cited.as_ref().and_then(|id| house.base.get(id));
+            (by_person, say::stopped(), Some(canvas.message().map(|_| say::stopped_at(&spoken.text, cited))))
+        }
         End::Abandoned => return None,
     };
-    let reply = door::last_look(*reply, &house.base, &TurnId::from(row.turn.as_str()));
-    // Who stopped an answer is told so once, by the command that did it.
-    let silent = told || matches!(outcome, Outcome::Cancelled { .. });
-    let say = if silent { Vec::new() } else { house.door.messages(&row.inbound, &reply, house.clock.now_ms()) };
+    let last_look = |reply| door::last_look(reply, &house.base, &TurnId::from(row.turn.as_str()));
+    let reply = last_look(reply);
+    // On the platform nothing is said of a freeze, unless half an answer would be left standing there.
+    let frozen = || canvas.message().map(|_| say::paused());
+    let told = match told {
+        None if matches!(outcome, Outcome::Cancelled { .. }) => frozen(),
+        None => Some(reply.clone()),
+        Some(told) => told.map(last_look),
+    };
+    let now_ms = house.clock.now_ms();
+    let mut say = told.map(|told| house.door.messages(&row.inbound, &told, now_ms)).unwrap_or_default();
+    canvas.finish(&mut say);
     access::last_words(house, row.inbound.event.as_str(), &say);
     Some(Words { outcome, reply, say })
 }
@@ -98,8 +127,9 @@ pub(crate) async fn control(house: &Arc<House>, job: Job, running: Option<Arc<Fe
         say::nothing_to_stop()
     };
     let end = End::With(Outcome::Completed, Box::new(reply));
-    if let Some(words) = worded(house, &row, end) {
-        settle(house, row, writer, house.clock.now_ms(), words).await;
+    let now_ms = house.clock.now_ms();
+    if let Some(words) = worded(house, &row, &Canvas::blank(now_ms), end) {
+        settle(house, row, writer, now_ms, words).await;
     }
     drop(permit);
 }
@@ -115,7 +145,13 @@ fn failed(row: &InboxRow, why: &str) -> End {
     End::With(Outcome::Failed { error }, Box::new(say::broke_off(&TurnId::from(about))))
 }
 
-async fn answer(house: &Arc<House>, row: &InboxRow, writer: &mut FeedWriter, place: &mut Option<Place>) -> End {
+async fn answer(
+    house: &Arc<House>,
+    row: &InboxRow,
+    writer: &mut FeedWriter,
+    place: &mut Option<Place>,
+    canvas: &mut Canvas,
+) -> End {
     let (turn, boundary) = (TurnId::from(row.turn.as_str()), ids::secret());
     let today = accept::day(house.clock.now_ms());
     let here = house.places.here(&row.inbound, house.door.rules(&row.inbound.account));
@@ -151,6 +187,7 @@ async fn answer(house: &Arc<House>, row: &InboxRow, writer: &mut FeedWriter, pla
                 if matches!(ask, Ask::Model { .. }) {
                     // From here on it waits for somebody else.
                     *place = None;
+                    canvas.begin(house, row, writer.feed());
                 }
                 match find_out(house, row, writer, ask).await {
                     Ok(found) => event = found,
@@ -193,27 +230,20 @@ async fn find_out<'a>(
             let forgotten = house.store.forget(&notes::whose(house, &row.inbound), number).await;
             forgotten.map(|notes| Event::Forgot { notes }).map_err(|error| failed(row, &error.to_string()))
         }
-        Ask::Model { request, sources } => {
-            show_typing(house, row);
-            match model::speak(house, row, writer, request, &sources).await {
-                Heard::Spoken(spoken) => {
-                    house.measures.model(true);
-                    Ok(Event::Spoke(spoken))
-                }
-                Heard::Failed(error) => {
-                    house.measures.model(false);
-                    Ok(Event::Failed { error, spoke: writer.has_spoken() })
-                }
-                Heard::Spent => Ok(Event::Spent { spoke: writer.has_spoken() }),
-                Heard::Cancelled => {
-                    Err(End::With(Outcome::Cancelled { by: CancelledBy::Person }, Box::new(say::stopped())))
-                }
-                Heard::Frozen => {
-                    Err(End::With(Outcome::Cancelled { by: CancelledBy::Freeze }, Box::new(say::frozen())))
-                }
-                Heard::Abandoned => Err(End::Abandoned),
+        Ask::Model { request, sources } => match model::speak(house, row, writer, request, &sources).await {
+            Heard::Spoken(spoken) => {
+                house.measures.model(true);
+                Ok(Event::Spoke(spoken))
             }
-        }
+            Heard::Failed(error) => {
+                house.measures.model(false);
+                Ok(Event::Failed { error, spoke: writer.has_spoken() })
+            }
+            Heard::Spent => Ok(Event::Spent { spoke: writer.has_spoken() }),
+            Heard::Cancelled(spoken) => Err(End::Stopped(spoken)),
+            Heard::Frozen => Err(End::With(Outcome::Cancelled { by: CancelledBy::Freeze }, Box::new(say::frozen()))),
+            Heard::Abandoned => Err(End::Abandoned),
+        },
         Ask::Place(ask) => {
             let (inbound, placed) = (&row.inbound, places::find_out(house, &row.inbound, ask).await);
             placed.map(|placed| Event::Placed { inbound, placed }).map_err(|error| failed(row, &error.to_string()))
@@ -224,14 +254,6 @@ async fn find_out<'a>(
             found.map(Event::TicketFound).map_err(|error| failed(row, &error.to_string()))
         }
         Ask::Access(ask) => Ok(Event::Accessed(access::act(house, &row.inbound, ask).await)),
-    }
-}
-
-/// Beside the model, so that nobody's answer waits for it.
-fn show_typing(house: &Arc<House>, row: &InboxRow) {
-    let (house, account, to) = (Arc::clone(house), row.inbound.account.clone(), row.inbound.reply_to.clone());
-    if house.node.is_trusted() {
-        house.tasks.clone().spawn(async move { house.door.typing(&account, &to).await });
     }
 }
 

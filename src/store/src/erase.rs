@@ -58,6 +58,27 @@ macro_rules! theirs {
     };
 }
 
+/// The same of turns that have not ended: their live messages.
+macro_rules! unanswered {
+    ($table:literal, $before:literal, $after:literal) => {
+        Rule {
+            table: $table,
+            sqlite: concat!(
+                $before,
+                " IN (SELECT i.turn FROM inbox i WHERE i.workspace = $1 AND i.account = $2 AND i.state = 'new' \
+                 AND i.payload ->> '$.person.id' = $3)",
+                $after
+            ),
+            postgres: concat!(
+                $before,
+                " IN (SELECT i.turn FROM inbox i WHERE i.workspace = $1 AND i.account = $2 AND i.state = 'new' \
+                 AND CAST(i.payload AS jsonb) #>> '{person,id}' = $3)",
+                $after
+            ),
+        }
+    };
+}
+
 /// Everything that shows who a person with this identity is, or lets them in: they are one person on all platforms.
 macro_rules! linked {
     ($table:literal, $before:literal) => {
@@ -89,7 +110,14 @@ const RULES: &[Rule] = &[
             ")"
         ),
     ),
+    unanswered!(
+        "attempt",
+        "DELETE FROM attempt WHERE workspace = $1 AND outbox IN (SELECT o.id FROM outbox o WHERE o.workspace = $1 \
+         AND o.account = $2 AND o.turn",
+        ")"
+    ),
     rule("outbox", concat!("DELETE FROM outbox WHERE workspace = $1 AND account = $2 AND ", theirs!("turn"))),
+    unanswered!("outbox", "DELETE FROM outbox WHERE workspace = $1 AND account = $2 AND turn", ""),
     rule(
         "ticket",
         "UPDATE ticket SET question = '', person = 'erased', conversation = 'erased' \

@@ -2,7 +2,8 @@
 //!
 //! A row is `sending` on disk before its request leaves. What is then not confirmed is `unknown`, never sent again
 //! without a key that makes a repeat harmless. Order holds within a destination: only its head may be claimed; an
-//! `unknown` or `refused` part holds back the later parts of its own message, nobody else.
+//! `unknown` or `refused` part holds back the later parts of its own message, nobody else. The live message of a turn that
+//! is still being answered stands here too (`live`).
 
 use townkeeper_contract::BoxFuture;
 use townkeeper_contract::inbound::ReplyTo;
@@ -12,7 +13,7 @@ use crate::db::{Conn, Row, per_engine, sql};
 use crate::lease::{postgres_now, sqlite_now};
 use crate::turns::{Settle, Settled};
 use crate::writer::Write;
-use crate::{Store, StoreError, fault};
+use crate::{Store, StoreError, fault, live};
 
 /// One message to send.
 #[derive(Clone, Debug)]
@@ -63,6 +64,14 @@ pub enum Verdict {
         to: ReplyTo,
         next_ms: i64,
     },
+    /// Not delivered as it was: again, as this.
+    Anew {
+        act: Act,
+        next_ms: i64,
+        detail: String,
+    },
+    /// Certainly not delivered, and not wanted any more: the row is deleted.
+    Withdrawn,
     Refused {
         detail: String,
     },
@@ -137,7 +146,7 @@ const SAY_SQLITE: &str = say!(
 );
 const SAY_POSTGRES: &str = say!("", "");
 
-/// The heads of destinations that are due. The state is asked for twice: on an engine with concurrent writers the inner
+/// The heads of destinations that are due. No part waits for a live message, which is none. The state is asked for twice: on an engine with concurrent writers the inner
 /// SELECT alone would let two of them claim one row; there it also locks what it chose, and passes over what others have.
 macro_rules! claim {
     ($lock:literal) => {
@@ -146,11 +155,11 @@ macro_rules! claim {
              WHERE workspace = $1 AND state = 'ready' AND id IN ( \
                SELECT o.id FROM outbox o WHERE o.workspace = $1 AND o.state = 'ready' AND o.next_ms <= $2 \
                AND NOT EXISTS (SELECT 1 FROM outbox h WHERE h.workspace = o.workspace AND h.turn = o.turn \
-                 AND h.part < o.part AND h.state <> 'sent') \
+                 AND h.part >= 0 AND h.part < o.part AND h.state <> 'sent') \
                AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.workspace = o.workspace AND e.account = o.account \
                  AND e.dest = o.dest AND e.seq < o.seq AND e.state IN ('ready', 'sending') \
                  AND NOT EXISTS (SELECT 1 FROM outbox h WHERE h.workspace = e.workspace AND h.turn = e.turn \
-                   AND h.part < e.part AND h.state IN ('unknown', 'refused', 'expired'))) \
+                   AND h.part >= 0 AND h.part < e.part AND h.state IN ('unknown', 'refused', 'expired'))) \
                ORDER BY o.next_ms, o.seq LIMIT $3",
             $lock,
             ") RETURNING id, account, dest, turn, reply_to, act, attempt"
@@ -227,6 +236,12 @@ pub(crate) async fn doubt(
         );
         rows.extend(again.bind(workspace).bind(node).bind(account).all(&mut *tx).await?);
     }
+    // A JSON text of ours begins with its tag. Whatever is no new message is the same when it is done twice.
+    let harmless = per_engine(
+        doubt!(sqlite_now!(), "'ready'", " AND act NOT LIKE '{\"act\":\"message\"%'"),
+        doubt!(postgres_now!(), "'ready'", " AND act NOT LIKE '{\"act\":\"message\"%'"),
+    );
+    rows.extend(harmless.bind(workspace).bind(node).all(&mut *tx).await?);
     let unknown = per_engine(doubt!(sqlite_now!(), "'unknown'", ""), doubt!(postgres_now!(), "'unknown'", ""));
     rows.extend(unknown.bind(workspace).bind(node).all(&mut *tx).await?);
     for row in &rows {
@@ -288,12 +303,19 @@ impl Write for Ack {
                 Verdict::Sent { message } => ("sent", None, message.as_deref(), "sent", None),
                 Verdict::Again { next_ms, class, detail } => ("ready", Some(*next_ms), None, *class, Some(detail)),
                 Verdict::Moved { next_ms, .. } => ("ready", Some(*next_ms), None, "moved", None),
+                Verdict::Anew { next_ms, detail, .. } => ("ready", Some(*next_ms), None, "anew", Some(detail)),
+                Verdict::Withdrawn => return live::withdraw(tx, self).await,
                 Verdict::Refused { detail } => ("refused", None, None, "refused", Some(detail)),
                 Verdict::Unknown { detail } => ("unknown", None, None, "in_doubt", Some(detail)),
             };
+            let act = match &self.verdict {
+                Verdict::Anew { act, .. } => Some(serde_json::to_string(act)?),
+                _ => None,
+            };
             let moved = if let Verdict::Moved { to, .. } = &self.verdict { Some(to.0.as_str()) } else { None };
             let fenced = sql("UPDATE outbox SET state = $4, next_ms = COALESCE($5, next_ms), message = $6, \
-                 reply_to = COALESCE($7, reply_to) WHERE workspace = $1 AND id = $2 AND attempt = $3 AND state = 'sending'")
+                 reply_to = COALESCE($7, reply_to), act = COALESCE($8, act) \
+                 WHERE workspace = $1 AND id = $2 AND attempt = $3 AND state = 'sending'")
             .bind(&self.workspace)
             .bind(&self.id)
             .bind(self.attempt)
@@ -301,6 +323,7 @@ impl Write for Ack {
             .bind(next_ms)
             .bind(message)
             .bind(moved)
+            .bind(act)
             .execute(&mut *tx)
             .await?;
             if fenced != 1 {
@@ -323,7 +346,13 @@ impl Write for Ack {
     }
 }
 
-async fn begin_attempt(tx: &mut Conn, workspace: &str, outbox: &str, n: i64, now_ms: i64) -> Result<(), StoreError> {
+pub(crate) async fn begin_attempt(
+    tx: &mut Conn,
+    workspace: &str,
+    outbox: &str,
+    n: i64,
+    now_ms: i64,
+) -> Result<(), StoreError> {
     sql("INSERT INTO attempt (workspace, outbox, n, started_ms) VALUES ($1, $2, $3, $4)")
         .bind(workspace)
         .bind(outbox)

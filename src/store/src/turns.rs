@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::Serialize;
-use townkeeper_contract::inbound::Inbound;
+use townkeeper_contract::id::MessageRef;
+use townkeeper_contract::inbound::{Body, Inbound};
 use townkeeper_contract::stream::{Outcome, Reply};
 
 use crate::db::{Conn, Row, keepable, per_engine, sql};
@@ -81,6 +82,46 @@ impl Store {
         .all(&self.reads)
         .await?;
         rows.iter().rev().map(past).collect()
+    }
+
+    /// The one message with our answer to a message of this conversation's person, if it was given since then and stands
+    /// in one.
+    pub async fn answer_to(
+        &self,
+        workspace: &str,
+        conversation: &str,
+        asked: &MessageRef,
+        since_ms: i64,
+    ) -> Result<Option<MessageRef>, StoreError> {
+        let rows =
+            sql("SELECT t.id, i.payload FROM turn t JOIN inbox i ON i.workspace = t.workspace AND i.turn = t.id \
+             WHERE t.workspace = $1 AND t.conversation = $2 AND t.ended_ms >= $3 ORDER BY t.ended_ms DESC, t.id DESC \
+             LIMIT 64")
+            .bind(workspace)
+            .bind(conversation)
+            .bind(since_ms)
+            .all(&self.reads)
+            .await?;
+        for row in &rows {
+            let inbound: Inbound = row.json("payload")?;
+            // A button stands below a message of ours, and asks nothing about it.
+            if inbound.message.as_ref() == Some(asked) && !matches!(inbound.body, Body::Action { .. }) {
+                return self.only_message(workspace, &row.text("id")?).await;
+            }
+        }
+        Ok(None)
+    }
+
+    /// The message that a turn's answer stands in, if it is one and was sent.
+    async fn only_message(&self, workspace: &str, turn: &str) -> Result<Option<MessageRef>, StoreError> {
+        let rows = sql("SELECT state, message FROM outbox WHERE workspace = $1 AND turn = $2 AND part >= 0")
+            .bind(workspace)
+            .bind(turn)
+            .all(&self.reads)
+            .await?;
+        let [row] = rows.as_slice() else { return Ok(None) };
+        let sent = row.text("state")? == "sent";
+        Ok(row.opt_text("message")?.filter(|_| sent).map(MessageRef))
     }
 
     /// A finished turn.

@@ -212,6 +212,17 @@ impl Bot {
         self.wait(|s| s.sent_count >= n).await;
     }
 
+    /// Waits until there is a message like this, as people see it then.
+    pub async fn wait_message(&self, fact: impl Fn(&SentMessage) -> bool) -> SentMessage {
+        let mut found = None;
+        self.wait(|s| {
+            found = s.sent.iter().find(|m| fact(m)).cloned();
+            found.is_some()
+        })
+        .await;
+        found.expect("it was waited for")
+    }
+
     /// Every request of `method`, oldest first, faulted ones too.
     pub fn calls(&self, method: &str) -> Vec<Call> {
         self.state.borrow().calls.iter().filter(|c| c.method == method).cloned().collect()

@@ -172,7 +172,7 @@ fn check_pushed(
         None if pushed.addressed => breaches.push(Breach::Lost(format!("confirmed, not in the store: {pushed:?}"))),
         Some(_) if !pushed.addressed => breaches.push(Breach::Silent(format!("not for us, yet kept: {pushed:?}"))),
         Some(event) => {
-            let sends = stored.ledger.sends.iter().filter(|send| send.turn == event.turn).count();
+            let sends = stored.ledger.sends.iter().filter(|send| send.turn == event.turn && !is_live(send)).count();
             if sends != 1 {
                 breaches.push(Breach::Silent(format!("{sends} messages were written for {pushed:?}")));
             }
@@ -181,7 +181,13 @@ fn check_pushed(
     }
 }
 
-/// With people's eyes alone: never more answers than questions, in a chat or below one message of a group.
+/// The first words of an answer that was shown while it was written.
+fn is_live(send: &LedgerSend) -> bool {
+    send.part < 0
+}
+
+/// With people's eyes alone: never more answers than questions, in a chat or below one message of a group. What says of
+/// itself that it is not whole is no answer.
 fn check_eyes(truth: &Truth, breaches: &mut Vec<Breach>) {
     let place = |chat: i64, target: i64| (chat, if chat < 0 { target } else { 0 });
     let mut questions: BTreeMap<(i64, i64), usize> = BTreeMap::new();
@@ -189,7 +195,7 @@ fn check_eyes(truth: &Truth, breaches: &mut Vec<Breach>) {
         *questions.entry(place(pushed.chat, pushed.target)).or_default() += 1;
     }
     let mut answers: BTreeMap<(i64, i64), usize> = BTreeMap::new();
-    for shown in &truth.shown {
+    for shown in truth.shown.iter().filter(|shown| !shown.text.ends_with('…')) {
         *answers.entry(place(shown.chat, shown.reply_to.unwrap_or(0))).or_default() += 1;
     }
     for (place, shown) in answers {
@@ -204,13 +210,18 @@ fn check_eyes(truth: &Truth, breaches: &mut Vec<Breach>) {
 type Said = (i64, Option<i64>, String);
 
 /// A row that is `sent` has exactly one message, of its own; a row that is `unknown` has one or none; there is no
-/// other message, and no other end for a row.
+/// other message, and no other end for a row. The first words of an answer are replaced by its row of the whole, in the
+/// same message.
 fn check_sends(truth: &Truth, stored: &Stored, breaches: &mut Vec<Breach>) {
     let by_name: BTreeMap<String, &Shown> =
         truth.shown.iter().map(|shown| (format!("{}/{}", shown.chat, shown.message), shown)).collect();
     let mut claimed = BTreeSet::new();
     let mut doubtful: BTreeMap<Said, usize> = BTreeMap::new();
-    for send in &stored.ledger.sends {
+    let replaced = |live: &LedgerSend| {
+        let same = |send: &&LedgerSend| send.turn == live.turn && !is_live(send) && send.message == live.message;
+        stored.ledger.sends.iter().find(same).is_some_and(|send| send.state == "sent")
+    };
+    for send in stored.ledger.sends.iter().filter(|send| !(is_live(send) && send.state == "sent" && replaced(send))) {
         let said = said(send);
         match send.state.as_str() {
             "sent" => {
@@ -243,7 +254,7 @@ fn said(send: &LedgerSend) -> Said {
     let address: serde_json::Value = serde_json::from_str(&send.reply_to.0).unwrap_or_default();
     let chat = address["chat"].as_i64().unwrap_or(0);
     let text = match &send.act {
-        Act::Message { body, .. } => body.flatten().text,
+        Act::Message { body, .. } | Act::Edit { body, .. } => body.flatten().text,
         other => format!("{other:?}"),
     };
     (chat, address["message_id"].as_i64().filter(|_| chat < 0), text)
@@ -268,7 +279,9 @@ fn check_order(
         }
     }
     let mut newest: BTreeMap<&str, i64> = BTreeMap::new();
-    for send in stored.ledger.sends.iter().filter(|send| send.state == "sent") {
+    // An edit changes a message that is as old as its first words.
+    let new = |send: &&LedgerSend| send.state == "sent" && matches!(send.act, Act::Message { .. });
+    for send in stored.ledger.sends.iter().filter(new) {
         let message = send.message.as_ref().and_then(|name| name.rsplit_once('/')?.1.parse().ok()).unwrap_or(0);
         if newest.insert(&send.dest, message).is_some_and(|before| before > message) {
             breaches.push(Breach::Disorder(format!("left before an earlier row: {send:?}")));
@@ -323,7 +336,7 @@ pub(crate) struct Tally {
 
 pub(crate) fn tally(truth: &Truth, stored: &Stored, breaches: &[Breach]) -> Tally {
     let sends = &stored.ledger.sends;
-    let sent = sends.iter().filter(|send| send.state == "sent").count();
+    let sent = sends.iter().filter(|send| send.state == "sent" && matches!(send.act, Act::Message { .. })).count();
     let lost = breaches.iter().filter(|breach| matches!(breach, Breach::Lost(_))).count();
     let doubled = breaches.iter().filter(|breach| matches!(breach, Breach::Doubled(_))).count();
     Tally {

@@ -35,7 +35,7 @@ async fn die_at(name: &'static str, share: u32, these: impl Fn(&str) -> bool) {
     let mut nth = 0;
     while nth < 4 || town.kills < kills(share) {
         nth += 1;
-        for (point, provoke) in POINTS.iter().filter(|(point, how)| these(point) && *how != Provoke::Command) {
+        for (point, provoke) in POINTS.iter().filter(|(point, how)| these(point) && *how != Provoke::Elsewhere) {
             let passing = if *provoke == Provoke::Terminate { 1 } else { (nth - 1) % 4 + 1 };
             if !town.fault_round(point, passing, *provoke).await {
                 missed.push(format!("{point}:{passing}"));

@@ -14,15 +14,18 @@ pub(crate) enum Provoke {
     Load,
     /// A first SIGTERM, once there is load; passed once in a life.
     Terminate,
-    /// A command of its own passes there, not the daemon: `keeping.rs` kills it.
-    Command,
+    /// The load does not pass there, or not often: `keeping.rs` and `live.rs` kill there.
+    Elsewhere,
 }
 
 /// Every place at which a build for tests may die, by the name in the code. A test compares this with the code.
 pub(crate) const POINTS: &[(&str, Provoke)] = &[
-    ("backup.copy", Provoke::Command),
+    ("backup.copy", Provoke::Elsewhere),
     ("inbox.after_commit_before_ack", Provoke::Load),
     ("inbox.before_commit", Provoke::Load),
+    ("live.committed", Provoke::Elsewhere),
+    ("live.sent", Provoke::Elsewhere),
+    ("live.settle", Provoke::Elsewhere),
     ("memory.write", Provoke::Load),
     ("outbox.claimed", Provoke::Load),
     ("outbox.record", Provoke::Load),

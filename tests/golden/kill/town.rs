@@ -6,9 +6,10 @@ use std::time::Duration;
 use fastrand::Rng;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use townkeeper_contract::outbound::Act;
 use townkeeper_fakes::model::ModelServer;
 use townkeeper_fakes::telegram::TelegramServer;
-use townkeeper_store::{Ledger, Store};
+use townkeeper_store::{Ledger, LedgerSend, Store};
 
 use super::check::{self, Asked, Breach, Pushed, Stored, TELEGRAM, Tally, Truth};
 use super::people::{self, People};
@@ -244,10 +245,13 @@ fn unfinished(ledger: &Ledger) -> usize {
     open + unsent
 }
 
-/// How many messages the next life will send: `sending` rows become `unknown` in it.
+/// How many messages the next life will send: `sending` rows become `unknown` in it, and an answer whose first words
+/// are there ends in their message.
 fn waiting(ledger: &Ledger) -> usize {
-    let open = ledger.events.iter().filter(|event| event.open && event.account == TELEGRAM).count();
-    open + ledger.sends.iter().filter(|send| send.state == "ready").count()
+    let begun = |turn: &str| ledger.sends.iter().any(|send| send.turn == turn && send.state == "sent");
+    let open = ledger.events.iter().filter(|event| event.open && event.account == TELEGRAM && !begun(&event.turn));
+    let ready = |send: &&LedgerSend| send.state == "ready" && matches!(send.act, Act::Message { .. });
+    open.count() + ledger.sends.iter().filter(ready).count()
 }
 
 /// The end of a run.

@@ -1,5 +1,6 @@
 //! Red twins: a ledger that lies is found out, on paper and in a town that was made to misbehave (one more is in `faults`).
 
+use townkeeper_contract::id::MessageRef;
 use townkeeper_contract::inbound::ReplyTo;
 use townkeeper_contract::outbound::Act;
 use townkeeper_contract::stream::Outcome;
@@ -100,6 +101,31 @@ fn an_honest_ledger_is_believed() {
     assert_eq!(told(|_, _| {}), []);
     // In doubt and never seen is honest too: the row says so.
     assert_eq!(told(|truth, _| drop(truth.shown.pop())), []);
+}
+
+/// The first turn's answer was shown while it was written, in the message it ends in.
+fn grown(stored: &mut Stored) {
+    let end = &mut stored.ledger.sends[0];
+    let live = LedgerSend { id: "live".to_owned(), part: -1, ..end.clone() };
+    let (message, body) =
+        (MessageRef::from(end.message.as_deref().unwrap()), RichText::plain("an answer", &Origin::System));
+    end.act = Act::Edit { message, body, buttons: Vec::new() };
+    stored.ledger.sends.insert(0, live);
+}
+
+#[test]
+fn an_answer_that_grew_is_one_and_its_beginning_alone_is_none() {
+    assert_eq!(told(|_, stored| grown(stored)), []);
+    // The end is nowhere: only its first words are seen.
+    complains!(Silent, |truth: &mut Truth, stored: &mut Stored| {
+        grown(stored);
+        truth.shown[0].text = "an …".to_owned();
+    });
+    // First words that no row accounts for.
+    complains!(Doubled, |truth: &mut Truth, stored: &mut Stored| {
+        grown(stored);
+        truth.shown.push(Shown { message: 9, text: "an …".to_owned(), ..truth.shown[0].clone() });
+    });
 }
 
 #[test]

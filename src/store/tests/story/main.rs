@@ -6,6 +6,7 @@ mod audit;
 mod home;
 mod keeping;
 mod ledger;
+mod live;
 mod newer;
 mod nodes;
 mod people;
