@@ -1,5 +1,6 @@
 //! Wire fakes of the platforms and model servers, for tests only.
 
+pub mod discord;
 pub mod hostile;
 pub mod model;
 pub mod postgres;
