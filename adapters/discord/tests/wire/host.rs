@@ -61,6 +61,10 @@ impl TestHost {
         self.state.subscribe().wait_for(|s| fact(s)).await.map(drop).expect("the host lives");
     }
 
+    pub(crate) fn offered(&self) -> usize {
+        self.state.borrow().offered
+    }
+
     pub(crate) async fn wait_offered(&self, n: usize) {
         self.wait(|s| s.offered >= n).await;
     }

@@ -2,18 +2,18 @@
 //! other.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot be set up must fail")]
 
-//mod answer;
-//mod catchup;
-//mod deliver;
+mod answer;
+mod catchup;
+mod deliver;
 mod host;
-//mod malformed;
-//mod normalise;
-//mod pings;
+mod malformed;
+mod normalise;
+mod pings;
 mod receive;
-//mod render;
-//mod secret;
-//mod session;
-//mod standing;
+mod render;
+mod secret;
+mod session;
+mod standing;
 
 use std::sync::Arc;
 use std::time::Duration;
