@@ -58,7 +58,11 @@ async fn a_direct_message_is_answered_once_with_source_and_date() {
     write(&discord, direct, ASKED.0);
     let answer = said(&discord, 1).await.remove(0);
     assert!(answer.content.contains(ASKED.1), "{}", answer.content);
-    assert!(answer.content.contains("https://docs.lumen.example.org/hardware-wallets · as of 2026"), "{}", answer.content);
+    assert!(
+        answer.content.contains("https://docs.lumen.example.org/hardware-wallets · as of 2026"),
+        "{}",
+        answer.content
+    );
     assert_eq!(answer.allowed_mentions, Some(json!({ "parse": [], "replied_user": false })));
     assert_eq!((answer.flags & 1 << 2, answer.message_reference), (1 << 2, None));
     assert_eq!(answer.nonce.expect("a nonce").len(), 25);
@@ -78,8 +82,10 @@ async fn in_a_server_a_mention_and_a_command_are_answered_and_chatter_is_not() {
     let question = json!([{ "type": 3, "name": "question", "value": ASKED_TOO.0 }]);
     let (id, _) = discord.push_interaction(json!({ "type": 2, "channel_id": CHANNEL, "user": { "id": ADA },
         "data": { "name": "ask", "options": question } }));
-    when(&discord, |s| s.interactions[&id].original.is_some_and(|(_, m)| s.message(m).is_some_and(|m| !m.content.is_empty())))
-        .await;
+    when(&discord, |s| {
+        s.interactions[&id].original.is_some_and(|(_, m)| s.message(m).is_some_and(|m| !m.content.is_empty()))
+    })
+    .await;
     let said = said(&discord, 2).await;
     assert!(said[1].content.contains(ASKED_TOO.1), "{}", said[1].content);
     assert_eq!(discord.look(|s| s.interactions[&id].response.clone()), Some(json!({ "type": 5 })));
@@ -87,7 +93,10 @@ async fn in_a_server_a_mention_and_a_command_are_answered_and_chatter_is_not() {
     let offered = discord.look(|s| s.commands[&(BOT + 1, None)].clone());
     let freeze = offered.iter().find(|command| command["name"] == "freeze").expect("offered");
     assert_eq!(freeze["default_member_permissions"], "8192");
-    assert_eq!(offered.iter().find(|c| c["name"] == "ask").map(|c| c["options"][0]["autocomplete"].clone()), Some(Value::Bool(true)));
+    assert_eq!(
+        offered.iter().find(|c| c["name"] == "ask").map(|c| c["options"][0]["autocomplete"].clone()),
+        Some(Value::Bool(true))
+    );
 }
 
 #[tokio::test]

@@ -20,9 +20,9 @@ use crate::wire::Id;
 /// How long after it was made an interaction is answered by its token, which is good for two minutes more.
 const BY_TOKEN_MS: i64 = 13 * 60 * 1000;
 /// How long what is known of an interaction is kept.
-const KEPT: Duration = Duration::from_secs(15 * 60);
+const KEPT: Duration = Duration::from_mins(15);
 /// Longer than any deferral takes.
-const DEFERRING: Duration = Duration::from_secs(60);
+const DEFERRING: Duration = Duration::from_mins(1);
 /// A message that so far only says that an answer is coming.
 const LOADING: u64 = 1 << 7;
 

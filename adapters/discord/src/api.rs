@@ -282,6 +282,11 @@ fn millis(wait: Duration) -> u64 {
     u64::try_from(wait.as_micros().div_ceil(1000)).unwrap_or(u64::MAX)
 }
 
+/// A hexadecimal digit.
+fn digit(four_bits: u8) -> char {
+    char::from_digit(four_bits.into(), 16).unwrap_or('0').to_ascii_uppercase()
+}
+
 /// A reason as a header takes it.
 fn percent(reason: &str) -> String {
     let mut out = String::new();
@@ -291,7 +296,7 @@ fn percent(reason: &str) -> String {
             if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
                 out.push(char::from(byte));
             } else {
-                out.push_str(&format!("%{byte:02X}"));
+                out.extend(['%', digit(byte >> 4), digit(byte & 15)]);
             }
         }
     }

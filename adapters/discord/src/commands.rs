@@ -1,13 +1,13 @@
 //! Our commands as Discord's: registered when they differ from what was registered last, never on every start.
 
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 use townkeeper_contract::command::{Audience, CommandSpec};
 use townkeeper_contract::platform::Host;
 use tracing::{debug, info, warn};
 
 use crate::Discord;
 use crate::api::{ApiError, Ask};
+use crate::deliver::hash_of;
 use crate::wire::Id;
 
 /// Where the hash of what was registered is kept.
@@ -17,10 +17,8 @@ const MANAGE_MESSAGES: &str = "8192";
 
 /// Offers the commands, if they are not the ones on offer.
 pub(crate) async fn offer(bot: &Discord, host: &dyn Host, application: Id) {
-    let commands = Value::from_iter(host.commands().iter().map(command));
-    let hash = Sha256::digest(commands.to_string());
-    let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    let wanted = format!("{application} {hash}");
+    let commands: Value = host.commands().iter().map(command).collect();
+    let wanted = format!("{application} {}", hash_of(&commands.to_string()));
     match host.state_get(KEPT).await {
         Ok(kept) if kept.as_ref() == Some(&wanted) => return,
         Ok(_) => {}
@@ -48,7 +46,7 @@ fn command(spec: &CommandSpec) -> Value {
         Audience::Everyone => None,
         Audience::Moderators => Some(MANAGE_MESSAGES),
     };
-    json!({ "type": 1, "name": spec.name, "description": spec.summary, "options": Vec::from_iter(option),
+    json!({ "type": 1, "name": spec.name, "description": spec.summary, "options": option.into_iter().collect::<Vec<_>>(),
         "default_member_permissions": needs })
 }
 

@@ -184,10 +184,13 @@ fn rows(buttons: &[Button]) -> Result<Vec<Value>, DeliverError> {
 
 /// 25 characters that stand for a row of the outbox, and for no other.
 fn nonce(id: &OutboxId) -> String {
-    let hash = Sha256::digest(id.as_str().as_bytes());
-    let mut nonce: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
-    nonce.truncate(25);
-    nonce
+    hash_of(id.as_str()).chars().take(25).collect()
+}
+
+/// SHA-256 in hexadecimal digits.
+pub(crate) fn hash_of(text: &str) -> String {
+    let digits = |byte: u8| [byte >> 4, byte & 15].map(|four| char::from_digit(four.into(), 16).unwrap_or('0'));
+    Sha256::digest(text).into_iter().flat_map(digits).collect()
 }
 
 /// What finds its work done already has succeeded.

@@ -135,7 +135,9 @@ async fn begin(bot: &Arc<Discord>, host: &dyn Host, trouble: &Arc<Trouble>) -> R
     let Some(read) = read_kept(host, trouble).await else { return Ok(None) };
     let (kept, cursor, places) = read;
     let position = cursor.as_deref().and_then(Position::parse).unwrap_or_default();
-    let at = kept.as_ref().map(|kept| {
+    // A session whose log-in was not caught up with is no use: what came before it would stay missed.
+    let whole = kept.as_ref().filter(|kept| kept.behind.is_none() || *position.session == *kept.session);
+    let at = whole.map(|kept| {
         let same = *position.session == *kept.session;
         let seq = if same { position.seq.max(kept.seq) } else { kept.seq };
         Resume { session: kept.session.as_str().into(), seq, url: kept.url.clone() }

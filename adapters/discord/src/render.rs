@@ -62,7 +62,10 @@ impl<'a> Page<'a> {
         for line in self.words(&range).split_inclusive('\n') {
             let mut words = line;
             let begins = self.out.is_empty() || self.out.ends_with('\n');
-            if begins && at < self.quoted && let Some(rest) = words.strip_prefix("> ") {
+            if begins
+                && at < self.quoted
+                && let Some(rest) = words.strip_prefix("> ")
+            {
                 self.out.push_str("> ");
                 words = rest;
             }
@@ -110,8 +113,8 @@ fn marks(style: Style) -> String {
 fn escape(words: &str, out: &mut String) {
     for c in words.chars() {
         let at_start = out.is_empty() || out.ends_with('\n');
-        let marks = matches!(c, '\\' | '*' | '_' | '~' | '`' | '|' | '<' | '>' | '@' | '#' | '[' | ']');
-        if marks || (at_start && matches!(c, '-' | '+')) {
+        let marks = matches!(c, '\\' | '*' | '_' | '~' | '`' | '|' | '<' | '>' | '@' | '[' | ']');
+        if marks || (at_start && matches!(c, '#' | '-' | '+')) {
             out.push('\\');
         }
         out.push(c);

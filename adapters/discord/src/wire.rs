@@ -115,6 +115,7 @@ pub(crate) struct MemberEvent {
 
 /// A message, by the gateway or by REST, which leaves out the guild and the member.
 #[derive(Debug, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "Discord's own names")]
 pub(crate) struct Message {
     pub(crate) id: Id,
     pub(crate) channel_id: Id,

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// The window of Discord's count.
-const WINDOW: Duration = Duration::from_secs(600);
+const WINDOW: Duration = Duration::from_mins(10);
 /// Refusals after which nothing leaves until the window ends. Two windows that touch hold twice as many.
 const MOST: u32 = 1_000;
 

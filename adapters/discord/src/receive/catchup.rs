@@ -33,7 +33,8 @@ pub(super) fn after(last: Id, now_ms: Option<i64>) -> Id {
 /// The channels of a guild that have news.
 pub(super) fn with_news<'a>(channels: impl Iterator<Item = &'a Channel>, after: Id) -> Vec<Id> {
     let read = channels.filter(|channel| channel.is_read());
-    let mut news: Vec<(Id, Id)> = read.filter_map(|c| Some((c.last_message_id.filter(|id| *id > after)?, c.id))).collect();
+    let mut news: Vec<(Id, Id)> =
+        read.filter_map(|c| Some((c.last_message_id.filter(|id| *id > after)?, c.id))).collect();
     news.sort_unstable_by(|a, b| b.cmp(a));
     news.into_iter().take(CHANNELS).map(|(_, channel)| channel).collect()
 }

@@ -9,6 +9,7 @@ use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use townkeeper_contract::Stop;
+use townkeeper_contract::id::EventKey;
 use townkeeper_contract::inbound::{Inbound, PresenceChange, RosterChange};
 use townkeeper_contract::platform::{Cursor, Host, HostError};
 use tracing::{debug, info};
@@ -64,6 +65,7 @@ pub(super) struct Desk {
     /// Guilds of the last log-in that did not tell of themselves yet.
     awaited: HashSet<Id>,
     batch: Vec<Inbound>,
+    keys: HashSet<EventKey>,
     promises: Vec<Promise>,
     /// What is known of places changed.
     places_changed: bool,
@@ -91,6 +93,7 @@ impl Desk {
             kept,
             awaited: HashSet::new(),
             batch: Vec::new(),
+            keys: HashSet::new(),
             promises: Vec::new(),
             places_changed: false,
             tasks: JoinSet::new(),
@@ -207,8 +210,11 @@ impl Desk {
     fn push(&mut self, inbound: Option<Inbound>) {
         match inbound {
             // A replay may bring an event twice into one batch.
-            Some(inbound) if self.batch.iter().all(|known| known.event != inbound.event) => self.batch.push(inbound),
-            Some(_) => {}
+            Some(inbound) => {
+                if self.keys.insert(inbound.event.clone()) {
+                    self.batch.push(inbound);
+                }
+            }
             None => {
                 self.bot.seen.skipped.fetch_add(1, Relaxed);
             }
@@ -228,16 +234,30 @@ impl Desk {
             seq,
             user: ready.user.id,
             application: ready.application.id,
-            behind: behind.filter(|_| !self.awaited.is_empty()),
+            behind,
         };
         info!(account = %self.bot.account, guilds = self.awaited.len(), behind = behind.is_some(), "logged in");
         self.keep(SESSION, &json!(kept).to_string()).await;
         self.kept = Some(kept);
         if let Some(behind) = behind {
             let directs = self.world.kept.directs.clone();
-            self.catch_up(&directs, behind).await;
+            if !self.catch_up(&directs, behind, stop).await {
+                return false;
+            }
         }
-        self.commit(stop).await
+        self.commit(stop).await && self.caught_up().await
+    }
+
+    /// When every guild has told of itself, nothing is behind any more.
+    async fn caught_up(&mut self) -> bool {
+        if self.awaited.is_empty()
+            && let Some(kept) = self.kept.as_mut().filter(|kept| kept.behind.is_some())
+        {
+            kept.behind = None;
+            let kept = json!(kept).to_string();
+            self.keep(SESSION, &kept).await;
+        }
+        true
     }
 
     async fn guild(&mut self, guild: &Guild, stop: &Stop) -> bool {
@@ -255,28 +275,26 @@ impl Desk {
         if let Some(behind) = self.kept.as_ref().and_then(|kept| kept.behind) {
             let after = catchup::after(behind, self.bot.api.now_ms());
             let news = catchup::with_news(guild.channels.iter().chain(&guild.threads), after);
-            self.catch_up(&news, behind).await;
-            self.awaited.remove(&guild.id);
-            if !self.commit(stop).await {
+            if !self.catch_up(&news, behind, stop).await || !self.commit(stop).await {
                 return false;
             }
-            if self.awaited.is_empty()
-                && let Some(kept) = &mut self.kept
-            {
-                kept.behind = None;
-                let kept = json!(kept).to_string();
-                self.keep(SESSION, &kept).await;
-            }
+            self.awaited.remove(&guild.id);
+            return self.caught_up().await;
         }
         true
     }
 
-    async fn catch_up(&mut self, channels: &[Id], behind: Id) {
-        let Some(me) = self.me.clone() else { return };
+    /// Takes what was missed. The cursor stays where it is: a life that ends here has to do it again.
+    async fn catch_up(&mut self, channels: &[Id], behind: Id, stop: &Stop) -> bool {
+        let Some(me) = self.me.clone() else { return true };
         let after = catchup::after(behind, self.bot.api.now_ms());
         for message in catchup::missed(&self.bot, channels, after).await {
             self.said(&message, &me).await;
+            if self.batch.len() >= MOST && !self.offer(None, stop).await {
+                return false;
+            }
         }
+        true
     }
 
     /// Best effort: without it the next life begins anew.
@@ -286,12 +304,16 @@ impl Desk {
         }
     }
 
-    /// Offers the batch until the daemon has taken it, then promises the answers.
     async fn commit(&mut self, stop: &Stop) -> bool {
-        let mut failures = 0;
         let cursor = self.position.cursor();
+        self.offer(Some(cursor), stop).await
+    }
+
+    /// Offers the batch until the daemon has taken it, then promises the answers.
+    async fn offer(&mut self, cursor: Option<Cursor>, stop: &Stop) -> bool {
+        let mut failures = 0;
         loop {
-            match self.host.accept(self.batch.clone(), Some(cursor.clone())).await {
+            match self.host.accept(self.batch.clone(), cursor.clone()).await {
                 Ok(()) => break,
                 Err(HostError::Stopping) => return false,
                 Err(error) => {
@@ -306,6 +328,7 @@ impl Desk {
         self.trouble.over(Part::Daemon);
         self.bot.seen.accepted.fetch_add(self.batch.len() as u64, Relaxed);
         self.batch.clear();
+        self.keys.clear();
         for promise in self.promises.drain(..) {
             let bot = Arc::clone(&self.bot);
             self.tasks.spawn(async move { defer(&bot, &promise).await });

@@ -99,11 +99,8 @@ pub(crate) fn interaction(asked: &Interaction, me: &Me, commands: &[CommandSpec]
     });
     let target = Target { channel, guild: asked.guild_id, message: below, via };
     let parent = asked.channel.as_ref().filter(|channel| channel.is_thread()).and_then(|channel| channel.parent_id);
-    let seat = if parent.is_some() {
-        Seat { guild: asked.guild_id, parent }
-    } else {
-        world.seat(channel).unwrap_or_default()
-    };
+    let seat =
+        if parent.is_some() { Seat { guild: asked.guild_id, parent } } else { world.seat(channel).unwrap_or_default() };
     let event = EventKey(format!("i{}", asked.id));
     let person = person(user, asked.member.as_ref(), false);
     Some(Inbound {
@@ -120,12 +117,13 @@ fn command(name: &str, args: String, commands: &[CommandSpec]) -> (Body, bool) {
 /// What stands behind a command, or is typed there so far.
 pub(crate) fn words_of(options: &[crate::wire::CommandOption]) -> String {
     let option = options.iter().find(|option| option.focused).or(options.first());
-    option.map(|option| match &option.value {
-        Value::String(text) => text.trim().to_owned(),
-        Value::Null => String::new(),
-        other => other.to_string(),
-    })
-    .unwrap_or_default()
+    option
+        .map(|option| match &option.value {
+            Value::String(text) => text.trim().to_owned(),
+            Value::Null => String::new(),
+            other => other.to_string(),
+        })
+        .unwrap_or_default()
 }
 
 /// The one field of our form, however deep Discord wraps it.
@@ -167,11 +165,8 @@ fn of_guild(
 ) -> Inbound {
     let target = Target { channel: channel.unwrap_or(guild), guild: Some(guild), message: None, via: None };
     let mut told = inbound(event, at_ms, false, person, &target, Seat::default(), body, me);
-    told.place = Place {
-        id: PlaceId(guild.to_string()),
-        kind: PlaceKind::Group,
-        address: channel.map(|_| target.to_reply()),
-    };
+    told.place =
+        Place { id: PlaceId(guild.to_string()), kind: PlaceKind::Group, address: channel.map(|_| target.to_reply()) };
     told
 }
 

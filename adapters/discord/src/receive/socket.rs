@@ -123,13 +123,7 @@ impl Line {
                 Some(Ok(Message::Close(frame))) => {
                     closed = frame.map(|frame| frame.code);
                     patience = HELLO;
-                    // Until the next connection has said something.
-                    self.failures += 1;
-                    if self.failures > 1 {
-                        self.trouble.tell(Part::Gateway, "the gateway closes every connection", &format!("{closed:?}"));
-                        // Polling the shard is what reconnects it.
-                        sleep(pause(self.failures - 1)).await;
-                    }
+                    self.closed(&format!("{closed:?}")).await;
                 }
                 Some(Err(error)) if matches!(error.kind(), ReceiveMessageErrorType::Reconnect) => {
                     self.failed("the gateway cannot be reached", &self.bot.api.clean(&format!("{error:?}")));
@@ -139,9 +133,21 @@ impl Line {
                     }
                     return End::Anew;
                 }
+                Some(Err(error)) if matches!(error.kind(), ReceiveMessageErrorType::Compression) => {
+                    self.closed("what it compressed cannot be read").await;
+                }
                 // Its text is somebody's words: not for the log.
                 Some(Err(_)) => self.unreadable("a frame of the gateway"),
             }
+        }
+    }
+
+    /// The connection is gone. The first time after an event another is made at once; polling the shard makes it.
+    async fn closed(&mut self, detail: &str) {
+        self.failures += 1;
+        if self.failures > 1 {
+            self.trouble.tell(Part::Gateway, "the gateway closes every connection", detail);
+            sleep(pause(self.failures - 1)).await;
         }
     }
 

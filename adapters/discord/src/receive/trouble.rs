@@ -55,7 +55,7 @@ impl Trouble {
 }
 
 const FIRST: Duration = Duration::from_millis(500);
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// How long to wait after so many failures in a row: nothing after none, then twice as long each time, never longer
 /// than a minute, and never as long as the next process.

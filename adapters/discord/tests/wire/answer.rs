@@ -109,7 +109,10 @@ async fn a_private_command_is_answered_to_one_person_alone() {
     for (row, text) in [("1", "yours"), ("2", "and yours")] {
         say(&bot, &asked, row, text).await.expect("answered");
     }
-    assert_eq!(server.look(|s| s.interactions[&id].response.clone()), Some(json!({ "type": 5, "data": { "flags": 64 } })));
+    assert_eq!(
+        server.look(|s| s.interactions[&id].response.clone()),
+        Some(json!({ "type": 5, "data": { "flags": 64 } }))
+    );
     assert!(ours(&server).iter().all(|m| m.flags & 64 != 0), "all of it");
     // There is no key to a follow-up: in doubt it is not said again.
     server.fault(FOLLOW, DiscordFault::DropResponse);
@@ -123,7 +126,7 @@ async fn what_comes_too_late_is_a_message_unless_it_is_private() {
     let (_, open) = given(&server, &host, command("ask", Some("when?"))).await;
     let (_, closed) = given(&server, &host, command("memory", None)).await;
     soon(server.wait(|s| s.interactions.values().all(|i| i.response.is_some()))).await;
-    server.advance(Duration::from_secs(16 * 60));
+    server.advance(Duration::from_mins(16));
     say(&bot, &open, "1", "late").await.expect("as a message of the channel");
     let said = ours(&server);
     let late = said.iter().find(|m| m.content == "late").expect("said");
@@ -201,7 +204,8 @@ async fn suggestions_come_at_once_and_a_form_asks_for_words() {
     assert_eq!((form["type"].as_u64(), form["data"]["custom_id"].as_str()), (Some(9), Some("form:ticket")));
 
     host.open();
-    let field = json!([{ "type": 1, "components": [{ "type": 4, "custom_id": "words", "value": " My wallet is gone " }] }]);
+    let field =
+        json!([{ "type": 1, "components": [{ "type": 4, "custom_id": "words", "value": " My wallet is gone " }] }]);
     let sent = json!({ "type": 5, "channel_id": CHANNEL, "user": { "id": ADA },
         "data": { "custom_id": "form:ticket", "components": field } });
     let (_, asked) = given(&server, &host, sent).await;

@@ -77,8 +77,12 @@ async fn what_is_old_stays_unasked() {
     let old = write(&server, CHANNEL, &format!("<@{BOT}> long ago"));
     // A life that ended an hour before that message.
     let last = old - (3_600_000 << 22);
-    host.keep("session", &json!({ "session": "gone", "url": null, "seq": 5, "user": BOT.to_string(),
-        "application": "1", "behind": last.to_string() }).to_string());
+    host.keep(
+        "session",
+        &json!({ "session": "gone", "url": null, "seq": 5, "user": BOT.to_string(),
+        "application": "1", "behind": last.to_string() })
+        .to_string(),
+    );
     let _running = Running::start(&bot, &host);
     soon(host.wait_event(|i| i.event.as_str() == format!("m{old}"))).await;
     let query = server.look(|s| s.calls_of(HISTORY)[0].query.clone());

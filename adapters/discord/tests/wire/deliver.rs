@@ -50,10 +50,7 @@ async fn a_reply_with_buttons() {
     let receipt = soon(bot.deliver(&out)).await.expect("sent");
     let sent = server.look(|s| s.by(BOT)[0].clone());
     assert_eq!(receipt.message, Some(MessageRef(format!("{CHANNEL}/{}", sent.id))));
-    assert_eq!(
-        sent.message_reference,
-        Some(json!({ "message_id": asked.to_string(), "fail_if_not_exists": false }))
-    );
+    assert_eq!(sent.message_reference, Some(json!({ "message_id": asked.to_string(), "fail_if_not_exists": false })));
     assert_eq!(sent.components.len(), 2, "five buttons a row");
     assert_eq!(sent.components[0]["components"][0]["custom_id"], "a:0");
     assert!(sent.pings.is_empty(), "the one who is answered is not pinged");
@@ -192,7 +189,8 @@ async fn every_failure_has_its_class() {
         assert!(matches!(&result, Err(DeliverError::Refused(why)) if why.contains("words")), "{result:?}");
     }
     let garbage = |status, body: &str| DiscordFault::Garbage { status, body: body.into() };
-    for fault in [refuse(500, 0), garbage(502, "<html>"), garbage(200, "<html>"), garbage(408, ""), DiscordFault::DropRequest]
+    for fault in
+        [refuse(500, 0), garbage(502, "<html>"), garbage(200, "<html>"), garbage(408, ""), DiscordFault::DropRequest]
     {
         let (server, result) = after(fault.clone()).await;
         assert!(matches!(result, Err(DeliverError::InDoubt(_))), "{fault:?}: {result:?}");

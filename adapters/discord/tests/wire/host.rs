@@ -106,11 +106,6 @@ impl TestHost {
         self.state.send_modify(|s| drop(s.kept.insert(name.into(), value.into())));
     }
 
-    /// Waits until the cursor holds this.
-    pub(crate) async fn wait_cursor(&self, fact: impl Fn(&str) -> bool) {
-        self.wait(|s| s.cursor.as_ref().is_some_and(|cursor| fact(&cursor.value))).await;
-    }
-
     /// Waits until the adapter is in trouble; what it says.
     pub(crate) async fn wait_trouble(&self) -> String {
         let mut watcher = self.state.subscribe();
@@ -168,7 +163,9 @@ impl Host for TestHost {
                 let (again, new): (Vec<_>, Vec<_>) = batch.into_iter().partition(|i| known.contains(&i.event));
                 s.repeats += again.len();
                 s.accepted.extend(new);
-                s.cursor = cursor;
+                if cursor.is_some() {
+                    s.cursor = cursor;
+                }
             });
             result
         })

@@ -48,7 +48,7 @@ async fn broken_frames_stop_nothing() {
     assert!(heard.addressed);
 }
 
-/// A HELLO without its interval, or none: the connection is given up after a while, not waited for.
+/// Whatever number a frame claims, what was taken is not taken again.
 #[tokio::test]
 async fn numbers_that_fall_back_are_replayed_and_recognised() {
     let (server, bot) = server_and_bot().await;
@@ -100,8 +100,11 @@ async fn names_of_marks_and_overrides_pass() {
     soon(server.wait(|s| s.connected() == 1)).await;
     for (n, name) in ["\u{301}".repeat(32), "\u{202e}tidoM".to_owned(), "\0".to_owned()].into_iter().enumerate() {
         let author = json!({ "id": (n + 50).to_string(), "username": name });
-        server.push_dispatch("MESSAGE_CREATE", json!({ "id": (n + 900).to_string(), "type": 0, "author": author,
-            "channel_id": CHANNEL.to_string(), "guild_id": GUILD.to_string(), "content": "hello" }));
+        server.push_dispatch(
+            "MESSAGE_CREATE",
+            json!({ "id": (n + 900).to_string(), "type": 0, "author": author,
+            "channel_id": CHANNEL.to_string(), "guild_id": GUILD.to_string(), "content": "hello" }),
+        );
         let heard = soon(host.wait_event(|i| i.event.as_str() == format!("m{}", n + 900))).await;
         assert_eq!(heard.person.name, name);
     }

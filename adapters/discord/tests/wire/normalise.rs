@@ -15,7 +15,7 @@ fn read(kind: &str, data: &Value) -> Option<Inbound> {
 }
 
 /// A message in the guild, with these fields besides.
-fn message(fields: Value) -> Value {
+fn message(fields: &Value) -> Value {
     let mut message = json!({ "id": "9007199254749999", "channel_id": CHANNEL.to_string(), "type": 0,
         "guild_id": GUILD.to_string(), "author": { "id": ADA.to_string(), "username": "ada" }, "content": "hello" });
     for (field, value) in fields.as_object().expect("fields") {
@@ -33,14 +33,17 @@ fn who_is_addressed() {
         (json!({ "mentions": [us] }), true),
         (json!({ "mentions": [{ "id": "8", "username": "another" }] }), false),
         (json!({ "type": 19, "message_reference": reply(0), "referenced_message": { "author": us } }), true),
-        (json!({ "type": 19, "message_reference": reply(0), "referenced_message": { "author": { "id": "8" } } }), false),
+        (
+            json!({ "type": 19, "message_reference": reply(0), "referenced_message": { "author": { "id": "8" } } }),
+            false,
+        ),
         (json!({ "type": 19, "message_reference": reply(0), "referenced_message": null }), false),
         // A forward names what it forwards, and asks us nothing.
         (json!({ "message_reference": reply(1), "referenced_message": { "author": us } }), false),
         (json!({ "guild_id": null }), true),
     ];
     for (fields, addressed) in cases {
-        let inbound = read("MESSAGE_CREATE", &message(fields.clone())).expect("words");
+        let inbound = read("MESSAGE_CREATE", &message(&fields)).expect("words");
         assert_eq!(inbound.addressed, addressed, "{fields}");
     }
 }
@@ -56,7 +59,7 @@ fn mentions_of_us_are_taken_out_of_the_words() {
         (format!("ask <@{ADA}> <@{BOT}0>"), &*format!("ask <@{ADA}> <@{BOT}0>")),
     ] {
         let mentions = json!([{ "id": BOT.to_string() }]);
-        let inbound = read("MESSAGE_CREATE", &message(json!({ "content": content, "mentions": mentions })));
+        let inbound = read("MESSAGE_CREATE", &message(&json!({ "content": content, "mentions": mentions })));
         assert_eq!(inbound.expect("addressed").body, Body::Message { text: words.into() });
     }
 }
@@ -72,9 +75,9 @@ fn what_is_nothing_to_us() {
         ("nobody's", json!({ "author": null })),
     ];
     for (what, fields) in cases {
-        assert_eq!(read("MESSAGE_CREATE", &message(fields)), None, "{what}");
+        assert_eq!(read("MESSAGE_CREATE", &message(&fields)), None, "{what}");
     }
-    assert_eq!(read("MESSAGE_UPDATE", &message(json!({ "edited_timestamp": null }))), None, "a preview");
+    assert_eq!(read("MESSAGE_UPDATE", &message(&json!({ "edited_timestamp": null }))), None, "a preview");
     for kind in ["MESSAGE_DELETE", "TYPING_START", "SOMETHING_OF_NEXT_YEAR"] {
         assert_eq!(read(kind, &json!({ "id": "1" })), None, "{kind}");
     }
@@ -82,7 +85,7 @@ fn what_is_nothing_to_us() {
 
 #[test]
 fn machines_are_known_as_such_and_people_by_what_others_see() {
-    let bot = |fields| read("MESSAGE_CREATE", &message(fields)).expect("words").person;
+    let bot = |fields: Value| read("MESSAGE_CREATE", &message(&fields)).expect("words").person;
     assert!(bot(json!({ "author": { "id": "8", "username": "x", "bot": true } })).bot);
     assert!(bot(json!({ "webhook_id": "7" })).bot, "a webhook writes in anybody's name");
     let person = bot(json!({ "author": { "id": "8", "username": "x", "global_name": "Grace" } }));
@@ -93,12 +96,12 @@ fn machines_are_known_as_such_and_people_by_what_others_see() {
 
 #[test]
 fn an_edit_is_an_event_of_its_own() {
-    let edited = |at: &str| read("MESSAGE_UPDATE", &message(json!({ "edited_timestamp": at }))).expect("an edit");
+    let edited = |at: &str| read("MESSAGE_UPDATE", &message(&json!({ "edited_timestamp": at }))).expect("an edit");
     let (one, two) = (edited("2026-11-22T10:00:00.123456+00:00"), edited("2026-11-22T10:00:00.123457+00:00"));
     assert_ne!(one.event, two.event, "each edit is one");
     assert_eq!(one.event, edited("2026-11-22T10:00:00.123456Z").event, "the same twice is the same");
     assert_eq!((one.at_ms, one.message), (1_795_341_600_123, two.message));
-    let written = read("MESSAGE_CREATE", &message(json!({}))).expect("words");
+    let written = read("MESSAGE_CREATE", &message(&json!({}))).expect("words");
     assert_ne!(written.event, one.event);
     assert_eq!(written.at_ms, 1_420_070_400_000 + (9_007_199_254_749_999_i64 >> 22), "by the message's own number");
 }

@@ -35,7 +35,8 @@ fn spellings() -> Vec<String> {
 
 /// Every way a text can get in: as a person's words, as a model's Markdown, as code.
 fn bodies(words: &str) -> Vec<RichText> {
-    let code = Block { kind: BlockKind::Code { info: "@everyone".into() }, runs: vec![Run::plain(words, Origin::Model)] };
+    let code =
+        Block { kind: BlockKind::Code { info: "@everyone".into() }, runs: vec![Run::plain(words, Origin::Model)] };
     let linked = Run::plain(words, Origin::Model).linked("https://example.org/@everyone");
     vec![
         RichText::plain(words, &Origin::Person),

@@ -1,7 +1,5 @@
 //! Standing and examination: by numbers and by Discord's own word.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value, json};
 use townkeeper_contract::inbound::ReplyTo;
 use townkeeper_contract::platform::{Platform, Right, Standing};
@@ -35,7 +33,7 @@ async fn of(server: &DiscordServer, channel: u64, person: Option<u64>) -> Standi
 }
 
 fn rights(rights: &[Right]) -> Standing {
-    Standing { member: true, rights: BTreeSet::from_iter(rights.iter().copied()) }
+    Standing { member: true, rights: rights.iter().copied().collect() }
 }
 
 #[tokio::test]
@@ -71,9 +69,7 @@ async fn roles_rules_and_owners() {
 
 #[tokio::test]
 async fn who_is_timed_out_may_say_nothing() {
-    let member = |until: &str| {
-        json!({ "user": { "id": ADA }, "roles": ["7"], "communication_disabled_until": until })
-    };
+    let member = |until: &str| json!({ "user": { "id": ADA }, "roles": ["7"], "communication_disabled_until": until });
     let server = guild(json!([]), member("2099-01-01T00:00:00+00:00")).await;
     assert_eq!(of(&server, CHANNEL, Some(ADA)).await, rights(&[]));
     let server = guild(json!([]), member("2020-01-01T00:00:00+00:00")).await;
@@ -106,7 +102,9 @@ async fn what_the_account_lacks_is_found_with_its_remedy() {
     let found = soon(bot.examine()).await;
     let lacks: Vec<_> = found.iter().filter(|finding| !finding.ok).collect();
     assert_eq!(lacks.len(), 1);
-    assert!(lacks[0].what.contains("Message Content") && lacks[0].remedy.as_ref().is_some_and(|r| r.contains("Privileged")));
+    assert!(
+        lacks[0].what.contains("Message Content") && lacks[0].remedy.as_ref().is_some_and(|r| r.contains("Privileged"))
+    );
 
     server.fault("GET /users/@me/guilds", DiscordFault::Garbage { status: 200, body: "[]".into() });
     let found = soon(bot.examine()).await;
