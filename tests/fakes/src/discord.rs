@@ -97,7 +97,7 @@ impl Default for DiscordOptions {
             heartbeat_interval_ms: 41_250,
             keep_calls: 10_000,
             keep_messages: 100_000,
-            keep_dispatches: 10_000,
+            keep_dispatches: 5_000,
             global_per_s: Some(50),
             route_limit: (1000, 1000),
             session_starts: 1000,

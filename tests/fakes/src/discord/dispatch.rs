@@ -24,6 +24,7 @@ impl DiscordServer {
 
     /// Any event to the sessions it concerns, which is told from its `guild_id` and `channel_id`, and from their
     /// intents; with neither, to all. It changes nothing in the world.
+    #[expect(clippy::needless_pass_by_value, reason = "read best with the value written in the call")]
     pub fn push_dispatch(&self, event: &str, data: Value) {
         self.change(|s| {
             let guild = if event.starts_with("GUILD_") && data.get("guild_id").is_none() { "id" } else { "guild_id" };
@@ -184,7 +185,7 @@ impl State {
             return *id;
         }
         let id = self.next_id();
-        let json = shapes::direct(id, self.user(person));
+        let json = shapes::direct(id, &self.user(person));
         self.data.channels.insert(id, Channel { guild: None, between, json });
         id
     }

@@ -320,7 +320,9 @@ impl State {
             resume.replayed = Some(missed.len());
         }
         if let Some(open) = self.lines.get(&line) {
-            missed.into_iter().for_each(|text| open.send(text));
+            for text in missed {
+                open.send(text);
+            }
         }
         self.dispatch_to(&id, "RESUMED", "{}");
     }

@@ -199,6 +199,11 @@ impl State {
                 message.reactions.push(mine);
             }
         }
+        let name = ask.places.get(2).copied().unwrap_or_default();
+        let guild = self.data.channels.get(&channel).and_then(|c| c.guild).map(|guild| guild.to_string());
+        let event = json!({ "user_id": ask.bot.to_string(), "channel_id": channel.to_string(), "guild_id": guild,
+            "message_id": id.to_string(), "emoji": { "id": null, "name": name }, "burst": false, "type": 0 });
+        self.dispatch_in(channel, if on { "MESSAGE_REACTION_ADD" } else { "MESSAGE_REACTION_REMOVE" }, &event);
         Ok(None)
     }
 }

@@ -46,7 +46,7 @@ impl State {
             given,
             json!({ "type": 2, "version": 1, "locale": "en-US", "entitlements": [],
             "application_id": application.to_string(), "attachment_size_limit": 10_485_760, "data": {},
-            "authorizing_integration_owners": {}, "context": if guild.is_some() { 0 } else { 1 } }),
+            "authorizing_integration_owners": {}, "context": u8::from(guild.is_none()) }),
         );
         json["id"] = json!(id.to_string());
         json["token"] = json!(token);
@@ -122,7 +122,7 @@ impl State {
         }
         let data = &ask.body["data"];
         check_response(kind, data)?;
-        let original = self.answer(known.clone(), kind, data)?;
+        let original = self.answer(&known.clone(), kind, data)?;
         let waited = self.data.interactions.get_mut(&id).ok_or_else(unknown)?;
         let real = u64::try_from(waited.at.elapsed().as_millis()).unwrap_or(u64::MAX);
         waited.answered_after_ms = Some(real + (self.ahead_ms - waited.ahead_ms));
@@ -140,7 +140,7 @@ impl State {
     }
 
     /// Does what the first answer says; the message `@original` means from now on.
-    fn answer(&mut self, to: Interaction, kind: u64, data: &Value) -> Result<Option<(u64, u64)>, Refusal> {
+    fn answer(&mut self, to: &Interaction, kind: u64, data: &Value) -> Result<Option<(u64, u64)>, Refusal> {
         let channel = id_of(&to.json["channel_id"]).unwrap_or(0);
         let pressed = id_of(&to.json["message"]["id"]).map(|message| (channel, message));
         match kind {
@@ -175,14 +175,13 @@ impl State {
     /// The message a webhook call is about: `@original`, or a followup by its id.
     fn of_webhook(&self, ask: &Ask<'_>) -> Result<(u64, u64), Refusal> {
         let known = self.webhook(ask)?;
-        let place = match ask.places.get(2) {
-            None => known.original,
-            Some(_) => {
-                let id = ask.id(2)?;
-                let channel = id_of(&known.json["channel_id"]).unwrap_or(0);
-                let its = known.followups.contains(&id) || known.original == Some((channel, id));
-                its.then_some((channel, id))
-            }
+        let place = if ask.places.len() > 2 {
+            let id = ask.id(2)?;
+            let channel = id_of(&known.json["channel_id"]).unwrap_or(0);
+            let its = known.followups.contains(&id) || known.original == Some((channel, id));
+            its.then_some((channel, id))
+        } else {
+            known.original
         };
         let (channel, id) = place.ok_or_else(unknown_message)?;
         let message = self.data.messages.get(&channel).and_then(|all| all.get(&id));

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 /// A bot, a route, and the channel, guild or webhook it concerns.
 pub(super) type Key = (u64, &'static str, String);
 
+/// Buckets from which on those whose window is over are forgotten.
+const MANY: usize = 50_000;
+
 /// What the buckets hold.
 #[derive(Debug, Default)]
 pub(super) struct Limits {
@@ -57,7 +60,13 @@ impl Limits {
 
     /// Takes a place in the bucket; `default` is the rule of routes without one.
     pub(super) fn take(&mut self, key: &Key, default: (u32, u64), now: u64) -> Taken {
-        let (limit, length) = self.rules.get(key.1).copied().unwrap_or(default);
+        let rules = &self.rules;
+        let rule = |key: &Key| rules.get(key.1).copied().unwrap_or(default);
+        if self.buckets.len() >= MANY {
+            self.buckets.retain(|key, window| now < window.started_ms + rule(key).1);
+            self.refused.retain(|_, until| now < *until);
+        }
+        let (limit, length) = rule(key);
         let window = match self.buckets.get_mut(key) {
             Some(window) => window,
             None => self.buckets.entry(key.clone()).or_default(),

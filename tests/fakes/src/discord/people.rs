@@ -11,8 +11,9 @@ impl DiscordServer {
     /// A person writes: `channel_id`, `author.id` and `content` are enough. Filled in are the id (which is returned),
     /// the time, who is named, and the rest of the object. A channel not known becomes one of `guild_id`, or without
     /// that a direct conversation with the first bot. Who writes in a guild is a member of it from then on.
+    #[expect(clippy::needless_pass_by_value, reason = "read best with the value written in the call")]
     pub fn push_message(&self, message: Value) -> u64 {
-        self.change(|s| s.write(message))
+        self.change(|s| s.write(&message))
     }
 
     /// A person changes a message: MESSAGE_UPDATE.
@@ -27,11 +28,11 @@ impl DiscordServer {
 }
 
 impl State {
-    fn write(&mut self, given: Value) -> u64 {
+    fn write(&mut self, given: &Value) -> u64 {
         let id = id_of(&given["id"]).unwrap_or_else(|| self.next_id());
         self.last_id = self.last_id.max(id);
         let author = id_of(&given["author"]["id"]).unwrap_or(0);
-        let channel = self.place_of(&given, author);
+        let channel = self.place_of(given, author);
         let guild = self.data.channels.get(&channel).and_then(|c| c.guild);
         let mut json = shapes::message(given.clone());
         json["id"] = json!(id.to_string());
@@ -46,7 +47,7 @@ impl State {
         let answered = id_of(&json["message_reference"]["message_id"]);
         let answered = answered.and_then(|id| self.data.messages.get(&channel)?.get(&id));
         let answered = answered.filter(|_| json["message_reference"]["type"].as_u64() != Some(1));
-        let pings = self.pings(author, channel, &given, answered.map(|message| message.author), false);
+        let pings = self.pings(author, channel, given, answered.map(|message| message.author), false);
         if let Some(answered) = answered {
             json["type"] = given.get("type").cloned().unwrap_or(json!(19));
             json["referenced_message"] = shapes::referenced(&answered.json);
@@ -90,7 +91,7 @@ impl State {
             Channel { guild: Some(guild), between: None, json: shapes::channel(guild, json!({ "id": id })) }
         } else {
             let bot = self.data.bots.keys().next().copied().unwrap_or(0);
-            let json = shapes::direct(id, self.user(author));
+            let json = shapes::direct(id, &self.user(author));
             Channel { guild: None, between: Some((author, bot)), json }
         };
         self.data.channels.insert(id, made);

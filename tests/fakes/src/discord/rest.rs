@@ -78,12 +78,16 @@ pub(super) async fn handle(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let body: Value = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    let answer = alter(&shared, |s| s.serve(&method, &uri, &headers, &body));
-    match answer.lost {
-        Some(DiscordFault::Stall) => std::future::pending().await,
-        Some(_) => hang_up(),
-        None => {}
+    let parsed = if body.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&body) };
+    let answer = match parsed {
+        Ok(body) => alter(&shared, |s| s.serve(&method, &uri, &headers, &body)),
+        Err(_) => Answer::of(Err(Refusal::new(400, 50109, "The request body contains invalid JSON.")), &[]),
+    };
+    if let Some(how) = answer.lost {
+        if let DiscordFault::Stall = how {
+            shared.subscribe().wait_for(|s| s.stopped).await.map(drop).ok();
+        }
+        hang_up();
     }
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = match answer.body {

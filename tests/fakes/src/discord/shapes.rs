@@ -89,7 +89,7 @@ pub(super) fn channel(guild: u64, value: Value) -> Value {
 }
 
 /// A direct conversation of a bot with a person.
-pub(super) fn direct(id: u64, person: Value) -> Value {
+pub(super) fn direct(id: u64, person: &Value) -> Value {
     json!({ "id": id.to_string(), "type": 1, "last_message_id": null, "recipients": [person], "flags": 0 })
 }
 

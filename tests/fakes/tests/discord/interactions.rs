@@ -18,6 +18,7 @@ async fn a_deferred_answer_is_said_later_and_followed_up() {
     let api = Api::of(&server);
     let mut client = Client::connect(&server.gateway_url()).await;
     client.identify(TOKEN, INTENTS).await;
+    client.event("GUILD_CREATE").await;
     let (id, token) = server.push_interaction(command());
     let heard = client.event("INTERACTION_CREATE").await;
     assert_eq!(heard["d"]["token"], token);

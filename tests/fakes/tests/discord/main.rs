@@ -63,10 +63,7 @@ impl Client {
 
     /// The next payload.
     async fn next(&mut self) -> Value {
-        match self.0.next().await.unwrap().unwrap() {
-            Message::Text(text) => serde_json::from_str(&text).unwrap(),
-            other => panic!("not a payload: {other:?}"),
-        }
+        serde_json::from_str(self.0.next().await.unwrap().unwrap().to_text().unwrap()).unwrap()
     }
 
     /// The next dispatch of this event; others before it are passed over.
