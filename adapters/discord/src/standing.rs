@@ -33,6 +33,7 @@ struct Guild {
     roles: Vec<Role>,
 }
 
+/// Its bits are written as ids are: as text.
 #[derive(Deserialize)]
 struct Role {
     id: Id,

@@ -61,6 +61,8 @@ pub(super) struct Desk {
     me: Option<Me>,
     world: World,
     position: Position,
+    /// What the daemon knows of it.
+    committed: Position,
     kept: Option<Kept>,
     /// Guilds of the last log-in that did not tell of themselves yet.
     awaited: HashSet<Id>,
@@ -89,6 +91,7 @@ impl Desk {
             trouble,
             me: None,
             world,
+            committed: position.clone(),
             position,
             kept,
             awaited: HashSet::new(),
@@ -305,8 +308,15 @@ impl Desk {
     }
 
     async fn commit(&mut self, stop: &Stop) -> bool {
-        let cursor = self.position.cursor();
-        self.offer(Some(cursor), stop).await
+        if self.batch.is_empty() && self.position == self.committed {
+            return true;
+        }
+        let position = self.position.clone();
+        let taken = self.offer(Some(position.cursor()), stop).await;
+        if taken {
+            self.committed = position;
+        }
+        taken
     }
 
     /// Offers the batch until the daemon has taken it, then promises the answers.

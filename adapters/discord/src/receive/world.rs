@@ -76,13 +76,13 @@ impl World {
     /// Remembers a direct conversation; whether it is new.
     pub(crate) fn direct(&mut self, channel: Id) -> bool {
         let directs = &mut self.kept.directs;
-        if directs.contains(&channel) {
-            return false;
-        }
+        let before = directs.len();
+        directs.retain(|known| *known != channel);
+        let new = directs.len() == before;
         directs.push(channel);
         let over = directs.len().saturating_sub(DIRECTS);
         directs.drain(..over);
-        true
+        new
     }
 
     /// What somebody was called before, if that was known and another name; `None`: nothing changed.

@@ -55,6 +55,26 @@ async fn what_was_written_meanwhile_is_asked_for() {
     assert_eq!((text(&heard[6]), heard.len()), ("afterwards", 7));
 }
 
+/// Killed after the log-in and before what it missed was on disk: the next life does not resume over the gap.
+#[tokio::test]
+async fn a_catching_up_that_was_cut_off_is_begun_again() {
+    let (server, bot, host, direct) = heard_and_killed().await;
+    write(&server, direct, "missed twice");
+    forget(&server);
+    host.close();
+    let before = host.offered();
+    let running = Running::start(&bot, &host);
+    soon(host.wait_offered(before + 1)).await;
+    assert!(server.look(|s| s.identifies.len() == 2), "it has logged in, and asked");
+    running.kill().await;
+    assert_eq!(host.accepted().len(), 3);
+    host.open();
+    server.tune(|o| o.resume_window_ms = 180_000);
+    let _again = Running::start(&bot, &host);
+    let heard = soon(host.wait_accepted(4)).await;
+    assert_eq!(text(&heard[3]), "missed twice");
+}
+
 #[tokio::test]
 async fn fifty_of_a_channel_are_enough() {
     let (server, bot, host, _) = heard_and_killed().await;
