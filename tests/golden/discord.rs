@@ -112,7 +112,7 @@ async fn an_abstention_becomes_a_ticket_by_its_button() {
         "data": { "component_type": 2, "custom_id": ticket.expect("an abstention offers a ticket") } });
     let (id, _) = discord.push_interaction(press);
     let said = said(&discord, 2).await;
-    assert!(said[1].content.contains("1") && said[0].content == abstention.content, "{}", said[1].content);
+    assert!(said[1].content.contains('1') && said[0].content == abstention.content, "{}", said[1].content);
     assert_eq!(discord.look(|s| s.interactions[&id].response.clone()), Some(json!({ "type": 6 })));
 }
 

@@ -247,4 +247,20 @@ pub(crate) struct Guild {
     pub(crate) channels: Vec<Channel>,
     #[serde(default)]
     pub(crate) threads: Vec<Channel>,
+    #[serde(default)]
+    pub(crate) roles: Vec<Role>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Role {
+    pub(crate) id: Id,
+    #[serde(default)]
+    pub(crate) tags: RoleTags,
+}
+
+/// Whose role it is, if it is that of one application.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct RoleTags {
+    #[serde(default)]
+    pub(crate) bot_id: Option<Id>,
 }

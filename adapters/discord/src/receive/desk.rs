@@ -166,7 +166,7 @@ impl Desk {
                 }
             }
             Event::GuildGone(guild) if !guild.unavailable => {
-                self.places_changed |= self.world.kept.guilds.remove(&guild.id);
+                self.places_changed |= self.world.kept.guilds.remove(&guild.id).is_some();
                 let n = format!("{}:{seq}", self.position.session);
                 let at_ms = self.bot.api.now_ms().unwrap_or_default();
                 self.push(Some(normalise::presence(&guild, PresenceChange::Removed, &n, at_ms, &me)));
@@ -267,10 +267,9 @@ impl Desk {
         if guild.unavailable {
             return true;
         }
-        self.world.learn_guild(guild);
-        if let Some(me) = self.me.clone()
-            && self.world.kept.guilds.insert(guild.id)
-        {
+        let us = self.me.as_ref().map(|me| me.user).unwrap_or_default();
+        let new = self.world.learn_guild(guild, us);
+        if let Some(me) = self.me.clone().filter(|_| new) {
             self.places_changed = true;
             let at_ms = chrono::DateTime::parse_from_rfc3339(&guild.joined_at).map_or(0, |at| at.timestamp_millis());
             self.push(Some(normalise::presence(guild, PresenceChange::Added, &guild.joined_at, at_ms, &me)));

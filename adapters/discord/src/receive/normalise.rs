@@ -54,8 +54,11 @@ fn words(
     }
     let seat = world.seat(message.channel_id).unwrap_or_default();
     let guild = message.guild_id.or(seat.guild);
-    let text = without(&message.content, me.user);
-    let mentioned = message.mentions.iter().any(|user| user.id == me.user);
+    let role = world.our_role(guild);
+    let text = without(&message.content, me.user, role);
+    // Not every role that is named is listed as mentioned.
+    let by_role = role.is_some_and(|role| message.content.contains(&format!("<@&{role}>")));
+    let mentioned = by_role || message.mentions.iter().any(|user| user.id == me.user);
     let answered = message.message_reference.as_ref().filter(|reference| reference.kind == 0);
     let to_us = message.referenced_message.as_ref().and_then(|to| to.author.as_ref()).is_some_and(|a| a.id == me.user);
     let addressed = guild.is_none() || mentioned || (answered.is_some() && to_us);
@@ -212,8 +215,9 @@ pub(crate) fn name<'a>(user: &'a User, member: Option<&'a Member>) -> &'a str {
 }
 
 /// The text without mentions of us, and without the space or the salutation's comma that they leave.
-fn without(text: &str, us: Id) -> String {
-    let mentions = [format!("<@{us}>"), format!("<@!{us}>")];
+fn without(text: &str, us: Id, role: Option<Id>) -> String {
+    let mut mentions = vec![format!("<@{us}>"), format!("<@!{us}>")];
+    mentions.extend(role.map(|role| format!("<@&{role}>")));
     if !mentions.iter().any(|mention| text.contains(mention)) {
         return text.to_owned();
     }

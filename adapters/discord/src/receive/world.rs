@@ -1,6 +1,6 @@
 //! What is known of the places: which guild a channel is in, what a thread hangs below, what people were called.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 use tracing::debug;
@@ -24,8 +24,8 @@ pub struct World {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Kept {
-    /// The guilds we know that we are in.
-    pub(crate) guilds: BTreeSet<Id>,
+    /// The guilds we know that we are in, and the role that is ours alone there: people mention it for us.
+    pub(crate) guilds: BTreeMap<Id, Option<Id>>,
     /// Direct conversations, the one heard of last at the end.
     pub(crate) directs: Vec<Id>,
 }
@@ -52,10 +52,18 @@ impl World {
         self.channels.insert(channel.id, Seat { guild: channel.guild_id.or(guild), parent });
     }
 
-    pub(crate) fn learn_guild(&mut self, guild: &Guild) {
+    /// Learns of a guild's places and of our role; whether the guild is new to us.
+    pub(crate) fn learn_guild(&mut self, guild: &Guild, us: Id) -> bool {
         for channel in guild.channels.iter().chain(&guild.threads) {
             self.learn(channel, Some(guild.id));
         }
+        let role = guild.roles.iter().find(|role| role.tags.bot_id == Some(us)).map(|role| role.id);
+        self.kept.guilds.insert(guild.id, role).is_none()
+    }
+
+    /// The role that is ours alone in a guild.
+    pub(crate) fn our_role(&self, guild: Option<Id>) -> Option<Id> {
+        self.kept.guilds.get(&guild?).copied().flatten()
     }
 
     /// Asks Discord about a channel that no event told of: after a restart that resumed its session there are none.

@@ -44,6 +44,29 @@ async fn a_thread_belongs_to_its_channel() {
     assert_eq!(heard.thread.expect("a thread").as_str(), THREAD.to_string());
 }
 
+/// Clients offer a bot's own role where its name is typed; people do not see the difference.
+#[tokio::test]
+async fn our_own_role_means_us_over_a_restart_too() {
+    let (server, bot) = server_and_bot().await;
+    let role = |id: u64, bot: u64| json!({ "id": id, "managed": true, "tags": { "bot_id": bot.to_string() } });
+    server.add_guild(json!({ "id": GUILD, "owner_id": "1", "channels": [{ "id": CHANNEL }],
+        "roles": [role(71, BOT), role(72, ADA)], "members": [{ "user": { "id": BOT } }, { "user": { "id": ADA } }] }));
+    let host = TestHost::new();
+    let running = Running::start(&bot, &host);
+    soon(host.wait_kept("places")).await;
+    let mention = |role: u64| write(&server, CHANNEL, &format!("<@&{role}> when?"));
+    mention(72);
+    mention(71);
+    let heard = soon(host.wait_accepted(2)).await;
+    assert_eq!((text(&heard[0]), heard[0].addressed), ("<@&72> when?", false), "another bot's");
+    assert_eq!((text(&heard[1]), heard[1].addressed), ("when?", true));
+    running.kill().await;
+    let _again = Running::start(&bot, &host);
+    soon(server.wait(|s| s.resumes.len() == 1 && s.connected() == 1)).await;
+    mention(71);
+    assert!(soon(host.wait_accepted(3)).await[2].addressed);
+}
+
 #[tokio::test]
 async fn an_edit_counts_where_the_words_differ() {
     let (server, bot) = server_and_bot().await;
