@@ -25,7 +25,7 @@ mod knowledge;
 mod out;
 mod pack;
 #[cfg_attr(
-    not(feature = "telegram"),
+    not(any(feature = "telegram", feature = "discord")),
     expect(dead_code, unreachable_code, unused_imports, unused_variables, reason = "a build without any adapter")
 )]
 mod places;

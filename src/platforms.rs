@@ -36,6 +36,10 @@ fn add(door: &mut Door, account: &AccountSection, id: &AccountId) -> anyhow::Res
             telegram::Telegram::new(id.clone(), own(account, id)?, token)
                 .with_context(|| format!("[[account]] {id}"))?,
         )),
+        #[cfg(feature = "discord")]
+        "discord" => door.add(Arc::new(
+            discord::Discord::new(id.clone(), own(account, id)?, token).with_context(|| format!("[[account]] {id}"))?,
+        )),
         other => bail!("[[account]] {id}: this build has no platform `{other}`; it has: {}", BUILT_IN.join(", ")),
     }
     Ok(())
@@ -45,6 +49,8 @@ fn add(door: &mut Door, account: &AccountSection, id: &AccountId) -> anyhow::Res
 const BUILT_IN: &[&str] = &[
     #[cfg(feature = "telegram")]
     "telegram",
+    #[cfg(feature = "discord")]
+    "discord",
 ];
 
 /// The adapter's own part of a section.

@@ -9,6 +9,7 @@ mod canary;
 mod cli;
 mod daemon;
 mod database;
+mod discord;
 mod freeze;
 mod hostile;
 mod init;

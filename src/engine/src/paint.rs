@@ -257,7 +257,7 @@ impl Brush {
     /// Beside everything else: nobody's answer waits for it.
     fn type_on(&mut self) {
         let now_ms = self.house.clock.now_ms();
-        if self.typing_due().is_some_and(|due| due <= now_ms) {
+        if self.typing_due().is_some_and(|due| due <= now_ms) && self.house.node.is_trusted() {
             self.typing_ms = now_ms + i64::from(self.facts.typing_ms) * 8 / 10;
             let (house, spot) = (Arc::clone(&self.house), self.spot.clone());
             self.house.tasks.spawn(async move { house.door.typing(&spot, &house.clock).await });

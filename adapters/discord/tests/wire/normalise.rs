@@ -1,0 +1,118 @@
+//! Single dispatches in our words: what is addressed, what is nothing to us, who is a machine.
+
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use townkeeper_contract::inbound::{Body, Inbound, PlaceKind};
+use townkeeper_discord::Id;
+use townkeeper_discord::receive::{Me, World, normalise};
+
+use crate::{ADA, APPLICATION, BOT, CHANNEL, GUILD};
+
+fn read(kind: &str, data: &Value) -> Option<Inbound> {
+    let me = Me { account: "discord:main".into(), user: Id(BOT), application: Id(APPLICATION) };
+    let raw = RawValue::from_string(data.to_string()).expect("JSON");
+    normalise(kind, &raw, &me, &World::default(), &crate::host::commands())
+}
+
+/// A message in the guild, with these fields besides.
+fn message(fields: &Value) -> Value {
+    let mut message = json!({ "id": "9007199254749999", "channel_id": CHANNEL.to_string(), "type": 0,
+        "guild_id": GUILD.to_string(), "author": { "id": ADA.to_string(), "username": "ada" }, "content": "hello" });
+    for (field, value) in fields.as_object().expect("fields") {
+        message[field] = value.clone();
+    }
+    message
+}
+
+#[test]
+fn who_is_addressed() {
+    let us = json!({ "id": BOT.to_string(), "username": "lumen_keeper", "bot": true });
+    let reply = |kind: u64| json!({ "type": kind, "message_id": "5", "channel_id": CHANNEL.to_string() });
+    let cases = [
+        (json!({}), false),
+        (json!({ "mentions": [us] }), true),
+        (json!({ "mentions": [{ "id": "8", "username": "another" }] }), false),
+        (json!({ "type": 19, "message_reference": reply(0), "referenced_message": { "author": us } }), true),
+        (
+            json!({ "type": 19, "message_reference": reply(0), "referenced_message": { "author": { "id": "8" } } }),
+            false,
+        ),
+        (json!({ "type": 19, "message_reference": reply(0), "referenced_message": null }), false),
+        // A forward names what it forwards, and asks us nothing.
+        (json!({ "message_reference": reply(1), "referenced_message": { "author": us } }), false),
+        (json!({ "guild_id": null }), true),
+    ];
+    for (fields, addressed) in cases {
+        let inbound = read("MESSAGE_CREATE", &message(&fields)).expect("words");
+        assert_eq!(inbound.addressed, addressed, "{fields}");
+    }
+}
+
+#[test]
+fn mentions_of_us_are_taken_out_of_the_words() {
+    for (content, words) in [
+        (format!("<@{BOT}> when?"), "when?"),
+        (format!("<@!{BOT}>, when?"), "when?"),
+        (format!("hey <@{BOT}>: when?"), "hey when?"),
+        (format!("when, <@{BOT}>?"), "when, ?"),
+        (format!("<@{BOT}> <@!{BOT}>"), ""),
+        (format!("ask <@{ADA}> <@{BOT}0>"), &*format!("ask <@{ADA}> <@{BOT}0>")),
+    ] {
+        let mentions = json!([{ "id": BOT.to_string() }]);
+        let inbound = read("MESSAGE_CREATE", &message(&json!({ "content": content, "mentions": mentions })));
+        assert_eq!(inbound.expect("addressed").body, Body::Message { text: words.into() });
+    }
+}
+
+#[test]
+fn what_is_nothing_to_us() {
+    let cases = [
+        ("our own", json!({ "author": { "id": BOT.to_string(), "username": "us", "bot": true } })),
+        ("our own webhook", json!({ "webhook_id": "7", "application_id": APPLICATION.to_string() })),
+        ("somebody joined", json!({ "type": 7 })),
+        ("a pin", json!({ "type": 6 })),
+        ("a picture without words", json!({ "content": "" })),
+        ("nobody's", json!({ "author": null })),
+    ];
+    for (what, fields) in cases {
+        assert_eq!(read("MESSAGE_CREATE", &message(&fields)), None, "{what}");
+    }
+    assert_eq!(read("MESSAGE_UPDATE", &message(&json!({ "edited_timestamp": null }))), None, "a preview");
+    for kind in ["MESSAGE_DELETE", "TYPING_START", "SOMETHING_OF_NEXT_YEAR"] {
+        assert_eq!(read(kind, &json!({ "id": "1" })), None, "{kind}");
+    }
+}
+
+#[test]
+fn machines_are_known_as_such_and_people_by_what_others_see() {
+    let bot = |fields: Value| read("MESSAGE_CREATE", &message(&fields)).expect("words").person;
+    assert!(bot(json!({ "author": { "id": "8", "username": "x", "bot": true } })).bot);
+    assert!(bot(json!({ "webhook_id": "7" })).bot, "a webhook writes in anybody's name");
+    let person = bot(json!({ "author": { "id": "8", "username": "x", "global_name": "Grace" } }));
+    assert_eq!((person.name.as_str(), person.bot), ("Grace", false));
+    let named = bot(json!({ "member": { "nick": "Lumen Support" } }));
+    assert_eq!((named.name.as_str(), named.id.as_str()), ("Lumen Support", &*ADA.to_string()));
+}
+
+#[test]
+fn an_edit_is_an_event_of_its_own() {
+    let edited = |at: &str| read("MESSAGE_UPDATE", &message(&json!({ "edited_timestamp": at }))).expect("an edit");
+    let (one, two) = (edited("2026-11-22T10:00:00.123456+00:00"), edited("2026-11-22T10:00:00.123457+00:00"));
+    assert_ne!(one.event, two.event, "each edit is one");
+    assert_eq!(one.event, edited("2026-11-22T10:00:00.123456Z").event, "the same twice is the same");
+    assert_eq!((one.at_ms, one.message), (1_795_341_600_123, two.message));
+    let written = read("MESSAGE_CREATE", &message(&json!({}))).expect("words");
+    assert_ne!(written.event, one.event);
+    assert_eq!(written.at_ms, 1_420_070_400_000 + (9_007_199_254_749_999_i64 >> 22), "by the message's own number");
+}
+
+#[test]
+fn an_interaction_from_a_direct_conversation_is_private_by_itself() {
+    let asked = json!({ "id": "99", "application_id": APPLICATION.to_string(), "type": 2, "token": "t", "version": 1,
+        "channel_id": "55", "user": { "id": ADA.to_string(), "username": "ada" }, "data": { "name": "memory" } });
+    let inbound = read("INTERACTION_CREATE", &asked).expect("a command");
+    assert_eq!(inbound.place.kind, PlaceKind::Private);
+    assert_eq!(inbound.body, Body::Command { name: "memory".into(), args: String::new() });
+    assert!(!inbound.reply_to.0.contains("\"private\":true"), "{}", inbound.reply_to.0);
+    assert!(!inbound.place.address.expect("an address").0.contains("token"), "nothing is announced by a token");
+}
