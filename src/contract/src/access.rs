@@ -36,6 +36,8 @@ macro_rules! words {
     };
 }
 
+pub(crate) use words;
+
 words! {
     /// What a person is to a workspace. Held in our store, by the person's id; a platform's own roles give nothing.
     Role {

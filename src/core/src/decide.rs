@@ -16,8 +16,10 @@ use crate::{Agent, commands, prompt, say};
 mod follow_up;
 
 pub mod access;
+pub mod feedback;
 
 use access::{AccessAsk, Accessed};
+use feedback::Rated;
 
 /// Everything a decision may depend on, loaded once a turn.
 #[derive(Clone, Copy)]
@@ -74,6 +76,8 @@ pub enum Event<'a> {
     Forgot {
         notes: u64,
     },
+    /// An opinion was kept; none: there is no such answer.
+    Rated(Option<Rated>),
 }
 
 /// A model's finished answer.
@@ -113,6 +117,8 @@ pub enum Ask {
     Access(AccessAsk),
     /// Erase one of the person's notes here, or all.
     Forget { number: Option<i64> },
+    /// Keep what the person thinks of that turn's answer.
+    Rate { turn: TurnId, helped: bool },
 }
 
 impl Decision {
@@ -156,6 +162,7 @@ pub fn decide(snapshot: &Snapshot<'_>, event: &Event<'_>) -> Decision {
         Event::Forgot { notes } => Decision::end(say::forgotten(*notes)),
         Event::TicketOpened { number } => Decision::end(say::ticket_opened(*number)),
         Event::Accessed(accessed) => Decision::end(access::said(accessed)),
+        Event::Rated(rated) => Decision::end(feedback::said(snapshot, rated.as_ref())),
     }
 }
 
@@ -219,7 +226,8 @@ fn forget(snapshot: &Snapshot<'_>, args: &str) -> Decision {
 
 /// A turn in which something was asked, rather than a button pressed or a command given.
 fn is_question(past: &Past<'_>) -> bool {
-    past.reply.is_some_and(|reply| reply.kind != ReplyKind::Notice || !reply.offers.is_empty())
+    let answered = past.reply.is_some_and(|reply| reply.kind != ReplyKind::Notice || !reply.offers.is_empty());
+    answered && !feedback::is(past.question)
 }
 
 fn pressed(snapshot: &Snapshot<'_>, action: &str) -> Decision {
@@ -233,6 +241,9 @@ fn pressed(snapshot: &Snapshot<'_>, action: &str) -> Decision {
             Ok(number) => Decision::ask(Ask::Forget { number: Some(number) }),
             Err(_) => Decision::end(say::button_expired()),
         };
+    }
+    if let Some(rated) = feedback::pressed(action) {
+        return rated;
     }
     let Some(past) = snapshot.past else { return Decision::ask(Ask::Past) };
     let asked = action.strip_prefix("ticket:").and_then(|turn| past.iter().find(|past| past.turn == turn));

@@ -31,8 +31,6 @@ pub fn abstention(turn: &TurnId, near: &[&Entry]) -> Reply {
         "I don't have a reviewed answer to exactly that, and I won't guess. Did you mean one of these? If not, I can \
          open a ticket for the team."
     };
-    let meant =
-        |entry: &&Entry| Offer { action: ActionId::new(format!("entry:{}", entry.id)), label: entry.title.clone() };
     let mut offers: Vec<Offer> = near.iter().map(meant).collect();
     offers.push(ticket_offer(turn));
     Reply { kind: ReplyKind::Abstention, body: system(text), citation: None, offers }
@@ -166,6 +164,34 @@ pub fn button_expired() -> Reply {
     notice("That button is no longer valid. Please ask your question again.")
 }
 
+/// Somebody pressed what stood below an answer to somebody else.
+pub fn button_of_another() -> Reply {
+    notice("This button is for the person who asked. Please ask me yourself.")
+}
+
+/// An answer helped.
+pub fn thanks() -> Reply {
+    notice("Thank you, that is good to know.")
+}
+
+/// An answer did not help: what may be meant instead, and a ticket for that turn's question.
+pub fn not_quite(turn: &TurnId, near: &[&Entry]) -> Reply {
+    let text = if near.is_empty() {
+        "Thank you for telling me. Shall I hand your question to the team?"
+    } else {
+        "Thank you for telling me. Did you mean one of these? If not, I can hand your question to the team."
+    };
+    let mut offers: Vec<Offer> = near.iter().map(meant).collect();
+    offers.push(ticket_offer(turn));
+    Reply { offers, ..notice(text) }
+}
+
+/// What may be said to an answer.
+pub(crate) fn feedback_offers(turn: &TurnId) -> [Offer; 2] {
+    let offer = |action: String, label: &str| Offer { action: ActionId::new(action), label: label.to_owned() };
+    [offer(format!("helped:{turn}"), "This helped"), offer(format!("not_quite:{turn}"), "Not quite")]
+}
+
 /// Too many messages in a minute.
 pub fn too_fast(turn: &TurnId) -> Reply {
     let text = "That was a lot in one minute. What the team has reviewed I still answer at once; for the rest, please \
@@ -244,6 +270,11 @@ pub fn message(reply: &Reply) -> RichText {
         ]));
     }
     body
+}
+
+/// An entry that may be meant.
+fn meant(entry: &&Entry) -> Offer {
+    Offer { action: ActionId::new(format!("entry:{}", entry.id)), label: entry.title.clone() }
 }
 
 pub(crate) fn ticket_offer(turn: &TurnId) -> Offer {

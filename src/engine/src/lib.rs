@@ -7,6 +7,7 @@
 //! * `vendors`, `purse`, `notes`: who is asked, what it may cost, what is remembered
 //! * [`live`]: a turn's events while they happen
 //! * [`door`], `outbox`: the only way out, and the ledger behind it
+//! * `press`: buttons on platforms
 //! * `node`: this daemon among others on one database
 //! * `freeze`: the switch before it; `access`: what people with a role ask in a chat
 //! * `measure`: milestones, lives, retention, the scorecard
@@ -28,6 +29,7 @@ mod model;
 mod node;
 mod notes;
 mod outbox;
+mod press;
 mod purse;
 mod turn;
 pub mod vault;

@@ -13,16 +13,17 @@ use townkeeper_contract::stream::{
     CancelledBy, Channel, ErrorClass, Event as StreamEvent, Outcome, Reply, ReplyKind, StreamError,
 };
 use townkeeper_core::decide::asked;
+use townkeeper_core::decide::feedback::Rated;
 use townkeeper_core::flood::Pace;
 use townkeeper_core::memory::Note;
 use townkeeper_core::{Ask, Event, Past, Snapshot, commands, decide, say};
-use townkeeper_store::{InboxRow, NewTicket, PastTurn, Sendable, Settle, Settled, StoreError};
+use townkeeper_store::{InboxRow, NewAction, NewFeedback, NewTicket, PastTurn, Sendable, Settle, Settled, StoreError};
 
 use crate::lanes::Job;
 use crate::live::{Feed, FeedWriter};
 use crate::measure::{First, reach};
 use crate::model::Heard;
-use crate::{House, access, door, ids, model, notes, outbox};
+use crate::{House, access, door, ids, model, notes, outbox, press};
 
 /// How many earlier turns a decision may look at.
 const PAST: u32 = 8;
@@ -46,18 +47,21 @@ struct Words {
     reply: Reply,
     /// For the platform; empty where subscribers read the reply themselves.
     say: Vec<Sendable>,
+    /// What the buttons below it stand for.
+    actions: Vec<NewAction>,
 }
 
 /// Takes one turn from beginning to end.
 pub(crate) async fn run(house: &Arc<House>, job: Job) {
-    let Job { row, mut writer, permit, mut place } = job;
+    let Job { mut row, mut writer, permit, mut place } = job;
     let started_ms = house.clock.now_ms();
+    let pressed = press::resolve(house, &mut row).await;
     let ours = |why| worded(house, &row, failed(&row, why));
     let words = if row.attempt > ATTEMPTS {
         ours("it was taken up too often")
     } else {
         // Wording is inside the guard too: it takes a model's text apart.
-        let answered = async { worded(house, &row, answer(house, &row, &mut writer, &mut place).await) };
+        let answered = async { worded(house, &row, answer(house, &row, &mut writer, &mut place, pressed).await) };
         AssertUnwindSafe(answered).catch_unwind().await.unwrap_or_else(|_| ours("it panicked"))
     };
     match words {
@@ -77,9 +81,12 @@ fn worded(house: &House, row: &InboxRow, end: End) -> Option<Words> {
     let reply = door::last_look(*reply, &house.base, &TurnId::from(row.turn.as_str()));
     // Who stopped an answer is told so once, by the command that did it.
     let silent = told || matches!(outcome, Outcome::Cancelled { .. });
-    let say = if silent { Vec::new() } else { house.door.messages(&row.inbound, &reply, house.clock.now_ms()) };
+    let now_ms = house.clock.now_ms();
+    let shown = press::shown(&reply, &row.turn);
+    let mut say = if silent { Vec::new() } else { house.door.messages(&row.inbound, &shown, now_ms) };
+    let actions = press::mint(row, &mut say, now_ms);
     access::last_words(house, row.inbound.event.as_str(), &say);
-    Some(Words { outcome, reply, say })
+    Some(Words { outcome, reply, say, actions })
 }
 
 /// A control: done beside its conversation, so that stopping works while an answer is being written.
@@ -118,10 +125,18 @@ async fn answer(
     row: &InboxRow,
     writer: &mut FeedWriter,
     place: &mut Option<OwnedSemaphorePermit>,
+    pressed: Result<Option<Reply>, StoreError>,
 ) -> End {
     let (turn, boundary) = (TurnId::from(row.turn.as_str()), ids::secret());
     let today = DateTime::from_timestamp_millis(house.clock.now_ms()).unwrap_or_default().date_naive();
     let pace = pace(house, row);
+    match pressed {
+        Ok(None) => {}
+        // Who presses what is not theirs, again and again, is told so now and then.
+        Ok(Some(reply)) if pace.told() => return End::Quiet(Outcome::Completed, Box::new(reply)),
+        Ok(Some(reply)) => return End::With(Outcome::Completed, Box::new(reply)),
+        Err(error) => return failed(row, &error.to_string()),
+    }
     let mut loaded: Option<(Vec<PastTurn>, Vec<Note>)> = None;
     let mut event = Event::Came(&row.inbound);
     loop {
@@ -210,6 +225,7 @@ async fn find_out<'a>(house: &Arc<House>, row: &InboxRow, writer: &mut FeedWrite
                 Heard::Abandoned => Err(End::Abandoned),
             }
         }
+        Ask::Rate { turn, helped } => rate(house, row, turn, helped).await,
         Ask::Access(ask) => Ok(Event::Accessed(access::act(house, &row.inbound, ask).await)),
     }
 }
@@ -243,10 +259,29 @@ async fn ticket(house: &Arc<House>, row: &InboxRow, turn: TurnId, question: Stri
     Ok(number)
 }
 
+async fn rate<'a>(house: &House, row: &InboxRow, turn: TurnId, helped: bool) -> Result<Event<'a>, End> {
+    let feedback = NewFeedback {
+        workspace: house.workspace.clone(),
+        turn: turn.0.clone(),
+        conversation: row.conversation.clone(),
+        account: row.inbound.account.0.clone(),
+        person: row.inbound.person.id.0.clone(),
+        helped,
+        now_ms: house.clock.now_ms(),
+    };
+    let rated = house.store.rate(feedback).await.map_err(|error| failed(row, &error.to_string()))?;
+    metrics::counter!("townkeeper_feedback_total", "helped" => if helped { "yes" } else { "no" })
+        .increment(u64::from(rated.is_some()));
+    Ok(Event::Rated(rated.map(|(question, reply)| {
+        let cited = reply.and_then(|reply| reply.citation).map(|citation| citation.entry);
+        Rated { turn, helped, question, cited }
+    })))
+}
+
 /// Commits the end of a turn and everything that must be said, then lets people hear it.
 async fn settle(house: &Arc<House>, row: InboxRow, mut writer: FeedWriter, started_ms: i64, words: Words) {
     let turn = TurnId::from(row.turn.as_str());
-    let Words { outcome, reply, say } = words;
+    let Words { outcome, reply, say, actions } = words;
     writer.close_parts();
     let whole = whole_text(&mut writer, &reply);
     let settle = Settle {
@@ -255,6 +290,7 @@ async fn settle(house: &Arc<House>, row: InboxRow, mut writer: FeedWriter, start
         conversation: row.conversation,
         question: asked(&row.inbound, &house.base),
         say,
+        actions,
         inbound: row.inbound,
         attempt: row.attempt,
         node: house.node.id.clone(),

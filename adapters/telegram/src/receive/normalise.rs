@@ -81,6 +81,7 @@ struct User {
 struct Quoted {
     message_id: i64,
     from: Option<User>,
+    sender_chat: Option<IgnoredAny>,
 }
 
 /// A marked stretch of text; offsets and lengths count UTF-16 code units.
@@ -151,7 +152,8 @@ fn inbound(event: EventKey, message: &Message, from: &User, body: Body, addresse
         at_ms: message.date.saturating_mul(1000),
         addressed,
         message: Some(MessageRef(format!("{}/{}", message.chat.id, message.id))),
-        replies_to: message.quoted.as_ref().map(|q| MessageRef(format!("{}/{}", message.chat.id, q.message_id))),
+        replies_to: message.replied().map(|q| MessageRef(format!("{}/{}", message.chat.id, q.message_id))),
+        replies_to_person: message.replied().and_then(Quoted::author),
         reply_to: target.to_reply(),
         body,
     }
@@ -168,6 +170,14 @@ impl Chat {
     }
 }
 
+impl Quoted {
+    /// Who wrote it; nobody we could name where it was written in the name of a chat.
+    fn author(&self) -> Option<PersonId> {
+        let from = self.from.as_ref().filter(|_| self.sender_chat.is_none());
+        from.map(|from| PersonId(from.id.to_string()))
+    }
+}
+
 impl User {
     fn name(&self) -> String {
         format!("{} {}", self.first_name, self.last_name).trim().to_owned()
@@ -175,12 +185,14 @@ impl User {
 }
 
 impl Message {
-    /// Whether it is a reply to us. In a topic every plain message "replies" to the one that opened the topic.
+    /// What it replies to. In a topic every plain message "replies" to the one that opened the topic.
+    fn replied(&self) -> Option<&Quoted> {
+        self.quoted.as_ref().filter(|quoted| !self.in_topic || self.thread != Some(quoted.message_id))
+    }
+
+    /// Whether it is a reply to us.
     fn answers(&self, me: &Me) -> bool {
-        self.quoted.as_ref().is_some_and(|quoted| {
-            let opener = self.in_topic && self.thread == Some(quoted.message_id);
-            !opener && quoted.from.as_ref().is_some_and(|from| from.id == me.id)
-        })
+        self.replied().and_then(|quoted| quoted.from.as_ref()).is_some_and(|from| from.id == me.id)
     }
 }
 

@@ -41,8 +41,9 @@ async fn what_is_old_goes_and_what_is_open_stays(home: &Home) {
 
     let gone = pruned(&store, 1_000 * DAY).await;
     let gone: Vec<u64> = gone.into_iter().map(|(_, rows)| rows).collect();
-    // attempt, outbox, inbox (the doubtful event itself was answered), ticket, turn, conversation (1 wrote again).
-    assert_eq!(gone, [451, 451, 452, 0, 450, 0]);
+    // attempt, outbox, action, feedback, moderation, inbox (the doubtful event itself was answered), ticket, turn,
+    // conversation (1 wrote again).
+    assert_eq!(gone, [451, 451, 452, 0, 0, 452, 0, 450, 0]);
     let ledger = store.ledger(W).await.unwrap();
     let left: Vec<&str> = ledger.events.iter().map(|event| event.event.as_str()).collect();
     assert_eq!(left, ["333/open", "1/fresh"]);
@@ -109,7 +110,15 @@ async fn an_erased_person_is_in_no_byte(home: &Home) {
     let report = store.erase_person(by(W), ACCOUNT, NOBODY).await.unwrap();
     let rows: Vec<(&str, u64)> =
         report.tables.iter().map(|table| (table.table, table.rows)).filter(|(_, rows)| *rows > 0).collect();
-    let expected = [("attempt", 41), ("outbox", 41), ("ticket", 1), ("turn", 41), ("inbox", 42), ("conversation", 1)];
+    let expected = [
+        ("attempt", 41),
+        ("outbox", 41),
+        ("action", 41),
+        ("ticket", 1),
+        ("turn", 41),
+        ("inbox", 42),
+        ("conversation", 1),
+    ];
     assert_eq!(rows, expected);
     assert_eq!(found(home).await, 0);
 

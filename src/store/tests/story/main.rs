@@ -1,11 +1,13 @@
 //! What the store promises, told by its own interface, the same on both engines.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test: what cannot be set up must end it")]
 
+mod actions;
 mod agent;
 mod audit;
 mod home;
 mod keeping;
 mod ledger;
+mod moderation;
 mod newer;
 mod nodes;
 mod people;

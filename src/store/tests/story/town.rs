@@ -8,9 +8,11 @@ use townkeeper_contract::outbound::Act;
 use townkeeper_contract::platform::Cursor;
 use townkeeper_contract::stream::{Outcome, Reply, ReplyKind};
 use townkeeper_contract::text::{Origin, RichText};
-use townkeeper_store::{Accept, Ack, NewEvent, NewTicket, Sendable, Settle, Store, Verdict};
+use townkeeper_store::{Accept, Ack, NewAction, NewEvent, NewTicket, Sendable, Settle, Store, Verdict};
 
 pub(crate) const W: &str = "main";
+/// How long buttons are good.
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 pub(crate) const ACCOUNT: &str = "telegram:main";
 
 /// `words` of `person`, in private.
@@ -25,6 +27,7 @@ pub(crate) fn inbound(person: &str, event: &str, words: &str) -> Inbound {
         addressed: true,
         message: None,
         replies_to: None,
+        replies_to_person: None,
         reply_to: ReplyTo(person.to_owned()),
         body: Body::Message { text: words.to_owned() },
     }
@@ -69,6 +72,13 @@ pub(crate) async fn answer(store: &Store, person: &str, event: &str, words: &str
         act: Act::Message { body: body.clone(), buttons: Vec::new() },
         deadline_ms: i64::MAX,
     };
+    let action = NewAction {
+        id: format!("a-{}", turn(person, event)),
+        meaning: format!("ticket:{}", turn(person, event)),
+        choice: None,
+        person: Some(person.to_owned()),
+        expires_ms: now_ms + DAY_MS,
+    };
     let settle = Settle {
         node: "n1".to_owned(),
         workspace: W.to_owned(),
@@ -83,6 +93,7 @@ pub(crate) async fn answer(store: &Store, person: &str, event: &str, words: &str
         outcome: Outcome::Completed,
         reply: Some(Reply { kind: ReplyKind::Notice, body, citation: None, offers: Vec::new() }),
         say: vec![say],
+        actions: vec![action],
     };
     store.settle(Arc::new(settle)).await.unwrap();
     id
