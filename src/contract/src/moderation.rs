@@ -52,6 +52,12 @@ pub struct NewModeration {
     pub key: Option<String>,
 }
 
+/// The number of an act.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ModerationNumber {
+    pub number: i64,
+}
+
 /// What a moderator had done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ModerationAct {

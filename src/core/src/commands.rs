@@ -23,6 +23,8 @@ pub const LOGIN: &str = "login";
 pub const FREEZE: &str = "freeze";
 /// Agree to go on.
 pub const THAW: &str = "thaw";
+/// What people with a role say to the keeper itself.
+pub const KEEPER: &str = "keeper";
 /// What Telegram sends when a chat begins.
 pub const START: &str = "start";
 

@@ -17,9 +17,11 @@ mod follow_up;
 
 pub mod access;
 pub mod feedback;
+pub mod moderate;
 
 use access::{AccessAsk, Accessed};
 use feedback::Rated;
+use moderate::{ModerateAsk, Moderated};
 
 /// Everything a decision may depend on, loaded once a turn.
 #[derive(Clone, Copy)]
@@ -78,6 +80,8 @@ pub enum Event<'a> {
     },
     /// An opinion was kept; none: there is no such answer.
     Rated(Option<Rated>),
+    /// What came of an [`Ask::Moderate`].
+    Moderated(Moderated),
 }
 
 /// A model's finished answer.
@@ -119,6 +123,8 @@ pub enum Ask {
     Forget { number: Option<i64> },
     /// Keep what the person thinks of that turn's answer.
     Rate { turn: TurnId, helped: bool },
+    /// Do what a moderator asked for, if they and we may.
+    Moderate(ModerateAsk),
 }
 
 impl Decision {
@@ -147,6 +153,7 @@ pub fn decide(snapshot: &Snapshot<'_>, event: &Event<'_>) -> Decision {
             Body::Command { name, .. } if access::is(name) => access::asked(inbound),
             body if snapshot.frozen && is_answered(body) => Decision::frozen(),
             Body::Message { text } => question(snapshot, text),
+            Body::Command { name, args } if name == commands::KEEPER => keeper(snapshot, inbound, args),
             Body::Command { name, args } => command(snapshot, name, args),
             Body::Action { action } => pressed(snapshot, action.as_str()),
             _ => Decision::end(say::help(&snapshot.agent.name)),
@@ -162,6 +169,7 @@ pub fn decide(snapshot: &Snapshot<'_>, event: &Event<'_>) -> Decision {
         Event::Forgot { notes } => Decision::end(say::forgotten(*notes)),
         Event::TicketOpened { number } => Decision::end(say::ticket_opened(*number)),
         Event::Accessed(accessed) => Decision::end(access::said(accessed)),
+        Event::Moderated(moderated) => Decision::end(moderate::said(*moderated)),
         Event::Rated(rated) => Decision::end(feedback::said(snapshot, rated.as_ref())),
     }
 }
@@ -190,6 +198,12 @@ pub fn asked(inbound: &Inbound, base: &Base) -> String {
         }
         _ => String::new(),
     }
+}
+
+/// `/keeper <verb> …`.
+fn keeper(snapshot: &Snapshot<'_>, inbound: &Inbound, args: &str) -> Decision {
+    let (verb, rest) = args.trim().split_once(char::is_whitespace).unwrap_or((args.trim(), ""));
+    moderate::asked(inbound, verb, rest).unwrap_or_else(|| Decision::end(say::help(&snapshot.agent.name)))
 }
 
 fn command(snapshot: &Snapshot<'_>, name: &str, args: &str) -> Decision {

@@ -28,7 +28,7 @@ use crate::ids;
 pub(crate) type Adapter = Arc<dyn Platform>;
 
 /// A reply later than this is of no use, and expires where people can see it.
-const REPLY_DEADLINE_MS: i64 = 30 * 60 * 1000;
+pub(crate) const REPLY_DEADLINE_MS: i64 = 30 * 60 * 1000;
 
 /// Longest wait between two tries of something that was certainly not sent.
 const BACKOFF_CAP_MS: u64 = 5 * 60 * 1000;

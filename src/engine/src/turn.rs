@@ -23,7 +23,7 @@ use crate::lanes::Job;
 use crate::live::{Feed, FeedWriter};
 use crate::measure::{First, reach};
 use crate::model::Heard;
-use crate::{House, access, door, ids, model, notes, outbox, press};
+use crate::{House, access, door, ids, model, moderate, notes, outbox, press};
 
 /// How many earlier turns a decision may look at.
 const PAST: u32 = 8;
@@ -226,6 +226,7 @@ async fn find_out<'a>(house: &Arc<House>, row: &InboxRow, writer: &mut FeedWrite
             }
         }
         Ask::Rate { turn, helped } => rate(house, row, turn, helped).await,
+        Ask::Moderate(ask) => Ok(Event::Moderated(moderate::act(house, &row.turn, &row.inbound, ask).await)),
         Ask::Access(ask) => Ok(Event::Accessed(access::act(house, &row.inbound, ask).await)),
     }
 }

@@ -12,12 +12,7 @@ const SHOWN: usize = 120;
 
 impl Store {
     /// The newest `limit` rows in a state, newest first.
-    pub async fn sends(
-        &self,
-        workspace: &str,
-        state: DeliveryState,
-        limit: u32,
-    ) -> Result<Vec<Delivery>, StoreError> {
+    pub async fn sends(&self, workspace: &str, state: DeliveryState, limit: u32) -> Result<Vec<Delivery>, StoreError> {
         let rows = sql("SELECT o.id, o.account, o.dest, o.turn, o.part, o.state, o.act, o.attempt, o.created_ms, \
              o.deadline_ms, (SELECT a.detail FROM attempt a WHERE a.workspace = o.workspace AND a.outbox = o.id \
              AND a.n = o.attempt) AS detail FROM outbox o WHERE o.workspace = $1 AND o.state = $2 \

@@ -117,7 +117,10 @@ const RULES: &[Rule] = &[
          by_person = CASE WHEN by_person = $3 THEN 'erased' ELSE by_person END \
          WHERE workspace = $1 AND account = $2 AND (person = $3 OR by_person = $3)",
     ),
-    rule("action", concat!("DELETE FROM action WHERE workspace = $1 AND account = $2 AND (person = $3 OR ", theirs!("turn"), ")")),
+    rule(
+        "action",
+        concat!("DELETE FROM action WHERE workspace = $1 AND account = $2 AND (person = $3 OR ", theirs!("turn"), ")"),
+    ),
     rule(
         "ticket",
         "UPDATE ticket SET question = '', person = 'erased', conversation = 'erased' \

@@ -88,12 +88,7 @@ impl Store {
     }
 
     /// Where something goes that is done in a place, as its adapter said when it was last spoken to there.
-    pub async fn address_of(
-        &self,
-        workspace: &str,
-        account: &str,
-        place: &str,
-    ) -> Result<Option<ReplyTo>, StoreError> {
+    pub async fn address_of(&self, workspace: &str, account: &str, place: &str) -> Result<Option<ReplyTo>, StoreError> {
         let row = per_engine(
             "SELECT payload FROM inbox WHERE workspace = $1 AND account = $2 AND payload ->> '$.place.id' = $3 \
              ORDER BY ordinal DESC LIMIT 1",

@@ -199,7 +199,8 @@ pub(crate) async fn settle_all(
         let json = serde_json::to_string(&touched.values().collect::<Vec<_>>())?;
         per_engine(TOUCHED_SQLITE, TOUCHED_POSTGRES).bind(json).execute(&mut *tx).await?;
     }
-    let ending: Vec<&Settle> = settles.iter().zip(&mine).filter(|(_, mine)| **mine).map(|(settle, _)| *settle).collect();
+    let ending: Vec<&Settle> =
+        settles.iter().zip(&mine).filter(|(_, mine)| **mine).map(|(settle, _)| *settle).collect();
     actions::insert(tx, &ending).await?;
     let mut outs = Vec::with_capacity(settles.len());
     for (settle, mine) in settles.iter().zip(mine) {

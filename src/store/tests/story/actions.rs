@@ -82,9 +82,8 @@ async fn a_button_of_nobody_is_anybodys(home: &Home) {
 
 async fn one_of_a_choice_uses_up_the_others(home: &Home) {
     let store = home.open().await;
-    let both = |event: &str, choice| {
-        ["yes", "no"].map(|word| action(&format!("{word}{event}"), choice, Some("42"))).to_vec()
-    };
+    let both =
+        |event: &str, choice| ["yes", "no"].map(|word| action(&format!("{word}{event}"), choice, Some("42"))).to_vec();
     shown(&store, "1", both("1", Some("c1"))).await;
     shown(&store, "2", both("2", Some("c2"))).await;
     assert_eq!(pressed(&store, "yes1", "42", "t1").await, means("yes1"));
@@ -190,8 +189,7 @@ async fn opinions_are_counted_by_entry_and_revision(home: &Home) {
         .iter()
         .map(|c| (c.entry.as_ref().map(EntryId::as_str), c.revision.as_str(), c.helped, c.not_quite, c.last_ms))
         .collect();
-    let expected =
-        [(None, "", 0, 1, 34), (Some("meetups"), "new", 1, 1, 33), (Some("meetups"), "old", 1, 0, 30)];
+    let expected = [(None, "", 0, 1, 34), (Some("meetups"), "new", 1, 1, 33), (Some("meetups"), "old", 1, 0, 30)];
     assert_eq!(counts, expected, "a second opinion on one answer takes the place of the first");
     assert!(store.feedback("elsewhere").await.unwrap().is_empty());
 }

@@ -68,10 +68,8 @@ async fn an_order_is_written_whole_and_once(home: &Home) {
     assert!(store.ack(ledger::ack("out-t1", 1, Verdict::Refused { detail: "no".to_owned() })).await.unwrap());
     let acts = store.moderation(W, 10).await.unwrap();
     let seen: Vec<_> = acts.iter().map(|act| (act.number, act.verb, act.state, act.detail.as_deref())).collect();
-    let expected = [
-        (2, Verb::Unban, Some(DeliveryState::Ready), None),
-        (1, Verb::Ban, Some(DeliveryState::Refused), Some("no")),
-    ];
+    let expected =
+        [(2, Verb::Unban, Some(DeliveryState::Ready), None), (1, Verb::Ban, Some(DeliveryState::Refused), Some("no"))];
     assert_eq!(seen, expected);
     assert_eq!((acts[1].reason.as_str(), acts[1].by.as_str()), ("sells lanterns", "operator"));
     let (of, at_ms) = store.order_of(W, "out-t1").await.unwrap().unwrap();
