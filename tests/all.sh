@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Every gate, in order. The first that fails ends the run with its name; a table of seconds and of the most memory held
 # closes it either way. What cannot be checked on this machine stands there as skipped, never as ok.
-# Needs a Rust toolchain with rustup's cargo; installs by name whatever else is missing (Debian packages, cargo tools).
+# Needs a Rust toolchain with rustup's cargo; installs by name whatever else is missing (Debian packages, cargo tools, one npm package).
 #
 #   tests/all.sh              everything
 #   tests/all.sh fmt clippy   only these stages
@@ -21,6 +21,8 @@ stage_tools() {
     command -v chromium >/dev/null || missing+=(chromium)
     command -v chromedriver >/dev/null || missing+=(chromium-driver)
     command -v strace >/dev/null || missing+=(strace)
+    command -v node >/dev/null || missing+=(nodejs)
+    command -v npm >/dev/null || missing+=(npm)
     compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null || missing+=(postgresql)
     packages "${missing[@]}"
     cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
@@ -36,6 +38,14 @@ stage_clippy() { cargo clippy -q --workspace --all-targets --features faults,ben
 stage_tests() {
     cargo nextest run --workspace --features faults --no-fail-fast --cargo-quiet \
         --status-level fail --final-status-level slow --show-progress none 2>&1 | tee "$SCRATCH/tests"
+}
+
+# The Telegram adapter against a Bot API that others wrote.
+stage_foreign() {
+    local code=0
+    tests/foreign_telegram.sh || code=$?
+    [ "$code" -eq 77 ] || return "$code"
+    skip "telegram-test-api cannot be had from npm here: the Telegram adapter meets our own fake alone"
 }
 
 # What was just built, on a machine that has nothing else.
@@ -87,7 +97,7 @@ stage_deny() {
     fi
 }
 
-STAGES=(tools fmt clippy tests bare power alone lean matrix docs deny)
+STAGES=(tools fmt clippy tests foreign bare power alone lean matrix docs deny)
 
 # --- what they stand on ---
 

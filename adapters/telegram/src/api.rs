@@ -1,7 +1,7 @@
 //! One call of a Bot API method. The token is part of every URL, so no error leaves this file with a URL in it.
 
 use std::error::Error as _;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use reqwest::redirect::Policy;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -16,6 +16,8 @@ use crate::{TelegramConfig, TelegramError};
 const CONNECT: Duration = Duration::from_secs(10);
 /// Shorter than the server keeps an idle connection: reusing one that is just being closed would leave us in doubt.
 const IDLE: Duration = Duration::from_secs(20);
+/// How long a connection may be silent before it is asked whether anybody is there.
+const KEEP_ALIVE: Duration = Duration::from_secs(20);
 /// The longest error text kept.
 const MAX_WORDS: usize = 300;
 
@@ -36,7 +38,23 @@ pub(crate) enum ApiError {
     /// It may have been done: time-out, broken connection, an answer that cannot be read.
     Unanswered(String),
     /// Telegram said no, or a server in between did.
-    Said { code: u16, description: String, retry_after_s: Option<u64> },
+    Said {
+        code: u16,
+        description: String,
+        retry_after_s: Option<u64>,
+        /// The chat's id from now on, where it has another.
+        moved_to: Option<i64>,
+    },
+}
+
+/// Unix time in seconds: moderation counts from now, and a pressed stop button comes without a time.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "Telegram takes points in time where we have lengths; nothing is decided by it"
+)]
+pub(crate) fn now_s() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.ok().and_then(|since| i64::try_from(since.as_secs()).ok()).unwrap_or(0)
 }
 
 /// What every method answers.
@@ -50,9 +68,10 @@ struct Answer<T> {
     parameters: Option<Parameters>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Parameters {
     retry_after: Option<u64>,
+    migrate_to_chat_id: Option<i64>,
 }
 
 impl Api {
@@ -66,6 +85,8 @@ impl Api {
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT.min(timeout / 2))
             .pool_idle_timeout(IDLE)
+            // A peer that is gone without a word is noticed before a poll's whole time is over.
+            .tcp_keepalive(KEEP_ALIVE)
             // Each of these would send the token, or a message, a second time or elsewhere.
             .redirect(Policy::none())
             .retry(reqwest::retry::never())
@@ -81,7 +102,8 @@ impl Api {
         self.hold(method, body, Duration::ZERO).await
     }
 
-    /// Calls a method that the server holds open for up to `held`, once.
+    /// Calls a method that the server holds open for up to `held`, once. The time-out ends it whatever the other side
+    /// does: an answer that never begins, one that stops halfway, a connection that nobody is at the end of.
     pub(crate) async fn hold<T: DeserializeOwned>(
         &self,
         method: &str,
@@ -101,17 +123,18 @@ impl Api {
     }
 
     fn read<T: DeserializeOwned>(&self, status: u16, body: &[u8]) -> Result<T, ApiError> {
-        let said = |code, words: &str, retry_after_s| {
-            Err(ApiError::Said { code, description: self.clean(words), retry_after_s })
+        let said = |code, words: &str, parameters: Parameters| {
+            let Parameters { retry_after: retry_after_s, migrate_to_chat_id: moved_to } = parameters;
+            Err(ApiError::Said { code, description: self.clean(words), retry_after_s, moved_to })
         };
         match serde_json::from_slice::<Answer<T>>(body) {
             Ok(Answer { ok: true, result: Some(result), .. }) if status == 200 => Ok(result),
             Ok(Answer { ok: false, error_code, description, parameters, .. }) => {
                 let code = if status == 200 { error_code.unwrap_or(status) } else { status };
-                said(code, &description, parameters.and_then(|p| p.retry_after))
+                said(code, &description, parameters.unwrap_or_default())
             }
             _ if status == 200 => Err(ApiError::Unanswered("the answer is not what the Bot API sends".into())),
-            _ => said(status, &format!("HTTP {status}, not from the Bot API"), None),
+            _ => said(status, &format!("HTTP {status}, not from the Bot API"), Parameters::default()),
         }
     }
 

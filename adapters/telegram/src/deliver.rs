@@ -10,6 +10,7 @@ use townkeeper_contract::platform::DeliverError;
 use townkeeper_contract::text::RichText;
 
 use crate::api::{Api, ApiError};
+use crate::moderate::{self, moderate};
 use crate::render::render;
 
 /// What a button may carry, in bytes.
@@ -52,31 +53,32 @@ pub(crate) async fn deliver(api: &Api, out: &Outbound) -> Result<Receipt, Delive
     let to = Target::of(&out.to)?;
     match &out.act {
         Act::Message { body, buttons } => {
-            let sent: Sent = api.call("sendMessage", &message(to, body, buttons)?).await.map_err(class)?;
+            let sent = api.call::<Sent>("sendMessage", &message(to, body, buttons)?).await;
+            let sent = sent.map_err(class)?;
             let message = MessageRef(format!("{}/{}", to.chat, sent.message_id));
             return Ok(Receipt::made(message));
         }
         Act::Edit { message, body, buttons } => {
             let (text, entities) = render(body);
             let mut body = with_text(named(message)?, text, &entities);
+            put(&mut body, "link_preview_options", Some(json!({ "is_disabled": true })));
             put(&mut body, "reply_markup", keyboard(buttons)?);
-            match api.call::<IgnoredAny>("editMessageText", &body).await {
-                Err(ApiError::Said { code: 400, description, .. })
-                    if description.contains("message to edit not found") =>
-                {
-                    return Err(DeliverError::Gone);
-                }
-                edited => done(edited, "message is not modified")?,
-            }
+            let edited = api.call("editMessageText", &body).await;
+            done(edited, &["message is not modified"], &["message to edit not found", "MESSAGE_ID_INVALID"])?;
         }
-        Act::Delete { message } => {
-            done(api.call("deleteMessage", &named(message)?).await, "message to delete not found")?;
+        Act::Delete { message } => moderate::remove(api, message).await?,
+        Act::Draft { draft, body } => {
+            let drawn = api.call::<IgnoredAny>("sendMessageDraft", &sketch(to, *draft, body)?).await;
+            drawn.map_err(class)?;
         }
         Act::Typing => {
             let mut body = json!({ "chat_id": to.chat, "action": "typing" });
             put(&mut body, "message_thread_id", to.thread);
             api.call::<IgnoredAny>("sendChatAction", &body).await.map_err(class)?;
         }
+        Act::Pin { message } => moderate::pin(api, to, message).await?,
+        Act::Unpin { message } => moderate::unpin(api, to, message).await?,
+        Act::Moderate { action, reason: _ } => moderate(api, to, action).await?,
         _ => return Err(DeliverError::Refused("Telegram's adapter cannot do that".into())),
     }
     Ok(Receipt::default())
@@ -86,6 +88,7 @@ pub(crate) async fn deliver(api: &Api, out: &Outbound) -> Result<Receipt, Delive
 fn message(to: Target, body: &RichText, buttons: &[Button]) -> Result<Value, DeliverError> {
     let (text, entities) = render(body);
     let mut request = with_text(json!({ "chat_id": to.chat }), text, &entities);
+    put(&mut request, "link_preview_options", Some(json!({ "is_disabled": true })));
     put(&mut request, "message_thread_id", to.thread);
     let answered = to.message_id.filter(|_| to.is_group());
     put(
@@ -94,6 +97,17 @@ fn message(to: Target, body: &RichText, buttons: &[Button]) -> Result<Value, Del
         answered.map(|id| json!({ "message_id": id, "allow_sending_without_reply": true })),
     );
     put(&mut request, "reply_markup", keyboard(buttons)?);
+    Ok(request)
+}
+
+/// The body of `sendMessageDraft`: shown for half a minute below a button that stops it.
+fn sketch(to: Target, draft: i32, body: &RichText) -> Result<Value, DeliverError> {
+    if to.is_group() || draft == 0 {
+        return Err(DeliverError::Refused("drafts are numbered from 1, and for private chats alone".into()));
+    }
+    let (text, entities) = render(body);
+    let mut request = with_text(json!({ "chat_id": to.chat, "draft_id": draft, "can_stop": true }), text, &entities);
+    put(&mut request, "message_thread_id", to.thread);
     Ok(request)
 }
 
@@ -110,12 +124,11 @@ fn keyboard(buttons: &[Button]) -> Result<Option<Value>, DeliverError> {
 fn with_text(mut request: Value, text: String, entities: &[Value]) -> Value {
     put(&mut request, "text", Some(text));
     put(&mut request, "entities", (!entities.is_empty()).then_some(entities));
-    put(&mut request, "link_preview_options", Some(json!({ "is_disabled": true })));
     request
 }
 
 /// The chat and message that a reference of ours names.
-fn named(message: &MessageRef) -> Result<Value, DeliverError> {
+pub(crate) fn named(message: &MessageRef) -> Result<Value, DeliverError> {
     let parts = message.as_str().split_once('/');
     let ids = parts.and_then(|(chat, id)| Some((chat.parse::<i64>().ok()?, id.parse::<i64>().ok()?)));
     let (chat, id) = ids.ok_or_else(|| DeliverError::Refused("not a message of this adapter".into()))?;
@@ -128,17 +141,31 @@ fn put(request: &mut Value, field: &str, value: Option<impl Serialize>) {
     }
 }
 
-/// An edit or a delete that finds its work done already has succeeded.
-fn done(result: Result<IgnoredAny, ApiError>, already: &str) -> Result<(), DeliverError> {
+/// How something ended that was about one message: done, done before (`already`), or the message is `gone`.
+pub(crate) fn done(result: Result<IgnoredAny, ApiError>, already: &[&str], gone: &[&str]) -> Result<(), DeliverError> {
+    let says = |description: &str, words: &[&str]| words.iter().any(|words| description.contains(words));
     match result {
         Ok(IgnoredAny) => Ok(()),
-        Err(ApiError::Said { code: 400, description, .. }) if description.contains(already) => Ok(()),
-        Err(error) => Err(class(error)),
+        Err(ApiError::Said { code: 400, description, .. }) if says(&description, already) => Ok(()),
+        Err(ApiError::Said { code: 400, description, .. }) if says(&description, gone) => Err(DeliverError::Gone),
+        // A group that became a supergroup left its messages behind: the same number elsewhere is another message.
+        Err(ApiError::Said { moved_to: Some(_), .. }) => Err(DeliverError::Gone),
+        Err(error) => Err(plain(error)),
     }
 }
 
-/// What an error means for the message. In doubt unless it is certain that Telegram did not take it.
+/// What an error means for what was to go there.
 pub(crate) fn class(error: ApiError) -> DeliverError {
+    match error {
+        ApiError::Said { moved_to: Some(chat), .. } => {
+            DeliverError::Moved { to: Target { chat, thread: None, message_id: None }.to_reply() }
+        }
+        error => plain(error),
+    }
+}
+
+/// In doubt unless it is certain that Telegram did not take it.
+fn plain(error: ApiError) -> DeliverError {
     match error {
         ApiError::NotSent(words) => DeliverError::PreSend(words),
         ApiError::Said { code: 429, retry_after_s, .. } => {
@@ -151,4 +178,9 @@ pub(crate) fn class(error: ApiError) -> DeliverError {
         ApiError::Said { code, description, .. } => DeliverError::InDoubt(format!("{code} {description}")),
         ApiError::Unanswered(words) => DeliverError::InDoubt(words),
     }
+}
+
+/// An error for a person's eyes.
+pub(crate) fn words(error: ApiError) -> String {
+    plain(error).to_string()
 }

@@ -9,7 +9,7 @@ use townkeeper_contract::inbound::ReplyTo;
 use townkeeper_contract::platform::{DeliverError, Finding, Right, Standing};
 
 use crate::api::{Api, ApiError};
-use crate::deliver::{Target, class};
+use crate::deliver::{Target, class, words};
 
 /// `ChatMember`: the kinds differ in which of these they carry.
 #[derive(Deserialize)]
@@ -51,9 +51,8 @@ pub(crate) async fn standing(api: &Api, at: &ReplyTo, person: Option<&PersonId>)
         let rights = BTreeSet::from([Right::Speak]);
         return Ok(Standing { member: user == to.chat || person.is_none(), rights });
     }
-    let member: Member =
-        api.call("getChatMember", &json!({ "chat_id": to.chat, "user_id": user })).await.map_err(class)?;
-    Ok(rights_of(&member))
+    let asked = api.call::<Member>("getChatMember", &json!({ "chat_id": to.chat, "user_id": user })).await;
+    Ok(rights_of(&asked.map_err(class)?))
 }
 
 fn rights_of(member: &Member) -> Standing {
@@ -107,7 +106,7 @@ pub(crate) async fn examine(api: &Api) -> Vec<Finding> {
         }],
         Err(error) => vec![Finding {
             ok: false,
-            what: format!("Telegram could not be asked: {}", class(error)),
+            what: format!("Telegram could not be asked: {}", words(error)),
             remedy: Some("check the network, and `api_base` if it is set".to_owned()),
         }],
     }

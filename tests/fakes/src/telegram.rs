@@ -1,36 +1,43 @@
 //! A Telegram Bot API on the loopback, written from the public documentation: updates and their offset, one poller at
-//! a time, message checks, and faults on demand.
+//! a time, a webhook, message checks, moderation, limits, and faults on demand. One server holds as many bots as asked.
 //!
-//! State is plain data in one `watch` cell, so that a test waits for a fact instead of sleeping.
+//! State is plain data, one `watch` cell for each bot, so that a test waits for a fact instead of sleeping.
 #![expect(clippy::expect_used, reason = "a test's tool: what cannot be set up must end the test")]
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::extract::State as Shared;
-use axum::http::{StatusCode, Uri, header};
-use axum::response::{IntoResponse, Response};
-use futures_util::stream::{self, StreamExt};
+use axum::extract::DefaultBodyLimit;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+mod chats;
+mod limits;
 mod methods;
+mod people;
+mod state;
+mod webhook;
+mod wire;
 
-/// The bot's own id at this server.
+pub use limits::Limits;
+use state::State;
+
+/// The first bot's own id at this server; each further one has the next.
 pub const BOT_ID: i64 = 7_000_000_001;
-/// The bot's own user name, without the `@`.
+/// The first bot's own user name, without the `@`.
 pub const BOT_USERNAME: &str = "lumen_keeper_bot";
 
 /// What goes wrong, once, with the next call of a method.
 #[derive(Clone, Debug)]
 pub enum Fault {
-    /// 429 with `parameters.retry_after` in seconds; nothing happens.
+    /// 429 with `parameters.retry_after` in seconds; nothing happens. A further call of the method for the same chat
+    /// before that is over counts as [`Bot::too_early`].
     TooMany { retry_after: u64 },
     /// An error answer as the Bot API words it; nothing happens.
     Refuse { code: u16, description: String },
@@ -72,93 +79,73 @@ pub struct Call {
     pub at: Instant,
 }
 
-/// Everything the server knows.
-#[derive(Debug, Default)]
-pub(crate) struct State {
-    token: String,
-    /// The identifier of the next update.
-    next_update: i64,
-    updates: VecDeque<Value>,
-    /// The largest offset a poller has confirmed with.
-    confirmed: i64,
-    /// Counts polls: an older one that still waits is refused with 409.
-    polls: u64,
-    /// Polls that are waiting for an update right now.
-    held: usize,
-    /// The last identifier given to any message.
-    last_message: i64,
-    /// Messages people wrote, as (chat, message).
-    heard: Vec<(i64, i64)>,
-    sent: Vec<SentMessage>,
-    /// Identifiers of pressed buttons that wait for `answerCallbackQuery`.
-    callbacks: Vec<String>,
-    calls: Vec<Call>,
-    faults: BTreeMap<String, VecDeque<Fault>>,
-    /// What goes wrong with every call, until mended.
-    broken: BTreeMap<String, Fault>,
-}
+/// The bots by their tokens.
+type Bots = Arc<RwLock<BTreeMap<String, Bot>>>;
 
-/// A running server; it stops listening when dropped.
+/// A running server; it stops listening when dropped. What can be asked of a bot can be asked of it: that is its first.
 #[derive(Debug)]
 pub struct TelegramServer {
-    state: Arc<watch::Sender<State>>,
+    first: Bot,
+    bots: Bots,
     base_url: String,
     /// Aborted when dropped.
-    _listening: JoinSet<()>,
+    tasks: Mutex<JoinSet<()>>,
+}
+
+/// One bot of a server.
+#[derive(Clone, Debug)]
+pub struct Bot {
+    state: Arc<watch::Sender<State>>,
+}
+
+impl Deref for TelegramServer {
+    type Target = Bot;
+
+    fn deref(&self) -> &Bot {
+        &self.first
+    }
 }
 
 impl TelegramServer {
     /// Listens on a free port of 127.0.0.1 and knows one bot, by this token.
     pub async fn start(token: &str) -> Self {
-        let state = State { token: token.to_owned(), next_update: 900_000_001, ..State::default() };
-        let state = Arc::new(watch::Sender::new(state));
+        let bots = Bots::default();
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a free loopback port");
         let address = listener.local_addr().expect("a bound address");
-        let app = Router::new().fallback(handle).with_state(Arc::clone(&state));
-        let mut listening = JoinSet::new();
-        listening.spawn(async move {
+        let app = Router::new().fallback(wire::handle).layer(DefaultBodyLimit::disable()).with_state(Arc::clone(&bots));
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async move {
             axum::serve(listener, app).await.expect("the loopback server runs until it is dropped");
         });
-        Self { state, base_url: format!("http://{address}"), _listening: listening }
+        let first = Bot::new(BOT_ID, BOT_USERNAME);
+        let server =
+            Self { first: first.clone(), bots, base_url: format!("http://{address}"), tasks: Mutex::new(tasks) };
+        server.put(token, first);
+        server
+    }
+
+    /// A further bot.
+    pub fn add_bot(&self, token: &str) -> Bot {
+        let n = self.bots.read().expect("nobody panics here").len();
+        let bot = Bot::new(BOT_ID + i64::try_from(n).expect("few bots"), &format!("lumen_keeper_{n}_bot"));
+        self.put(token, bot.clone());
+        bot
+    }
+
+    fn put(&self, token: &str, bot: Bot) {
+        self.tasks.lock().expect("nobody panics here").spawn(webhook::deliver(bot.clone()));
+        self.bots.write().expect("nobody panics here").insert(token.to_owned(), bot);
     }
 
     /// `http://127.0.0.1:<port>`: what stands in for `https://api.telegram.org`.
     pub fn base_url(&self) -> &str {
         &self.base_url
     }
+}
 
-    /// A person writes. Chats with a negative id are supergroups, others are private. Commands and @mentions are
-    /// marked as entities, as Telegram does. Returns the update's id.
-    pub fn push_message(&self, chat: i64, from: i64, text: &str) -> i64 {
-        let message_id = self.change(|s| s.hear(chat));
-        self.push_update(json!({ "message": {
-            "message_id": message_id, "date": now_s(), "chat": chat_json(chat), "from": person_json(from),
-            "text": text, "entities": methods::entities_in(text),
-        }}))
-    }
-
-    /// A person presses a button below the bot's message. Returns the update's id.
-    pub fn push_callback(&self, chat: i64, from: i64, message_id: i64, data: &str) -> i64 {
-        let id = self.change(|s| {
-            let id = format!("callback-{}", s.next_update);
-            s.callbacks.push(id.clone());
-            id
-        });
-        self.push_update(json!({ "callback_query": {
-            "id": id, "from": person_json(from), "chat_instance": "1", "data": data,
-            "message": { "message_id": message_id, "date": now_s(), "chat": chat_json(chat), "text": "…" },
-        }}))
-    }
-
-    /// Queues any update; `update_id` is filled in and returned.
-    pub fn push_update(&self, mut update: Value) -> i64 {
-        self.change(|s| {
-            let id = s.next_update;
-            s.next_update += 1;
-            update["update_id"] = json!(id);
-            s.updates.push_back(update);
-            id
-        })
+impl Bot {
+    fn new(id: i64, username: &str) -> Self {
+        Self { state: Arc::new(watch::Sender::new(State::new(id, username))) }
     }
 
     /// Makes the next call of `method` go wrong; several queue up, one call each.
@@ -176,15 +163,53 @@ impl TelegramServer {
         self.change(|s| s.broken.remove(method));
     }
 
-    /// Every message the bot made, oldest first.
+    /// From now on the token is nobody's: 401 for everything, a held poll among it.
+    pub fn revoke(&self) {
+        self.change(|s| s.revoked = true);
+    }
+
+    /// Keeps only so many of the last calls and messages, for runs that would fill the memory; counts go on.
+    pub fn keep_last(&self, n: usize) {
+        self.change(|s| {
+            s.kept = n;
+            s.trim();
+        });
+    }
+
+    /// The limits from now on; none at first.
+    pub fn limit(&self, limits: Limits) {
+        self.change(|s| s.limits.set(limits));
+    }
+
+    /// Lets this much time pass for limits and waits.
+    pub fn pass(&self, time: Duration) {
+        self.change(|s| s.limits.pass(time));
+    }
+
+    /// Calls that came before a `retry_after` was over.
+    pub fn too_early(&self) -> u64 {
+        self.state.borrow().limits.too_early
+    }
+
+    /// The messages the bot made, oldest first: all of them, or those that [`Self::keep_last`] left.
     pub fn sent(&self) -> Vec<SentMessage> {
-        self.state.borrow().sent.clone()
+        self.state.borrow().sent.iter().cloned().collect()
+    }
+
+    /// How many messages were ever taken.
+    pub fn sent_count(&self) -> usize {
+        self.state.borrow().sent_count
     }
 
     /// Waits until at least `n` messages were taken; returns them all.
     pub async fn wait_sent(&self, n: usize) -> Vec<SentMessage> {
-        self.wait(|s| s.sent.len() >= n).await;
+        self.wait(|s| s.sent_count >= n).await;
         self.sent()
+    }
+
+    /// Waits until at least `n` messages were taken, and copies none of them.
+    pub async fn wait_sent_count(&self, n: usize) {
+        self.wait(|s| s.sent_count >= n).await;
     }
 
     /// Every request of `method`, oldest first, faulted ones too.
@@ -192,9 +217,14 @@ impl TelegramServer {
         self.state.borrow().calls.iter().filter(|c| c.method == method).cloned().collect()
     }
 
+    /// How often `method` was ever called.
+    pub fn call_count(&self, method: &str) -> usize {
+        self.state.borrow().counts.get(method).copied().unwrap_or(0)
+    }
+
     /// Waits until `method` was called at least `n` times; returns those calls.
     pub async fn wait_calls(&self, method: &str, n: usize) -> Vec<Call> {
-        self.wait(|s| s.calls.iter().filter(|c| c.method == method).count() >= n).await;
+        self.wait(|s| s.counts.get(method).is_some_and(|count| *count >= n)).await;
         self.calls(method)
     }
 
@@ -218,25 +248,27 @@ impl TelegramServer {
         self.state.borrow().updates.len()
     }
 
+    /// Waits until no update is left.
+    pub async fn wait_drained(&self) {
+        self.wait(|s| s.updates.is_empty()).await;
+    }
+
     async fn wait(&self, fact: impl FnMut(&State) -> bool) {
         self.state.subscribe().wait_for(fact).await.expect("the state outlives its server");
     }
 
+    /// Changes the state and wakes everyone who waits for a fact about it.
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
-        alter(&self.state, change)
+        let mut out = None;
+        self.state.send_modify(|s| out = Some(change(s)));
+        out.expect("send_modify runs its closure")
     }
 }
 
-/// Changes the state and wakes everyone who waits for a fact about it.
-fn alter<T>(state: &watch::Sender<State>, change: impl FnOnce(&mut State) -> T) -> T {
-    let mut out = None;
-    state.send_modify(|s| out = Some(change(s)));
-    out.expect("send_modify runs its closure")
-}
-
 #[expect(clippy::disallowed_methods, reason = "a stand-in for a server has a clock of its own")]
-fn now_s() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs())
+fn now_s() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.ok().and_then(|since| i64::try_from(since.as_secs()).ok()).unwrap_or(0)
 }
 
 fn chat_json(id: i64) -> Value {
@@ -247,140 +279,28 @@ fn chat_json(id: i64) -> Value {
     }
 }
 
-fn person_json(id: i64) -> Value {
-    json!({ "id": id, "is_bot": false, "first_name": "Person", "last_name": id.to_string() })
+/// An error answer: status, description, and what may help the caller.
+struct Refusal {
+    code: u16,
+    description: String,
+    parameters: Option<Value>,
 }
-
-/// An error answer: status and description.
-pub(crate) struct Refusal(u16, String);
 
 impl Refusal {
-    pub(crate) fn bad(description: &str) -> Self {
-        Self(400, format!("Bad Request: {description}"))
+    fn new(code: u16, description: &str) -> Self {
+        Self { code, description: description.to_owned(), parameters: None }
+    }
+
+    fn bad(description: &str) -> Self {
+        Self::new(400, &format!("Bad Request: {description}"))
+    }
+
+    fn too_many(retry_after: u64) -> Self {
+        let mut refusal = Self::new(429, &format!("Too Many Requests: retry after {retry_after}"));
+        refusal.parameters = Some(json!({ "retry_after": retry_after }));
+        refusal
     }
 }
 
-async fn handle(Shared(state): Shared<Arc<watch::Sender<State>>>, uri: Uri, body: Bytes) -> Response {
-    let Some((token, method)) = uri.path().strip_prefix("/bot").and_then(|rest| rest.rsplit_once('/')) else {
-        return answer(Err(Refusal(404, "Not Found".into())));
-    };
-    if state.borrow().token != token {
-        return answer(Err(Refusal(401, "Unauthorized".into())));
-    }
-    let body: Value = serde_json::from_slice(&body).unwrap_or(json!({}));
-    let fault = alter(&state, |s| {
-        s.calls.push(Call { method: method.to_owned(), body: body.clone(), at: Instant::now() });
-        s.faults.get_mut(method).and_then(VecDeque::pop_front).or_else(|| s.broken.get(method).cloned())
-    });
-    match &fault {
-        Some(Fault::TooMany { retry_after }) => return too_many(*retry_after),
-        Some(Fault::Refuse { code, description }) => return answer(Err(Refusal(*code, description.clone()))),
-        Some(Fault::Garbage { status, body }) => return (status_code(*status), body.clone()).into_response(),
-        Some(Fault::DropRequest) => hang_up(),
-        _ => {}
-    }
-    let reply = if method == "getUpdates" {
-        get_updates(&state, &body).await
-    } else {
-        alter(&state, |s| s.call(method, &body))
-    };
-    match fault {
-        Some(Fault::DropResponse) => hang_up(),
-        Some(Fault::Stall) => std::future::pending().await,
-        Some(Fault::SlowBody) => slow(),
-        _ => answer(reply),
-    }
-}
-
-/// Ends the connection's task, and with it the connection, without an answer and without a panic message.
-fn hang_up() -> ! {
-    std::panic::resume_unwind(Box::new("the fake hangs up"))
-}
-
-fn slow() -> Response {
-    let first = stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"{"))]);
-    Body::from_stream(first.chain(stream::pending())).into_response()
-}
-
-fn status_code(code: u16) -> StatusCode {
-    StatusCode::from_u16(code).expect("a status code")
-}
-
-fn answer(reply: Result<Value, Refusal>) -> Response {
-    match reply {
-        Ok(result) => respond(200, &json!({ "ok": true, "result": result })),
-        Err(Refusal(code, description)) => {
-            respond(code, &json!({ "ok": false, "error_code": code, "description": description }))
-        }
-    }
-}
-
-fn too_many(retry_after: u64) -> Response {
-    let description = format!("Too Many Requests: retry after {retry_after}");
-    let parameters = json!({ "retry_after": retry_after });
-    respond(429, &json!({ "ok": false, "error_code": 429, "description": description, "parameters": parameters }))
-}
-
-fn respond(code: u16, body: &Value) -> Response {
-    (status_code(code), [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
-}
-
-/// Takes its place among the held polls while it lives.
-struct Held<'a>(&'a watch::Sender<State>);
-
-impl<'a> Held<'a> {
-    fn new(state: &'a watch::Sender<State>) -> Self {
-        alter(state, |s| s.held += 1);
-        Self(state)
-    }
-}
-
-impl Drop for Held<'_> {
-    fn drop(&mut self) {
-        alter(self.0, |s| s.held -= 1);
-    }
-}
-
-/// Forgets what the offset confirms, then waits for updates, its time-out, or a younger poll that ends this one.
-async fn get_updates(state: &watch::Sender<State>, body: &Value) -> Result<Value, Refusal> {
-    let limit = usize::try_from(body["limit"].as_u64().unwrap_or(100)).unwrap_or(100).clamp(1, 100);
-    let timeout = Duration::from_secs(body["timeout"].as_u64().unwrap_or(0));
-    let mine = alter(state, |s| {
-        s.confirm(body["offset"].as_i64().unwrap_or(0));
-        s.polls += 1;
-        s.polls
-    });
-    let held = Held::new(state);
-    let mut watcher = state.subscribe();
-    let fact = watcher.wait_for(|s| s.polls != mine || !s.updates.is_empty());
-    // Running out of time is an answer too: an empty one.
-    tokio::time::timeout(timeout, fact).await.map(drop).ok();
-    drop(held);
-    let state = state.borrow();
-    if state.polls != mine {
-        let words = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running";
-        return Err(Refusal(409, words.into()));
-    }
-    Ok(state.updates.iter().take(limit).cloned().collect())
-}
-
-impl State {
-    /// A person's message takes the next identifier.
-    fn hear(&mut self, chat: i64) -> i64 {
-        self.last_message += 1;
-        self.heard.push((chat, self.last_message));
-        self.last_message
-    }
-
-    /// Updates below the offset are gone for good. An offset far beyond the newest update is not believed: the
-    /// answer then begins at the oldest one, as the published server does. A negative one keeps that many.
-    fn confirm(&mut self, offset: i64) {
-        if offset < 0 {
-            let keep = usize::try_from(offset.unsigned_abs()).unwrap_or(usize::MAX);
-            self.updates.drain(..self.updates.len().saturating_sub(keep));
-        } else if offset > 0 && offset <= self.next_update + 10 {
-            self.updates.retain(|u| u["update_id"].as_i64() >= Some(offset));
-            self.confirmed = offset;
-        }
-    }
-}
+/// Queued faults of one method.
+type Faults = BTreeMap<String, VecDeque<Fault>>;

@@ -1,13 +1,15 @@
-//! One update of the Bot API in our words. Pure; reads only the fields it needs, so that new ones are no trouble.
+//! One update of the Bot API in our words. Pure, but for the time of a pressed stop button, which comes without one.
 
 use std::ops::Range;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::Value;
 use townkeeper_contract::id::{AccountId, ActionId, EventKey, MessageRef, PersonId, PlaceId, ThreadId};
 use townkeeper_contract::inbound::{Body, Inbound, Person, Place, PlaceKind};
 
+use super::members;
+use super::update::{Callback, Chat, Entity, Message, Quoted, Stopped, User};
+use crate::api::now_s;
 use crate::deliver::Target;
 
 /// Who we are at Telegram.
@@ -19,99 +21,91 @@ pub struct Me {
     pub username: String,
 }
 
-#[derive(Deserialize)]
-struct Update {
-    message: Option<Message>,
-    callback_query: Option<Callback>,
+/// The kinds of update that we ask for, and read.
+pub(crate) const KINDS: [&str; 6] =
+    ["message", "edited_message", "callback_query", "stopped_message_generation", "chat_member", "my_chat_member"];
+
+/// Why an update says nothing to us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unread {
+    /// A kind of update that we do not know.
+    Kind(String),
+    /// A kind that we know in a shape that we do not; what is wrong with it.
+    Shape(String),
 }
 
-#[derive(Deserialize)]
-struct Message {
-    #[serde(rename = "message_id")]
-    id: i64,
-    /// Unix time in seconds.
-    date: i64,
-    chat: Chat,
-    from: Option<User>,
-    /// Written in the name of a chat: a channel, or an anonymous moderator.
-    sender_chat: Option<IgnoredAny>,
-    via_bot: Option<IgnoredAny>,
-    text: Option<String>,
-    #[serde(default)]
-    entities: Vec<Entity>,
-    caption: Option<String>,
-    #[serde(default)]
-    caption_entities: Vec<Entity>,
-    #[serde(rename = "message_thread_id")]
-    thread: Option<i64>,
-    #[serde(default, rename = "is_topic_message")]
-    in_topic: bool,
-    #[serde(rename = "reply_to_message")]
-    quoted: Option<Quoted>,
-}
-
-#[derive(Deserialize)]
-struct Callback {
-    id: String,
-    from: User,
-    /// Missing below inline messages, which we never send.
-    message: Option<Message>,
-    data: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Chat {
-    id: i64,
-    #[serde(rename = "type")]
-    kind: String,
-}
-
-#[derive(Deserialize)]
-struct User {
-    id: i64,
-    #[serde(default)]
-    is_bot: bool,
-    #[serde(default)]
-    first_name: String,
-    #[serde(default)]
-    last_name: String,
-}
-
-#[derive(Deserialize)]
-struct Quoted {
-    message_id: i64,
-    from: Option<User>,
-    sender_chat: Option<IgnoredAny>,
-}
-
-/// A marked stretch of text; offsets and lengths count UTF-16 code units.
-#[derive(Deserialize)]
-struct Entity {
-    #[serde(rename = "type")]
-    kind: String,
-    offset: usize,
-    length: usize,
-    user: Option<User>,
-}
-
-/// What an update says to us; `None` if nothing: an unknown kind, no words, or words of our own.
-pub fn normalise(update: &Value, me: &Me) -> Option<Inbound> {
-    let update = Update::deserialize(update).ok()?;
-    // Not the update's number: after a quiet week Telegram begins to number anew, and a number met before would be taken
-    // for a repeat, and lost.
-    match update {
-        Update { message: Some(message), .. } => {
+/// What an update says to us; empty where that is nothing: no words, or words of our own.
+pub fn normalise(update: &Value, me: &Me) -> Result<Vec<Inbound>, Unread> {
+    let known = KINDS.into_iter().find_map(|kind| Some((kind, update.get(kind)?)));
+    let Some((kind, body)) = known else {
+        let mut fields = update.as_object().into_iter().flat_map(|fields| fields.keys());
+        return Err(match fields.find(|field| *field != "update_id") {
+            Some(unknown) => Unread::Kind(unknown.clone()),
+            None => Unread::Shape("an update without a body".into()),
+        });
+    };
+    let number = update.get("update_id").and_then(Value::as_i64).unwrap_or(0);
+    // Not the update's number alone: after a quiet week Telegram begins to number anew, and a number met before would be
+    // taken for a repeat, and lost.
+    match kind {
+        "message" => {
+            let message: Message = read(body)?;
             let event = EventKey(format!("m{}/{}", message.chat.id, message.id));
-            from_message(event, &message, me)
+            Ok(members::in_service(&message, me)
+                .unwrap_or_else(|| from_message(event, &message, me).into_iter().collect()))
         }
-        Update { callback_query: Some(callback), .. } => {
-            let event = EventKey(format!("c{}", callback.id));
-            let message = callback.message?;
-            let body = Body::Action { action: ActionId(callback.data?) };
-            Some(inbound(event, &message, &callback.from, body, true, me))
+        "edited_message" => {
+            let message: Message = read(body)?;
+            let at = message.edit_date.unwrap_or(message.date);
+            // Two edits may share a second; the number tells them apart.
+            let event = EventKey(format!("e{}/{}/{at}/{number}", message.chat.id, message.id));
+            Ok(from_edit(event, at, &message, me).into_iter().collect())
         }
-        _ => None,
+        "callback_query" => Ok(from_button(read(body)?, me).into_iter().collect()),
+        "stopped_message_generation" => Ok(vec![from_stop(&read(body)?, number, me)]),
+        "chat_member" => Ok(members::of_others(&read(body)?, number, me).into_iter().collect()),
+        _ => Ok(members::of_ourselves(&read(body)?, number, me).into_iter().collect()),
     }
+}
+
+fn read<'a, T: Deserialize<'a>>(body: &'a Value) -> Result<T, Unread> {
+    T::deserialize(body).map_err(|error| Unread::Shape(error.to_string()))
+}
+
+fn from_button(callback: Callback, me: &Me) -> Option<Inbound> {
+    let event = EventKey(format!("c{}", callback.id));
+    let message = callback.message?;
+    let body = Body::Action { action: ActionId(callback.data?) };
+    Some(inbound(event, &message, &callback.from, body, true, me))
+}
+
+/// The stop button of a draft is the command. It comes without a person and a time: in a private chat there is one person.
+fn from_stop(stopped: &Stopped, number: i64, me: &Me) -> Inbound {
+    let Stopped { chat, thread, draft_id } = stopped;
+    let target = Target { chat: chat.id, thread: *thread, message_id: None };
+    Inbound {
+        event: EventKey(format!("s{}/{draft_id}/{number}", chat.id)),
+        account: me.account.clone(),
+        place: place(chat, *thread),
+        thread: thread.map(|id| ThreadId(id.to_string())),
+        person: Person { id: PersonId(chat.id.to_string()), name: chat.first_name.clone(), bot: false },
+        at_ms: now_s().saturating_mul(1000),
+        addressed: true,
+        message: None,
+        replies_to: None,
+        replies_to_person: None,
+        reply_to: target.to_reply(),
+        body: Body::Command { name: "stop".into(), args: String::new() },
+    }
+}
+
+/// New words for a message. Where it was a command of ours: the words behind it.
+fn from_edit(event: EventKey, at: i64, message: &Message, me: &Me) -> Option<Inbound> {
+    let mut edited = from_message(event, message, me)?;
+    let (Body::Message { text } | Body::Command { args: text, .. }) = edited.body else { return None };
+    edited.body = Body::Edited { text };
+    edited.at_ms = at.saturating_mul(1000);
+    Some(edited)
 }
 
 fn from_message(event: EventKey, message: &Message, me: &Me) -> Option<Inbound> {
@@ -132,23 +126,29 @@ fn from_message(event: EventKey, message: &Message, me: &Me) -> Option<Inbound> 
     Some(inbound(event, message, from, body, addressed, me))
 }
 
-fn inbound(event: EventKey, message: &Message, from: &User, body: Body, addressed: bool, me: &Me) -> Inbound {
+pub(super) fn inbound(
+    event: EventKey,
+    message: &Message,
+    from: &User,
+    body: Body,
+    addressed: bool,
+    me: &Me,
+) -> Inbound {
     let thread = message.thread.filter(|_| message.in_topic);
     let target = Target { chat: message.chat.id, thread, message_id: Some(message.id) };
-    let address = Target { message_id: None, ..target };
     // A button is pressed by its person; only words can be written in another's name.
-    let masked = matches!(body, Body::Message { .. } | Body::Command { .. })
-        && (message.sender_chat.is_some() || message.via_bot.is_some());
+    let written = matches!(body, Body::Message { .. } | Body::Command { .. });
+    let person = match message.sender_chat.as_ref().filter(|_| written) {
+        // Telegram then names the same stand-in for everyone: the chat tells one mask from another.
+        Some(mask) => Person { id: PersonId(mask.id.to_string()), name: mask.title.clone(), bot: true },
+        None => Person { bot: from.is_bot || written && message.via_bot.is_some(), ..person(from) },
+    };
     Inbound {
         event,
         account: me.account.clone(),
-        place: Place {
-            id: PlaceId(message.chat.id.to_string()),
-            kind: message.chat.kind(),
-            address: Some(address.to_reply()),
-        },
+        place: place(&message.chat, thread),
         thread: thread.map(|id| ThreadId(id.to_string())),
-        person: Person { id: PersonId(from.id.to_string()), name: from.name(), bot: from.is_bot || masked },
+        person,
         at_ms: message.date.saturating_mul(1000),
         addressed,
         message: Some(MessageRef(format!("{}/{}", message.chat.id, message.id))),
@@ -159,29 +159,13 @@ fn inbound(event: EventKey, message: &Message, from: &User, body: Body, addresse
     }
 }
 
-impl Chat {
-    /// A kind of chat that we do not know is treated as a group: nothing is ours there unless addressed to us.
-    fn kind(&self) -> PlaceKind {
-        match self.kind.as_str() {
-            "private" => PlaceKind::Private,
-            "channel" => PlaceKind::Channel,
-            _ => PlaceKind::Group,
-        }
-    }
+pub(super) fn place(chat: &Chat, thread: Option<i64>) -> Place {
+    let address = Target { chat: chat.id, thread, message_id: None };
+    Place { id: PlaceId(chat.id.to_string()), kind: chat.kind(), address: Some(address.to_reply()) }
 }
 
-impl Quoted {
-    /// Who wrote it; nobody we could name where it was written in the name of a chat.
-    fn author(&self) -> Option<PersonId> {
-        let from = self.from.as_ref().filter(|_| self.sender_chat.is_none());
-        from.map(|from| PersonId(from.id.to_string()))
-    }
-}
-
-impl User {
-    fn name(&self) -> String {
-        format!("{} {}", self.first_name, self.last_name).trim().to_owned()
-    }
+pub(super) fn person(user: &User) -> Person {
+    Person { id: PersonId(user.id.to_string()), name: user.name(), bot: user.is_bot }
 }
 
 impl Message {

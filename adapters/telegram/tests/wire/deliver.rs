@@ -7,11 +7,11 @@ use townkeeper_contract::outbound::{Act, Button, LimitScope, Outbound, Receipt};
 use townkeeper_contract::platform::{DeliverError, Platform};
 use townkeeper_contract::text::{Origin, RichText};
 use townkeeper_fakes::telegram::{Fault, TelegramServer};
-use townkeeper_telegram::Telegram;
+use townkeeper_telegram::{Telegram, TelegramConfig};
 
-use crate::{TOKEN, bot_at, server_and_bot, soon};
+use crate::{TOKEN, bot_at, bot_with, server_and_bot, soon};
 
-fn out(to: &Value, act: Act) -> Outbound {
+pub(crate) fn out(to: &Value, act: Act) -> Outbound {
     Outbound { id: "01J".into(), to: ReplyTo(to.to_string()), act }
 }
 
@@ -65,7 +65,7 @@ async fn edits_deletes_and_typing() {
     }
     assert!(server.sent()[0].deleted);
     let after = soon(bot.deliver(&out(&to, edit))).await;
-    assert!(matches!(after, Err(DeliverError::Refused(why)) if why.contains("not found")));
+    assert_eq!(after, Err(DeliverError::Gone));
     soon(bot.deliver(&out(&to, Act::Typing))).await.expect("typing");
     assert_eq!(server.calls("sendChatAction")[0].body, json!({ "chat_id": 11, "action": "typing" }));
 }
@@ -106,6 +106,45 @@ async fn a_button_that_carries_too_much_never_leaves() {
     let over = soon(bot.deliver(&out(&json!({ "chat": 11 }), act(65)))).await;
     assert!(matches!(over, Err(DeliverError::Refused(_))));
     assert_eq!(server.calls("sendMessage").len(), 1);
+}
+
+#[tokio::test]
+async fn a_draft_is_shown_with_a_button_that_stops_it() {
+    let (server, bot) = server_and_bot().await;
+    assert!(!bot.facts().drafts, "off unless asked for");
+    let config = TelegramConfig { api_base: server.base_url().into(), drafts: true, ..TelegramConfig::default() };
+    let bot = bot_with(config);
+    assert!(bot.facts().drafts);
+    let draft = |n: i32, text: &str| Act::Draft { draft: n, body: RichText::plain(text, &Origin::System) };
+    for text in ["The", "The migration"] {
+        let receipt = soon(bot.deliver(&out(&json!({ "chat": 11, "message_id": 3 }), draft(7, text)))).await;
+        assert_eq!(receipt, Ok(Receipt::default()));
+    }
+    assert_eq!(server.drafts(11, 7), ["The", "The migration"]);
+    let body = &server.calls("sendMessageDraft")[0].body;
+    assert_eq!(body, &json!({ "chat_id": 11, "draft_id": 7, "text": "The", "can_stop": true }));
+    // Nothing of this leaves: Telegram would refuse it.
+    for (to, n) in [(json!({ "chat": -100 }), 7), (json!({ "chat": 11 }), 0)] {
+        assert!(matches!(soon(bot.deliver(&out(&to, draft(n, "x")))).await, Err(DeliverError::Refused(_))));
+    }
+    assert_eq!(server.calls("sendMessageDraft").len(), 2);
+}
+
+/// The group has another id since. What was to be said there goes there; its old messages are not in it.
+#[tokio::test]
+async fn a_group_that_moved_is_answered_where_it_is_now() {
+    let (server, bot) = server_and_bot().await;
+    let old = json!({ "chat": -5, "message_id": 3 });
+    let said = soon(bot.deliver(&out(&old, say("before")))).await.expect("sent").message.expect("a message");
+    server.migrate(-5, -10_077, 11);
+    let moved = soon(bot.deliver(&out(&old, say("after")))).await;
+    let Err(DeliverError::Moved { to }) = moved else { panic!("{moved:?}") };
+    assert_eq!(to.0, r#"{"chat":-10077}"#);
+    soon(bot.deliver(&Outbound { id: "01J".into(), to, act: say("after") })).await.expect("sent");
+    assert_eq!(server.sent()[1].chat_id, -10_077);
+    let edit = Act::Edit { message: said.clone(), body: RichText::plain("x", &Origin::System), buttons: Vec::new() };
+    assert_eq!(soon(bot.deliver(&out(&old, edit))).await, Err(DeliverError::Gone));
+    assert_eq!(soon(bot.deliver(&out(&old, Act::Delete { message: said }))).await, Err(DeliverError::Gone));
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! A stand-in for the daemon: keeps what it accepted in memory, and can refuse or hold a batch back.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -25,6 +26,8 @@ struct State {
     closed: bool,
     /// What the adapter last said of itself.
     trouble: Option<String>,
+    /// What it keeps with the daemon.
+    kept: BTreeMap<String, String>,
     /// The rules of receiving, kept over every offer of the test.
     rules: ReceiveRules,
 }
@@ -32,6 +35,7 @@ struct State {
 #[derive(Default)]
 pub(crate) struct TestHost {
     state: watch::Sender<State>,
+    commands: Vec<CommandSpec>,
 }
 
 impl TestHost {
@@ -42,6 +46,24 @@ impl TestHost {
             s.rules = ReceiveRules::from_cursor(value);
         });
         Arc::new(host)
+    }
+
+    pub(crate) fn with_commands(commands: Vec<CommandSpec>) -> Arc<Self> {
+        Arc::new(Self { commands, ..Self::default() })
+    }
+
+    /// The same daemon with other commands, after a restart.
+    pub(crate) fn restarted_with(&self, commands: Vec<CommandSpec>) -> Arc<Self> {
+        let host = Self { commands, ..Self::default() };
+        host.state.send_modify(|s| s.kept.clone_from(&self.state.borrow().kept));
+        Arc::new(host)
+    }
+
+    /// Waits until the adapter keeps something under this name, other than `before`.
+    pub(crate) async fn wait_kept(&self, name: &str, before: &str) -> String {
+        let mut watcher = self.state.subscribe();
+        let state = watcher.wait_for(|s| s.kept.get(name).is_some_and(|kept| kept != before)).await;
+        state.expect("the host lives").kept[name].clone()
     }
 
     pub(crate) fn refuse(&self, offers: usize) {
@@ -112,7 +134,7 @@ impl Host for TestHost {
                 } else {
                     s.rules.accepted(&batch, cursor.as_ref()).expect("the rules of receiving");
                     s.accepted.extend(batch);
-                    s.cursor = cursor.map(|c| c.value);
+                    s.cursor = cursor.map(|c| c.value).or(s.cursor.take());
                 }
             });
             result
@@ -124,16 +146,17 @@ impl Host for TestHost {
         Box::pin(async { Ok(self.stored_cursor()) })
     }
 
-    fn state_get<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Option<String>, HostError>> {
-        Box::pin(async { Ok(None) })
+    fn state_get<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Option<String>, HostError>> {
+        Box::pin(async move { Ok(self.state.borrow().kept.get(name).cloned()) })
     }
 
-    fn state_put<'a>(&'a self, _: &'a str, _: &'a str) -> BoxFuture<'a, Result<(), HostError>> {
+    fn state_put<'a>(&'a self, name: &'a str, value: &'a str) -> BoxFuture<'a, Result<(), HostError>> {
+        self.state.send_modify(|s| drop(s.kept.insert(name.to_owned(), value.to_owned())));
         Box::pin(async { Ok(()) })
     }
 
     fn commands(&self) -> &[CommandSpec] {
-        &[]
+        &self.commands
     }
 
     fn suggest(&self, _: &str, _: &str) -> Vec<String> {

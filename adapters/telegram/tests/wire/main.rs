@@ -2,13 +2,21 @@
 //! the other.
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot be set up must fail")]
 
+mod bad_input;
 mod deliver;
 mod fake;
+mod foreign;
 mod host;
+mod menu;
+mod moderate;
+mod news;
 mod normalise;
 mod receive;
 mod render;
 mod secret;
+mod standing;
+mod watchdog;
+mod webhook;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +27,12 @@ use townkeeper_telegram::{Telegram, TelegramConfig};
 
 /// Shaped as the real ones are; it opens nothing.
 const TOKEN: &str = "7000000001:AA-not-a-token_of-anyone";
+
+/// An adapter with these settings.
+fn bot_with(config: TelegramConfig) -> Arc<Telegram> {
+    rustls::crypto::ring::default_provider().install_default().ok();
+    Arc::new(Telegram::new("telegram:main".into(), config, TOKEN.into()).expect("a valid account"))
+}
 
 /// An adapter whose Bot API is `base`. Its polls outlast every hang guard, its other requests give up soon.
 fn bot_at(base: &str, token: &str) -> Arc<Telegram> {

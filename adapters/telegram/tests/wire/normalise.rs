@@ -1,15 +1,15 @@
 //! Updates in our words: a table of what Telegram sends, with invented people.
 
 use serde_json::{Value, json};
-use townkeeper_contract::inbound::{Body, Inbound, PlaceKind};
-use townkeeper_telegram::receive::{Me, normalise};
+use townkeeper_contract::inbound::{Body, Inbound, Place, PlaceKind, PresenceChange, RosterChange};
+use townkeeper_telegram::receive::{Me, Unread, normalise};
 
 fn me() -> Me {
     Me { account: "telegram:main".into(), id: 700, username: "lumen_keeper_bot".into() }
 }
 
 fn read(update: &Value) -> Option<Inbound> {
-    normalise(update, &me())
+    normalise(update, &me()).ok()?.into_iter().next()
 }
 
 /// A message of Ada's in a supergroup; `extra` is laid over it.
@@ -165,6 +165,10 @@ fn machines_and_masks_are_told_from_people() {
         extra["text"] = json!("gm");
         assert_eq!(read(&in_group(&extra)).expect("a message").person.bot, machine, "{what}");
     }
+    // Everyone who writes in a channel's name has the same stand-in; the channel tells them apart, and can be banned.
+    let mask = json!({ "text": "gm", "sender_chat": { "id": -100_999, "type": "channel", "title": "News" } });
+    let person = read(&in_group(&mask)).expect("a message").person;
+    assert_eq!((person.id.as_str(), person.name.as_str()), ("-100999", "News"));
 }
 
 #[test]
@@ -190,13 +194,15 @@ fn what_says_nothing_is_nothing() {
         ("an unknown kind", json!({ "update_id": 902, "chat_boost": {} })),
         ("no number", json!({ "message": {} })),
         ("a sticker", in_group(&json!({ "sticker": {} }))),
-        ("a join", in_group(&json!({ "new_chat_members": [] }))),
         ("our own words", in_group(&json!({ "text": "x", "from": { "id": 700, "is_bot": true, "first_name": "K" } }))),
         (
             "nobody's words",
             json!({ "update_id": 903, "message": { "message_id": 1, "date": 1, "text": "x",
             "chat": { "id": -1, "type": "group" } } }),
         ),
+        ("a right of somebody's", membership("chat_member", "member", "administrator")),
+        ("a right of ours", membership("my_chat_member", "administrator", "member")),
+        ("ourselves among those who came", in_group(&json!({ "new_chat_members": [{ "id": 700, "is_bot": true }] }))),
         (
             "a button without data",
             json!({ "update_id": 904, "callback_query": { "id": "1",
@@ -206,6 +212,111 @@ fn what_says_nothing_is_nothing() {
     for (what, update) in table {
         assert_eq!(read(&update), None, "{what}");
     }
+    let unread = |update: Value| normalise(&update, &me()).expect_err("nothing that we know");
+    assert_eq!(unread(json!({ "update_id": 902, "chat_boost": {} })), Unread::Kind("chat_boost".into()));
+    assert!(matches!(unread(json!({ "update_id": 902, "message": { "text": 1 } })), Unread::Shape(_)));
+    assert!(matches!(unread(json!("hello")), Unread::Shape(_)));
+}
+
+/// Somebody's status in a group changes.
+fn membership(kind: &str, from: &str, to: &str) -> Value {
+    let user = if kind == "my_chat_member" { 700 } else { 12 };
+    let member = |status: &str| json!({ "status": status, "user": { "id": user, "first_name": "Grace" } });
+    json!({ "update_id": 905, kind: {
+        "chat": { "id": -1_001_234, "type": "supergroup" }, "date": 1_767_225_600,
+        "from": { "id": 11, "is_bot": false, "first_name": "Ada" },
+        "old_chat_member": member(from), "new_chat_member": member(to),
+    }})
+}
+
+#[test]
+fn coming_and_going_is_told_of_the_one_who_does_it() {
+    let joined = Body::Roster { change: RosterChange::Joined };
+    let left = Body::Roster { change: RosterChange::Left };
+    let came = in_group(&json!({ "new_chat_members": [{ "id": 12, "first_name": "Grace" }] }));
+    let went = in_group(&json!({ "left_chat_member": { "id": 12, "first_name": "Grace" } }));
+    let muted = {
+        let mut update = membership("chat_member", "member", "restricted");
+        update["chat_member"]["new_chat_member"]["is_member"] = json!(false);
+        update
+    };
+    for (update, body) in [
+        (came, &joined),
+        (went, &left),
+        (membership("chat_member", "left", "member"), &joined),
+        (membership("chat_member", "member", "left"), &left),
+        (membership("chat_member", "administrator", "kicked"), &left),
+        (muted, &left),
+    ] {
+        let got = read(&update).expect("a change");
+        assert_eq!((&got.body, got.person.id.as_str(), got.addressed), (body, "12", false), "{update}");
+        assert_eq!((got.message, address_of(&got.place)), (None, json!({ "chat": -1_001_234 })));
+    }
+    let both = in_group(&json!({ "new_chat_members": [{ "id": 12 }, { "id": 700, "is_bot": true }, { "id": 13 }] }));
+    assert_eq!(normalise(&both, &me()).expect("people").len(), 2, "we are not somebody");
+}
+
+fn address_of(place: &Place) -> Value {
+    serde_json::from_str(&place.address.clone().expect("an address").0).expect("the address is JSON")
+}
+
+#[test]
+fn what_becomes_of_ourselves_is_told_of_the_one_who_did_it() {
+    let presence = |from: &str, to: &str| read(&membership("my_chat_member", from, to)).expect("a change");
+    let added = presence("left", "member");
+    assert_eq!((added.body, added.person.id.as_str()), (Body::Presence { change: PresenceChange::Added }, "11"));
+    assert_eq!(presence("administrator", "kicked").body, Body::Presence { change: PresenceChange::Removed });
+}
+
+/// A group that becomes a supergroup says so in its old place and in its new one: the same event.
+#[test]
+fn a_group_that_moves_takes_its_new_address_along() {
+    let old = read(&in_group(&json!({ "migrate_to_chat_id": -100_77, "chat": { "id": -5, "type": "group" } })));
+    let new = read(&in_group(
+        &json!({ "migrate_from_chat_id": -5, "chat": { "id": -100_77, "type": "supergroup" }, "message_id": 1 }),
+    ));
+    let (old, new) = (old.expect("a move"), new.expect("a move"));
+    assert_eq!(old.event, new.event);
+    assert_eq!((old.place.id.as_str(), &old.place.id), ("-5", &new.place.id));
+    let Body::Presence { change: PresenceChange::Moved { to, address } } = old.body else { panic!("{:?}", old.body) };
+    assert_eq!((to.as_str(), address.0.as_str()), ("-10077", r#"{"chat":-10077}"#));
+}
+
+#[test]
+fn an_edit_has_the_new_words_and_a_key_of_its_own() {
+    let edit = |text: &str, number: i64| {
+        let entities = if text.starts_with('/') { json!([entity("bot_command", 0, 4)]) } else { json!([]) };
+        let extra = json!({ "text": text, "entities": entities, "edit_date": 1_767_225_660 });
+        let message = in_private(&extra)["message"].take();
+        read(&json!({ "update_id": number, "edited_message": message })).expect("an edit")
+    };
+    let got = edit("Does it end?", 7);
+    assert_eq!(got.body, Body::Edited { text: "Does it end?".into() });
+    assert_eq!((got.message, got.at_ms), (Some("11/41".into()), 1_767_225_660_000));
+    assert!(got.addressed && got.event.as_str().starts_with("e11/41/1767225660/"), "{}", got.event);
+    assert_ne!(got.event, edit("Does it end then?", 8).event, "a second one within the same second");
+    assert_eq!(edit("/ask when?", 9).body, Body::Edited { text: "when?".into() }, "the words behind the command");
+}
+
+#[test]
+fn the_stop_button_of_a_draft_is_the_command() {
+    let update = json!({ "update_id": 906, "stopped_message_generation": { "draft_id": 3,
+        "chat": { "id": 11, "type": "private", "first_name": "Ada" } } });
+    let got = read(&update).expect("a stop");
+    assert_eq!(got.body, command("stop", ""));
+    assert!(got.is_control() && got.addressed);
+    assert_eq!((got.place.kind, got.person.id.as_str(), got.person.name.as_str()), (PlaceKind::Private, "11", "Ada"));
+    assert_eq!(address(&got), json!({ "chat": 11 }));
+}
+
+/// `https://t.me/…?start=t_7` sends this: how a ticket goes on in a private chat, where no bot may write first.
+#[test]
+fn a_start_link_brings_its_payload() {
+    let at = |text: &str, length: usize| json!({ "text": text, "entities": [entity("bot_command", 0, length)] });
+    let got = read(&in_private(&at("/start t_7Zq-9", 6))).expect("a command");
+    assert_eq!((got.body, got.addressed), (command("start", "t_7Zq-9"), true));
+    let got = read(&in_group(&at("/start@lumen_keeper_bot t_7", 23))).expect("a command");
+    assert_eq!(got.body, command("start", "t_7"));
 }
 
 /// Telegram begins its numbering anew after a quiet week: the number names nothing for good, the message does.

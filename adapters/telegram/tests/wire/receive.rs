@@ -6,12 +6,12 @@ use serde_json::json;
 use townkeeper_contract::inbound::Body;
 use townkeeper_contract::platform::PlatformError;
 use townkeeper_fakes::telegram::{Fault, TelegramServer};
-use townkeeper_telegram::{Telegram, TelegramConfig};
+use townkeeper_telegram::TelegramConfig;
 
 use townkeeper_contract::platform::Platform as _;
 
 use crate::host::{Running, TestHost, text};
-use crate::{TOKEN, bot_at, raw, server_and_bot, soon};
+use crate::{TOKEN, bot_at, bot_with, raw, server_and_bot, soon};
 
 #[tokio::test]
 async fn its_facts_can_be_worked_with() {
@@ -99,7 +99,15 @@ async fn it_goes_on_from_the_stored_cursor() {
     soon(server.wait_confirmed(new)).await;
     assert_eq!(host.accepted().len(), 1);
     assert_eq!(server.calls("getUpdates")[0].body["offset"], old + 1);
-    assert_eq!(server.calls("getUpdates")[0].body["allowed_updates"], json!(["message", "callback_query"]));
+    let asked = json!([
+        "message",
+        "edited_message",
+        "callback_query",
+        "stopped_message_generation",
+        "chat_member",
+        "my_chat_member"
+    ]);
+    assert_eq!(server.calls("getUpdates")[0].body["allowed_updates"], asked);
 }
 
 /// After a quiet week Telegram numbers updates anew; a stored offset from far ahead must not make us deaf or spin.
@@ -127,7 +135,7 @@ async fn what_is_nothing_to_us_is_counted_and_passed_over() {
     soon(server.wait_confirmed(last)).await;
     assert_eq!(host.accepted().len(), 1);
     let health = bot.health();
-    assert_eq!((health.accepted, health.skipped), (1, 2));
+    assert_eq!((health.accepted, health.skipped, health.unread), (1, 1, 1));
 }
 
 /// Half a surrogate pair and absurd nesting: each is passed over, its neighbours are not.
@@ -146,7 +154,7 @@ async fn an_update_that_cannot_be_read_stops_no_other() {
     let _running = Running::start(&bot, &host);
     assert_eq!(text(&soon(host.wait_accepted(1)).await[0]), "Still here");
     assert_eq!(host.stored_cursor().as_deref(), Some("8"));
-    assert_eq!(bot.health().skipped, 2);
+    assert_eq!(bot.health().unread, 2);
 }
 
 #[tokio::test]
@@ -181,6 +189,21 @@ async fn a_second_poller_is_noticed_and_outlasted() {
     assert_eq!(host.trouble_now(), None);
 }
 
+/// Polling and a webhook exclude each other. Whoever asks for updates gets them, and is told what took them.
+#[tokio::test]
+async fn a_webhook_in_the_way_is_deleted_and_nothing_is_dropped() {
+    let (server, bot) = server_and_bot().await;
+    server.steal_webhook("https://elsewhere.example.org/hook");
+    let waiting = server.push_message(11, 11, "Sent while the webhook was set");
+    let host = Arc::new(TestHost::default());
+    let _running = Running::start(&bot, &host);
+    let said = soon(host.wait_trouble()).await;
+    assert!(said.contains("webhook took this bot's updates") && said.contains("@BotFather"), "{said}");
+    soon(server.wait_confirmed(waiting)).await;
+    assert_eq!((server.webhook(), host.accepted().len(), host.trouble_now()), (None, 1, None));
+    assert_eq!(server.calls("deleteWebhook")[0].body, json!({}), "what waits is kept");
+}
+
 #[tokio::test]
 async fn outages_are_ridden_out() {
     let (server, bot) = server_and_bot().await;
@@ -208,10 +231,10 @@ async fn the_daemon_knows_of_trouble_while_it_lasts() {
         ("getUpdates", garbage(500), "answers with errors"),
         ("getUpdates", Fault::TooMany { retry_after: 1 }, "asks us to wait"),
     ] {
-        rustls::crypto::ring::default_provider().install_default().ok();
         let server = TelegramServer::start(TOKEN).await;
-        let config = TelegramConfig { api_base: server.base_url().into(), poll_timeout_s: 1, request_timeout_s: 2 };
-        let bot = Arc::new(Telegram::new("telegram:main".into(), config, TOKEN.into()).expect("a valid account"));
+        let api_base = server.base_url().into();
+        let bot =
+            bot_with(TelegramConfig { api_base, poll_timeout_s: 1, request_timeout_s: 2, ..TelegramConfig::default() });
         server.fault(method, fault.clone());
         let host = Arc::new(TestHost::default());
         let _running = Running::start(&bot, &host);
@@ -241,7 +264,10 @@ async fn a_refused_account_ends_it() {
     let stranger = bot_at(server.base_url(), "7000000002:AA-another");
     let mut running = Running::start(&stranger, &Arc::new(TestHost::default()));
     let end = soon(running.ended()).await;
-    assert!(matches!(&end, Err(PlatformError::Refused(why)) if why.contains("Unauthorized")), "{end:?}");
+    assert!(
+        matches!(&end, Err(PlatformError::Refused(why)) if why.contains("Unauthorized") && why.contains("@BotFather")),
+        "{end:?}"
+    );
 
     server.fault("getUpdates", Fault::Refuse { code: 404, description: "Not Found".into() });
     let mut running = Running::start(&bot, &Arc::new(TestHost::default()));

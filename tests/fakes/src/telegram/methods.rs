@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use super::{BOT_ID, BOT_USERNAME, Refusal, SentMessage, State, chat_json, now_s};
+use super::{Refusal, SentMessage, State, chat_json, now_s};
 
 /// The longest message, in UTF-16 code units.
 const MAX_TEXT: usize = 4096;
@@ -13,18 +13,25 @@ impl State {
     /// Does what `method` says.
     pub(super) fn call(&mut self, method: &str, body: &Value) -> Result<Value, Refusal> {
         match method {
-            "getMe" => Ok(json!({ "id": BOT_ID, "is_bot": true, "first_name": "Keeper", "username": BOT_USERNAME })),
+            "getMe" => {
+                let mut me = self.me();
+                me["can_read_all_group_messages"] = json!(self.reads_all);
+                Ok(me)
+            }
             "sendMessage" => self.send_message(body),
+            "sendMessageDraft" => self.send_draft(body),
             "editMessageText" => self.edit_message(body),
             "deleteMessage" => self.delete_message(body),
             "answerCallbackQuery" => self.answer_callback(body),
-            "sendChatAction" | "setMyCommands" => Ok(json!(true)),
-            _ => Err(Refusal(404, "Not Found".into())),
+            "sendChatAction" => Ok(json!(true)),
+            "setMyCommands" => self.set_commands(body),
+            _ => self.call_about_chats(method, body),
         }
     }
 
     fn send_message(&mut self, body: &Value) -> Result<Value, Refusal> {
         let chat_id = body["chat_id"].as_i64().ok_or_else(|| Refusal::bad("chat_id is empty"))?;
+        self.reachable(chat_id)?;
         let (text, entities) = checked_text(body)?;
         check_keyboard(body)?;
         let reply_to = self.reply_target(chat_id, &body["reply_parameters"])?;
@@ -39,16 +46,33 @@ impl State {
             at: Instant::now(),
             body: body.clone(),
         };
-        let answer = message_json(&sent);
-        self.sent.push(sent);
+        let answer = self.message_json(&sent);
+        self.sent.push_back(sent);
+        self.sent_count += 1;
+        self.trim();
         Ok(answer)
+    }
+
+    /// Shown for half a minute, in private chats alone.
+    fn send_draft(&mut self, body: &Value) -> Result<Value, Refusal> {
+        let chat_id = body["chat_id"].as_i64().ok_or_else(|| Refusal::bad("chat_id is empty"))?;
+        self.reachable(chat_id)?;
+        if chat_id < 0 {
+            return Err(Refusal::bad("TEXTDRAFT_PEER_INVALID"));
+        }
+        let draft_id = body["draft_id"].as_i64().filter(|id| *id != 0);
+        let draft_id = draft_id.ok_or_else(|| Refusal::bad("draft identifier must be non-zero"))?;
+        // No text at all shows a placeholder.
+        let text = if body["text"].as_str().is_none_or(str::is_empty) { String::new() } else { checked_text(body)?.0 };
+        self.drafts.entry((chat_id, draft_id)).or_default().push(text);
+        Ok(json!(true))
     }
 
     /// The message replied to. One that is not there is refused, unless the caller allowed for that.
     fn reply_target(&self, chat: i64, reply: &Value) -> Result<Option<i64>, Refusal> {
         let Some(id) = reply["message_id"].as_i64() else { return Ok(None) };
-        let known = self.heard.contains(&(chat, id))
-            || self.sent.iter().any(|m| m.chat_id == chat && m.message_id == id && !m.deleted);
+        let own = |m: &SentMessage| m.chat_id == chat && m.message_id == id && !m.deleted;
+        let known = self.heard.contains(&(chat, id)) || self.sent.iter().rev().any(own);
         match (known, reply["allow_sending_without_reply"] == true) {
             (true, _) => Ok(Some(id)),
             (false, true) => Ok(None),
@@ -57,9 +81,11 @@ impl State {
     }
 
     fn edit_message(&mut self, body: &Value) -> Result<Value, Refusal> {
+        self.reachable(body["chat_id"].as_i64().unwrap_or(0))?;
         let (text, entities) = checked_text(body)?;
         let message = self.own(body).ok_or_else(|| Refusal::bad("message to edit not found"))?;
-        if message.text == text && message.entities == entities {
+        let markup = &body["reply_markup"];
+        if message.text == text && message.entities == entities && message.body["reply_markup"] == *markup {
             return Err(Refusal::bad(
                 "message is not modified: specified new message content and reply markup are exactly the same as a \
                  current content and reply markup of the message",
@@ -67,19 +93,32 @@ impl State {
         }
         message.text = text;
         message.entities = entities;
-        Ok(message_json(message))
+        message.body["reply_markup"] = markup.clone();
+        let message = message.clone();
+        Ok(self.message_json(&message))
     }
 
     fn delete_message(&mut self, body: &Value) -> Result<Value, Refusal> {
-        let message = self.own(body).ok_or_else(|| Refusal::bad("message to delete not found"))?;
-        message.deleted = true;
+        let chat = body["chat_id"].as_i64().unwrap_or(0);
+        self.reachable(chat)?;
+        if let Some(message) = self.own(body) {
+            message.deleted = true;
+            return Ok(json!(true));
+        }
+        // Somebody else's.
+        let id = body["message_id"].as_i64().unwrap_or(0);
+        if !self.heard.contains(&(chat, id)) {
+            return Err(Refusal::bad("message to delete not found"));
+        }
+        self.may(chat, "can_delete_messages").map_err(|_| Refusal::bad("message can't be deleted"))?;
+        self.heard.remove(&(chat, id));
         Ok(json!(true))
     }
 
     /// The bot's message that the body names, if it is still there.
     fn own(&mut self, body: &Value) -> Option<&mut SentMessage> {
         let (chat, id) = (body["chat_id"].as_i64()?, body["message_id"].as_i64()?);
-        self.sent.iter_mut().find(|m| m.chat_id == chat && m.message_id == id && !m.deleted)
+        self.sent.iter_mut().rev().find(|m| m.chat_id == chat && m.message_id == id && !m.deleted)
     }
 
     fn answer_callback(&mut self, body: &Value) -> Result<Value, Refusal> {
@@ -89,13 +128,28 @@ impl State {
         self.callbacks.swap_remove(waiting);
         Ok(json!(true))
     }
-}
 
-fn message_json(m: &SentMessage) -> Value {
-    json!({
-        "message_id": m.message_id, "date": now_s(), "chat": chat_json(m.chat_id), "text": m.text,
-        "from": { "id": BOT_ID, "is_bot": true, "first_name": "Keeper", "username": BOT_USERNAME },
-    })
+    /// At most 100, of 1 to 32 small letters, digits and underscores, each described in 1 to 256 characters.
+    fn set_commands(&mut self, body: &Value) -> Result<Value, Refusal> {
+        let commands = body["commands"].as_array().ok_or_else(|| Refusal::bad("commands is empty"))?;
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+        let fits = |c: &Value| {
+            let (name, about) = (c["command"].as_str().unwrap_or(""), c["description"].as_str().unwrap_or(""));
+            (1..=32).contains(&name.len()) && name.chars().all(plain) && (1..=256).contains(&about.chars().count())
+        };
+        if commands.len() > 100 || !commands.iter().all(fits) {
+            return Err(Refusal::bad("BOT_COMMAND_INVALID"));
+        }
+        let scope = body["scope"]["type"].as_str().unwrap_or("default").to_owned();
+        self.menus.insert(scope, body["commands"].clone());
+        Ok(json!(true))
+    }
+
+    fn message_json(&self, m: &SentMessage) -> Value {
+        json!({
+            "message_id": m.message_id, "date": now_s(), "chat": chat_json(m.chat_id), "text": m.text, "from": self.me(),
+        })
+    }
 }
 
 /// Text and entities, as Telegram would accept them.

@@ -1,0 +1,150 @@
+//! What we read of an update: only the fields we need, so that new ones are no trouble.
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use townkeeper_contract::id::PersonId;
+use townkeeper_contract::inbound::PlaceKind;
+
+#[derive(Deserialize)]
+pub(super) struct Message {
+    #[serde(rename = "message_id")]
+    pub(super) id: i64,
+    /// Unix time in seconds.
+    pub(super) date: i64,
+    pub(super) edit_date: Option<i64>,
+    pub(super) chat: Chat,
+    pub(super) from: Option<User>,
+    /// Written in the name of a chat: a channel, or an anonymous moderator.
+    pub(super) sender_chat: Option<Chat>,
+    pub(super) via_bot: Option<IgnoredAny>,
+    pub(super) text: Option<String>,
+    #[serde(default)]
+    pub(super) entities: Vec<Entity>,
+    pub(super) caption: Option<String>,
+    #[serde(default)]
+    pub(super) caption_entities: Vec<Entity>,
+    #[serde(rename = "message_thread_id")]
+    pub(super) thread: Option<i64>,
+    #[serde(default, rename = "is_topic_message")]
+    pub(super) in_topic: bool,
+    #[serde(rename = "reply_to_message")]
+    pub(super) quoted: Option<Quoted>,
+    #[serde(default)]
+    pub(super) new_chat_members: Vec<User>,
+    pub(super) left_chat_member: Option<User>,
+    pub(super) migrate_to_chat_id: Option<i64>,
+    pub(super) migrate_from_chat_id: Option<i64>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Callback {
+    pub(super) id: String,
+    pub(super) from: User,
+    /// Missing below inline messages, which we never send.
+    pub(super) message: Option<Message>,
+    pub(super) data: Option<String>,
+}
+
+/// `MessageGenerationStopped`: private chats alone have drafts, so the chat is the person.
+#[derive(Deserialize)]
+pub(super) struct Stopped {
+    pub(super) chat: Chat,
+    #[serde(rename = "message_thread_id")]
+    pub(super) thread: Option<i64>,
+    pub(super) draft_id: i64,
+}
+
+/// `ChatMemberUpdated`.
+#[derive(Deserialize)]
+pub(super) struct MemberUpdate {
+    pub(super) chat: Chat,
+    /// Who did it.
+    pub(super) from: User,
+    pub(super) date: i64,
+    #[serde(rename = "old_chat_member")]
+    pub(super) old: Member,
+    #[serde(rename = "new_chat_member")]
+    pub(super) new: Member,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Member {
+    pub(super) status: String,
+    pub(super) user: User,
+    #[serde(default)]
+    pub(super) is_member: bool,
+}
+
+impl Member {
+    pub(super) fn is_there(&self) -> bool {
+        match self.status.as_str() {
+            "left" | "kicked" => false,
+            "restricted" => self.is_member,
+            _ => true,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Chat {
+    pub(super) id: i64,
+    #[serde(default, rename = "type")]
+    kind: String,
+    #[serde(default)]
+    pub(super) title: String,
+    #[serde(default)]
+    pub(super) first_name: String,
+}
+
+impl Chat {
+    /// A kind of chat that we do not know is treated as a group: nothing is ours there unless addressed to us.
+    pub(super) fn kind(&self) -> PlaceKind {
+        match self.kind.as_str() {
+            "private" => PlaceKind::Private,
+            "channel" => PlaceKind::Channel,
+            _ => PlaceKind::Group,
+        }
+    }
+}
+
+#[derive(Default, Deserialize)]
+pub(super) struct User {
+    pub(super) id: i64,
+    #[serde(default)]
+    pub(super) is_bot: bool,
+    #[serde(default)]
+    first_name: String,
+    #[serde(default)]
+    last_name: String,
+}
+
+impl User {
+    pub(super) fn name(&self) -> String {
+        format!("{} {}", self.first_name, self.last_name).trim().to_owned()
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Quoted {
+    pub(super) message_id: i64,
+    pub(super) from: Option<User>,
+    sender_chat: Option<IgnoredAny>,
+}
+
+impl Quoted {
+    /// Who wrote it; nobody we could name where it was written in the name of a chat.
+    pub(super) fn author(&self) -> Option<PersonId> {
+        let from = self.from.as_ref().filter(|_| self.sender_chat.is_none());
+        from.map(|from| PersonId(from.id.to_string()))
+    }
+}
+
+/// A marked stretch of text; offsets and lengths count UTF-16 code units.
+#[derive(Deserialize)]
+pub(super) struct Entity {
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    pub(super) offset: usize,
+    pub(super) length: usize,
+    pub(super) user: Option<User>,
+}
