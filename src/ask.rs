@@ -1,4 +1,4 @@
-//! Talking to the daemon from a terminal: `ask`, `chat`, `ticket list`.
+//! Talking to the daemon from a terminal: `ask`, `chat`, `ticket list`, `knowledge feedback`.
 
 use std::collections::BTreeSet;
 use std::process::ExitCode;
@@ -119,6 +119,24 @@ pub(crate) async fn tickets(place: &Place, daemon: &Daemon) -> anyhow::Result<Ex
         let opened = DateTime::from_timestamp_millis(ticket.opened_ms).unwrap_or_default().format("%Y-%m-%d %H:%M");
         let question = out::words(&ticket.question).replace('\n', " ");
         out::line(format!("#{:<5} {state:<7} {opened} UTC  {:<9} {question}", ticket.number, ticket.platform));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `townkeeper knowledge feedback`.
+pub(crate) async fn feedback(place: &Place, daemon: &Daemon) -> anyhow::Result<ExitCode> {
+    let list = api::client(place, daemon)?.feedback().await?;
+    if daemon.json {
+        out::json(&list)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if list.entries.is_empty() {
+        out::line("Nobody has said anything yet.");
+    }
+    for count in list.entries {
+        let entry = count.entry.map_or_else(|| "(a model, of no entry)".to_owned(), |entry| entry.0);
+        let (helped, not_quite) = (count.helped, count.not_quite);
+        out::line(format!("{entry:<32} {:<13} helped {helped:>5}   not quite {not_quite:>5}", count.revision));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -85,6 +85,7 @@ async fn ledger_entry(store: &Store, id: &str, whole: bool) -> anyhow::Result<()
         addressed: true,
         message: None,
         replies_to: None,
+        replies_to_person: None,
         reply_to: ReplyTo(id.to_owned()),
         body: Body::Message { text: "how do I migrate from a hardware wallet?".to_owned() },
     };
@@ -116,6 +117,7 @@ async fn ledger_entry(store: &Store, id: &str, whole: bool) -> anyhow::Result<()
         outcome: Outcome::Completed,
         reply: Some(say::help("Lumen Keeper")),
         say: Vec::new(),
+        actions: Vec::new(),
     };
     store.settle(Arc::new(settle)).await?;
     Ok(())

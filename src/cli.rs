@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::backup::{self, BackupArgs, RestoreArgs};
 use crate::init::{self, InitArgs};
 use crate::settings::Settings;
-use crate::{access, ask, database, doctor, out, places, restore, scorecard, serve};
+use crate::{access, ask, database, doctor, moderate, out, places, restore, scorecard, serve};
 
 /// One keeper for every square a community meets in.
 #[derive(Debug, Parser)]
@@ -60,6 +60,11 @@ enum Command {
         #[command(subcommand)]
         command: TicketCommand,
     },
+    /// What the reviewed answers are worth
+    Knowledge {
+        #[command(subcommand)]
+        command: KnowledgeCommand,
+    },
     /// The people of the workspace, their roles and accounts
     Person {
         #[command(subcommand)]
@@ -80,6 +85,16 @@ enum Command {
     Audit {
         #[command(subcommand)]
         command: access::AuditCommand,
+    },
+    /// Take messages down, restrict, ban, pin; and take it back
+    Moderate {
+        #[command(subcommand)]
+        command: moderate::ModerateCommand,
+    },
+    /// What we send, and what became of it
+    Outbox {
+        #[command(subcommand)]
+        command: moderate::OutboxCommand,
     },
     /// Stop everything that leaves; one is enough
     Freeze {
@@ -153,6 +168,15 @@ enum TicketCommand {
 }
 
 #[derive(Debug, Subcommand)]
+enum KnowledgeCommand {
+    /// What people thought of the answers, by entry and wording
+    Feedback {
+        #[command(flatten)]
+        daemon: Daemon,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 enum ConfigCommand {
     /// Check it without starting anything
     Check,
@@ -187,6 +211,9 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Ask { question, daemon }) => wait(ask::ask(&place, &daemon, &question.join(" "))),
         Some(Command::Chat { daemon }) => wait(ask::chat(&place, &daemon)),
         Some(Command::Ticket { command: TicketCommand::List { daemon } }) => wait(ask::tickets(&place, &daemon)),
+        Some(Command::Knowledge { command: KnowledgeCommand::Feedback { daemon } }) => {
+            wait(ask::feedback(&place, &daemon))
+        }
         Some(Command::Doctor { json, offline }) => wait(doctor::run(&place, json, offline)),
         Some(Command::Init(args)) => init::init(&place, args),
         Some(Command::Scorecard { daemon }) => wait(scorecard::run(&place, &daemon)),
@@ -194,6 +221,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Token { command }) => wait(access::token(&place, command)),
         Some(Command::Login { person, daemon }) => wait(access::login(&place, &daemon, &person)),
         Some(Command::Audit { command }) => wait(access::audit(&place, command)),
+        Some(Command::Moderate { command }) => wait(moderate::moderate(&place, command)),
+        Some(Command::Outbox { command }) => wait(moderate::outbox(&place, command)),
         Some(Command::Freeze { reason, daemon }) => wait(access::freeze(&place, &daemon, &reason)),
         Some(Command::Thaw { daemon }) => wait(access::thaw(&place, &daemon)),
         Some(Command::Key { command }) => wait(access::key(&place, command)),

@@ -22,6 +22,7 @@ mod database;
 mod doctor;
 mod init;
 mod knowledge;
+mod moderate;
 mod out;
 mod pack;
 #[cfg_attr(

@@ -1,6 +1,7 @@
 //! The golden path: the built binary, wire fakes of everything outside, the real client. One file a story.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot be set up must fail")]
 
+mod acts;
 mod agent;
 mod bad_input;
 mod browser;

@@ -76,8 +76,8 @@ pub(crate) async fn deliver(api: &Api, out: &Outbound) -> Result<Receipt, Delive
             put(&mut body, "message_thread_id", to.thread);
             api.call::<IgnoredAny>("sendChatAction", &body).await.map_err(class)?;
         }
-        Act::Pin { message } => moderate::pin(api, message).await?,
-        Act::Unpin { message } => moderate::unpin(api, message).await?,
+        Act::Pin { message } => moderate::pin(api, to, message).await?,
+        Act::Unpin { message } => moderate::unpin(api, to, message).await?,
         Act::Moderate { action, reason: _ } => moderate(api, to, action).await?,
         _ => return Err(DeliverError::Refused("Telegram's adapter cannot do that".into())),
     }

@@ -38,20 +38,32 @@ pub(crate) async fn remove(api: &Api, message: &MessageRef) -> Result<(), Delive
     done(api.call("deleteMessage", &named(message)?).await, &["message to delete not found"], &[])
 }
 
-pub(crate) async fn pin(api: &Api, message: &MessageRef) -> Result<(), DeliverError> {
-    let mut body = named(message)?;
+pub(crate) async fn pin(api: &Api, to: Target, message: &MessageRef) -> Result<(), DeliverError> {
+    let mut body = named_in(to, message)?;
     body["disable_notification"] = json!(true);
     done(api.call("pinChatMessage", &body).await, &["CHAT_NOT_MODIFIED"], &["message to pin not found"])
 }
 
-pub(crate) async fn unpin(api: &Api, message: &MessageRef) -> Result<(), DeliverError> {
+pub(crate) async fn unpin(api: &Api, to: Target, message: &MessageRef) -> Result<(), DeliverError> {
     let already = ["message to unpin not found", "CHAT_NOT_MODIFIED"];
-    done(api.call("unpinChatMessage", &named(message)?).await, &already, &[])
+    done(api.call("unpinChatMessage", &named_in(to, message)?).await, &already, &[])
+}
+
+/// A message of the chat in which somebody's rights were looked up; they say nothing about another.
+fn named_in(to: Target, message: &MessageRef) -> Result<Value, DeliverError> {
+    let body = named(message)?;
+    if body["chat_id"] == json!(to.chat) {
+        return Ok(body);
+    }
+    Err(DeliverError::Refused("this message is in another chat".into()))
 }
 
 pub(crate) async fn moderate(api: &Api, to: Target, action: &Moderation) -> Result<(), DeliverError> {
     let (method, body) = match action {
-        Moderation::Remove { message } => return remove(api, message).await,
+        Moderation::Remove { message } => {
+            named_in(to, message)?;
+            return remove(api, message).await;
+        }
         Moderation::Restrict { person, until_ms } => {
             let until_s = until_ms.map(|until| until.div_euclid(1000));
             if until_s.is_some_and(|until| until <= now_s()) {

@@ -110,11 +110,11 @@ impl Client {
         self.call(Method::POST, "/v1/key/rotate").await
     }
 
-    async fn call<T: DeserializeOwned>(&self, method: Method, path: &str) -> Result<T, ClientError> {
+    pub(crate) async fn call<T: DeserializeOwned>(&self, method: Method, path: &str) -> Result<T, ClientError> {
         read(self.send(self.request(method, path)).await?).await
     }
 
-    async fn tell<T: DeserializeOwned>(
+    pub(crate) async fn tell<T: DeserializeOwned>(
         &self,
         method: Method,
         path: &str,

@@ -3,6 +3,7 @@
 
 mod access;
 mod events;
+mod moderation;
 mod socket;
 
 use std::time::Duration;
@@ -11,7 +12,7 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use thiserror::Error;
 use townkeeper_contract::api::{
-    CancelAnswer, ChatBody, ErrorBody, Ready, Scorecard, SocketAnswer, SocketRequest, TicketList,
+    CancelAnswer, ChatBody, ErrorBody, FeedbackList, Ready, Scorecard, SocketAnswer, SocketRequest, TicketList,
 };
 use townkeeper_contract::error::Kind;
 use townkeeper_contract::id::TurnId;
@@ -118,6 +119,11 @@ impl Client {
     /// The newest tickets. Needs the token.
     pub async fn tickets(&self) -> Result<TicketList, ClientError> {
         read(self.send(self.request(Method::GET, "/v1/tickets")).await?).await
+    }
+
+    /// What people thought of the answers. Needs the token.
+    pub async fn feedback(&self) -> Result<FeedbackList, ClientError> {
+        read(self.send(self.request(Method::GET, "/v1/feedback")).await?).await
     }
 
     /// How the installation does. Needs the token.

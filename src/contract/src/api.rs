@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ActionId, ConversationId, TurnId};
+use crate::id::{ActionId, ConversationId, EntryId, TurnId};
 
 /// `POST /v1/chat`: say something, or press a button. The answer is an event stream (`townkeeper.stream/1`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -68,6 +68,27 @@ pub enum TicketState {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TicketList {
     pub tickets: Vec<Ticket>,
+}
+
+/// What people thought of one wording of an entry.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FeedbackCount {
+    /// None: a model's answers that cited nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entry: Option<EntryId>,
+    /// Names the wording, as `Citation::revision`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub revision: String,
+    pub helped: i64,
+    pub not_quite: i64,
+    /// When the last of them said so. Unix time in milliseconds.
+    pub last_ms: i64,
+}
+
+/// `GET /v1/feedback`: by entry, its newest wording first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct FeedbackList {
+    pub entries: Vec<FeedbackCount>,
 }
 
 /// `GET /readyz`.

@@ -25,6 +25,9 @@ pub struct Inbound {
     /// The message it replies to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replies_to: Option<MessageRef>,
+    /// Who wrote that. None where the platform does not say, or where it was written in another's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replies_to_person: Option<PersonId>,
     /// Where an answer goes; made by the adapter and handed back to it unread.
     pub reply_to: ReplyTo,
     pub body: Body,

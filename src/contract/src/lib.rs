@@ -20,6 +20,7 @@ pub mod conformance;
 pub mod error;
 pub mod id;
 pub mod inbound;
+pub mod moderation;
 pub mod outbound;
 pub mod place;
 pub mod platform;

@@ -23,7 +23,7 @@ pub const LOGIN: &str = "login";
 pub const FREEZE: &str = "freeze";
 /// Agree to go on.
 pub const THAW: &str = "thaw";
-/// Set us up in a place.
+/// What moderators say to the keeper itself: set us up in a place, take a message down.
 pub const KEEPER: &str = "keeper";
 /// What Telegram sends when a chat begins.
 pub const START: &str = "start";
@@ -91,6 +91,14 @@ const SETTINGS: &[&str] = &[
     "who roles",
     "health",
     "show",
+    "remove",
+    "restrict 1h",
+    "release",
+    "ban",
+    "unban",
+    "pin",
+    "unpin",
+    "undo",
     "freeze",
     "thaw",
 ];

@@ -19,11 +19,15 @@ use crate::{Agent, commands, prompt, say};
 mod follow_up;
 
 pub mod access;
+pub mod feedback;
 pub mod keeper;
+pub mod moderate;
 pub mod volunteer;
 
 use access::{AccessAsk, Accessed};
+use feedback::Rated;
 use keeper::{PlaceAsk, Placed};
+use moderate::{ModerateAsk, Moderated};
 
 /// Everything a decision may depend on, loaded once a turn.
 #[derive(Clone, Copy)]
@@ -89,6 +93,10 @@ pub enum Event<'a> {
     },
     /// The ticket that was asked for, if it is this person's.
     TicketFound(Option<Ticket>),
+    /// An opinion was kept; none: there is no such answer.
+    Rated(Option<Rated>),
+    /// What came of an [`Ask::Moderate`].
+    Moderated(Moderated),
 }
 
 /// A model's finished answer.
@@ -132,6 +140,10 @@ pub enum Ask {
     Place(PlaceAsk),
     /// Look a ticket of this person's up.
     OwnTicket { number: i64 },
+    /// Keep what the person thinks of that turn's answer.
+    Rate { turn: TurnId, helped: bool },
+    /// Do what a moderator asked for, if they and we may.
+    Moderate(ModerateAsk),
 }
 
 impl Decision {
@@ -179,6 +191,8 @@ pub fn decide(snapshot: &Snapshot<'_>, event: &Event<'_>) -> Decision {
         Event::TicketFound(found) => {
             Decision::end(found.as_ref().map_or_else(say::keeper::no_such_ticket, say::keeper::ticket))
         }
+        Event::Moderated(moderated) => Decision::end(moderate::said(*moderated)),
+        Event::Rated(rated) => Decision::end(feedback::said(snapshot, rated.as_ref())),
     }
 }
 
@@ -224,6 +238,7 @@ pub fn asked(inbound: &Inbound, base: &Base) -> String {
     }
 }
 
+/// `/keeper <verb> …`.
 fn command(snapshot: &Snapshot<'_>, name: &str, args: &str) -> Decision {
     match name {
         commands::ASK => question(snapshot, args),
@@ -262,7 +277,8 @@ fn forget(snapshot: &Snapshot<'_>, args: &str) -> Decision {
 
 /// A turn in which something was asked, rather than a button pressed or a command given.
 fn is_question(past: &Past<'_>) -> bool {
-    past.reply.is_some_and(|reply| reply.kind != ReplyKind::Notice || !reply.offers.is_empty())
+    let answered = past.reply.is_some_and(|reply| reply.kind != ReplyKind::Notice || !reply.offers.is_empty());
+    answered && !feedback::is(past.question)
 }
 
 fn pressed(snapshot: &Snapshot<'_>, action: &str) -> Decision {
@@ -276,6 +292,9 @@ fn pressed(snapshot: &Snapshot<'_>, action: &str) -> Decision {
             Ok(number) => Decision::ask(Ask::Forget { number: Some(number) }),
             Err(_) => Decision::end(say::button_expired()),
         };
+    }
+    if let Some(rated) = feedback::pressed(action) {
+        return rated;
     }
     let Some(past) = snapshot.past else { return Decision::ask(Ask::Past) };
     let asked = action.strip_prefix("ticket:").and_then(|turn| past.iter().find(|past| past.turn == turn));

@@ -55,6 +55,11 @@ impl Pace {
         self == Self::Free
     }
 
+    /// Whether whoever is too fast has heard so.
+    pub fn told(self) -> bool {
+        matches!(self, Self::Slow { told: true } | Self::Loop { told: true })
+    }
+
     /// The word that counts it on a metric; `None` for what is not shed.
     pub fn shed(self) -> Option<&'static str> {
         match self {
@@ -218,6 +223,7 @@ mod tests {
             addressed: true,
             message: None,
             replies_to: None,
+            replies_to_person: None,
             reply_to: ReplyTo(String::new()),
             body: Body::Message { text: text.to_owned() },
         }

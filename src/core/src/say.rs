@@ -1,6 +1,7 @@
 //! Every sentence a person reads. Short, kind, and the same on every platform.
 
 use townkeeper_contract::id::{ActionId, TurnId};
+use townkeeper_contract::moderation::Verb;
 use townkeeper_contract::stream::{Citation, ErrorClass, Offer, Reply, ReplyKind};
 use townkeeper_contract::text::{Block, BlockKind, Origin, RichText, Run, from_markdown};
 use townkeeper_knowledge::Entry;
@@ -33,8 +34,6 @@ pub fn abstention(turn: &TurnId, near: &[&Entry]) -> Reply {
         "I don't have a reviewed answer to exactly that, and I won't guess. Did you mean one of these? If not, I can \
          open a ticket for the team."
     };
-    let meant =
-        |entry: &&Entry| Offer { action: ActionId::new(format!("entry:{}", entry.id)), label: entry.title.clone() };
     let mut offers: Vec<Offer> = near.iter().map(meant).collect();
     offers.push(ticket_offer(turn));
     Reply { kind: ReplyKind::Abstention, body: system(text), citation: None, offers }
@@ -200,6 +199,34 @@ pub fn button_expired() -> Reply {
     notice("That button is no longer valid. Please ask your question again.")
 }
 
+/// Somebody pressed what stood below an answer to somebody else.
+pub fn button_of_another() -> Reply {
+    notice("This button is for the person who asked. Please ask me yourself.")
+}
+
+/// An answer helped.
+pub fn thanks() -> Reply {
+    notice("Thank you, that is good to know.")
+}
+
+/// An answer did not help: what may be meant instead, and a ticket for that turn's question.
+pub fn not_quite(turn: &TurnId, near: &[&Entry]) -> Reply {
+    let text = if near.is_empty() {
+        "Thank you for telling me. Shall I hand your question to the team?"
+    } else {
+        "Thank you for telling me. Did you mean one of these? If not, I can hand your question to the team."
+    };
+    let mut offers: Vec<Offer> = near.iter().map(meant).collect();
+    offers.push(ticket_offer(turn));
+    Reply { offers, ..notice(text) }
+}
+
+/// What may be said to an answer.
+pub(crate) fn feedback_offers(turn: &TurnId) -> [Offer; 2] {
+    let offer = |action: String, label: &str| Offer { action: ActionId::new(action), label: label.to_owned() };
+    [offer(format!("helped:{turn}"), "This helped"), offer(format!("not_quite:{turn}"), "Not quite")]
+}
+
 /// Too many messages in a minute.
 pub fn too_fast(turn: &TurnId) -> Reply {
     let text = "That was a lot in one minute. What the team has reviewed I still answer at once; for the rest, please \
@@ -249,6 +276,87 @@ pub fn no_such_note() -> Reply {
     notice("There is no such number. /memory shows what I remember about you here.")
 }
 
+/// What moderators had done, and how to take it back.
+pub fn moderated(number: i64, verb: Verb, reversible: bool) -> Reply {
+    let what = match verb {
+        Verb::Remove => "The message goes. It cannot be brought back.",
+        Verb::Restrict => "They may read, and not write, until it is over.",
+        Verb::Release => "They may write again.",
+        Verb::Ban => "They have to leave, and cannot come back.",
+        Verb::Unban => "They may come back.",
+        Verb::Pin => "The message is pinned.",
+        Verb::Unpin => "The message is not pinned any more.",
+        Verb::Notice => "It is said.",
+    };
+    let mut body = RichText::default();
+    let mut runs = vec![
+        Run::plain("Noted as number ", Origin::System),
+        Run::plain(number.to_string(), Origin::Data).bold(),
+        Run::plain(format!(". {what}"), Origin::System),
+    ];
+    if reversible {
+        runs.push(Run::plain(format!(" To take it back: /keeper undo {number}"), Origin::System));
+    }
+    body.push(Block::paragraph(runs));
+    Reply { body, ..notice("") }
+}
+
+/// Who asked may not do that by the platform's own word.
+pub fn moderator_unknown() -> Reply {
+    notice("By this place's own settings you may not do that here, so I do not do it for you.")
+}
+
+pub fn we_may_not_moderate() -> Reply {
+    notice("I am not allowed to do that here. Somebody who manages this place has to give me the right first.")
+}
+
+pub fn protected() -> Reply {
+    notice("That is somebody of the team or a moderator here. I restrict and ban none of them.")
+}
+
+pub fn moderate_how() -> Reply {
+    notice(
+        "Reply to the message that it is about: /keeper remove, restrict 1h, release, ban, unban, pin or unpin, and why.",
+    )
+}
+
+pub fn author_unknown() -> Reply {
+    notice("I cannot see who wrote that message: it was written in the name of a chat, or is too old.")
+}
+
+pub fn undo_how() -> Reply {
+    notice("Which one? /keeper undo and the number that I noted it under.")
+}
+
+pub fn no_such_act() -> Reply {
+    notice("There is nothing of this number here.")
+}
+
+pub fn removed_for_good() -> Reply {
+    notice("A deleted message cannot be brought back.")
+}
+
+pub fn nothing_to_take_back() -> Reply {
+    notice("That was no restriction, ban or pinned message: there is nothing to take back.")
+}
+
+pub fn taken_back_before(number: i64) -> Reply {
+    notice(&format!("That was taken back already, by number {number}."))
+}
+
+pub fn moderator_not_linked() -> Reply {
+    notice("I ask the platform what you may do there, and do not know your account on it: link it first.")
+}
+
+pub fn no_way_there() -> Reply {
+    notice("Nobody has spoken to me in that place with that account, so I know no way to it.")
+}
+
+/// What moderators are to read.
+pub fn moderators_notice(text: &str) -> RichText {
+    RichText::plain(text, &Origin::Person)
+}
+
 pub fn help(name: &str) -> Reply {
     let mut body = RichText::default();
     body.push(Block::paragraph(vec![
@@ -278,6 +386,11 @@ pub fn message(reply: &Reply) -> RichText {
         ]));
     }
     body
+}
+
+/// An entry that may be meant.
+fn meant(entry: &&Entry) -> Offer {
+    Offer { action: ActionId::new(format!("entry:{}", entry.id)), label: entry.title.clone() }
 }
 
 pub(crate) fn ticket_offer(turn: &TurnId) -> Offer {

@@ -46,6 +46,7 @@ fn asks(text: &str) -> Inbound {
         addressed: true,
         message: None,
         replies_to: None,
+        replies_to_person: None,
         reply_to: ReplyTo(String::new()),
         body: Body::Message { text: text.to_owned() },
     }

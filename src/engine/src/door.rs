@@ -161,6 +161,11 @@ impl Door {
         self.accounts.iter().map(|(id, account)| (id, &account.platform))
     }
 
+    /// Whether an account's answers leave by this door; the web's are read where they are made.
+    pub(crate) fn leads_to(&self, account: &AccountId) -> bool {
+        self.accounts.contains_key(account)
+    }
+
     /// Accounts whose platform makes a repeat harmless.
     pub(crate) fn keyed(&self) -> Vec<String> {
         let keyed = self.accounts.iter().filter(|(_, account)| account.facts.idempotency == Idempotency::Key);

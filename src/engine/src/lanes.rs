@@ -86,6 +86,7 @@ mod tests {
             addressed: true,
             message: None,
             replies_to: None,
+            replies_to_person: None,
             reply_to: ReplyTo(String::new()),
             body: Body::Message { text: String::new() },
         };

@@ -8,6 +8,7 @@
 //! * [`live`]: a turn's events while they happen
 //! * [`door`], `outbox`: the only way out, and the ledger behind it
 //! * `paint`: an answer shown on its platform while it is written
+//! * `press`: buttons on platforms; `moderate`: what moderators have done
 //! * `node`: this daemon among others on one database
 //! * `freeze`: the switch before it; `access`: what people with a role ask in a chat
 //! * `places`: what is set for each place, in memory
@@ -27,11 +28,13 @@ mod lanes;
 pub mod live;
 mod measure;
 mod model;
+mod moderate;
 mod node;
 mod notes;
 mod outbox;
 mod paint;
 mod places;
+mod press;
 mod purse;
 mod turn;
 pub mod vault;
@@ -50,13 +53,15 @@ use townkeeper_contract::command::CommandSpec;
 use townkeeper_contract::error::Kind;
 use townkeeper_contract::id::{AccountId, TurnId};
 use townkeeper_contract::inbound::Inbound;
+use townkeeper_contract::moderation::NewModeration;
 use townkeeper_contract::place::PlaceSetting;
 use townkeeper_contract::provider::Provider;
 use townkeeper_contract::stream::ResumePoint;
 use townkeeper_core::Agent;
+use townkeeper_core::decide::moderate::Moderated;
 use townkeeper_core::flood::Flood;
 use townkeeper_knowledge::Base;
-use townkeeper_store::{EndedTurn, PastTurn, Store, StoreError};
+use townkeeper_store::{By, EndedTurn, PastTurn, Store, StoreError};
 
 pub use accept::Admitted;
 use busy::Busy;
@@ -65,6 +70,7 @@ use door::Door;
 use lanes::Lanes;
 use live::{Live, Subscription};
 use measure::{First, Measures};
+pub use moderate::Asker;
 pub use node::LEASE;
 use node::Node;
 use places::Places;
@@ -298,6 +304,16 @@ impl Engine {
 
     pub async fn tickets(&self, limit: u32) -> Result<Vec<Ticket>, EngineError> {
         Ok(self.house.store.tickets(&self.house.workspace, limit).await?)
+    }
+
+    /// Does what a moderator asked for elsewhere than in a chat.
+    pub async fn moderate(&self, by: By, asker: &Asker, new: NewModeration) -> Result<Moderated, EngineError> {
+        moderate::ask(&self.house, by, asker, new).await
+    }
+
+    /// Takes an act of moderation back.
+    pub async fn undo(&self, by: By, asker: &Asker, number: i64) -> Result<Moderated, EngineError> {
+        moderate::undo(&self.house, by, asker, number).await
     }
 
     /// Deliveries whose outcome nobody knows.

@@ -11,10 +11,11 @@ use townkeeper_contract::stream::{
     CancelledBy, Channel, ErrorClass, Event as StreamEvent, Outcome, Reply, ReplyKind, StreamError,
 };
 use townkeeper_core::decide::asked;
+use townkeeper_core::decide::feedback::Rated;
 use townkeeper_core::flood::Pace;
 use townkeeper_core::memory::Note;
 use townkeeper_core::{Ask, Event, Past, Snapshot, Spoken, commands, decide, say};
-use townkeeper_store::{InboxRow, NewTicket, PastTurn, Sendable, Settle, Settled, StoreError};
+use townkeeper_store::{InboxRow, NewAction, NewFeedback, NewTicket, PastTurn, Sendable, Settle, Settled, StoreError};
 
 use crate::busy::Place;
 use crate::lanes::Job;
@@ -22,7 +23,7 @@ use crate::live::{Feed, FeedWriter};
 use crate::measure::{First, reach};
 use crate::model::Heard;
 use crate::paint::Canvas;
-use crate::{House, accept, access, door, ids, model, notes, outbox, places};
+use crate::{House, accept, access, door, ids, model, moderate, notes, outbox, places, press};
 
 /// How many earlier turns a decision may look at.
 const PAST: u32 = 8;
@@ -48,13 +49,16 @@ struct Words {
     reply: Reply,
     /// For the platform; empty where subscribers read the reply themselves.
     say: Vec<Sendable>,
+    /// What the buttons below it stand for.
+    actions: Vec<NewAction>,
 }
 
 /// Takes one turn from beginning to end.
 pub(crate) async fn run(house: &Arc<House>, job: Job) {
-    let Job { row, mut writer, permit, mut place } = job;
+    let Job { mut row, mut writer, permit, mut place } = job;
     let started_ms = house.clock.now_ms();
     let mut canvas = Canvas::blank(started_ms);
+    let pressed = press::resolve(house, &mut row).await;
     let ours = |canvas: &Canvas, why| worded(house, &row, canvas, failed(&row, why));
     let words = if row.attempt > ATTEMPTS {
         ours(&canvas, "it was taken up too often")
@@ -63,7 +67,7 @@ pub(crate) async fn run(house: &Arc<House>, job: Job) {
         let answered = async {
             canvas.recall(house, &row).await;
             canvas.revise(house, &row).await;
-            let end = answer(house, &row, &mut writer, &mut place, &mut canvas).await;
+            let end = answer(house, &row, &mut writer, &mut place, &mut canvas, pressed).await;
             canvas.close(house, &row.turn).await;
             worded(house, &row, &canvas, end)
         };
@@ -107,10 +111,12 @@ fn worded(house: &House, row: &InboxRow, canvas: &Canvas, end: End) -> Option<Wo
         Some(told) => told.map(last_look),
     };
     let now_ms = house.clock.now_ms();
-    let mut say = told.map(|told| house.door.messages(&row.inbound, &told, now_ms)).unwrap_or_default();
+    let mut say =
+        told.map(|told| house.door.messages(&row.inbound, &press::shown(&told, &row.turn), now_ms)).unwrap_or_default();
     canvas.finish(&mut say);
+    let actions = press::mint(row, &mut say, now_ms);
     access::last_words(house, row.inbound.event.as_str(), &say);
-    Some(Words { outcome, reply, say })
+    Some(Words { outcome, reply, say, actions })
 }
 
 /// A control: done beside its conversation, so that stopping works while an answer is being written.
@@ -151,11 +157,19 @@ async fn answer(
     writer: &mut FeedWriter,
     place: &mut Option<Place>,
     canvas: &mut Canvas,
+    pressed: Result<Option<Reply>, StoreError>,
 ) -> End {
     let (turn, boundary) = (TurnId::from(row.turn.as_str()), ids::secret());
     let today = accept::day(house.clock.now_ms());
     let here = house.places.here(&row.inbound, house.door.rules(&row.inbound.account));
     let pace = pace(house, row);
+    match pressed {
+        Ok(None) => {}
+        // Who presses what is not theirs, again and again, is told so now and then.
+        Ok(Some(reply)) if pace.told() => return End::Quiet(Outcome::Completed, Box::new(reply)),
+        Ok(Some(reply)) => return End::With(Outcome::Completed, Box::new(reply)),
+        Err(error) => return failed(row, &error.to_string()),
+    }
     let mut loaded: Option<(Vec<PastTurn>, Vec<Note>)> = None;
     let mut event = Event::Came(&row.inbound);
     loop {
@@ -253,6 +267,8 @@ async fn find_out<'a>(
             let found = house.store.own_ticket(&house.workspace, account, person, number).await;
             found.map(Event::TicketFound).map_err(|error| failed(row, &error.to_string()))
         }
+        Ask::Rate { turn, helped } => rate(house, row, turn, helped).await,
+        Ask::Moderate(ask) => Ok(Event::Moderated(moderate::act(house, &row.turn, &row.inbound, ask).await)),
         Ask::Access(ask) => Ok(Event::Accessed(access::act(house, &row.inbound, ask).await)),
     }
 }
@@ -280,10 +296,29 @@ async fn ticket(house: &Arc<House>, row: &InboxRow, turn: TurnId, question: Stri
     Ok(number)
 }
 
+async fn rate<'a>(house: &House, row: &InboxRow, turn: TurnId, helped: bool) -> Result<Event<'a>, End> {
+    let feedback = NewFeedback {
+        workspace: house.workspace.clone(),
+        turn: turn.0.clone(),
+        conversation: row.conversation.clone(),
+        account: row.inbound.account.0.clone(),
+        person: row.inbound.person.id.0.clone(),
+        helped,
+        now_ms: house.clock.now_ms(),
+    };
+    let rated = house.store.rate(feedback).await.map_err(|error| failed(row, &error.to_string()))?;
+    metrics::counter!("townkeeper_feedback_total", "helped" => if helped { "yes" } else { "no" })
+        .increment(u64::from(rated.is_some()));
+    Ok(Event::Rated(rated.map(|(question, reply)| {
+        let cited = reply.and_then(|reply| reply.citation).map(|citation| citation.entry);
+        Rated { turn, helped, question, cited }
+    })))
+}
+
 /// Commits the end of a turn and everything that must be said, then lets people hear it.
 async fn settle(house: &Arc<House>, row: InboxRow, mut writer: FeedWriter, started_ms: i64, words: Words) {
     let turn = TurnId::from(row.turn.as_str());
-    let Words { outcome, reply, say } = words;
+    let Words { outcome, reply, say, actions } = words;
     writer.close_parts();
     let whole = whole_text(&mut writer, &reply);
     let settle = Settle {
@@ -292,6 +327,7 @@ async fn settle(house: &Arc<House>, row: InboxRow, mut writer: FeedWriter, start
         conversation: row.conversation,
         question: asked(&row.inbound, &house.base),
         say,
+        actions,
         inbound: row.inbound,
         attempt: row.attempt,
         node: house.node.id.clone(),

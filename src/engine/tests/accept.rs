@@ -63,6 +63,7 @@ fn inbound(event: &str, person: &str, text: &str) -> Inbound {
         addressed: true,
         message: None,
         replies_to: None,
+        replies_to_person: None,
         reply_to: ReplyTo(String::new()),
         body: Body::Message { text: text.to_owned() },
     }

@@ -79,6 +79,17 @@ macro_rules! unanswered {
     };
 }
 
+/// What moderators had done to the person.
+macro_rules! moderated {
+    ($column:literal) => {
+        concat!(
+            " OR ",
+            $column,
+            " IN (SELECT m.outbox FROM moderation m WHERE m.workspace = $1 AND m.account = $2 AND m.person = $3)"
+        )
+    };
+}
+
 /// Everything that shows who a person with this identity is, or lets them in: they are one person on all platforms.
 macro_rules! linked {
     ($table:literal, $before:literal) => {
@@ -105,8 +116,18 @@ const RULES: &[Rule] = &[
         "attempt",
         concat!(
             "DELETE FROM attempt WHERE workspace = $1 AND outbox IN (SELECT o.id FROM outbox o WHERE o.workspace = $1 \
-             AND o.account = $2 AND ",
+             AND o.account = $2 AND (",
             theirs!("o.turn"),
+            moderated!("o.id"),
+            "))"
+        ),
+    ),
+    rule(
+        "outbox",
+        concat!(
+            "DELETE FROM outbox WHERE workspace = $1 AND account = $2 AND (",
+            theirs!("turn"),
+            moderated!("id"),
             ")"
         ),
     ),
@@ -118,6 +139,17 @@ const RULES: &[Rule] = &[
     ),
     rule("outbox", concat!("DELETE FROM outbox WHERE workspace = $1 AND account = $2 AND ", theirs!("turn"))),
     unanswered!("outbox", "DELETE FROM outbox WHERE workspace = $1 AND account = $2 AND turn", ""),
+    rule(
+        "moderation",
+        "UPDATE moderation SET reason = '', person = CASE WHEN person = $3 THEN 'erased' ELSE person END, \
+         by_actor = CASE WHEN by_person = $3 THEN 'erased' ELSE by_actor END, \
+         by_person = CASE WHEN by_person = $3 THEN 'erased' ELSE by_person END \
+         WHERE workspace = $1 AND account = $2 AND (person = $3 OR by_person = $3)",
+    ),
+    rule(
+        "action",
+        concat!("DELETE FROM action WHERE workspace = $1 AND account = $2 AND (person = $3 OR ", theirs!("turn"), ")"),
+    ),
     rule(
         "ticket",
         "UPDATE ticket SET question = '', person = 'erased', conversation = 'erased' \
@@ -144,6 +176,7 @@ const RULES: &[Rule] = &[
         postgres: "UPDATE place_setting SET actor = 'erased', method = 'chat:erased' WHERE workspace = $1 \
              AND method = 'chat:' || split_part($2, ':', 1) || ':' || $3",
     },
+    rule("feedback", "UPDATE feedback SET person = 'erased' WHERE workspace = $1 AND account = $2 AND person = $3"),
     rule("memory", "DELETE FROM memory WHERE workspace = $1 AND account = $2 AND person = $3"),
     linked!("token", "DELETE FROM token WHERE workspace = $1 AND person"),
     linked!("session", "DELETE FROM session WHERE workspace = $1 AND person"),

@@ -6,6 +6,7 @@
 //!
 //! To add a noun: a migration in `migrations/*/`, a file here with its writes and reads, a step in the story test.
 
+mod actions;
 mod adapter;
 mod audit;
 pub mod backup;
@@ -13,9 +14,11 @@ mod budget;
 mod counter;
 mod cursor;
 mod db;
+mod deliveries;
 mod erase;
 mod error;
 pub mod fault;
+mod feedback;
 mod freeze;
 mod inbox;
 mod lease;
@@ -24,6 +27,7 @@ mod links;
 mod live;
 mod memory;
 mod milestone;
+mod moderation;
 mod open;
 mod outbox;
 mod people;
@@ -42,12 +46,14 @@ mod turns;
 mod wake;
 mod writer;
 
+pub use actions::{NewAction, Press, Pressed};
 pub use adapter::AdapterState;
 pub use audit::By;
 pub use budget::{Allowance, Reserve, Spent};
 pub use db::Engine;
 pub use erase::{ERASED, ErasedTable, ErasureReport};
 pub use error::{Denied, StoreError};
+pub use feedback::NewFeedback;
 pub use inbox::{Accept, Accepted, InboxRow, NewEvent, Recovered};
 pub use lease::{Lease, account_lease, node_lease};
 pub use ledger::{Ledger, LedgerEvent, LedgerSend, LedgerTicket};
@@ -55,6 +61,7 @@ pub use links::{Linked, SaidCode};
 pub use live::{Live, LiveRow};
 pub use memory::{NoteRow, Remember, Remembered, Whose};
 pub use milestone::{Deliveries, Milestone, Runs};
+pub use moderation::{NewOrder, Order, Ordered};
 pub use open::{Opening, Store};
 pub use outbox::{Ack, Claimed, OutboxRow, Sendable, Verdict};
 pub use places::SeenPlace;

@@ -169,40 +169,63 @@ macro_rules! claim {
 const CLAIM_SQLITE: &str = claim!("");
 const CLAIM_POSTGRES: &str = claim!(" FOR UPDATE OF o SKIP LOCKED");
 
-/// Writes a settled turn's messages. Where the destination is idle the first is born `sending`, which spares the
-/// commit of a claim.
+/// Writes a settled turn's messages.
 pub(crate) async fn insert(tx: &mut Conn, settle: &Settle) -> Result<Settled, StoreError> {
     let mut settled = Settled::default();
     for (part, say) in settle.say.iter().enumerate() {
-        let account = settle.inbound.account.as_str();
-        let born = per_engine(SAY_SQLITE, SAY_POSTGRES)
-            .bind(&settle.workspace)
-            .bind(&say.id)
-            .bind(account)
-            .bind(&say.dest)
-            .bind(&settle.turn)
-            .bind(i64::try_from(part).unwrap_or(i64::MAX))
-            .bind(&say.reply_to.0)
-            .bind(serde_json::to_string(&say.act)?)
-            .bind(settle.now_ms)
-            .bind(say.deadline_ms)
-            .bind(&settle.node)
-            .one(&mut *tx)
-            .await?;
-        if born.text("state")? == "sending" {
-            begin_attempt(tx, &settle.workspace, &say.id, 1, settle.now_ms).await?;
-            settled.send.push(OutboxRow {
-                id: say.id.clone(),
-                account: account.to_owned(),
-                dest: say.dest.clone(),
-                turn: settle.turn.clone(),
-                reply_to: say.reply_to.clone(),
-                act: say.act.clone(),
-                attempt: 1,
-            });
-        }
+        let queue = Queue {
+            workspace: &settle.workspace,
+            account: settle.inbound.account.as_str(),
+            turn: &settle.turn,
+            part: i64::try_from(part).unwrap_or(i64::MAX),
+            node: &settle.node,
+            now_ms: settle.now_ms,
+        };
+        settled.send.extend(self::queue(tx, &queue, say).await?);
     }
     Ok(settled)
+}
+
+/// Where in the outbox something goes, and who sends it.
+pub(crate) struct Queue<'a> {
+    pub(crate) workspace: &'a str,
+    pub(crate) account: &'a str,
+    pub(crate) turn: &'a str,
+    pub(crate) part: i64,
+    pub(crate) node: &'a str,
+    pub(crate) now_ms: i64,
+}
+
+/// Writes one row. Where the destination is idle it is born `sending`, which spares the commit of a claim: then it is to be
+/// delivered now.
+pub(crate) async fn queue(tx: &mut Conn, queue: &Queue<'_>, say: &Sendable) -> Result<Option<OutboxRow>, StoreError> {
+    let born = per_engine(SAY_SQLITE, SAY_POSTGRES)
+        .bind(queue.workspace)
+        .bind(&say.id)
+        .bind(queue.account)
+        .bind(&say.dest)
+        .bind(queue.turn)
+        .bind(queue.part)
+        .bind(&say.reply_to.0)
+        .bind(serde_json::to_string(&say.act)?)
+        .bind(queue.now_ms)
+        .bind(say.deadline_ms)
+        .bind(queue.node)
+        .one(&mut *tx)
+        .await?;
+    if born.text("state")? != "sending" {
+        return Ok(None);
+    }
+    begin_attempt(tx, queue.workspace, &say.id, 1, queue.now_ms).await?;
+    Ok(Some(OutboxRow {
+        id: say.id.clone(),
+        account: queue.account.to_owned(),
+        dest: say.dest.clone(),
+        turn: queue.turn.to_owned(),
+        reply_to: say.reply_to.clone(),
+        act: say.act.clone(),
+        attempt: 1,
+    }))
 }
 
 macro_rules! doubt {

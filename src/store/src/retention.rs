@@ -110,6 +110,17 @@ const RULES: &[Rule] = &[
         outbox_days,
         "id",
         "r.created_ms < $2 AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.workspace = r.workspace AND o.turn = r.turn \
+         AND o.state IN ('ready', 'sending', 'unknown')) \
+         AND NOT EXISTS (SELECT 1 FROM moderation m WHERE m.workspace = r.workspace AND m.outbox = r.id)"
+    ),
+    rule!("action", outbox_days, "id", "r.expires_ms < $2"),
+    rule!("feedback", turn_days, "turn", "r.at_ms < $2"),
+    // How they went stands in the outbox, which keeps their rows.
+    rule!(
+        "moderation",
+        ticket_days,
+        "outbox",
+        "r.at_ms < $2 AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.workspace = r.workspace AND o.id = r.outbox \
          AND o.state IN ('ready', 'sending', 'unknown'))"
     ),
     rule!("inbox", inbox_days, "turn", "r.state = 'done' AND r.received_ms < $2"),

@@ -9,6 +9,7 @@ use townkeeper_contract::id::MessageRef;
 use townkeeper_contract::inbound::{Body, Inbound};
 use townkeeper_contract::stream::{Outcome, Reply};
 
+use crate::actions::{self, NewAction};
 use crate::db::{Conn, Row, keepable, per_engine, sql};
 use crate::outbox::{self, OutboxRow, Sendable};
 use crate::{Store, StoreError};
@@ -34,6 +35,8 @@ pub struct Settle {
     pub reply: Option<Reply>,
     /// Rows to send, in order; empty where subscribers read the reply themselves (web).
     pub say: Vec<Sendable>,
+    /// What the buttons below these stand for.
+    pub actions: Vec<NewAction>,
 }
 
 /// What a settled turn left to do.
@@ -237,6 +240,9 @@ pub(crate) async fn settle_all(
         let json = serde_json::to_string(&touched.values().collect::<Vec<_>>())?;
         per_engine(TOUCHED_SQLITE, TOUCHED_POSTGRES).bind(json).execute(&mut *tx).await?;
     }
+    let ending: Vec<&Settle> =
+        settles.iter().zip(&mine).filter(|(_, mine)| **mine).map(|(settle, _)| *settle).collect();
+    actions::insert(tx, &ending).await?;
     let mut outs = Vec::with_capacity(settles.len());
     for (settle, mine) in settles.iter().zip(mine) {
         outs.push(if mine { Ok(outbox::insert(tx, settle).await?) } else { Err(StoreError::Fenced) });

@@ -157,6 +157,7 @@ fn inbound(body: ChatBody, now_ms: i64) -> Result<Inbound, Refusal> {
         addressed: true,
         message: None,
         replies_to: None,
+        replies_to_person: None,
         reply_to: ReplyTo(conversation.0),
         body: said,
     })

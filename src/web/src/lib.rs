@@ -14,6 +14,7 @@ mod chat;
 mod freeze;
 mod guard;
 mod hosts;
+mod moderation;
 pub mod openapi;
 mod ops;
 mod page;

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use townkeeper_contract::api::{Ready, Scorecard, TicketList};
+use townkeeper_contract::api::{FeedbackList, Ready, Scorecard, TicketList};
 
 use crate::Web;
 use crate::refusal::Refusal;
@@ -56,4 +56,9 @@ pub(crate) async fn security_txt(State(web): State<Arc<Web>>) -> Response {
 /// `GET /v1/tickets`.
 pub(crate) async fn tickets(State(web): State<Arc<Web>>) -> Result<Json<TicketList>, Refusal> {
     Ok(Json(TicketList { tickets: web.engine.tickets(TICKETS).await? }))
+}
+
+/// `GET /v1/feedback`.
+pub(crate) async fn feedback(State(web): State<Arc<Web>>) -> Result<Json<FeedbackList>, Refusal> {
+    Ok(Json(FeedbackList { entries: web.engine.store().feedback(web.engine.workspace()).await? }))
 }

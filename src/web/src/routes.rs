@@ -14,11 +14,12 @@ use townkeeper_contract::access::{
     AuditList, AuditVerdict, CreatedToken, EraseBody, Erased, FreezeBody, FreezeState, LinkCode, LoginLink, Me, Member,
     MemberList, NewMember, NewToken, Permission, PublicKey, TokenInfo, TokenList, WellKnown,
 };
-use townkeeper_contract::api::{CancelAnswer, ChatBody, Ready, Scorecard, TicketList};
+use townkeeper_contract::api::{CancelAnswer, ChatBody, FeedbackList, Ready, Scorecard, TicketList};
+use townkeeper_contract::moderation::{DeliveryList, ModerationList, ModerationNumber, NewModeration};
 use townkeeper_contract::place::{PlaceChange, PlaceInfo, PlaceList};
 
 use crate::guard::{self, Gate};
-use crate::{Web, audit, chat, freeze, openapi, ops, page, people, places, session, socket};
+use crate::{Web, audit, chat, freeze, moderation, openapi, ops, page, people, places, session, socket};
 
 /// Who may use a route. Checked by `guard::admit` and nowhere else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +103,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     let mut all = talk();
     all.extend(people_and_sessions());
     all.extend(power());
+    all.extend(keeping_the_peace());
     all
 }
 
@@ -129,6 +131,8 @@ fn talk() -> Vec<Endpoint> {
             None,
         ),
         get("/v1/tickets", Needs(Permission::ReadTickets), "The newest tickets.", ops::tickets).gives(json::<TicketList>()),
+        get("/v1/feedback", Needs(Permission::ReadTickets), "What people thought of the answers, by entry.", ops::feedback)
+            .gives(json::<FeedbackList>()),
         get("/v1/scorecard", Needs(Permission::Operate), "How this installation does.", ops::scorecard).gives(json::<Scorecard>()),
         get("/.well-known/security.txt", Public, "Whom to tell of a weakness (RFC 9116).", ops::security_txt)
             .gives(Content::Text),
@@ -222,6 +226,32 @@ fn power() -> Vec<Endpoint> {
             .gives(json::<FreezeState>()),
         post("/v1/key/rotate", Needs(Permission::Operate), "Signs with a new key from now on.", session::rotate)
             .gives(json::<Vec<PublicKey>>()),
+    ]
+}
+
+/// Moderation, and what became of what was sent.
+fn keeping_the_peace() -> Vec<Endpoint> {
+    use Access::Needs;
+    vec![
+        get("/v1/moderation", Needs(Permission::Moderate), "What moderators had done.", moderation::list)
+            .gives(json::<ModerationList>()),
+        post("/v1/moderation", Needs(Permission::Moderate), "Removes, restricts, bans, pins, says.", moderation::order)
+            .takes(json::<NewModeration>())
+            .gives(json::<ModerationNumber>()),
+        post(
+            "/v1/moderation/{number}/undo",
+            Needs(Permission::Moderate),
+            "Takes a restriction, a ban or a pinned message back.",
+            moderation::undo,
+        )
+        .gives(json::<ModerationNumber>()),
+        get(
+            "/v1/outbox",
+            Needs(Permission::ReadAudit),
+            "What is in one state; by `?state=`, else what may or may not have arrived.",
+            moderation::outbox,
+        )
+        .gives(json::<DeliveryList>()),
     ]
 }
 

@@ -20,6 +20,7 @@ pub(crate) enum Provoke {
 
 /// Every place at which a build for tests may die, by the name in the code. A test compares this with the code.
 pub(crate) const POINTS: &[(&str, Provoke)] = &[
+    ("action.pressed", Provoke::Load),
     ("backup.copy", Provoke::Elsewhere),
     ("inbox.after_commit_before_ack", Provoke::Load),
     ("inbox.before_commit", Provoke::Load),

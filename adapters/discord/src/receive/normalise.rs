@@ -60,7 +60,8 @@ fn words(
     let by_role = role.is_some_and(|role| message.content.contains(&format!("<@&{role}>")));
     let mentioned = by_role || message.mentions.iter().any(|user| user.id == me.user);
     let answered = message.message_reference.as_ref().filter(|reference| reference.kind == 0);
-    let to_us = message.referenced_message.as_ref().and_then(|to| to.author.as_ref()).is_some_and(|a| a.id == me.user);
+    let author_there = message.referenced_message.as_ref().and_then(|to| to.author.as_ref());
+    let to_us = author_there.is_some_and(|author| author.id == me.user);
     let addressed = guild.is_none() || mentioned || (answered.is_some() && to_us);
     if text.is_empty() && !addressed {
         return None;
@@ -71,6 +72,7 @@ fn words(
     Some(Inbound {
         message: Some(reference(message.channel_id, message.id)),
         replies_to: answered.map(|id| reference(message.channel_id, id)),
+        replies_to_person: author_there.filter(|_| answered.is_some()).map(|author| PersonId(author.id.to_string())),
         ..inbound(event, at_ms, addressed, person, &target, seat, body(text), me)
     })
 }
@@ -199,6 +201,7 @@ fn inbound(
         addressed,
         message: None,
         replies_to: None,
+        replies_to_person: None,
         reply_to: target.to_reply(),
         body,
     }

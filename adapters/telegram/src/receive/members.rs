@@ -16,7 +16,7 @@ pub(super) fn in_service(message: &Message, me: &Me) -> Option<Vec<Inbound>> {
     let told = |user: &User, change| {
         let event = EventKey(format!("r{}/{}/{}", message.chat.id, message.id, user.id));
         let told = inbound(event, message, user, Body::Roster { change }, false, me);
-        Inbound { message: None, replies_to: None, ..told }
+        Inbound { message: None, replies_to: None, replies_to_person: None, ..told }
     };
     let others = |user: &&User| user.id != me.id;
     if let Some(left) = &message.left_chat_member {
@@ -65,7 +65,7 @@ fn moved(message: &Message, me: &Me) -> Option<Inbound> {
     let mut told = inbound(event, message, by, Body::Presence { change }, false, me);
     told.place.id = PlaceId(old.to_string());
     told.place.address = Some(address(old));
-    Some(Inbound { message: None, replies_to: None, reply_to: address(old), ..told })
+    Some(Inbound { message: None, replies_to: None, replies_to_person: None, reply_to: address(old), ..told })
 }
 
 /// An event in a chat that stands in no message.
@@ -81,6 +81,7 @@ fn bare(event: EventKey, update: &MemberUpdate, user: &User, body: Body, me: &Me
         addressed: false,
         message: None,
         replies_to: None,
+        replies_to_person: None,
         reply_to: Target { chat: chat.id, thread: None, message_id: None }.to_reply(),
         body,
     }

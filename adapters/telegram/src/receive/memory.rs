@@ -48,6 +48,7 @@ impl Memory {
             addressed: false,
             message: None,
             replies_to: None,
+            replies_to_person: None,
             body: Body::Roster { change: RosterChange::Renamed { from } },
             ..inbound.clone()
         })

@@ -8,7 +8,7 @@ use townkeeper_contract::id::{AccountId, ActionId, EventKey, MessageRef, PersonI
 use townkeeper_contract::inbound::{Body, Inbound, Person, Place, PlaceKind};
 
 use super::members;
-use super::update::{Callback, Chat, Entity, Message, Stopped, User};
+use super::update::{Callback, Chat, Entity, Message, Quoted, Stopped, User};
 use crate::api::now_s;
 use crate::deliver::Target;
 
@@ -93,6 +93,7 @@ fn from_stop(stopped: &Stopped, number: i64, me: &Me) -> Inbound {
         addressed: true,
         message: None,
         replies_to: None,
+        replies_to_person: None,
         reply_to: target.to_reply(),
         body: Body::Command { name: "stop".into(), args: String::new() },
     }
@@ -151,7 +152,8 @@ pub(super) fn inbound(
         at_ms: message.date.saturating_mul(1000),
         addressed,
         message: Some(MessageRef(format!("{}/{}", message.chat.id, message.id))),
-        replies_to: message.quoted.as_ref().map(|q| MessageRef(format!("{}/{}", message.chat.id, q.message_id))),
+        replies_to: message.replied().map(|q| MessageRef(format!("{}/{}", message.chat.id, q.message_id))),
+        replies_to_person: message.replied().and_then(Quoted::author),
         reply_to: target.to_reply(),
         body,
     }
@@ -167,12 +169,14 @@ pub(super) fn person(user: &User) -> Person {
 }
 
 impl Message {
-    /// Whether it is a reply to us. In a topic every plain message "replies" to the one that opened the topic.
+    /// What it replies to. In a topic every plain message "replies" to the one that opened the topic.
+    fn replied(&self) -> Option<&Quoted> {
+        self.quoted.as_ref().filter(|quoted| !self.in_topic || self.thread != Some(quoted.message_id))
+    }
+
+    /// Whether it is a reply to us.
     fn answers(&self, me: &Me) -> bool {
-        self.quoted.as_ref().is_some_and(|quoted| {
-            let opener = self.in_topic && self.thread == Some(quoted.message_id);
-            !opener && quoted.from.as_ref().is_some_and(|from| from.id == me.id)
-        })
+        self.replied().and_then(|quoted| quoted.from.as_ref()).is_some_and(|from| from.id == me.id)
     }
 }
 

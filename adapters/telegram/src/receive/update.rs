@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use townkeeper_contract::id::PersonId;
 use townkeeper_contract::inbound::PlaceKind;
 
 #[derive(Deserialize)]
@@ -127,6 +128,15 @@ impl User {
 pub(super) struct Quoted {
     pub(super) message_id: i64,
     pub(super) from: Option<User>,
+    sender_chat: Option<IgnoredAny>,
+}
+
+impl Quoted {
+    /// Who wrote it; nobody we could name where it was written in the name of a chat.
+    pub(super) fn author(&self) -> Option<PersonId> {
+        let from = self.from.as_ref().filter(|_| self.sender_chat.is_none());
+        from.map(|from| PersonId(from.id.to_string()))
+    }
 }
 
 /// A marked stretch of text; offsets and lengths count UTF-16 code units.

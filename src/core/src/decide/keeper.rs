@@ -9,7 +9,7 @@ use townkeeper_contract::platform::{Right, Standing};
 use townkeeper_contract::stream::Reply;
 
 use super::access::AccessAsk;
-use super::{Ask, Decision, Snapshot};
+use super::{Ask, Decision, Snapshot, moderate};
 use crate::flood::Pace;
 use crate::{access, places, say};
 
@@ -109,6 +109,9 @@ pub(super) fn asked(snapshot: &Snapshot<'_>, inbound: &Inbound, args: &str) -> D
     if inbound.place.kind == PlaceKind::Private {
         return Decision::end(say::keeper::where_it_is());
     }
+    if let Some(decision) = moderate::asked(inbound, verb, rest) {
+        return decision;
+    }
     if wished(inbound).is_none() {
         return Decision::end(say::keeper::verbs());
     }
@@ -133,7 +136,6 @@ fn wished(inbound: &Inbound) -> Option<Wish> {
         "who" => set(PlaceSetting::Who, rest.trim()),
         "health" => Some(Wish::Health),
         "show" => Some(Wish::Show),
-        // Verbs of moderation come here.
         _ => None,
     }
 }

@@ -102,6 +102,7 @@ fn inbound(body: Body) -> Inbound {
         addressed: true,
         message: None,
         replies_to: None,
+        replies_to_person: None,
         reply_to: ReplyTo(String::new()),
         body,
     }

@@ -27,7 +27,8 @@ pub fn not_a_moderator() -> Reply {
 pub fn verbs() -> Reply {
     notice(
         "/keeper takes: link, unlink, mode answer|support|off, notices here|off, language de (or another code, or auto), \
-         who platform|roles, health, show, freeze, thaw.",
+         who platform|roles, health, show, freeze, thaw; in reply to a message: remove, restrict 1h, release, ban, \
+         unban, pin, unpin; and undo with the number of what was done.",
     )
 }
 

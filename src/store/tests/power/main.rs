@@ -71,6 +71,7 @@ async fn walk(store: &Store, event: &str, mut acknowledged: &std::fs::File) {
         addressed: true,
         message: None,
         replies_to: None,
+        replies_to_person: None,
         reply_to: ReplyTo(String::new()),
         body: Body::Message { text: "x".repeat(300) },
     };
@@ -103,6 +104,7 @@ async fn walk(store: &Store, event: &str, mut acknowledged: &std::fs::File) {
         outcome: Outcome::Completed,
         reply: None,
         say: Vec::new(),
+        actions: Vec::new(),
     };
     store.settle(Arc::new(settle)).await.unwrap();
     acknowledged.write_all(format!("settled {event}\n").as_bytes()).unwrap();

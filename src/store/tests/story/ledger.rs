@@ -13,7 +13,7 @@ use townkeeper_store::{Accept, Accepted, Ack, NewEvent, NewTicket, Sendable, Set
 use crate::home::{Home, stories};
 
 pub(crate) const W: &str = "main";
-const ACCOUNT: &str = "telegram:main";
+pub(crate) const ACCOUNT: &str = "telegram:main";
 const NODE: &str = "n1";
 
 stories!(
@@ -38,6 +38,7 @@ fn inbound(event: &str) -> Inbound {
         addressed: true,
         message: None,
         replies_to: None,
+        replies_to_person: None,
         reply_to: ReplyTo("42".to_owned()),
         body: Body::Message { text: "wen".to_owned() },
     }
@@ -92,6 +93,7 @@ fn end(event: &str, attempt: u32, parts: &[&str], dest: &str) -> Arc<Settle> {
         outcome: Outcome::Completed,
         reply: Some(Reply { kind: ReplyKind::Notice, body: text("hello"), citation: None, offers: Vec::new() }),
         say: parts.iter().map(part).collect(),
+        actions: Vec::new(),
     })
 }
 

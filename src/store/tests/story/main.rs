@@ -1,12 +1,14 @@
 //! What the store promises, told by its own interface, the same on both engines.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test: what cannot be set up must end it")]
 
+mod actions;
 mod agent;
 mod audit;
 mod home;
 mod keeping;
 mod ledger;
 mod live;
+mod moderation;
 mod newer;
 mod nodes;
 mod people;

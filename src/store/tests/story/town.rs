@@ -8,9 +8,11 @@ use townkeeper_contract::outbound::Act;
 use townkeeper_contract::platform::Cursor;
 use townkeeper_contract::stream::{Outcome, Reply, ReplyKind};
 use townkeeper_contract::text::{Origin, RichText};
-use townkeeper_store::{Accept, Ack, NewEvent, NewTicket, Sendable, Settle, Store, Verdict};
+use townkeeper_store::{Accept, Ack, NewAction, NewEvent, NewTicket, Sendable, Settle, Store, Verdict};
 
 pub(crate) const W: &str = "main";
+/// A day.
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 pub(crate) const ACCOUNT: &str = "telegram:main";
 
 /// `words` of `person`, in private.
@@ -25,6 +27,7 @@ pub(crate) fn inbound(person: &str, event: &str, words: &str) -> Inbound {
         addressed: true,
         message: None,
         replies_to: None,
+        replies_to_person: None,
         reply_to: ReplyTo(person.to_owned()),
         body: Body::Message { text: words.to_owned() },
     }
@@ -60,6 +63,30 @@ pub(crate) async fn accept(store: &Store, person: &str, event: &str, words: &str
 
 /// Answers it with `said`; the message's id is `o-…`.
 pub(crate) async fn answer(store: &Store, person: &str, event: &str, words: &str, said: &str, now_ms: i64) -> String {
+    answer_with(store, person, event, words, said, Vec::new(), now_ms).await
+}
+
+/// A button below that answer, for whoever asked, good until day 1.
+pub(crate) fn button(person: &str, event: &str) -> NewAction {
+    NewAction {
+        id: format!("a-{}", turn(person, event)),
+        meaning: format!("ticket:{}", turn(person, event)),
+        choice: None,
+        person: Some(person.to_owned()),
+        expires_ms: DAY_MS,
+    }
+}
+
+/// The same with buttons.
+pub(crate) async fn answer_with(
+    store: &Store,
+    person: &str,
+    event: &str,
+    words: &str,
+    said: &str,
+    actions: Vec<NewAction>,
+    now_ms: i64,
+) -> String {
     let body = RichText::plain(said, &Origin::System);
     let id = format!("o-{}", turn(person, event));
     let say = Sendable {
@@ -83,6 +110,7 @@ pub(crate) async fn answer(store: &Store, person: &str, event: &str, words: &str
         outcome: Outcome::Completed,
         reply: Some(Reply { kind: ReplyKind::Notice, body, citation: None, offers: Vec::new() }),
         say: vec![say],
+        actions,
     };
     store.settle(Arc::new(settle)).await.unwrap();
     id

@@ -1,0 +1,291 @@
+//! Moderation. Who asks, we ourselves, and whom it is about are looked up at the platform at this moment, by their numbers;
+//! then the act, who wants it and why are written in one transaction. What had to wait is looked up once more before it
+//! leaves.
+
+use std::sync::Arc;
+
+use townkeeper_contract::id::{AccountId, MessageRef, PersonId};
+use townkeeper_contract::inbound::{Inbound, ReplyTo};
+use townkeeper_contract::moderation::{NewModeration, Verb};
+use townkeeper_contract::outbound::{Act, Moderation};
+use townkeeper_contract::platform::DeliverError;
+use townkeeper_core::decide::moderate::{
+    HOUR_MS, ModerateAsk, Moderated, Wanted, YEAR_MS, is_protected, reverse, right, said, silences,
+};
+use townkeeper_core::say;
+use townkeeper_store::{By, NewOrder, Order, Ordered, OutboxRow, Sendable, Verdict};
+
+use crate::door::REPLY_DEADLINE_MS;
+use crate::{EngineError, House, ids, outbox};
+
+/// For so long what was looked up is believed.
+const FRESH_MS: i64 = 5_000;
+
+/// How long an act waits whose right could not be looked up.
+const RETRY_MS: i64 = 1_000;
+
+/// The shortest time that somebody is restricted; platforms read less as "for good".
+const SHORTEST_MS: i64 = 60 * 1000;
+
+/// Who asks over the API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asker {
+    /// A person of ours: their linked account must be allowed to do it in the place.
+    Person(String),
+    /// The operator, or a machine's token: the permission is all.
+    Office,
+}
+
+/// Does what a moderator asked for in a chat, if they and we may.
+pub(crate) async fn act(house: &Arc<House>, turn: &str, inbound: &Inbound, ask: ModerateAsk) -> Moderated {
+    in_chat(house, turn, inbound, ask).await.unwrap_or_else(failed)
+}
+
+fn failed(error: EngineError) -> Moderated {
+    tracing::error!(%error, "what a moderator asked for could not be done");
+    Moderated::Failed
+}
+
+async fn in_chat(
+    house: &Arc<House>,
+    turn: &str,
+    inbound: &Inbound,
+    ask: ModerateAsk,
+) -> Result<Moderated, EngineError> {
+    let Some(platform) = platform(&inbound.account) else { return Ok(Moderated::NotAllowed) };
+    let id = inbound.person.id.as_str();
+    let known = house.store.person_of(&house.workspace, platform, id).await?;
+    let by = By {
+        workspace: house.workspace.clone(),
+        // Most moderators of a place are nobody to us but a number of their platform.
+        actor: known.map_or_else(|| format!("platform:{platform}:{id}"), |member| format!("person:{}", member.id)),
+        method: format!("chat:{platform}:{id}"),
+        now_ms: house.clock.now_ms(),
+    };
+    let asker = Some(inbound.person.id.0.clone());
+    match ask {
+        ModerateAsk::Act(wanted) => {
+            let address = inbound.place.address.as_ref().unwrap_or(&inbound.reply_to);
+            let place = inbound.place.id.as_str();
+            let order = order(&wanted, (&inbound.account, place, address), asker, by.now_ms);
+            carry_out(house, by, turn, order).await
+        }
+        ModerateAsk::Undo { number, reason } => {
+            // Only what was done here: a number of another account is nobody's business.
+            let found = house.store.order(&house.workspace, number).await?;
+            match found.filter(|order| order.account == inbound.account.as_str()) {
+                Some(found) => take_back(house, by, turn, Back { number, found, asker, reason }).await,
+                None => Ok(Moderated::NoSuchAct),
+            }
+        }
+    }
+}
+
+/// Does what was asked for over the API.
+pub(crate) async fn ask(
+    house: &Arc<House>,
+    by: By,
+    asker: &Asker,
+    new: NewModeration,
+) -> Result<Moderated, EngineError> {
+    let known = house.store.address_of(&house.workspace, new.account.as_str(), new.place.as_str()).await?;
+    let Some(address) = known.filter(|_| house.door.leads_to(&new.account)) else {
+        return Ok(Moderated::NoSuchPlace);
+    };
+    let Some(person) = number_of(house, asker, &new.account).await? else { return Ok(Moderated::NotLinked) };
+    let asked = new.key.map_or_else(ids::secret, |key| format!("{}/{key}", by.actor));
+    let wanted =
+        Wanted { verb: new.verb, message: new.message, person: new.person, for_ms: new.for_ms, reason: new.reason };
+    let order = order(&wanted, (&new.account, new.place.as_str(), &address), person, by.now_ms);
+    carry_out(house, by, &asked, order).await
+}
+
+/// Takes an act back.
+pub(crate) async fn undo(house: &Arc<House>, by: By, asker: &Asker, number: i64) -> Result<Moderated, EngineError> {
+    let Some(found) = house.store.order(&house.workspace, number).await? else { return Ok(Moderated::NoSuchAct) };
+    let account = AccountId::from(found.account.as_str());
+    let Some(person) = number_of(house, asker, &account).await? else { return Ok(Moderated::NotLinked) };
+    let back = Back { number, found, asker: person, reason: String::new() };
+    take_back(house, by, &ids::secret(), back).await
+}
+
+/// Whose right is to be looked up: outer `None` where that is not known.
+async fn number_of(house: &House, asker: &Asker, account: &AccountId) -> Result<Option<Option<String>>, EngineError> {
+    let Asker::Person(id) = asker else { return Ok(Some(None)) };
+    let member = house.store.person(&house.workspace, id).await?;
+    let identities = member.map(|member| member.identities).unwrap_or_default();
+    let theirs = identities.into_iter().find(|known| platform(account) == Some(known.platform.as_str()));
+    Ok(theirs.map(|known| Some(known.id)))
+}
+
+fn order(wanted: &Wanted, at: (&AccountId, &str, &ReplyTo), by_person: Option<String>, now_ms: i64) -> Order {
+    let (account, place, address) = at;
+    let lasts = wanted.for_ms.unwrap_or(HOUR_MS).clamp(SHORTEST_MS, YEAR_MS);
+    Order {
+        verb: wanted.verb,
+        account: account.0.clone(),
+        place: place.to_owned(),
+        address: address.0.clone(),
+        message: wanted.message.as_ref().map(|message| message.0.clone()),
+        person: wanted.person.as_ref().map(|person| person.0.clone()),
+        until_ms: (wanted.verb == Verb::Restrict).then(|| now_ms.saturating_add(lasts)),
+        reason: wanted.reason.clone(),
+        by_person,
+        reverses: None,
+    }
+}
+
+/// An act that is to be taken back.
+struct Back {
+    number: i64,
+    found: Order,
+    asker: Option<String>,
+    reason: String,
+}
+
+async fn take_back(house: &Arc<House>, by: By, asked: &str, back: Back) -> Result<Moderated, EngineError> {
+    let Some(verb) = reverse(back.found.verb) else {
+        return Ok(Moderated::Final { removed: back.found.verb == Verb::Remove });
+    };
+    let order = Order {
+        verb,
+        until_ms: None,
+        reason: back.reason,
+        by_person: back.asker,
+        reverses: Some(back.number),
+        ..back.found
+    };
+    carry_out(house, by, asked, order).await
+}
+
+async fn carry_out(house: &Arc<House>, by: By, asked: &str, order: Order) -> Result<Moderated, EngineError> {
+    match allowed(house, &order).await {
+        Ok(()) => {}
+        Err(No::Said(moderated)) => return Ok(moderated),
+        Err(No::Unasked(error)) => {
+            tracing::warn!(%error, account = order.account, "the platform could not be asked what a moderator may do");
+            return Ok(Moderated::Failed);
+        }
+        Err(No::Engine(error)) => return Err(error),
+    }
+    let Some(act) = act_of(&order) else { return Ok(Moderated::Failed) };
+    let verb = order.verb;
+    let send = Sendable {
+        id: ids::ulid(by.now_ms),
+        // A line of its own: it does not wait behind what is said there.
+        dest: format!("moderate/{}", order.place),
+        reply_to: ReplyTo(order.address.clone()),
+        act,
+        // A notice is of use at any time.
+        deadline_ms: if verb == Verb::Notice { i64::MAX } else { by.now_ms.saturating_add(REPLY_DEADLINE_MS) },
+    };
+    let new = NewOrder { by, asked: asked.to_owned(), order, send, node: house.node.id.clone() };
+    Ok(match house.store.moderate(new).await? {
+        Ordered::Now { number, send } => {
+            metrics::counter!("townkeeper_moderation_total", "verb" => verb.as_str()).increment(1);
+            if let Some(row) = send {
+                outbox::send(house, row);
+            }
+            Moderated::Ordered { number, verb }
+        }
+        Ordered::Before { number } => Moderated::Ordered { number, verb },
+        Ordered::Reversed { by } => Moderated::Reversed { by },
+    })
+}
+
+/// What the platform is told. `None`: the order names neither message nor person.
+fn act_of(order: &Order) -> Option<Act> {
+    let message = order.message.clone().map(MessageRef);
+    let person = order.person.clone().map(PersonId);
+    let action = match order.verb {
+        Verb::Pin => return Some(Act::Pin { message: message? }),
+        Verb::Unpin => return Some(Act::Unpin { message: message? }),
+        Verb::Notice => {
+            return Some(Act::Message { body: say::moderators_notice(&order.reason), buttons: Vec::new() });
+        }
+        Verb::Remove => Moderation::Remove { message: message? },
+        Verb::Restrict => Moderation::Restrict { person: person?, until_ms: order.until_ms },
+        Verb::Release => Moderation::Release { person: person? },
+        Verb::Ban => Moderation::Ban { person: person? },
+        Verb::Unban => Moderation::Unban { person: person? },
+    };
+    Some(Act::Moderate { action, reason: order.reason.clone() })
+}
+
+/// Why an order is not carried out.
+enum No {
+    Said(Moderated),
+    /// The platform could not be asked just now.
+    Unasked(DeliverError),
+    Engine(EngineError),
+}
+
+/// Whether who asks and we may do this there, and whether it may be done to them: by the platform's own word, now.
+async fn allowed(house: &House, order: &Order) -> Result<(), No> {
+    let account = AccountId::from(order.account.as_str());
+    let at = ReplyTo(order.address.clone());
+    let may = async |person: Option<&PersonId>| match house.door.standing(&account, &at, person).await {
+        Ok(standing) => Ok(standing.may(right(order.verb))),
+        // Whom the platform does not know there may nothing there.
+        Err(DeliverError::Refused(_) | DeliverError::Gone) => Ok(false),
+        Err(error) => Err(No::Unasked(error)),
+    };
+    if let Some(asker) = &order.by_person
+        && !may(Some(&PersonId::from(asker.as_str()))).await?
+    {
+        return Err(No::Said(Moderated::NotAllowed));
+    }
+    if !may(None).await? {
+        return Err(No::Said(Moderated::WeMayNot));
+    }
+    let Some(person) = order.person.as_deref().filter(|_| silences(order.verb)) else { return Ok(()) };
+    if is_team(house, &account, person).await.map_err(No::Engine)? {
+        return Err(No::Said(Moderated::Protected));
+    }
+    match house.door.standing(&account, &at, Some(&PersonId::from(person))).await {
+        Ok(standing) if is_protected(&standing) => Err(No::Said(Moderated::Protected)),
+        // Somebody who left may still be banned.
+        Ok(_) | Err(DeliverError::Refused(_) | DeliverError::Gone) => Ok(()),
+        Err(error) => Err(No::Unasked(error)),
+    }
+}
+
+/// Whether a person of that number has a role with us.
+async fn is_team(house: &House, account: &AccountId, person: &str) -> Result<bool, EngineError> {
+    let Some(platform) = platform(account) else { return Ok(false) };
+    let known = house.store.person_of(&house.workspace, platform, person).await?;
+    Ok(known.is_some_and(|member| !member.roles.is_empty()))
+}
+
+/// Looks once more at an act that had to wait. `Some`: it does not leave now, or ever.
+pub(crate) async fn look_again(house: &House, row: &OutboxRow) -> Option<Verdict> {
+    if !matches!(row.act, Act::Moderate { .. } | Act::Pin { .. } | Act::Unpin { .. }) {
+        return None;
+    }
+    let now_ms = house.clock.now_ms();
+    let later = |next_ms: i64, detail: String| Some(Verdict::Again { next_ms, class: "pre_send", detail });
+    let (order, at_ms) = match house.store.order_of(&house.workspace, &row.id).await {
+        Ok(found) => found?,
+        Err(error) => return later(now_ms + RETRY_MS, error.to_string()),
+    };
+    if row.attempt == 1 && now_ms - at_ms < FRESH_MS {
+        return None;
+    }
+    match allowed(house, &order).await {
+        Ok(()) => None,
+        Err(No::Said(moderated)) => {
+            Some(Verdict::Refused { detail: format!("when it was to be done: {}", said(moderated).body.to_plain()) })
+        }
+        Err(No::Unasked(DeliverError::Throttled { retry_after_ms, .. })) => {
+            let wait = i64::try_from(retry_after_ms).unwrap_or(RETRY_MS);
+            later(now_ms.saturating_add(wait), "the platform asks to wait".to_owned())
+        }
+        Err(No::Unasked(error)) => later(now_ms + RETRY_MS, error.to_string()),
+        Err(No::Engine(error)) => later(now_ms + RETRY_MS, error.to_string()),
+    }
+}
+
+/// The platform whose numbers name people; a web visitor has none.
+fn platform(account: &AccountId) -> Option<&str> {
+    account.as_str().split_once(':').map(|(platform, _)| platform)
+}

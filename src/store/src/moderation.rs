@@ -1,0 +1,218 @@
+//! What moderators had done: a row of the outbox, a row that says who and why, and a record of the log, or none of them.
+
+use serde::Serialize;
+use townkeeper_contract::BoxFuture;
+use townkeeper_contract::id::{AccountId, MessageRef, PersonId, PlaceId};
+use townkeeper_contract::inbound::{Inbound, ReplyTo};
+use townkeeper_contract::moderation::{DeliveryState, ModerationAct, Verb};
+
+use crate::audit::{self, Act, By};
+use crate::db::{Conn, Row, per_engine, sql};
+use crate::outbox::{self, OutboxRow, Queue, Sendable};
+use crate::writer::Write;
+use crate::{Store, StoreError, counter};
+
+/// What is to be done, and who wants it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Order {
+    pub verb: Verb,
+    pub account: String,
+    pub place: String,
+    /// Where the adapter acts.
+    pub address: String,
+    pub message: Option<String>,
+    pub person: Option<String>,
+    pub until_ms: Option<i64>,
+    pub reason: String,
+    /// The platform's number of who wants it, where one counts.
+    pub by_person: Option<String>,
+    /// The act that this one takes back.
+    pub reverses: Option<i64>,
+}
+
+/// An order, with the row that carries it out.
+#[derive(Clone, Debug)]
+pub struct NewOrder {
+    pub by: By,
+    /// What asked for it; asked again, it is the same act.
+    pub asked: String,
+    pub order: Order,
+    pub send: Sendable,
+    /// Who sends it.
+    pub node: String,
+}
+
+/// What became of an order.
+#[derive(Clone, Debug)]
+pub enum Ordered {
+    /// It is on its way; the row is to be delivered now if it was born `sending`.
+    Now { number: i64, send: Option<OutboxRow> },
+    /// It was ordered before, by the same.
+    Before { number: i64 },
+    /// What it would take back was taken back by that one.
+    Reversed { by: i64 },
+}
+
+impl Store {
+    /// Orders an act.
+    pub async fn moderate(&self, order: NewOrder) -> Result<Ordered, StoreError> {
+        self.write(order).await
+    }
+
+    /// The newest `limit` acts, newest first.
+    pub async fn moderation(&self, workspace: &str, limit: u32) -> Result<Vec<ModerationAct>, StoreError> {
+        let rows = sql("SELECT m.*, o.state AS state, \
+             (SELECT r.number FROM moderation r WHERE r.workspace = m.workspace AND r.reverses = m.number) AS reversed_by, \
+             (SELECT a.detail FROM attempt a WHERE a.workspace = m.workspace AND a.outbox = m.outbox \
+              AND a.n = o.attempt) AS detail \
+             FROM moderation m LEFT JOIN outbox o ON o.workspace = m.workspace AND o.id = m.outbox \
+             WHERE m.workspace = $1 ORDER BY m.number DESC LIMIT $2")
+        .bind(workspace)
+        .bind(i64::from(limit))
+        .all(&self.reads)
+        .await?;
+        rows.iter().map(shown).collect()
+    }
+
+    /// An act by its number.
+    pub async fn order(&self, workspace: &str, number: i64) -> Result<Option<Order>, StoreError> {
+        let row = sql("SELECT * FROM moderation WHERE workspace = $1 AND number = $2");
+        row.bind(workspace).bind(number).optional(&self.reads).await?.map(|row| ordered(&row)).transpose()
+    }
+
+    /// The act that a row of the outbox carries out, and when it was ordered.
+    pub async fn order_of(&self, workspace: &str, outbox: &str) -> Result<Option<(Order, i64)>, StoreError> {
+        let row = sql("SELECT * FROM moderation WHERE workspace = $1 AND outbox = $2");
+        let row = row.bind(workspace).bind(outbox).optional(&self.reads).await?;
+        row.map(|row| Ok((ordered(&row)?, row.int("at_ms")?))).transpose()
+    }
+
+    /// Where something goes that is done in a place, as its adapter said when it was last spoken to there.
+    pub async fn address_of(&self, workspace: &str, account: &str, place: &str) -> Result<Option<ReplyTo>, StoreError> {
+        let row = per_engine(
+            "SELECT payload FROM inbox WHERE workspace = $1 AND account = $2 AND payload ->> '$.place.id' = $3 \
+             ORDER BY ordinal DESC LIMIT 1",
+            "SELECT payload FROM inbox WHERE workspace = $1 AND account = $2 \
+             AND CAST(payload AS jsonb) #>> '{place,id}' = $3 ORDER BY ordinal DESC LIMIT 1",
+        );
+        let row = row.bind(workspace).bind(account).bind(place).optional(&self.reads).await?;
+        let inbound: Option<Inbound> = row.map(|row| row.json("payload")).transpose()?;
+        Ok(inbound.map(|inbound| inbound.place.address.unwrap_or(inbound.reply_to)))
+    }
+}
+
+impl Write for NewOrder {
+    type Out = Ordered;
+
+    fn apply<'a>(&'a self, tx: &'a mut Conn) -> BoxFuture<'a, Result<Ordered, StoreError>> {
+        Box::pin(async move {
+            // Locks the log: of two orders that take back the same act, the second finds the first.
+            let mut log = audit::begin(tx, &self.by).await?;
+            let workspace = &self.by.workspace;
+            let before = sql("SELECT number FROM moderation WHERE workspace = $1 AND asked = $2");
+            if let Some(row) = before.bind(workspace).bind(&self.asked).optional(&mut *tx).await? {
+                return Ok(Ordered::Before { number: row.int("number")? });
+            }
+            let reversed = sql("SELECT number FROM moderation WHERE workspace = $1 AND reverses = $2");
+            if let Some(row) = reversed.bind(workspace).bind(self.order.reverses).optional(&mut *tx).await? {
+                return Ok(Ordered::Reversed { by: row.int("number")? });
+            }
+            let number = counter::next(tx, workspace, "moderation").await?;
+            self.insert(tx, number).await?;
+            let queue = Queue {
+                workspace,
+                account: &self.order.account,
+                turn: &self.send.id,
+                part: 0,
+                node: &self.node,
+                now_ms: self.by.now_ms,
+            };
+            let send = outbox::queue(tx, &queue, &self.send).await?;
+            // The log cannot be erased from: it holds the number, and of the rest a hash.
+            let (action, subject) = (action(self.order.verb), format!("moderation:{number}"));
+            log.append(tx, Act { action, subject: &subject, before: None, after: Some(&self.order) }).await?;
+            Ok(Ordered::Now { number, send })
+        })
+    }
+}
+
+impl NewOrder {
+    async fn insert(&self, tx: &mut Conn, number: i64) -> Result<(), StoreError> {
+        let order = &self.order;
+        sql("INSERT INTO moderation (workspace, number, asked, account, place, address, person, message, verb, \
+             until_ms, reason, by_actor, by_person, at_ms, reverses, outbox) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)")
+        .bind(&self.by.workspace)
+        .bind(number)
+        .bind(&self.asked)
+        .bind(&order.account)
+        .bind(&order.place)
+        .bind(&order.address)
+        .bind(order.person.as_ref())
+        .bind(order.message.as_ref())
+        .bind(order.verb.as_str())
+        .bind(order.until_ms)
+        .bind(&order.reason)
+        .bind(&self.by.actor)
+        .bind(order.by_person.as_ref())
+        .bind(self.by.now_ms)
+        .bind(order.reverses)
+        .bind(&self.send.id)
+        .execute(tx)
+        .await?;
+        Ok(())
+    }
+}
+
+fn action(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Remove => "moderate.remove",
+        Verb::Restrict => "moderate.restrict",
+        Verb::Release => "moderate.release",
+        Verb::Ban => "moderate.ban",
+        Verb::Unban => "moderate.unban",
+        Verb::Pin => "moderate.pin",
+        Verb::Unpin => "moderate.unpin",
+        Verb::Notice => "moderate.notice",
+    }
+}
+
+fn verb(row: &Row) -> Result<Verb, StoreError> {
+    let word = row.text("verb")?;
+    Verb::named(&word).ok_or_else(|| StoreError::Decode(format!("verb is {word}")))
+}
+
+fn ordered(row: &Row) -> Result<Order, StoreError> {
+    Ok(Order {
+        verb: verb(row)?,
+        account: row.text("account")?,
+        place: row.text("place")?,
+        address: row.text("address")?,
+        message: row.opt_text("message")?,
+        person: row.opt_text("person")?,
+        until_ms: row.opt_int("until_ms")?,
+        reason: row.text("reason")?,
+        by_person: row.opt_text("by_person")?,
+        reverses: row.opt_int("reverses")?,
+    })
+}
+
+fn shown(row: &Row) -> Result<ModerationAct, StoreError> {
+    let order = ordered(row)?;
+    Ok(ModerationAct {
+        number: row.int("number")?,
+        verb: order.verb,
+        account: AccountId(order.account),
+        place: PlaceId(order.place),
+        message: order.message.map(MessageRef),
+        person: order.person.map(PersonId),
+        until_ms: order.until_ms,
+        reason: order.reason,
+        by: row.text("by_actor")?,
+        at_ms: row.int("at_ms")?,
+        reverses: order.reverses,
+        reversed_by: row.opt_int("reversed_by")?,
+        state: row.opt_text("state")?.and_then(|state| DeliveryState::named(&state)),
+        detail: row.opt_text("detail")?,
+    })
+}

@@ -1,0 +1,137 @@
+//! Moderation: the order, its row and its record of the log are written together, once, and taken back once.
+
+use townkeeper_contract::id::PersonId;
+use townkeeper_contract::inbound::{Place, ReplyTo};
+use townkeeper_contract::moderation::{DeliveryState, Verb};
+use townkeeper_contract::outbound::{Act, Moderation};
+use townkeeper_store::{NewOrder, Order, Ordered, Sendable, Store, Verdict};
+
+use crate::home::{Home, stories};
+use crate::ledger::{self, ACCOUNT, W};
+use crate::people::by;
+
+stories!(
+    an_order_is_written_whole_and_once,
+    an_act_is_taken_back_once,
+    an_erased_person_leaves_the_fact_alone,
+    a_place_is_where_it_was_last_spoken,
+    what_is_in_doubt_is_listed,
+);
+
+fn order(asked: &str, verb: Verb, reverses: Option<i64>) -> NewOrder {
+    let person = PersonId::from("66600066");
+    let action = if verb == Verb::Ban { Moderation::Ban { person } } else { Moderation::Unban { person } };
+    NewOrder {
+        by: by(50),
+        asked: asked.to_owned(),
+        order: Order {
+            verb,
+            account: ACCOUNT.to_owned(),
+            place: "-100".to_owned(),
+            address: "there".to_owned(),
+            message: None,
+            person: Some("66600066".to_owned()),
+            until_ms: None,
+            reason: "sells lanterns".to_owned(),
+            by_person: Some("77700077".to_owned()),
+            reverses,
+        },
+        send: Sendable {
+            id: format!("out-{asked}"),
+            dest: "moderate/-100".to_owned(),
+            reply_to: ReplyTo("there".to_owned()),
+            act: Act::Moderate { action, reason: "sells lanterns".to_owned() },
+            deadline_ms: 1_000,
+        },
+        node: "n1".to_owned(),
+    }
+}
+
+async fn ordered(store: &Store, asked: &str, verb: Verb, reverses: Option<i64>) -> Ordered {
+    store.moderate(order(asked, verb, reverses)).await.unwrap()
+}
+
+async fn an_order_is_written_whole_and_once(home: &Home) {
+    let store = home.open().await;
+    let Ordered::Now { number: 1, send: Some(row) } = ordered(&store, "t1", Verb::Ban, None).await else {
+        panic!("the line was idle")
+    };
+    assert!(matches!(&row.act, Act::Moderate { action: Moderation::Ban { .. }, .. }));
+    // The turn that asked was taken up again: no second act, no second record.
+    assert!(matches!(ordered(&store, "t1", Verb::Ban, None).await, Ordered::Before { number: 1 }));
+    let Ordered::Now { number: 2, send: None } = ordered(&store, "t2", Verb::Unban, None).await else {
+        panic!("the first is under way, so the second waits for it")
+    };
+    let (_, log) = store.audit(W, 10).await.unwrap();
+    let log: Vec<(&str, &str)> = log.iter().map(|r| (r.action.as_str(), r.subject.as_str())).collect();
+    assert_eq!(log, [("moderate.unban", "moderation:2"), ("moderate.ban", "moderation:1")]);
+    assert!(store.ack(ledger::ack("out-t1", 1, Verdict::Refused { detail: "no".to_owned() })).await.unwrap());
+    let acts = store.moderation(W, 10).await.unwrap();
+    let seen: Vec<_> = acts.iter().map(|act| (act.number, act.verb, act.state, act.detail.as_deref())).collect();
+    let expected =
+        [(2, Verb::Unban, Some(DeliveryState::Ready), None), (1, Verb::Ban, Some(DeliveryState::Refused), Some("no"))];
+    assert_eq!(seen, expected);
+    assert_eq!((acts[1].reason.as_str(), acts[1].by.as_str()), ("sells lanterns", "operator"));
+    let (of, at_ms) = store.order_of(W, "out-t1").await.unwrap().unwrap();
+    assert_eq!((of.by_person.as_deref(), of.address.as_str(), at_ms), (Some("77700077"), "there", 50));
+    assert!(store.moderation("elsewhere", 10).await.unwrap().is_empty());
+}
+
+async fn an_act_is_taken_back_once(home: &Home) {
+    let store = home.open().await;
+    ordered(&store, "t1", Verb::Ban, None).await;
+    let back = |asked: &'static str| store.moderate(order(asked, Verb::Unban, Some(1)));
+    let (one, other) = tokio::join!(back("t2"), back("t3"));
+    let came = [one.unwrap(), other.unwrap()];
+    let now = came.iter().filter(|ordered| matches!(ordered, Ordered::Now { number: 2, .. })).count();
+    let late = came.iter().filter(|ordered| matches!(ordered, Ordered::Reversed { by: 2 })).count();
+    assert_eq!((now, late), (1, 1), "{came:?}");
+    let acts = store.moderation(W, 10).await.unwrap();
+    assert_eq!((acts[0].reverses, acts[1].reversed_by), (Some(1), Some(2)));
+    // Orders that take nothing back are many.
+    assert!(matches!(ordered(&store, "t4", Verb::Ban, None).await, Ordered::Now { number: 3, .. }));
+}
+
+async fn an_erased_person_leaves_the_fact_alone(home: &Home) {
+    let store = home.open().await;
+    ordered(&store, "t1", Verb::Ban, None).await;
+    assert!(store.erase_person(by(60), ACCOUNT, "66600066").await.unwrap().rows() >= 3);
+    let act = store.moderation(W, 10).await.unwrap().remove(0);
+    assert_eq!((act.person.as_ref().map(PersonId::as_str), act.reason.as_str(), act.state), (Some("erased"), "", None));
+    assert_eq!(store.order(W, 1).await.unwrap().unwrap().by_person.as_deref(), Some("77700077"));
+    store.erase_person(by(61), ACCOUNT, "77700077").await.unwrap();
+    let order = store.order(W, 1).await.unwrap().unwrap();
+    assert_eq!((order.person.as_deref(), order.by_person.as_deref()), (Some("erased"), Some("erased")));
+    assert!(store.verify_audit(W).await.unwrap().whole);
+}
+
+async fn a_place_is_where_it_was_last_spoken(home: &Home) {
+    let store = home.open().await;
+    for (event, address) in [("1", Some("first")), ("2", Some("then"))] {
+        let mut accept = ledger::accept(&[event], None);
+        let place = &mut accept.events[0].inbound.place;
+        *place = Place { id: "-100".into(), address: address.map(|to| ReplyTo(to.to_owned())), ..place.clone() };
+        store.accept(accept).await.unwrap();
+    }
+    assert_eq!(store.address_of(W, ACCOUNT, "-100").await.unwrap(), Some(ReplyTo("then".to_owned())));
+    assert_eq!(store.address_of(W, ACCOUNT, "-200").await.unwrap(), None);
+    assert_eq!(store.address_of(W, "discord:main", "-100").await.unwrap(), None);
+}
+
+async fn what_is_in_doubt_is_listed(home: &Home) {
+    let store = home.open().await;
+    for event in ["1", "2"] {
+        store.accept(ledger::accept(&[event], None)).await.unwrap();
+        store.settle(ledger::settle(event, 1, &["hello"])).await.unwrap();
+    }
+    let doubt = Verdict::Unknown { detail: "the line broke".to_owned() };
+    assert!(store.ack(ledger::ack("out-1-hello", 1, doubt)).await.unwrap());
+    let unknown = store.sends(W, DeliveryState::Unknown, 10).await.unwrap();
+    assert_eq!(unknown.len(), 1);
+    let seen = (unknown[0].id.as_str(), unknown[0].text.as_str(), unknown[0].detail.as_deref(), unknown[0].attempts);
+    assert_eq!(seen, ("out-1-hello", "hello", Some("the line broke"), 1));
+    assert_eq!((unknown[0].act.as_str(), unknown[0].deadline_ms), ("message", Some(1_000)));
+    let waiting = store.sends(W, DeliveryState::Ready, 10).await.unwrap();
+    assert_eq!(waiting.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["out-2-hello"]);
+    assert!(store.sends("elsewhere", DeliveryState::Unknown, 10).await.unwrap().is_empty());
+}
