@@ -175,7 +175,7 @@ impl Town {
         let truth = Truth {
             asked,
             pushed: std::mem::take(&mut self.people.pushed),
-            confirmed: self.telegram.as_ref().map_or(i64::MAX, TelegramServer::confirmed),
+            confirmed: self.telegram.as_ref().map_or(i64::MAX, |telegram| telegram.confirmed()),
             shown: self.telegram.as_ref().map(people::shown).unwrap_or_default(),
         };
         let breaches = check::check(&truth, &stored);
