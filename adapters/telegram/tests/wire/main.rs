@@ -13,6 +13,7 @@ mod news;
 mod normalise;
 mod receive;
 mod render;
+mod replies;
 mod secret;
 mod standing;
 mod watchdog;

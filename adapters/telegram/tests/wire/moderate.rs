@@ -158,3 +158,16 @@ async fn administrators_names_and_other_groups_are_refused() {
     let moved = moderate(&bot, Moderation::Ban { person: "66".into() }).await;
     assert!(matches!(moved, Err(DeliverError::Moved { .. })), "{moved:?}");
 }
+
+/// Rights were looked up in one chat; a message of another is none of theirs.
+#[tokio::test]
+async fn a_message_of_another_chat_is_not_touched() {
+    let (server, bot) = moderator().await;
+    let elsewhere = MessageRef("-1009999/5".into());
+    let removed = moderate(&bot, Moderation::Remove { message: elsewhere.clone() }).await;
+    assert!(matches!(removed, Err(DeliverError::Refused(_))), "{removed:?}");
+    for wanted in [Act::Pin { message: elsewhere.clone() }, Act::Unpin { message: elsewhere }] {
+        assert!(matches!(act(&bot, wanted).await, Err(DeliverError::Refused(_))));
+    }
+    assert!(server.calls("deleteMessage").is_empty() && server.calls("pinChatMessage").is_empty());
+}

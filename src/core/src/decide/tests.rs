@@ -3,11 +3,14 @@
 use chrono::NaiveDate;
 use townkeeper_contract::id::{AccountId, ActionId, EntryId, EventKey, PersonId, PlaceId, TurnId};
 use townkeeper_contract::inbound::{Body, Inbound, Person, Place, PlaceKind, ReplyTo};
+use townkeeper_contract::moderation::Verb;
 use townkeeper_contract::stream::{CancelledBy, Outcome, Reply, ReplyKind};
 use townkeeper_knowledge::{Base, parse};
 
 use super::access::AccessAsk;
-use super::{Ask, Decision, Event, Past, Snapshot, Spoken, decide};
+use super::feedback::Rated;
+use super::moderate::ModerateAsk;
+use super::{Ask, Decision, Event, Past, Snapshot, Spoken, decide, feedback, moderate};
 use crate::flood::Pace;
 use crate::memory::Note;
 use crate::places::Here;
@@ -303,4 +306,90 @@ fn an_empty_budget_is_an_abstention_and_no_error() {
     let (outcome, reply) = decision.end.expect("the turn should end");
     assert_eq!((outcome, reply.kind), (Outcome::Completed, ReplyKind::Abstention));
     assert!(reply.offers.iter().any(|offer| offer.action.as_str() == "ticket:T1"));
+}
+
+#[test]
+fn an_opinion_is_kept_and_a_bad_one_asked_further() {
+    let given = Given::new(false);
+    let press = |action: &str| given.says(Body::Action { action: ActionId::from(action) }, None);
+    let asked = |decision: Decision| match decision.then {
+        Some(Ask::Rate { turn, helped }) => (turn.0, helped),
+        other => panic!("it should be kept: {other:?}"),
+    };
+    assert_eq!(asked(press("helped:T0")), ("T0".to_owned(), true));
+    assert_eq!(asked(press("not_quite:T0")), ("T0".to_owned(), false));
+    let rated = |helped: bool, cited: &str| {
+        let cited = Some(EntryId::from(cited));
+        Rated { turn: TurnId::from("T0"), helped, question: "meetups gathering portal".to_owned(), cited }
+    };
+    let said = |rated: Option<Rated>| reply(given.decide(&Event::Rated(rated), None));
+    assert_eq!(said(Some(rated(true, "meetups"))), say::thanks());
+    assert_eq!(said(None), say::button_expired());
+    let further = said(Some(rated(false, "meetups")));
+    let actions: Vec<&str> = further.offers.iter().map(|offer| offer.action.as_str()).collect();
+    assert!(!actions.contains(&"entry:meetups"), "not what was not quite it: {actions:?}");
+    assert_eq!(actions.last(), Some(&"ticket:T0"));
+    let elsewhere = said(Some(rated(false, "official-link")));
+    assert!(elsewhere.offers.iter().any(|offer| offer.action.as_str() == "entry:meetups"), "{elsewhere:?}");
+}
+
+#[test]
+fn only_answers_are_asked_about() {
+    let (given, turn) = (Given::new(false), TurnId::from("T1"));
+    let answer = reply(given.asks("where are the meetups?"));
+    assert!(answer.offers.is_empty(), "what is stored is the answer alone");
+    let labels: Vec<String> = feedback::below(&answer, &turn).offers.into_iter().map(|offer| offer.label).collect();
+    assert_eq!(labels, ["This helped", "Not quite", "Open a ticket"]);
+    let abstention = say::abstention(&turn, &[]);
+    assert_eq!(feedback::below(&abstention, &turn), abstention);
+    // One ticket is enough, also where a model offers one.
+    let model = Reply { kind: ReplyKind::Model, ..abstention };
+    assert_eq!(feedback::below(&model, &turn).offers.len(), 3);
+    assert_eq!(feedback::choice("helped:T1"), feedback::choice("not_quite:T1"));
+    assert!(feedback::choice("helped:T1") != feedback::choice("helped:T2") && feedback::choice("ticket:T1").is_none());
+    // It is no question that a later ticket could be about.
+    let further = say::not_quite(&turn, &[]);
+    let past = [Past { turn: "T2", question: "not_quite:T1", reply: Some(&further) }];
+    let command = Body::Command { name: "ticket".to_owned(), args: String::new() };
+    assert_eq!(reply(given.says(command, Some(&past))), say::ticket_about_what());
+}
+
+#[test]
+fn moderators_are_understood_by_what_they_reply_to() {
+    let given = Given::new(false);
+    let keeper = |args: &str, message: Option<&str>, person: Option<&str>| {
+        let said = Inbound {
+            replies_to: message.map(Into::into),
+            replies_to_person: person.map(Into::into),
+            ..inbound(Body::Command { name: "keeper".to_owned(), args: args.to_owned() })
+        };
+        given.decide(&Event::Came(&said), None)
+    };
+    let wanted = |decision: Decision| match decision.then {
+        Some(Ask::Moderate(ModerateAsk::Act(wanted))) => wanted,
+        other => panic!("it should be asked for: {other:?}"),
+    };
+    let remove = wanted(keeper("remove  spam ", Some("m1"), Some("66")));
+    assert_eq!((remove.verb, remove.reason.as_str(), remove.person), (Verb::Remove, "spam", None));
+    assert_eq!(remove.message.as_ref().map(|message| message.as_str()), Some("m1"));
+    let ban = wanted(keeper("BAN", Some("m1"), Some("66")));
+    assert_eq!((ban.person.as_ref().map(|person| person.as_str()), ban.message), (Some("66"), None));
+    let restrict = wanted(keeper("timeout 2h sells lanterns", Some("m1"), Some("66")));
+    assert_eq!((restrict.verb, restrict.for_ms), (Verb::Restrict, Some(2 * moderate::HOUR_MS)));
+    assert_eq!(restrict.reason, "sells lanterns");
+    assert_eq!(reply(keeper("ban", None, None)), say::moderate_how());
+    assert_eq!(reply(keeper("ban @somebody", None, None)), say::moderate_how(), "a name is nobody");
+    assert_eq!(reply(keeper("ban", Some("m1"), None)), say::author_unknown());
+    let Some(Ask::Moderate(ModerateAsk::Undo { number: 7, .. })) = keeper("undo #7", None, None).then else {
+        panic!("it should be taken back")
+    };
+    assert_eq!(reply(keeper("undo that", None, None)), say::undo_how());
+    // What is for the API alone, and what is nothing.
+    for verb in ["notice hello", "dance", ""] {
+        assert!(keeper(verb, Some("m1"), Some("66")).then.is_none(), "{verb}");
+    }
+    // Who writes in the name of a chat has no number that could be asked about.
+    let mut masked = inbound(Body::Command { name: "keeper".to_owned(), args: "ban".to_owned() });
+    (masked.person.bot, masked.replies_to_person) = (true, Some("66".into()));
+    assert_eq!(reply(given.decide(&Event::Came(&masked), None)), say::moderator_unknown());
 }
