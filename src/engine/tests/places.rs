@@ -62,6 +62,7 @@ fn event(key: &str, place: &str, body: Body) -> Inbound {
         addressed: true,
         message: None,
         replies_to: None,
+        replies_to_person: None,
         reply_to: ReplyTo(place.to_owned()),
         body,
     }
