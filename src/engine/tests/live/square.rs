@@ -281,6 +281,7 @@ pub(crate) fn says(person: &str, n: u32, body: Body) -> Inbound {
         addressed: true,
         message: Some(MessageRef::from("q1")),
         replies_to: None,
+        replies_to_person: None,
         reply_to: ReplyTo(person.to_owned()),
         body,
     }
