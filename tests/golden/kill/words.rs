@@ -1,6 +1,8 @@
 //! What people ask in these tests. Every question that may become a ticket is like no other, so that two tickets for
 //! one question are seen as such.
 
+use std::time::Duration;
+
 use fastrand::Rng;
 use townkeeper_fakes::model::{Reply, Script};
 
@@ -21,6 +23,7 @@ pub(crate) fn question(rng: &mut Rng) -> String {
         6 => format!("/ticket my parrot nr{name} sings at night"),
         7 => format!("tell me a quick tale about parrot nr{name}"),
         8 => format!("tell me a kept tale about parrot nr{name}"),
+        _ if rng.bool() => format!("tell me a long tale about parrot nr{name}"),
         _ => format!("tell me a slow tale about parrot nr{name}"),
     }
 }
@@ -30,11 +33,16 @@ pub(crate) fn is_unique(question: &str) -> bool {
     question.contains(" nr")
 }
 
-/// The model that tells tales: at once, word by word, or with a note about who listens.
+/// The model that tells tales: at once, word by word, so slowly that they are shown while they are told, or with a note
+/// about who listens.
 pub(crate) fn tales() -> Script {
     let tale = "Once a parrot sat in a tree and sang so well that the whole town came to listen.";
-    let slow = Reply::Paced { deltas: townkeeper_fakes::model::words(tale), gap: std::time::Duration::from_millis(4) };
+    let paced = |gap| Reply::Paced { deltas: townkeeper_fakes::model::words(tale), gap: Duration::from_millis(gap) };
     let note = Reply::Tool { name: "remember".to_owned(), args: serde_json::json!({ "note": "Likes parrots" }) };
     let kept = [note, Reply::text(tale)];
-    Script::new().when("kept tale", kept).when("quick tale", [Reply::text(tale)]).when("slow tale", [slow])
+    Script::new()
+        .when("kept tale", kept)
+        .when("quick tale", [Reply::text(tale)])
+        .when("slow tale", [paced(4)])
+        .when("long tale", [paced(60)])
 }

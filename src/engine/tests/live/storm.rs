@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use townkeeper_contract::outbound::Act;
 
-use crate::square::{KNOWN, SMALL_TALK, T0, Weather, facts, in_time, stage};
+use crate::square::{Call, KNOWN, SMALL_TALK, T0, Weather, facts, in_time, stage};
 
 const MINUTE: i64 = 60_000;
 
@@ -71,12 +71,23 @@ async fn a_storm_is_sat_out() {
     in_time(stage.engine.stop()).await;
 }
 
+/// The red twin: one request too soon is noticed.
+#[test]
+#[should_panic(expected = "asked too soon")]
+fn red_twin_a_request_too_soon_is_noticed() {
+    let call = |at_ms| Call { at_ms, to: String::new(), act: Act::Typing, done: false };
+    let mut times: Vec<i64> = (0..18).map(|n| T0 + FIRST_MS + n * EACH_MS).collect();
+    times.insert(3, times[2] + EACH_MS - 1);
+    let calls: Vec<Call> = std::iter::once(T0).chain(times).map(call).collect();
+    assert_storm(&calls, i64::MAX);
+}
+
 /// After each refusal nothing was asked for as long as it said.
-fn assert_storm(calls: &[crate::square::Call], over: i64) {
+fn assert_storm(calls: &[Call], over: i64) {
     let mut times: Vec<i64> = calls.iter().map(|call| call.at_ms).collect();
     times.dedup();
     assert_eq!((times[0], times[1]), (T0, T0 + FIRST_MS));
-    assert!(times[1..].windows(2).all(|pair| pair[1] - pair[0] >= EACH_MS), "{times:?}");
+    assert!(times[1..].windows(2).all(|pair| pair[1] - pair[0] >= EACH_MS), "asked too soon: {times:?}");
     assert!(calls.iter().all(|call| call.done == (call.at_ms >= over)), "{calls:?}");
     assert!(times.len() >= 18, "the storm was hardly one: {times:?}");
 }
