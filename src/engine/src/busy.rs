@@ -99,6 +99,7 @@ mod tests {
             addressed: true,
             message: None,
             replies_to: None,
+            replies_to_person: None,
             reply_to: ReplyTo(String::new()),
             body,
         }
