@@ -109,16 +109,7 @@ async fn an_erased_person_is_in_no_byte(home: &Home) {
     accept(&store, NOBODY, "sending", CANARY, 3).await;
     let buttons = vec![button(NOBODY, "sending")];
     let late = answer_with(&store, NOBODY, "sending", CANARY, CANARY, buttons, 4).await;
-    let rated = NewFeedback {
-        workspace: W.to_owned(),
-        turn: turn(NOBODY, "a0"),
-        conversation: format!("c-{NOBODY}"),
-        account: ACCOUNT.to_owned(),
-        person: NOBODY.to_owned(),
-        helped: true,
-        now_ms: 4,
-    };
-    store.rate(rated).await.unwrap().unwrap();
+    store.rate(helped("a0")).await.unwrap().unwrap();
     assert!(found(home).await > 100, "the red twin: without the erasure they are found");
 
     let report = store.erase_person(by(W), ACCOUNT, NOBODY).await.unwrap();
@@ -155,6 +146,18 @@ async fn an_erased_person_is_in_no_byte(home: &Home) {
     assert_eq!(store.erase_person(by("elsewhere"), ACCOUNT, NOBODY).await.unwrap().rows(), 0);
     assert_eq!(store.erase_person(by(W), "discord:main", NOBODY).await.unwrap().rows(), 0);
     assert_eq!(store.ledger(W).await.unwrap().events.len(), 41);
+}
+
+fn helped(event: &str) -> NewFeedback {
+    NewFeedback {
+        workspace: W.to_owned(),
+        turn: turn(NOBODY, event),
+        conversation: format!("c-{NOBODY}"),
+        account: ACCOUNT.to_owned(),
+        person: NOBODY.to_owned(),
+        helped: true,
+        now_ms: 4,
+    }
 }
 
 fn by(workspace: &str) -> By {
