@@ -84,6 +84,16 @@ impl Host for Seat {
         &self.house.commands
     }
 
+    fn leave<'a>(&'a self, request: BoxFuture<'a, ()>) -> BoxFuture<'a, bool> {
+        Box::pin(async move {
+            let Some(pass) = self.house.door.freeze().pass() else { return false };
+            tokio::select! {
+                () = request => true,
+                () = pass.cut() => false,
+            }
+        })
+    }
+
     fn trouble(&self, what: Option<&str>) {
         let mut troubles = self.house.troubles.lock().unwrap_or_else(PoisonError::into_inner);
         match what {
