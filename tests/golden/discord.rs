@@ -4,7 +4,9 @@
 mod beside;
 mod buttons;
 mod frozen;
+mod linking;
 mod live;
+mod moderation;
 
 use serde_json::{Value, json};
 use townkeeper_fakes::discord::{DiscordBot, DiscordFault, DiscordServer, DiscordState, Message};

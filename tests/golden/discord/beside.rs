@@ -68,7 +68,7 @@ async fn says(discord: &DiscordServer, who: u64, words: &str) -> String {
 async fn what_one_community_knows_never_reaches_the_other() {
     let note = Reply::Tool { name: "remember".to_owned(), args: json!({ "note": IN_MEMORY }) };
     let story = Reply::text("The lantern burns in the evening, and nobody puts it out.");
-    let model = ModelServer::start(Script::new().when("bedtime", [note, story.clone()]).then(story)).await;
+    let model = ModelServer::start(Script::new().when("bedtime", [note, story.clone()]).when("owl", [story])).await;
     let (discord, telegram, home) = town(&model).await;
     let _daemon = Daemon::start(&home).await;
     when(&discord, |s| s.connected() == 2 && s.commands.len() == 2).await;
