@@ -78,7 +78,7 @@ async fn ledger_entry(store: &Store, id: &str, whole: bool) -> anyhow::Result<()
     let inbound = Inbound {
         event: EventKey::from(id),
         account: AccountId::from("web"),
-        place: Place { id: PlaceId::from(id), kind: PlaceKind::Private, address: None },
+        place: Place { id: PlaceId::from(id), kind: PlaceKind::Private, address: None, within: None },
         thread: None,
         person: Person { id: PersonId::from(id), name: String::new(), bot: false },
         at_ms: 1,

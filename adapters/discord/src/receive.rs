@@ -5,6 +5,7 @@
 mod catchup;
 mod desk;
 pub(crate) mod event;
+mod keeper;
 mod normalise;
 mod quick;
 mod ration;

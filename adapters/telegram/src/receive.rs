@@ -52,7 +52,7 @@ pub(crate) async fn run(bot: Arc<Telegram>, host: Arc<dyn Host>, stop: &Stop) ->
     }
     let Some(offset) = stop.run_until_cancelled(offset(&*host, &mut trouble)).await else { return Ok(()) };
     match offset? {
-        Some(offset) => poll_on(&bot, &me, &*host, stop, trouble, beside, offset).await,
+        Some(offset) => poll_on(&bot, &me, &host, stop, trouble, beside, offset).await,
         None => Ok(()),
     }
 }
@@ -96,7 +96,7 @@ async fn offset(host: &dyn Host, trouble: &mut Trouble<'_>) -> Result<Option<i64
 async fn poll_on(
     bot: &Arc<Telegram>,
     me: &Me,
-    host: &dyn Host,
+    host: &Arc<dyn Host>,
     stop: &Stop,
     mut trouble: Trouble<'_>,
     mut beside: JoinSet<()>,
@@ -118,13 +118,16 @@ async fn poll_on(
                     }
                     continue;
                 };
-                if !offer(bot, host, stop, &batch, &mut trouble).await {
+                if !offer(bot, &**host, stop, &batch, &mut trouble).await {
                     return Ok(());
                 }
                 offset = batch.next;
                 batch.count(bot);
                 if !batch.pressed.is_empty() {
-                    beside.spawn(answer_callbacks(Arc::clone(bot), batch.pressed));
+                    let (bot, host) = (Arc::clone(bot), Arc::clone(host));
+                    beside.spawn(async move {
+                        host.leave(Box::pin(answer_callbacks(&bot, batch.pressed))).await;
+                    });
                 }
             }
             Err(error) => {
@@ -173,7 +176,7 @@ async fn offer(bot: &Telegram, host: &dyn Host, stop: &Stop, batch: &Batch, trou
 }
 
 /// Takes the waiting mark off pressed buttons. Best effort: the press itself is already on disk.
-async fn answer_callbacks(bot: Arc<Telegram>, pressed: Vec<String>) {
+async fn answer_callbacks(bot: &Telegram, pressed: Vec<String>) {
     for id in pressed {
         let body = json!({ "callback_query_id": id });
         if let Err(error) = bot.api.call::<bool>("answerCallbackQuery", &body).await {

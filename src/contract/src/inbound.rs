@@ -51,6 +51,9 @@ pub struct Place {
     /// none where nothing can be said first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<ReplyTo>,
+    /// The bigger place that it is a part of, where it is one: a server's channel names the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<PlaceId>,
 }
 
 /// Who said it. Authority comes from `id` alone; `name` is for people's eyes.

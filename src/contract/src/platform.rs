@@ -166,6 +166,10 @@ pub trait Host: Send + Sync + 'static {
     /// What may be meant by the words typed so far behind a command: at most 25, at most 100 characters each.
     fn suggest(&self, command: &str, typed: &str) -> Vec<String>;
 
+    /// Makes a request that no row of the outbox stands for: that somebody's press was heard, what could be meant by
+    /// what they type. `false`: the town is frozen, so it was not made, or was cut off.
+    fn leave<'a>(&'a self, request: BoxFuture<'a, ()>) -> BoxFuture<'a, bool>;
+
     /// Receiving stands still, and why, in words that may be shown to anyone: while this lasts the account counts as
     /// not receiving. `None`: all is well again.
     fn trouble(&self, what: Option<&str>);

@@ -216,7 +216,7 @@ mod tests {
         Inbound {
             event: EventKey::from("e"),
             account: AccountId::from("chat:main"),
-            place: Place { id: PlaceId::from("square"), kind, address: None },
+            place: Place { id: PlaceId::from("square"), kind, address: None, within: None },
             thread: None,
             person: Person { id: PersonId::from(person), name: "Robin".to_owned(), bot: false },
             at_ms: 0,

@@ -46,6 +46,8 @@ pub struct Place {
     pub kind: PlaceKind,
     /// Where something goes that answers nobody.
     pub address: Option<ReplyTo>,
+    /// The bigger place that it is a part of.
+    pub within: Option<PlaceId>,
     /// The event upon which it was said that we are not switched on here.
     pub told: Option<String>,
     pub set: BTreeMap<PlaceSetting, Set>,
@@ -75,20 +77,28 @@ impl Place {
         self.set.get(&setting).map(|set| set.value.as_str())
     }
 
-    /// The place with all its settings.
-    pub fn info(&self, rules: Rules) -> PlaceInfo {
+    /// The place with all its settings; `whole` is the bigger place that it is a part of.
+    pub fn info(&self, whole: Option<&Self>, rules: Rules) -> PlaceInfo {
         let (account, place) = (self.account.clone(), self.id.clone());
-        PlaceInfo { account, place, kind: self.kind, settings: shown(Some(self), rules) }
+        PlaceInfo { account, place, kind: self.kind, settings: shown(Some(self), whole, rules) }
     }
 }
 
+/// What holds in a place: what was set for it, else for the whole that it is a part of. Either links it.
+fn set<'a>(place: Option<&'a Place>, whole: Option<&'a Place>, setting: PlaceSetting) -> Option<&'a Set> {
+    let both = || [place, whole].into_iter().filter_map(|place| place?.set.get(&setting));
+    let links = |set: &&Set| setting == PlaceSetting::Link && set.value == "yes";
+    both().find(links).or_else(|| both().next())
+}
+
 /// What a place is set to, where it is a group or a channel. A place that is not known has nothing set.
-pub fn here(place: Option<&Place>, rules: Rules) -> Here {
-    let set = |setting| place.and_then(|place| place.value(setting));
+pub fn here(place: Option<&Place>, whole: Option<&Place>, rules: Rules) -> Here {
+    let set = |setting| set(place, whole, setting).map(|set| set.value.as_str());
     let link = set(PlaceSetting::Link);
     let linked = link.map_or(rules.groups == Some(Groups::Any), |link| link == "yes");
     let mode = set(PlaceSetting::Mode).and_then(PlaceMode::named).unwrap_or(PlaceMode::Answer);
-    let told = place.is_some_and(|place| place.told.is_some());
+    // One notice is enough for all of a server.
+    let told = whole.or(place).is_some_and(|place| place.told.is_some());
     Here {
         mode: if linked { mode } else { PlaceMode::Off },
         untold: !linked && link.is_none() && !told,
@@ -98,10 +108,9 @@ pub fn here(place: Option<&Place>, rules: Rules) -> Here {
 }
 
 /// Every setting as it is now, and where it comes from.
-pub fn shown(place: Option<&Place>, rules: Rules) -> Vec<ShownSetting> {
-    let set = |setting| place.and_then(|place| place.set.get(&setting));
+pub fn shown(place: Option<&Place>, whole: Option<&Place>, rules: Rules) -> Vec<ShownSetting> {
     let each = PlaceSetting::ALL.iter().map(|setting| {
-        let Some(set) = set(*setting) else {
+        let Some(set) = set(place, whole, *setting) else {
             let (value, origin) = unset(*setting, rules);
             return ShownSetting { setting: *setting, value: value.to_owned(), origin, by: None, at_ms: None };
         };
@@ -172,6 +181,7 @@ mod tests {
             id: PlaceId::from("square"),
             kind: PlaceKind::Group,
             address: None,
+            within: None,
             told: None,
             set: set.collect(),
         }
@@ -182,20 +192,20 @@ mod tests {
     #[test]
     fn a_group_is_off_until_it_is_linked_unless_the_file_says_otherwise() {
         use PlaceSetting::{Link, Mode};
-        let mode = |set: &[(PlaceSetting, &str)], rules| here(Some(&place(set)), rules).mode;
+        let mode = |set: &[(PlaceSetting, &str)], rules| here(Some(&place(set)), None, rules).mode;
         let linked = Rules::default();
-        assert_eq!(here(None, linked).mode, PlaceMode::Off);
+        assert_eq!(here(None, None, linked).mode, PlaceMode::Off);
         assert_eq!(mode(&[(Mode, "support")], linked), PlaceMode::Off, "a mode alone links nothing");
         assert_eq!(mode(&[(Link, "yes")], linked), PlaceMode::Answer);
         assert_eq!(mode(&[(Link, "yes"), (Mode, "support")], linked), PlaceMode::Support);
-        assert_eq!(here(None, ANY).mode, PlaceMode::Answer);
+        assert_eq!(here(None, None, ANY).mode, PlaceMode::Answer);
         assert_eq!(mode(&[(Link, "no")], ANY), PlaceMode::Off);
         assert_eq!(mode(&[(Mode, "off")], ANY), PlaceMode::Off);
     }
 
     #[test]
     fn only_a_place_that_nobody_decided_on_is_told_and_once() {
-        let untold = |place: Option<&Place>, rules| here(place, rules).untold;
+        let untold = |place: Option<&Place>, rules| here(place, None, rules).untold;
         assert!(untold(None, Rules::default()) && untold(Some(&place(&[])), Rules::default()));
         assert!(!untold(None, ANY), "it is answered there");
         let told = Place { told: Some("e1".to_owned()), ..place(&[]) };
@@ -204,17 +214,36 @@ mod tests {
     }
 
     #[test]
+    fn a_part_is_as_its_whole_unless_it_is_set_otherwise_and_either_links_it() {
+        use PlaceSetting::{Language, Link, Mode};
+        let whole = place(&[(Link, "yes"), (Mode, "support"), (Language, "de")]);
+        let in_whole = |set: &[(PlaceSetting, &str)]| here(Some(&place(set)), Some(&whole), Rules::default());
+        let unknown = here(None, Some(&whole), Rules::default());
+        assert_eq!((unknown.mode, unknown.language.as_deref()), (PlaceMode::Support, Some("de")));
+        assert_eq!(in_whole(&[(Mode, "answer")]).mode, PlaceMode::Answer);
+        assert_eq!(in_whole(&[(Mode, "off")]).mode, PlaceMode::Off);
+        assert_eq!(in_whole(&[(Link, "no")]).mode, PlaceMode::Support, "either links it");
+        let unlinked = place(&[(Link, "no")]);
+        assert_eq!(here(Some(&place(&[(Link, "yes")])), Some(&unlinked), Rules::default()).mode, PlaceMode::Answer);
+        let off = here(None, Some(&unlinked), ANY);
+        assert!(off.mode == PlaceMode::Off && !off.untold);
+        let told = Place { told: Some("e1".to_owned()), ..place(&[]) };
+        assert!(!here(None, Some(&told), Rules::default()).untold && here(None, None, Rules::default()).untold);
+        assert_eq!(shown(None, Some(&whole), ANY)[1].value, "support");
+    }
+
+    #[test]
     fn each_setting_names_its_origin() {
         let rules = Rules { groups: None, moderators: Some(PlaceWho::Roles) };
         let mut place = place(&[(PlaceSetting::Link, "yes"), (PlaceSetting::Mode, "support")]);
         "operator".clone_into(&mut place.set.get_mut(&PlaceSetting::Mode).expect("set").method);
-        let shown = shown(Some(&place), rules);
+        let shown = shown(Some(&place), None, rules);
         let lines: Vec<String> =
             shown.iter().map(|s| format!("{} {} {} {:?}", s.setting, s.value, s.origin, s.at_ms)).collect();
         let expected = "link yes chat Some(7)|mode support api Some(7)|notices off default None|\
                         language auto default None|who roles file None";
         assert_eq!(lines.join("|"), expected);
-        let link = |rules| super::shown(None, rules).remove(0);
+        let link = |rules| super::shown(None, None, rules).remove(0);
         assert_eq!((link(ANY).value.as_str(), link(ANY).origin), ("yes", SettingOrigin::File));
         assert_eq!(link(Rules::default()).origin, SettingOrigin::Default);
     }

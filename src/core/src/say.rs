@@ -316,12 +316,16 @@ pub fn protected() -> Reply {
 
 pub fn moderate_how() -> Reply {
     notice(
-        "Reply to the message that it is about: /keeper remove, restrict 1h, release, ban, unban, pin or unpin, and why.",
+        "Reply to the message that it is about: /keeper remove, restrict 1h, release, ban, unban, pin or unpin, and why. \
+         Where a command cannot be a reply, add the message's link, or mention the person.",
     )
 }
 
 pub fn author_unknown() -> Reply {
-    notice("I cannot see who wrote that message: it was written in the name of a chat, or is too old.")
+    notice(
+        "I cannot see who wrote that message: it was written in the name of a chat, is too old, or I was given only its link. \
+         Mention them instead.",
+    )
 }
 
 pub fn undo_how() -> Reply {

@@ -39,7 +39,7 @@ fn asks(text: &str) -> Inbound {
     Inbound {
         event: EventKey::from("e"),
         account: AccountId::from("web"),
-        place: Place { id: PlaceId::from("p"), kind: PlaceKind::Private, address: None },
+        place: Place { id: PlaceId::from("p"), kind: PlaceKind::Private, address: None, within: None },
         thread: None,
         person: Person { id: PersonId::from("1"), name: NAME.to_owned(), bot: false },
         at_ms: 0,

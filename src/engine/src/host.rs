@@ -11,7 +11,7 @@ use townkeeper_contract::platform::{Cursor, Host, HostError};
 use townkeeper_contract::{BoxFuture, Stop};
 
 use townkeeper_core::commands;
-use townkeeper_store::AdapterState;
+use townkeeper_store::{AdapterState, guard};
 
 use crate::door::Adapter;
 use crate::measure::First;
@@ -82,6 +82,21 @@ impl Host for Seat {
 
     fn commands(&self) -> &[CommandSpec] {
         &self.house.commands
+    }
+
+    fn leave<'a>(&'a self, request: BoxFuture<'a, ()>) -> BoxFuture<'a, bool> {
+        Box::pin(async move {
+            let Some(pass) = self.house.door.freeze().pass() else {
+                if !guard!("freeze.leave") {
+                    request.await;
+                }
+                return false;
+            };
+            tokio::select! {
+                () = request => true,
+                () = pass.cut() => false,
+            }
+        })
     }
 
     fn trouble(&self, what: Option<&str>) {

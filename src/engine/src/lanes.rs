@@ -79,7 +79,7 @@ mod tests {
         let inbound = Inbound {
             event: EventKey::from(turn),
             account: AccountId::from("web"),
-            place: Place { id: PlaceId::from("p"), kind: PlaceKind::Private, address: None },
+            place: Place { id: PlaceId::from("p"), kind: PlaceKind::Private, address: None, within: None },
             thread: None,
             person: Person { id: PersonId::from("p"), name: String::new(), bot: false },
             at_ms: 0,

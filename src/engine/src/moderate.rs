@@ -4,11 +4,14 @@
 
 use std::sync::Arc;
 
+use townkeeper_contract::access::Permission;
 use townkeeper_contract::id::{AccountId, MessageRef, PersonId};
 use townkeeper_contract::inbound::{Inbound, ReplyTo};
 use townkeeper_contract::moderation::{NewModeration, Verb};
 use townkeeper_contract::outbound::{Act, Moderation};
+use townkeeper_contract::place::PlaceWho;
 use townkeeper_contract::platform::DeliverError;
+use townkeeper_core::access::may;
 use townkeeper_core::decide::moderate::{
     HOUR_MS, ModerateAsk, Moderated, Wanted, YEAR_MS, is_protected, reverse, right, said, silences,
 };
@@ -62,6 +65,11 @@ async fn in_chat(
         method: format!("chat:{platform}:{id}"),
         now_ms: house.clock.now_ms(),
     };
+    // The place that is asked in may go by roles as a part of a bigger one, which an order does not name.
+    let here = house.places.here(inbound, house.door.rules(&inbound.account));
+    if here.who == PlaceWho::Roles && !is_moderator(house, &inbound.account, id).await? {
+        return Ok(Moderated::NotOurs);
+    }
     let asker = Some(inbound.person.id.0.clone());
     match ask {
         ModerateAsk::Act(wanted) => {
@@ -224,18 +232,22 @@ enum No {
 async fn allowed(house: &House, order: &Order) -> Result<(), No> {
     let account = AccountId::from(order.account.as_str());
     let at = ReplyTo(order.address.clone());
-    let may = async |person: Option<&PersonId>| match house.door.standing(&account, &at, person).await {
+    let lets = async |person: Option<&PersonId>| match house.door.standing(&account, &at, person).await {
         Ok(standing) => Ok(standing.may(right(order.verb))),
         // Whom the platform does not know there may nothing there.
         Err(DeliverError::Refused(_) | DeliverError::Gone) => Ok(false),
         Err(error) => Err(No::Unasked(error)),
     };
-    if let Some(asker) = &order.by_person
-        && !may(Some(&PersonId::from(asker.as_str()))).await?
-    {
-        return Err(No::Said(Moderated::NotAllowed));
+    if let Some(asker) = &order.by_person {
+        let who = house.places.who(&account, &order.place, house.door.rules(&account));
+        if who == PlaceWho::Roles && !is_moderator(house, &account, asker).await.map_err(No::Engine)? {
+            return Err(No::Said(Moderated::NotOurs));
+        }
+        if !lets(Some(&PersonId::from(asker.as_str()))).await? {
+            return Err(No::Said(Moderated::NotAllowed));
+        }
     }
-    if !may(None).await? {
+    if !lets(None).await? {
         return Err(No::Said(Moderated::WeMayNot));
     }
     let Some(person) = order.person.as_deref().filter(|_| silences(order.verb)) else { return Ok(()) };
@@ -248,6 +260,13 @@ async fn allowed(house: &House, order: &Order) -> Result<(), No> {
         Ok(_) | Err(DeliverError::Refused(_) | DeliverError::Gone) => Ok(()),
         Err(error) => Err(No::Unasked(error)),
     }
+}
+
+/// Whether somebody of that number may moderate by a role with us.
+async fn is_moderator(house: &House, account: &AccountId, person: &str) -> Result<bool, EngineError> {
+    let Some(platform) = platform(account) else { return Ok(false) };
+    let known = house.store.person_of(&house.workspace, platform, person).await?;
+    Ok(known.is_some_and(|member| may(&member.roles, Permission::Moderate)))
 }
 
 /// Whether a person of that number has a role with us.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use townkeeper_contract::access::Permission;
 use townkeeper_contract::id::{AccountId, PlaceId};
 use townkeeper_contract::inbound::{Inbound, PlaceKind, PresenceChange, ReplyTo};
-use townkeeper_contract::place::{PlaceChange, PlaceInfo, PlaceMode};
+use townkeeper_contract::place::{PlaceChange, PlaceInfo, PlaceMode, PlaceSetting, PlaceWho};
 use townkeeper_core::access::may;
 use townkeeper_core::decide::keeper::{Asker, Health, Kept, PlaceAsk, Placed, Wish};
 use townkeeper_core::places::{self, Here, Place, Rules};
@@ -36,12 +36,40 @@ impl Places {
         if inbound.place.kind == PlaceKind::Private {
             return Here::default();
         }
-        self.with(&inbound.account, &inbound.place.id, |place| places::here(place, rules))
+        let (id, within) = (&inbound.place.id, inbound.place.within.as_ref());
+        self.with(&inbound.account, id, within, |place, whole| places::here(place, whole, rules))
     }
 
-    fn with<T>(&self, account: &AccountId, id: &PlaceId, read: impl FnOnce(Option<&Place>) -> T) -> T {
+    /// Who may set it up and moderate in it, as far as it is known.
+    pub(crate) fn who(&self, account: &AccountId, id: &str, rules: Rules) -> PlaceWho {
+        let id = PlaceId::from(id);
+        let within = self.with(account, &id, None, |place, _| place.and_then(|place| place.within.clone()));
+        self.with(account, &id, within.as_ref(), |place, whole| places::here(place, whole, rules)).who
+    }
+
+    /// Looks at a place, and at the bigger one that it is a part of.
+    fn with<T>(
+        &self,
+        account: &AccountId,
+        id: &PlaceId,
+        within: Option<&PlaceId>,
+        read: impl FnOnce(Option<&Place>, Option<&Place>) -> T,
+    ) -> T {
         let image = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        read(image.known.get(account).and_then(|places| places.get(id)))
+        let known = |id: &PlaceId| image.known.get(account).and_then(|places| places.get(id));
+        read(known(id), within.and_then(known))
+    }
+
+    /// Whether a place says by itself whether it is linked.
+    fn links_itself(&self, inbound: &Inbound) -> bool {
+        let own = |place: Option<&Place>, _: Option<&Place>| {
+            place.is_some_and(|place| place.value(PlaceSetting::Link).is_some())
+        };
+        self.with(&inbound.account, &inbound.place.id, None, own)
+    }
+
+    fn info(&self, place: &Place, rules: Rules) -> PlaceInfo {
+        self.with(&place.account, &place.id, place.within.as_ref(), |_, whole| place.info(whole, rules))
     }
 
     fn changes(&self) -> i64 {
@@ -95,7 +123,7 @@ pub(crate) async fn run(house: Arc<House>) {
 pub(crate) async fn find_out(house: &House, inbound: &Inbound, ask: PlaceAsk) -> Result<Placed, StoreError> {
     Ok(match ask {
         PlaceAsk::Tell => {
-            let first = house.store.tell_place(&house.workspace, seen(inbound), inbound.event.as_str()).await?;
+            let first = house.store.tell_place(&house.workspace, whole(inbound), inbound.event.as_str()).await?;
             refresh(house).await?;
             Placed::Told { first }
         }
@@ -119,6 +147,16 @@ fn seen(inbound: &Inbound) -> SeenPlace {
         place: inbound.place.id.0.clone(),
         kind: inbound.place.kind,
         address: inbound.place.address.clone(),
+        within: inbound.place.within.clone(),
+    }
+}
+
+/// The bigger place that it was said in a part of; else the place itself. That is what is linked.
+fn whole(inbound: &Inbound) -> SeenPlace {
+    let seen = seen(inbound);
+    match seen.within {
+        Some(within) => SeenPlace { place: within.0, within: None, ..seen },
+        None => seen,
     }
 }
 
@@ -145,15 +183,23 @@ async fn keep(house: &House, inbound: &Inbound, actor: String, wish: Wish) -> Re
     let rules = house.door.rules(&inbound.account);
     match wish {
         Wish::Show => {
-            Ok(Kept::Shown(house.places.with(&inbound.account, &inbound.place.id, |place| places::shown(place, rules))))
+            let (id, within) = (&inbound.place.id, inbound.place.within.as_ref());
+            let shown = |place: Option<&Place>, whole: Option<&Place>| places::shown(place, whole, rules);
+            Ok(Kept::Shown(house.places.with(&inbound.account, id, within, shown)))
         }
         Wish::Health => Ok(Kept::Health(health(house, inbound).await?)),
         Wish::Set(setting, value) => {
             let method = access::method(inbound);
             let by = By { workspace: house.workspace.clone(), actor, method, now_ms: house.clock.now_ms() };
-            let place = house.store.set_place(by, seen(inbound), &[(setting, value.clone())]).await?;
+            let at = if setting == PlaceSetting::Link { whole(inbound) } else { seen(inbound) };
+            let set = [(setting, value.clone())];
+            // A part that was linked by itself would else stay as it was.
+            if at.place != inbound.place.id.0 && house.places.links_itself(inbound) {
+                house.store.set_place(by.clone(), seen(inbound), &set).await?;
+            }
+            house.store.set_place(by, at, &set).await?;
             refresh(house).await?;
-            let on = places::here(Some(&place), rules).mode != PlaceMode::Off;
+            let on = house.places.here(inbound, rules).mode != PlaceMode::Off;
             Ok(Kept::Set { setting, value, on })
         }
     }
@@ -195,7 +241,8 @@ impl Engine {
     /// Every place that is known, with its settings and where they come from.
     pub async fn places(&self) -> Result<Vec<PlaceInfo>, EngineError> {
         let places = self.house.store.places(&self.house.workspace).await?;
-        Ok(places.iter().map(|place| place.info(self.house.door.rules(&place.account))).collect())
+        let info = |place: &Place| self.house.places.info(place, self.house.door.rules(&place.account));
+        Ok(places.iter().map(info).collect())
     }
 
     /// Sets something for a place that is known. What is no valid setting is named.
@@ -212,6 +259,6 @@ impl Engine {
         let set = change.each().into_iter().map(valid).collect::<Result<Vec<_>, _>>()?;
         let place = self.house.store.change_place(by, account, place, &set).await?;
         refresh(&self.house).await?;
-        Ok(place.info(self.house.door.rules(&place.account)))
+        Ok(self.house.places.info(&place, self.house.door.rules(&place.account)))
     }
 }

@@ -56,7 +56,7 @@ fn inbound(event: &str, person: &str, text: &str) -> Inbound {
     Inbound {
         event: EventKey::from(event),
         account: AccountId::from("web"),
-        place: Place { id: PlaceId::from(person), kind: PlaceKind::Private, address: None },
+        place: Place { id: PlaceId::from(person), kind: PlaceKind::Private, address: None, within: None },
         thread: None,
         person: Person { id: PersonId::from(person), name: String::new(), bot: false },
         at_ms: 0,

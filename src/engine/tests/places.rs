@@ -48,14 +48,20 @@ fn by() -> By {
 }
 
 fn seen(place: &str) -> SeenPlace {
-    SeenPlace { account: ACCOUNT.to_owned(), place: place.to_owned(), kind: PlaceKind::Group, address: None }
+    SeenPlace {
+        account: ACCOUNT.to_owned(),
+        place: place.to_owned(),
+        kind: PlaceKind::Group,
+        address: None,
+        within: None,
+    }
 }
 
 fn event(key: &str, place: &str, body: Body) -> Inbound {
     Inbound {
         event: EventKey::from(key),
         account: AccountId::from(ACCOUNT),
-        place: Place { id: PlaceId::from(place), kind: PlaceKind::Group, address: None },
+        place: Place { id: PlaceId::from(place), kind: PlaceKind::Group, address: None, within: None },
         thread: None,
         person: Person { id: PersonId::from("1"), name: String::new(), bot: false },
         at_ms: 0,

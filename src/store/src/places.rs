@@ -25,6 +25,8 @@ pub struct SeenPlace {
     pub place: String,
     pub kind: PlaceKind,
     pub address: Option<ReplyTo>,
+    /// The bigger place that it is a part of.
+    pub within: Option<PlaceId>,
 }
 
 impl Store {
@@ -66,7 +68,8 @@ impl Store {
         self.write(SetPlace { by, account, place, seen: None, set: set.to_vec() }).await
     }
 
-    /// We are not in a place any more: it is not linked, and what waits to be said there is refused. How much did.
+    /// We are not in a place any more: neither it nor any part of it is linked, and what waits to be said there is
+    /// refused. How much did.
     pub async fn leave_place(&self, by: By, account: &str, place: &str) -> Result<u64, StoreError> {
         self.write(LeavePlace { by, account: account.to_owned(), place: place.to_owned() }).await
     }
@@ -193,11 +196,13 @@ impl Write for LeavePlace {
             if let Some(before) = one(tx, workspace, &self.account, &self.place).await? {
                 // Should we be let in again, a moderator must want us again, and may be told so again.
                 for statement in [
-                    "DELETE FROM place_setting WHERE workspace = $1 AND account = $2 AND place = $3 AND setting = 'link'",
-                    "UPDATE place SET told = NULL WHERE workspace = $1 AND account = $2 AND place = $3",
-                    "DELETE FROM place WHERE workspace = $1 AND account = $2 AND place = $3 AND NOT EXISTS (SELECT 1 \
-                     FROM place_setting s WHERE s.workspace = place.workspace AND s.account = place.account \
-                     AND s.place = place.place)",
+                    "DELETE FROM place_setting WHERE workspace = $1 AND account = $2 AND setting = 'link' AND place IN \
+                     (SELECT p.place FROM place p WHERE p.workspace = $1 AND p.account = $2 \
+                     AND (p.place = $3 OR p.within = $3))",
+                    "UPDATE place SET told = NULL WHERE workspace = $1 AND account = $2 AND (place = $3 OR within = $3)",
+                    "DELETE FROM place WHERE workspace = $1 AND account = $2 AND (place = $3 OR within = $3) \
+                     AND NOT EXISTS (SELECT 1 FROM place_setting s WHERE s.workspace = place.workspace \
+                     AND s.account = place.account AND s.place = place.place)",
                 ] {
                     sql(statement).bind(workspace).bind(&self.account).bind(&self.place).execute(&mut *tx).await?;
                 }
@@ -212,15 +217,29 @@ impl Write for LeavePlace {
     }
 }
 
+/// What waits for a place, or answers what was said in a part of it.
+macro_rules! refused {
+    ($within:literal) => {
+        concat!(
+            "UPDATE outbox SET state = 'refused', attempt = attempt + 1 WHERE workspace = $1 AND account = $2 \
+             AND state = 'ready' AND (dest = $3 OR substr(dest, 1, length($3) + 1) = $3 || '/' \
+             OR EXISTS (SELECT 1 FROM inbox i WHERE i.turn = outbox.turn AND ",
+            $within,
+            " = $3)) RETURNING id, attempt"
+        )
+    };
+}
+const REFUSED_SQLITE: &str = refused!("i.payload ->> '$.place.within'");
+const REFUSED_POSTGRES: &str = refused!("CAST(i.payload AS jsonb) #>> '{place,within}'");
+
 /// Refuses what waits to be said in a place, where people can see it.
 async fn refuse(tx: &mut Conn, by: &By, account: &str, place: &str) -> Result<u64, StoreError> {
-    let rows = sql("UPDATE outbox SET state = 'refused', attempt = attempt + 1 WHERE workspace = $1 AND account = $2 \
-         AND state = 'ready' AND (dest = $3 OR substr(dest, 1, length($3) + 1) = $3 || '/') RETURNING id, attempt")
-    .bind(&by.workspace)
-    .bind(account)
-    .bind(place)
-    .all(&mut *tx)
-    .await?;
+    let rows = per_engine(REFUSED_SQLITE, REFUSED_POSTGRES)
+        .bind(&by.workspace)
+        .bind(account)
+        .bind(place)
+        .all(&mut *tx)
+        .await?;
     for row in &rows {
         sql("INSERT INTO attempt (workspace, outbox, n, started_ms, ended_ms, class, detail) \
              VALUES ($1, $2, $3, $4, $4, 'refused', 'we are not in this place any more')")
@@ -294,7 +313,8 @@ impl MovePlace {
     async fn carry_over(&self, tx: &mut Conn, before: &Place) -> Result<(), StoreError> {
         let workspace = &self.by.workspace;
         let (account, place) = (self.account.clone(), self.to.0.clone());
-        let seen = SeenPlace { account, place, kind: before.kind, address: Some(self.address.clone()) };
+        let (address, within) = (Some(self.address.clone()), before.within.clone());
+        let seen = SeenPlace { account, place, kind: before.kind, address, within };
         know(tx, workspace, &seen).await?;
         sql("UPDATE place SET told = COALESCE(told, $4) WHERE workspace = $1 AND account = $2 AND place = $3")
             .bind(workspace)
@@ -320,14 +340,15 @@ impl MovePlace {
 
 /// Makes a place known; its address is always the last one seen.
 async fn know(tx: &mut Conn, workspace: &str, at: &SeenPlace) -> Result<(), StoreError> {
-    sql("INSERT INTO place (workspace, account, place, kind, address) VALUES ($1, $2, $3, $4, $5) \
+    sql("INSERT INTO place (workspace, account, place, kind, address, within) VALUES ($1, $2, $3, $4, $5, $6) \
          ON CONFLICT (workspace, account, place) DO UPDATE SET kind = excluded.kind, \
-         address = COALESCE(excluded.address, place.address)")
+         address = COALESCE(excluded.address, place.address), within = COALESCE(excluded.within, place.within)")
     .bind(workspace)
     .bind(&at.account)
     .bind(&at.place)
     .bind(serde_json::to_string(&at.kind)?)
     .bind(at.address.as_ref().map(|address| address.0.as_str()))
+    .bind(at.within.as_ref().map(|within| within.0.as_str()))
     .execute(tx)
     .await?;
     Ok(())
@@ -357,7 +378,7 @@ async fn one(tx: &mut Conn, workspace: &str, account: &str, place: &str) -> Resu
 async fn load<'c>(on: impl Into<On<'c>>, workspace: &str, one: Option<(&str, &str)>) -> Result<Vec<Place>, StoreError> {
     let (account, place) = one.unwrap_or_default();
     let rows =
-        sql("SELECT p.account, p.place, p.kind, p.address, p.told, s.setting, s.value, s.actor, s.method, s.at_ms \
+        sql("SELECT p.account, p.place, p.kind, p.address, p.within, p.told, s.setting, s.value, s.actor, s.method, s.at_ms \
          FROM place p LEFT JOIN place_setting s \
          ON s.workspace = p.workspace AND s.account = p.account AND s.place = p.place \
          WHERE p.workspace = $1 AND (p.account = $2 AND p.place = $3 OR $4 = 1) ORDER BY p.account, p.place")
@@ -372,8 +393,9 @@ async fn load<'c>(on: impl Into<On<'c>>, workspace: &str, one: Option<(&str, &st
         let (account, id) = (AccountId::new(row.text("account")?), PlaceId::new(row.text("place")?));
         if places.last().is_none_or(|last| (&last.account, &last.id) != (&account, &id)) {
             let address = row.opt_text("address")?.map(ReplyTo);
+            let within = row.opt_text("within")?.map(PlaceId);
             let (kind, told, set) = (row.json("kind")?, row.opt_text("told")?, BTreeMap::new());
-            places.push(Place { account, id, kind, address, told, set });
+            places.push(Place { account, id, kind, address, within, told, set });
         }
         if let Some(place) = places.last_mut() {
             place.set.extend(setting(row)?);

@@ -150,7 +150,12 @@ fn inbound(body: ChatBody, now_ms: i64) -> Result<Inbound, Refusal> {
     Ok(Inbound {
         event: EventKey::new(format!("{conversation}:{key}")),
         account: AccountId::from(ACCOUNT),
-        place: Place { id: PlaceId::new(conversation.0.clone()), kind: PlaceKind::Private, address: None },
+        place: Place {
+            id: PlaceId::new(conversation.0.clone()),
+            kind: PlaceKind::Private,
+            address: None,
+            within: None,
+        },
         thread: None,
         person: Person { id: PersonId::new(conversation.0.clone()), name: String::new(), bot: false },
         at_ms: now_ms,

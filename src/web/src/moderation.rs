@@ -103,7 +103,7 @@ fn checked(new: &NewModeration) -> Result<(), Refusal> {
 fn answer(moderated: Moderated) -> Result<Json<ModerationNumber>, Refusal> {
     let (status, code) = match moderated {
         Moderated::Ordered { number, .. } => return Ok(Json(ModerationNumber { number })),
-        Moderated::NotAllowed | Moderated::NotLinked => (StatusCode::FORBIDDEN, "not_allowed"),
+        Moderated::NotAllowed | Moderated::NotOurs | Moderated::NotLinked => (StatusCode::FORBIDDEN, "not_allowed"),
         Moderated::WeMayNot => (StatusCode::CONFLICT, "we_may_not"),
         Moderated::Protected => (StatusCode::CONFLICT, "protected"),
         Moderated::NoSuchAct | Moderated::NoSuchPlace => (StatusCode::NOT_FOUND, "not_found"),

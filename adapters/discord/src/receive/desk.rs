@@ -21,6 +21,7 @@ use super::socket::Heard;
 use super::trouble::{Part, Trouble, pause};
 use super::world::{self, World};
 use super::{Kept, PLACES, SCOPE, SESSION, catchup};
+use crate::answer::First;
 use crate::wire::{Guild, Id, Interaction, MemberEvent, Message, Ready};
 use crate::{Discord, commands};
 
@@ -339,8 +340,12 @@ impl Desk {
         self.batch.clear();
         self.keys.clear();
         for promise in self.promises.drain(..) {
-            let bot = Arc::clone(&self.bot);
-            self.tasks.spawn(async move { defer(&bot, &promise).await });
+            let (bot, host) = (Arc::clone(&self.bot), Arc::clone(&self.host));
+            self.tasks.spawn(async move {
+                if !host.leave(Box::pin(defer(&bot, &promise))).await {
+                    bot.interactions.settle(promise.id, First::Missed);
+                }
+            });
         }
         if std::mem::take(&mut self.places_changed) {
             let places = json!(self.world.kept).to_string();

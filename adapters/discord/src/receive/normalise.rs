@@ -9,6 +9,7 @@ use crate::commands::FORM;
 use crate::deliver::{EPHEMERAL, Target, Via, reference};
 use crate::wire::{Guild, Id, Interaction, Member, MemberEvent, Message, User};
 
+use super::keeper;
 use super::world::{Seat, World};
 
 /// Who we are at Discord.
@@ -28,7 +29,15 @@ const FORM_SENT: u64 = 5;
 /// A message that was written; `None`: nothing to us.
 pub(crate) fn message(message: &Message, me: &Me, world: &World) -> Option<Inbound> {
     let event = EventKey(format!("m{}", message.id));
-    words(message, event, message.id.at_ms(), |text| Body::Message { text }, me, world)
+    let guild = message.guild_id.or_else(|| world.seat(message.channel_id)?.guild);
+    let order = guild.and_then(|guild| keeper::order(&message.content, me.user, world.our_role(Some(guild))));
+    let body = |text| match order {
+        Some(args) => Body::Command { name: "keeper".to_owned(), args },
+        None => Body::Message { text },
+    };
+    let inbound = words(message, event, message.id.at_ms(), body, me, world)?;
+    let target = Target { channel: message.channel_id, guild, message: None, via: None };
+    Some(keeper::resolve(inbound, &target, world))
 }
 
 /// A message that says something else now. Previews that Discord adds change no words.
@@ -108,10 +117,11 @@ pub(crate) fn interaction(asked: &Interaction, me: &Me, commands: &[CommandSpec]
         if parent.is_some() { Seat { guild: asked.guild_id, parent } } else { world.seat(channel).unwrap_or_default() };
     let event = EventKey(format!("i{}", asked.id));
     let person = person(user, asked.member.as_ref(), false);
-    Some(Inbound {
+    let inbound = Inbound {
         message: below.map(|id| reference(channel, id)),
         ..inbound(event, asked.id.at_ms(), true, person, &target, seat, body, me)
-    })
+    };
+    Some(keeper::resolve(inbound, &target, world))
 }
 
 fn command(name: &str, args: String, commands: &[CommandSpec]) -> (Body, bool) {
@@ -170,8 +180,9 @@ fn of_guild(
 ) -> Inbound {
     let target = Target { channel: channel.unwrap_or(guild), guild: Some(guild), message: None, via: None };
     let mut told = inbound(event, at_ms, false, person, &target, Seat::default(), body, me);
-    told.place =
-        Place { id: PlaceId(guild.to_string()), kind: PlaceKind::Group, address: channel.map(|_| target.to_reply()) };
+    let address = channel.map(|_| target.to_reply());
+    // It is the bigger place itself.
+    told.place = Place { id: PlaceId(guild.to_string()), kind: PlaceKind::Group, address, within: None };
     told
 }
 
@@ -186,15 +197,10 @@ fn inbound(
     body: Body,
     me: &Me,
 ) -> Inbound {
-    let address = Target { message: None, via: None, ..target.clone() };
-    let place = seat.parent.unwrap_or(target.channel);
-    let kind = if target.guild.is_some() { PlaceKind::Group } else { PlaceKind::Private };
-    // The place of a thread is its parent, and so is the place's address.
-    let address = Target { channel: place, ..address };
     Inbound {
         event,
         account: me.account.clone(),
-        place: Place { id: PlaceId(place.to_string()), kind, address: Some(address.to_reply()) },
+        place: place(target, seat),
         thread: seat.parent.map(|_| ThreadId(target.channel.to_string())),
         person,
         at_ms,
@@ -204,6 +210,18 @@ fn inbound(
         replies_to_person: None,
         reply_to: target.to_reply(),
         body,
+    }
+}
+
+/// Where a target is. The place of a thread is its parent, and so is the place's address; a guild is the bigger place.
+pub(super) fn place(target: &Target, seat: Seat) -> Place {
+    let channel = seat.parent.unwrap_or(target.channel);
+    let address = Target { channel, guild: target.guild, message: None, via: None };
+    Place {
+        id: PlaceId(channel.to_string()),
+        kind: if target.guild.is_some() { PlaceKind::Group } else { PlaceKind::Private },
+        address: Some(address.to_reply()),
+        within: target.guild.map(|guild| PlaceId(guild.to_string())),
     }
 }
 

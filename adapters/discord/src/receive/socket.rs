@@ -218,8 +218,11 @@ impl Line {
             && let Some(answer) = crate::receive::quick::answer(asked, &*self.host)
         {
             self.pass(seq);
-            let (bot, id, token) = (Arc::clone(&self.bot), asked.id, asked.token.clone());
-            self.quick.spawn(async move { crate::receive::quick::send(&bot, id, &token, &answer).await });
+            let (bot, host) = (Arc::clone(&self.bot), Arc::clone(&self.host));
+            let (id, token) = (asked.id, asked.token.clone());
+            self.quick.spawn(async move {
+                host.leave(Box::pin(crate::receive::quick::send(&bot, id, &token, &answer))).await;
+            });
             return Ok(());
         }
         self.pass(seq);

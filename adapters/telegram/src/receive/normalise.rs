@@ -161,7 +161,7 @@ pub(super) fn inbound(
 
 pub(super) fn place(chat: &Chat, thread: Option<i64>) -> Place {
     let address = Target { chat: chat.id, thread, message_id: None };
-    Place { id: PlaceId(chat.id.to_string()), kind: chat.kind(), address: Some(address.to_reply()) }
+    Place { id: PlaceId(chat.id.to_string()), kind: chat.kind(), address: Some(address.to_reply()), within: None }
 }
 
 pub(super) fn person(user: &User) -> Person {

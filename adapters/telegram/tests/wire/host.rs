@@ -163,6 +163,13 @@ impl Host for TestHost {
         Vec::new()
     }
 
+    fn leave<'a>(&'a self, request: BoxFuture<'a, ()>) -> BoxFuture<'a, bool> {
+        Box::pin(async {
+            request.await;
+            true
+        })
+    }
+
     fn trouble(&self, what: Option<&str>) {
         self.state.send_modify(|s| s.trouble = what.map(str::to_owned));
     }

@@ -97,7 +97,7 @@ mod tests {
         Inbound {
             event: EventKey::from(key),
             account: AccountId::from("a"),
-            place: Place { id: PlaceId::from("p"), kind: PlaceKind::Private, address: None },
+            place: Place { id: PlaceId::from("p"), kind: PlaceKind::Private, address: None, within: None },
             thread: None,
             person: Person { id: PersonId::from("1"), name: String::new(), bot: false },
             at_ms: 0,

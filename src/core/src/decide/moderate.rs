@@ -48,6 +48,8 @@ pub enum Moderated {
     Ordered { number: i64, verb: Verb },
     /// The platform does not let who asked do that.
     NotAllowed,
+    /// Roles alone count in this place, and who asked has none.
+    NotOurs,
     /// The platform does not let us do that.
     WeMayNot,
     /// Somebody of the team, or a moderator of the place.
@@ -178,6 +180,7 @@ pub fn said(moderated: Moderated) -> Reply {
     match moderated {
         Moderated::Ordered { number, verb } => say::moderated(number, verb, reverse(verb).is_some()),
         Moderated::NotAllowed => say::moderator_unknown(),
+        Moderated::NotOurs => say::not_allowed(),
         Moderated::WeMayNot => say::we_may_not_moderate(),
         Moderated::Protected => say::protected(),
         Moderated::NoSuchAct => say::no_such_act(),

@@ -56,8 +56,10 @@ fn set(setting: PlaceSetting, value: &str, on: bool) -> Reply {
         (PlaceSetting::Notices, _) => "No notices for moderators come here.",
         (PlaceSetting::Language, "auto") => "I answer in the language of the question.",
         (PlaceSetting::Language, _) => "Noted. What the team has published stays in its own words.",
-        (PlaceSetting::Who, "roles") => "Only people of the team may set me up here from now on.",
-        (PlaceSetting::Who, _) => "Whoever moderates this place may set me up here.",
+        (PlaceSetting::Who, "roles") => {
+            "Only people of the team may set me up here, and moderate with me, from now on."
+        }
+        (PlaceSetting::Who, _) => "Whoever moderates this place may set me up here, and moderate with me.",
     };
     let mut reply = notice(text);
     if !on && !matches!(setting, PlaceSetting::Link) && (setting, value) != (PlaceSetting::Mode, "off") {

@@ -274,7 +274,7 @@ pub(crate) fn says(person: &str, n: u32, body: Body) -> Inbound {
     Inbound {
         event: EventKey::new(format!("{person}/{n}")),
         account: AccountId::from(ACCOUNT),
-        place: Place { id: PlaceId::from(person), kind: PlaceKind::Private, address: None },
+        place: Place { id: PlaceId::from(person), kind: PlaceKind::Private, address: None, within: None },
         thread: None,
         person: Person { id: PersonId::from(person), name: String::new(), bot: false },
         at_ms: 0,

@@ -64,7 +64,7 @@ async fn walk(store: &Store, event: &str, mut acknowledged: &std::fs::File) {
     let inbound = Inbound {
         event: EventKey::from(event),
         account: AccountId::from(ACCOUNT),
-        place: Place { id: PlaceId::from(event), kind: PlaceKind::Private, address: None },
+        place: Place { id: PlaceId::from(event), kind: PlaceKind::Private, address: None, within: None },
         thread: None,
         person: Person { id: PersonId::from("1"), name: String::new(), bot: false },
         at_ms: 1,

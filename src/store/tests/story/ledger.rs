@@ -31,7 +31,7 @@ fn inbound(event: &str) -> Inbound {
     Inbound {
         event: EventKey::from(event),
         account: AccountId::from(ACCOUNT),
-        place: Place { id: PlaceId::from("42"), kind: PlaceKind::Private, address: None },
+        place: Place { id: PlaceId::from("42"), kind: PlaceKind::Private, address: None, within: None },
         thread: None,
         person: Person { id: PersonId::from("42"), name: "Robin".to_owned(), bot: false },
         at_ms: 1,

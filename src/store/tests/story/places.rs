@@ -4,16 +4,17 @@ use townkeeper_contract::id::PlaceId;
 use townkeeper_contract::inbound::{PlaceKind, ReplyTo};
 use townkeeper_contract::place::PlaceSetting::{self, Link, Mode, Notices};
 use townkeeper_core::places::Place;
-use townkeeper_store::{By, Denied, SeenPlace, Store};
+use townkeeper_store::{Accept, By, Denied, NewEvent, SeenPlace, Store};
 
 use crate::home::{Home, stories};
 use crate::people::{by, by_whom, denied};
-use crate::town::{ACCOUNT, W, accept, ack, answer, sent};
+use crate::town::{ACCOUNT, W, accept, ack, answer, inbound, sent, turn};
 
 stories!(
     what_is_set_stays_set_and_is_an_act,
     a_place_is_told_once_and_the_same_event_again,
     leaving_a_place_unlinks_it_and_refuses_what_waits,
+    leaving_a_server_is_leaving_its_channels,
     a_place_that_moves_keeps_what_is_set_and_what_waits,
     places_of_one_workspace_are_not_anothers,
     who_set_something_can_be_erased,
@@ -21,7 +22,7 @@ stories!(
 
 fn seen(place: &str) -> SeenPlace {
     let address = Some(ReplyTo(format!("to {place}")));
-    SeenPlace { account: ACCOUNT.to_owned(), place: place.to_owned(), kind: PlaceKind::Group, address }
+    SeenPlace { account: ACCOUNT.to_owned(), place: place.to_owned(), kind: PlaceKind::Group, address, within: None }
 }
 
 fn said(now_ms: i64) -> By {
@@ -108,6 +109,44 @@ async fn leaving_a_place_unlinks_it_and_refuses_what_waits(home: &Home) {
     assert_eq!(store.places(W).await.unwrap().len(), 1, "where nothing is set, nothing is kept");
     assert_eq!(store.leave_place(by(32), ACCOUNT, "-3").await.unwrap(), 0, "where we never were");
     assert!(acts(&store).await.iter().any(|act| act.contains("place.left")));
+}
+
+async fn leaving_a_server_is_leaving_its_channels(home: &Home) {
+    let store = home.open().await;
+    let within = Some(PlaceId::from("server"));
+    let part = |place: &str| SeenPlace { within: within.clone(), ..seen(place) };
+    set(&store, "server", &[(Link, "yes")], 10).await;
+    store.set_place(by(10), part("-1"), &[(Link, "yes".to_owned()), (Mode, "off".to_owned())]).await.unwrap();
+    store.set_place(by(10), part("-2"), &[(Link, "yes".to_owned())]).await.unwrap();
+    set(&store, "-12", &[(Link, "yes")], 10).await;
+    // Known again without saying where it is, it stays where it was.
+    set(&store, "-1", &[(Mode, "support")], 11).await;
+    for (place, event, server) in [("-1", "a", true), ("-1", "b", true), ("-12", "c", false), ("-12", "d", false)] {
+        accept_within(&store, place, event, within.clone().filter(|_| server)).await;
+        answer(&store, place, event, "wen", "soon", 21).await;
+    }
+    assert_eq!(store.leave_place(by(30), ACCOUNT, "server").await.unwrap(), 1);
+    let refused = states(&store).await.into_iter().filter(|(_, state)| state == "refused").collect::<Vec<_>>();
+    assert_eq!(refused, [("-1".to_owned(), "refused".to_owned())]);
+    let left: Vec<_> = store.places(W).await.unwrap();
+    let links: Vec<_> = left.iter().map(|place| (place.id.as_str(), place.value(Link), place.value(Mode))).collect();
+    assert_eq!(links, [("-1", None, Some("support")), ("-12", Some("yes"), None)]);
+}
+
+async fn accept_within(store: &Store, place: &str, event: &str, within: Option<PlaceId>) {
+    let mut inbound = inbound(place, event, "wen");
+    inbound.place.within = within;
+    let new = NewEvent { inbound, conversation: format!("c-{place}"), turn: turn(place, event) };
+    let accept = Accept {
+        workspace: W.to_owned(),
+        account: ACCOUNT.to_owned(),
+        events: vec![new],
+        cursor: None,
+        node: "n1".to_owned(),
+        lease: None,
+        now_ms: 20,
+    };
+    store.accept(accept).await.unwrap();
 }
 
 async fn a_place_that_moves_keeps_what_is_set_and_what_waits(home: &Home) {

@@ -20,7 +20,7 @@ pub(crate) fn inbound(person: &str, event: &str, words: &str) -> Inbound {
     Inbound {
         event: EventKey::new(format!("{person}/{event}")),
         account: AccountId::from(ACCOUNT),
-        place: Place { id: PlaceId::from(person), kind: PlaceKind::Private, address: None },
+        place: Place { id: PlaceId::from(person), kind: PlaceKind::Private, address: None, within: None },
         thread: None,
         person: Person { id: PersonId::from(person), name: format!("name of {person}"), bot: false },
         at_ms: 1,

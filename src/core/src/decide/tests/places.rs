@@ -17,7 +17,7 @@ use crate::scan::{Ground, Verdict, scan};
 const QUESTION: &str = "what is the official link?";
 
 fn in_group(body: Body) -> Inbound {
-    let place = Place { id: PlaceId::from("p"), kind: PlaceKind::Group, address: None };
+    let place = Place { id: PlaceId::from("p"), kind: PlaceKind::Group, address: None, within: None };
     Inbound { place, account: AccountId::from("chat:main"), ..inbound(body) }
 }
 
@@ -223,7 +223,7 @@ fn what_was_done_is_said_with_what_it_means() {
     let set = |setting, value: &str, on| said(Kept::Set { setting, value: value.to_owned(), on });
     assert!(!set(PlaceSetting::Mode, "support", true).contains("/keeper link"));
     assert!(set(PlaceSetting::Mode, "support", false).contains("/keeper link"), "it is not linked yet");
-    let shown = said(Kept::Shown(crate::places::shown(None, crate::places::Rules::default())));
+    let shown = said(Kept::Shown(crate::places::shown(None, None, crate::places::Rules::default())));
     assert!(shown.contains("link: no (default)") && shown.contains("who: platform (default)"), "{shown}");
     let trouble = Some("the line is dead".to_owned());
     let health = said(Kept::Health(Health { trouble, standing: None, waiting: 2, unknown: 1 }));

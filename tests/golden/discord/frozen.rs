@@ -1,0 +1,116 @@
+//! A freeze in the middle of an answer: after it is acknowledged, nothing is asked of Discord any more.
+
+use std::time::Duration;
+
+use serde_json::json;
+use townkeeper_fakes::discord::DiscordServer;
+use townkeeper_fakes::model::{ModelServer, Reply, Script, words};
+
+use super::live::{SHOWN, STORY, Stage, stage};
+use super::{ADA, ASKED_TOO, BOT, CHANNEL, command, nth, ready, stage_at, to_us, write};
+use crate::daemon::{Daemon, Home, PATIENCE, http};
+use crate::model::SMALL_TALK;
+
+/// Some four seconds long.
+fn tale() -> Reply {
+    let tale = "The keeper walks along the river and lights the lanterns again. ".repeat(8);
+    Reply::Paced { deltas: words(tale.trim_end()), gap: Duration::from_millis(60) }
+}
+
+/// Every request that Discord saw.
+fn left(discord: &DiscordServer) -> u64 {
+    discord.look(|s| s.counts.values().sum())
+}
+
+/// Whatever a community does: writes, gives a command, types one, presses.
+fn everything_happens(discord: &DiscordServer, pressed: u64) {
+    let direct = discord.direct(BOT, ADA);
+    write(discord, CHANNEL, &to_us(ASKED_TOO.0));
+    command(discord, ADA, CHANNEL, "ask", ASKED_TOO.0);
+    command(discord, ADA, CHANNEL, "ticket", "");
+    let typed = json!([{ "type": 3, "name": "question", "value": "when", "focused": true }]);
+    discord.push_interaction(json!({ "type": 4, "channel_id": CHANNEL, "user": { "id": ADA },
+        "data": { "name": "ask", "options": typed } }));
+    discord.push_interaction(json!({ "type": 3, "channel_id": direct, "user": { "id": ADA },
+        "message": { "id": pressed }, "data": { "component_type": 2, "custom_id": "made-up" } }));
+}
+
+/// How many events of the account are on disk.
+async fn kept(daemon: &Daemon) -> u64 {
+    let page = http().get(format!("{}/metrics", daemon.url)).send().await.unwrap().text().await.unwrap();
+    let of_account = |line: &&str| {
+        line.starts_with("townkeeper_events_total") && line.contains("discord:main") && line.contains("\"yes\"")
+    };
+    let count = page.lines().find(of_account).and_then(|line| line.rsplit(' ').next());
+    count.map_or(0, |count| count.parse().unwrap())
+}
+
+/// A freeze in the middle of an answer, acknowledged; then everything happens. How many requests Discord saw before that,
+/// and after the daemon has ended.
+async fn freezes(without: Option<&str>) -> (u64, u64) {
+    let model = ModelServer::start(Script::always(Reply::gated(STORY))).await;
+    let (discord, home) = stage_at(Home::new().with_model(&model.base_url())).await;
+    let mut command = home.command(&["serve"]);
+    if let Some(guard) = without {
+        command.env("TOWNKEEPER_FAULT", format!("{guard}:off"));
+    }
+    let daemon = Daemon::spawned(command).await;
+    ready(&discord).await;
+    let mut stage = Stage { model, discord, home, daemon };
+    let shown = stage.shown().await;
+    let frozen = stage.daemon.operator(&stage.home).freeze("drill").await.unwrap();
+    assert!(frozen.frozen && !frozen.unconfirmed, "{frozen:?}");
+    let before = left(&stage.discord);
+    stage.model.release_many(words(STORY).len());
+    everything_happens(&stage.discord, shown.id);
+    let taken = async { tokio::join!(stage.model.dropped(1), async { while kept(&stage.daemon).await < 4 {} }) };
+    tokio::time::timeout(PATIENCE, taken).await.expect("the model is let go, and what happens is taken");
+    // Its turns and its promises end first.
+    stage.daemon.signal("TERM").await;
+    stage.daemon.gone().await;
+    assert_eq!(stage.discord.look(|s| s.message(shown.id).unwrap().content.clone()), format!("{SHOWN} …"));
+    (before, left(&stage.discord))
+}
+
+#[tokio::test]
+async fn after_a_freeze_is_acknowledged_nothing_is_asked_of_discord() {
+    let (before, after) = freezes(None).await;
+    assert_eq!(after, before, "something was asked after the freeze was acknowledged");
+}
+
+/// The red twin: were a press or a command still told that it was heard, that would leave.
+#[cfg(feature = "faults")]
+#[tokio::test]
+async fn red_twin_what_stands_in_no_outbox_would_leave_a_frozen_town() {
+    let (before, after) = freezes(Some("freeze.leave")).await;
+    assert!(after > before, "{before}, {after}");
+}
+
+/// A freeze by a file: the answer stops where it is.
+#[tokio::test]
+async fn a_file_freezes_in_the_middle_of_an_answer() {
+    let Stage { discord, home, daemon, model } = stage(tale()).await;
+    write(&discord, discord.direct(BOT, ADA), SMALL_TALK);
+    nth(&discord, 1).await;
+    std::fs::write(home.data().join("freeze"), "").unwrap();
+    tokio::time::timeout(PATIENCE, model.dropped(1)).await.expect("the model is let go");
+    let frozen = async { while !daemon.client().ready().await.unwrap().frozen {} };
+    tokio::time::timeout(PATIENCE, frozen).await.expect("it sees the file");
+    assert!(nth(&discord, 1).await.content.ends_with('…'));
+}
+
+/// The red twin: a daemon that does not look says all of it.
+#[cfg(feature = "faults")]
+#[tokio::test]
+async fn red_twin_without_looking_a_file_stops_nothing() {
+    let model = ModelServer::start(Script::always(tale())).await;
+    let (discord, home) = stage_at(Home::new().with_model(&model.base_url())).await;
+    let mut command = home.command(&["serve"]);
+    command.env("TOWNKEEPER_FAULT", "freeze.look:off");
+    let _daemon = Daemon::spawned(command).await;
+    ready(&discord).await;
+    write(&discord, discord.direct(BOT, ADA), SMALL_TALK);
+    nth(&discord, 1).await;
+    std::fs::write(home.data().join("freeze"), "").unwrap();
+    super::when(&discord, |s| s.by(BOT)[0].content.ends_with("again.")).await;
+}
