@@ -358,11 +358,12 @@ fn only_answers_are_asked_about() {
 fn moderators_are_understood_by_what_they_reply_to() {
     let given = Given::new(false);
     let keeper = |args: &str, message: Option<&str>, person: Option<&str>| {
-        let said = Inbound {
+        let mut said = Inbound {
             replies_to: message.map(Into::into),
             replies_to_person: person.map(Into::into),
             ..inbound(Body::Command { name: "keeper".to_owned(), args: args.to_owned() })
         };
+        said.place.kind = PlaceKind::Group;
         given.decide(&Event::Came(&said), None)
     };
     let wanted = |decision: Decision| match decision.then {
@@ -391,5 +392,5 @@ fn moderators_are_understood_by_what_they_reply_to() {
     // Who writes in the name of a chat has no number that could be asked about.
     let mut masked = inbound(Body::Command { name: "keeper".to_owned(), args: "ban".to_owned() });
     (masked.person.bot, masked.replies_to_person) = (true, Some("66".into()));
-    assert_eq!(reply(given.decide(&Event::Came(&masked), None)), say::moderator_unknown());
+    assert_eq!(reply(given.decide(&Event::Came(&masked), None)), say::not_allowed());
 }
