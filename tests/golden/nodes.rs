@@ -1,6 +1,8 @@
 //! Several daemons on one PostgreSQL, and the way there from SQLite.
 
+use std::time::Duration;
 use townkeeper_contract::stream::Event;
+
 use townkeeper_fakes::model::{ModelServer, Reply, Script};
 use townkeeper_fakes::postgres::Cluster;
 use townkeeper_fakes::telegram::TelegramServer;
@@ -139,4 +141,37 @@ async fn a_node_that_stood_still_writes_nothing() {
     assert_eq!(telegram.sent().len(), 2, "the one that stood still said it again");
     assert_eq!(ledger.events.iter().map(|event| event.terminals).collect::<Vec<_>>(), [1, 1]);
     assert!(ledger.events.iter().any(|event| event.attempt > 1), "the turn was not taken over at all");
+}
+
+/// What another node has finished is not painted over by the one that began it and stood still.
+#[tokio::test]
+async fn a_node_that_stood_still_paints_nothing() {
+    let cluster = Cluster::start(false);
+    let url = cluster.database("painted");
+    let telegram = TelegramServer::start(TOKEN).await;
+    let slow = Reply::Paced { deltas: vec!["the lake is calm and ".to_owned(); 60], gap: Duration::from_millis(200) };
+    let whole = "It was a calm evening at the lake.";
+    let model = ModelServer::start(Script::new().then(slow).then(Reply::text(whole))).await;
+    let home = || on(Home::new().with_model(&model.base_url()).with_telegram(telegram.base_url(), TOKEN), &url, 2.0);
+    let (a, b) = (home(), home());
+    let mut first = Daemon::start(&a).await;
+    telegram.push_message(1, 1, "tell me a tale of slow boats");
+    // What is edited has been written down.
+    tokio::time::timeout(PATIENCE, telegram.wait_calls("editMessageText", 1)).await.expect("it is not painted");
+    let second = Daemon::start(&b).await;
+    first.signal("STOP").await;
+    let ended = telegram.wait_message(|message| message.text == whole);
+    tokio::time::timeout(PATIENCE, ended).await.expect("nobody took the turn over");
+    first.signal("CONT").await;
+    // It goes on hearing the model, to the end.
+    let heard = async {
+        while !model.written().iter().any(|piece| (piece.request, piece.piece) == (0, 59)) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, heard).await.expect("nobody listens to the model any more");
+    first.signal("TERM").await;
+    first.gone().await;
+    drop(second);
+    assert_eq!(telegram.sent()[0].text, whole, "the one that stood still painted over it");
 }

@@ -284,6 +284,7 @@ impl Brush {
         let buttons = Vec::new();
         let stroke = match (&self.way, &self.shown) {
             (Way::Draft(_), _) | (_, Shown::Message(..)) if !house.node.is_trusted() => Stroke::Missed,
+            (Way::Draft(_), _) | (_, Shown::Message(..)) if !self.is_ours().await => Stroke::Over,
             (Way::Draft(draft), _) => {
                 house.door.paint(&self.spot, Act::Draft { draft: *draft, body }, &house.clock).await
             }
@@ -295,6 +296,17 @@ impl Brush {
         };
         self.cadence.painted(&words, stroke, house.clock.now_ms());
         Some(i64::MIN)
+    }
+
+    /// Whether the turn is still this attempt's. A node that stood still and came back may have lost it meanwhile: then
+    /// another one's end stands in the message, and must not be painted over.
+    async fn is_ours(&self) -> bool {
+        let house = &self.house;
+        if house.node.alone {
+            return true;
+        }
+        let open = house.store.open_event(&house.workspace, &self.row.turn).await;
+        matches!(open, Ok(Some(row)) if row.attempt == self.row.attempt)
     }
 
     /// The first words: committed, then sent.
