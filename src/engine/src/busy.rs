@@ -92,7 +92,7 @@ mod tests {
         Inbound {
             event: EventKey::from("1"),
             account: AccountId::from("web"),
-            place: Where { id: PlaceId::from("p"), kind: PlaceKind::Private, address: None },
+            place: Where { id: PlaceId::from("p"), kind: PlaceKind::Private, address: None, within: None },
             thread: None,
             person: Person { id: PersonId::from("p"), name: String::new(), bot: false },
             at_ms: 0,
