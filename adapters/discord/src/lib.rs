@@ -112,7 +112,8 @@ impl Platform for Discord {
             buttons: true,
             threads: true,
             moderation: true,
-            idempotency: Idempotency::Key,
+            // "The past few minutes", by Discord's documentation.
+            idempotency: Idempotency::Key { window_ms: 120_000 },
             rate: RateFacts { per_second: 45, per_group_minute: 0, per_chat_ms: 0 },
             live: Some(LiveFacts { private_ms: 1_000, group_ms: 2_000 }),
             typing_ms: 10_000,

@@ -14,6 +14,9 @@ pub struct Outbound {
     pub id: OutboxId,
     pub to: ReplyTo,
     pub act: Act,
+    /// Whether an earlier try may have reached the platform: what has no key of its own must not be said again.
+    #[serde(default)]
+    pub repeated: bool,
 }
 
 /// What to do. Mentions are never parsed from text and link previews are off: there is no field to turn them on.

@@ -53,8 +53,9 @@ pub struct LiveFacts {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Idempotency {
-    /// A key sent along makes a repeat harmless: in doubt, send again.
-    Key,
+    /// A key sent along makes a repeat harmless, for so many milliseconds: in doubt, send again within them. Later it is as
+    /// if there were none.
+    Key { window_ms: u32 },
     /// There is none: in doubt, never send again; the row stays `unknown` and visible.
     None,
 }

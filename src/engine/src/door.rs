@@ -168,8 +168,16 @@ impl Door {
 
     /// Accounts whose platform makes a repeat harmless.
     pub(crate) fn keyed(&self) -> Vec<String> {
-        let keyed = self.accounts.iter().filter(|(_, account)| account.facts.idempotency == Idempotency::Key);
-        keyed.map(|(id, _)| id.0.clone()).collect()
+        self.key_windows().into_iter().map(|(account, _)| account).collect()
+    }
+
+    /// And for how many milliseconds it does.
+    pub(crate) fn key_windows(&self) -> Vec<(String, i64)> {
+        let window = |(id, account): (&AccountId, &Account)| match account.facts.idempotency {
+            Idempotency::Key { window_ms } => Some((id.0.clone(), i64::from(window_ms))),
+            Idempotency::None => None,
+        };
+        self.accounts.iter().filter_map(window).collect()
     }
 
     /// A reply as messages for the outbox, cut to the platform's length. None for accounts whose subscribers read the
@@ -212,7 +220,12 @@ impl Door {
         if let Err(next_ms) = taken {
             return Verdict::Again { next_ms, class: "pre_send", detail: "our own limit".to_owned() };
         }
-        let out = Outbound { id: OutboxId::from(row.id.as_str()), to: row.reply_to.clone(), act: row.act.clone() };
+        let out = Outbound {
+            id: OutboxId::from(row.id.as_str()),
+            to: row.reply_to.clone(),
+            act: row.act.clone(),
+            repeated: row.repeated,
+        };
         match account.ask(&out, place, &pass, clock).await {
             Ok(receipt) => {
                 let message = receipt.message.or_else(|| row.act.message().cloned());
@@ -230,7 +243,7 @@ impl Door {
         if let Err(next_ms) = taken {
             return Stroke::NotYet { next_ms };
         }
-        let out = Outbound { id: OutboxId::from("live"), to: spot.to.clone(), act };
+        let out = Outbound { id: OutboxId::from("live"), to: spot.to.clone(), act, repeated: false };
         match account.ask(&out, &spot.place, &pass, clock).await {
             Ok(_) => Stroke::Done,
             Err(DeliverError::Throttled { retry_after_ms, .. }) => Stroke::Throttled { retry_after_ms },
@@ -295,7 +308,7 @@ impl Door {
         if account.ceilings().take(&spot.place, Class::Typing, clock.now_ms()).is_err() {
             return;
         }
-        let out = Outbound { id: OutboxId::from("typing"), to: spot.to.clone(), act: Act::Typing };
+        let out = Outbound { id: OutboxId::from("typing"), to: spot.to.clone(), act: Act::Typing, repeated: false };
         if let Err(error) = account.ask(&out, &spot.place, &pass, clock).await {
             tracing::debug!(%error, platform = account.facts.name, "typing was not shown");
         }
@@ -321,7 +334,7 @@ fn judge(error: &DeliverError, act: &Act, idempotency: Idempotency, attempt: i64
             }
             _ => Verdict::Refused { detail: error.to_string() },
         },
-        DeliverError::InDoubt(_) if idempotency == Idempotency::Key || act.is_repeatable() => {
+        DeliverError::InDoubt(_) if matches!(idempotency, Idempotency::Key { .. }) || act.is_repeatable() => {
             again(backoff(attempt), "in_doubt")
         }
         DeliverError::InDoubt(_) => Verdict::Unknown { detail: error.to_string() },

@@ -40,7 +40,8 @@ async fn claim_due(house: &Arc<House>) -> Result<(), StoreError> {
     if !house.store.has_due(&house.workspace, now_ms).await? {
         return Ok(());
     }
-    let claimed = house.store.claim(&house.workspace, &house.node.id, now_ms, CLAIM).await?;
+    let claimed =
+        house.store.claim_keyed(&house.workspace, &house.node.id, now_ms, CLAIM, house.door.key_windows()).await?;
     if claimed.expired > 0 {
         metrics::counter!("townkeeper_deliveries_total", "account" => "any", "class" => "expired")
             .increment(claimed.expired);

@@ -114,6 +114,7 @@ impl Write for Live {
                 reply_to: self.say.reply_to.clone(),
                 act: self.say.act.clone(),
                 attempt: 1,
+                repeated: false,
             }))
         })
     }

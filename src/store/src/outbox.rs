@@ -37,6 +37,8 @@ pub struct OutboxRow {
     pub reply_to: ReplyTo,
     pub act: Act,
     pub attempt: i64,
+    /// Whether an earlier attempt may have reached the platform.
+    pub repeated: bool,
 }
 
 /// What a claim took.
@@ -95,7 +97,20 @@ impl Store {
     /// Takes up to `limit` heads of destinations that are due, and marks them `sending`. Expires what is too late.
     /// They are `node`'s then.
     pub async fn claim(&self, workspace: &str, node: &str, now_ms: i64, limit: u32) -> Result<Claimed, StoreError> {
-        self.write(Claim { workspace: workspace.to_owned(), node: node.to_owned(), now_ms, limit }).await
+        self.claim_keyed(workspace, node, now_ms, limit, Vec::new()).await
+    }
+
+    /// The same for accounts whose platform forgets a key: (account, milliseconds that it remembers one). A message that
+    /// may have been said before that is not sent again, but becomes `unknown`.
+    pub async fn claim_keyed(
+        &self,
+        workspace: &str,
+        node: &str,
+        now_ms: i64,
+        limit: u32,
+        keys: Vec<(String, i64)>,
+    ) -> Result<Claimed, StoreError> {
+        self.write(Claim { workspace: workspace.to_owned(), node: node.to_owned(), now_ms, limit, keys }).await
     }
 
     /// Records what became of an attempt. `false`: the row was not ours any more, nothing was written.
@@ -162,7 +177,8 @@ macro_rules! claim {
                    AND h.part >= 0 AND h.part < e.part AND h.state IN ('unknown', 'refused', 'expired'))) \
                ORDER BY o.next_ms, o.seq LIMIT $3",
             $lock,
-            ") RETURNING id, account, dest, turn, reply_to, act, attempt"
+            ") RETURNING id, account, dest, turn, reply_to, act, attempt, CAST((SELECT COUNT(*) FROM attempt a \
+             WHERE a.workspace = outbox.workspace AND a.outbox = outbox.id AND a.class = 'in_doubt') AS BIGINT) AS doubts"
         )
     };
 }
@@ -225,6 +241,7 @@ pub(crate) async fn queue(tx: &mut Conn, queue: &Queue<'_>, say: &Sendable) -> R
         reply_to: say.reply_to.clone(),
         act: say.act.clone(),
         attempt: 1,
+        repeated: false,
     }))
 }
 
@@ -285,6 +302,7 @@ struct Claim {
     node: String,
     now_ms: i64,
     limit: u32,
+    keys: Vec<(String, i64)>,
 }
 
 impl Write for Claim {
@@ -299,6 +317,9 @@ impl Write for Claim {
             .bind(self.now_ms)
             .execute(&mut *tx)
             .await?;
+            for (account, window_ms) in &self.keys {
+                forget_key(tx, &self.workspace, account, self.now_ms - window_ms).await?;
+            }
             let rows = per_engine(CLAIM_SQLITE, CLAIM_POSTGRES)
                 .bind(&self.workspace)
                 .bind(self.now_ms)
@@ -369,6 +390,19 @@ impl Write for Ack {
     }
 }
 
+/// A message whose first try in doubt began before this is not covered by its key any more.
+async fn forget_key(tx: &mut Conn, workspace: &str, account: &str, before_ms: i64) -> Result<(), StoreError> {
+    sql("UPDATE outbox SET state = 'unknown' WHERE workspace = $1 AND account = $2 AND state = 'ready' \
+         AND act LIKE '{\"act\":\"message\"%' AND EXISTS (SELECT 1 FROM attempt a WHERE a.workspace = outbox.workspace \
+         AND a.outbox = outbox.id AND a.class = 'in_doubt' AND a.started_ms < $3)")
+    .bind(workspace)
+    .bind(account)
+    .bind(before_ms)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
 pub(crate) async fn begin_attempt(
     tx: &mut Conn,
     workspace: &str,
@@ -395,5 +429,6 @@ fn decode(row: &Row) -> Result<OutboxRow, StoreError> {
         reply_to: ReplyTo(row.text("reply_to")?),
         act: row.json("act")?,
         attempt: row.int("attempt")?,
+        repeated: row.int("doubts")? > 0,
     })
 }

@@ -26,7 +26,12 @@ fn command(name: &str, words: Option<&str>) -> Value {
 
 fn answer(to: &Inbound, row: &str, text: &str) -> Outbound {
     let body = RichText::plain(text, &Origin::System);
-    Outbound { id: OutboxId::from(row), to: to.reply_to.clone(), act: Act::Message { body, buttons: Vec::new() } }
+    Outbound {
+        id: OutboxId::from(row),
+        to: to.reply_to.clone(),
+        act: Act::Message { body, buttons: Vec::new() },
+        repeated: false,
+    }
 }
 
 async fn say(bot: &Discord, to: &Inbound, row: &str, text: &str) -> Result<Receipt, DeliverError> {

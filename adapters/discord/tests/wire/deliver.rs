@@ -23,7 +23,7 @@ pub(crate) fn say(text: &str) -> Act {
 /// Into the guild's channel, as the row `id`.
 pub(crate) fn out(id: &str, act: Act) -> Outbound {
     let to = json!({ "channel": CHANNEL.to_string(), "guild": GUILD.to_string() });
-    Outbound { id: OutboxId::from(id), to: ReplyTo(to.to_string()), act }
+    Outbound { id: OutboxId::from(id), to: ReplyTo(to.to_string()), act, repeated: false }
 }
 
 pub(crate) async fn say_it(bot: &Discord, text: &str) -> Result<Receipt, DeliverError> {
@@ -46,7 +46,7 @@ async fn a_reply_with_buttons() {
     let button = |n: usize| Button { action: format!("a:{n}").into(), label: "L".repeat(90) };
     let body = RichText::plain("I do not know.", &Origin::System);
     let act = Act::Message { body, buttons: (0..6).map(button).collect() };
-    let out = Outbound { id: "01J".into(), to: ReplyTo(to.to_string()), act };
+    let out = Outbound { id: "01J".into(), to: ReplyTo(to.to_string()), act, repeated: false };
     let receipt = soon(bot.deliver(&out)).await.expect("sent");
     let sent = server.look(|s| s.by(BOT)[0].clone());
     assert_eq!(receipt.message, Some(MessageRef(format!("{CHANNEL}/{}", sent.id))));

@@ -72,7 +72,7 @@ async fn fifty_spellings_of_everyone_ping_nobody() {
             let body = RichText::plain(&format!("{part} {words}"), &Origin::Model);
             let row = format!("{id}{part}");
             let act = Act::Message { body, buttons: Vec::new() };
-            let out = Outbound { id: row.as_str().into(), to: ReplyTo(to.to_string()), act };
+            let out = Outbound { id: row.as_str().into(), to: ReplyTo(to.to_string()), act, repeated: false };
             soon(bot.deliver(&out)).await.expect("answered");
         }
     }

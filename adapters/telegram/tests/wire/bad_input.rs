@@ -50,9 +50,14 @@ async fn ids_beyond_two_to_the_53() {
     server.push_message(ID, ID, "gm");
     let got = soon(host.wait_accepted(1)).await.remove(0);
     assert_eq!((got.person.id.as_str(), got.place.id.as_str()), ("9007199254740993", "9007199254740993"));
-    soon(bot.deliver(&townkeeper_contract::outbound::Outbound { id: "01J".into(), to: got.reply_to, act: say("gm") }))
-        .await
-        .expect("sent");
+    soon(bot.deliver(&townkeeper_contract::outbound::Outbound {
+        id: "01J".into(),
+        to: got.reply_to,
+        act: say("gm"),
+        repeated: false,
+    }))
+    .await
+    .expect("sent");
     assert_eq!(server.sent()[0].chat_id, ID);
 }
 

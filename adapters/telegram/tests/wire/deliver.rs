@@ -12,7 +12,7 @@ use townkeeper_telegram::{Telegram, TelegramConfig};
 use crate::{TOKEN, bot_at, bot_with, server_and_bot, soon};
 
 pub(crate) fn out(to: &Value, act: Act) -> Outbound {
-    Outbound { id: "01J".into(), to: ReplyTo(to.to_string()), act }
+    Outbound { id: "01J".into(), to: ReplyTo(to.to_string()), act, repeated: false }
 }
 
 pub(crate) fn say(text: &str) -> Act {
@@ -81,7 +81,7 @@ async fn what_telegram_refuses_is_refused() {
     assert!(matches!(say_to_11(&bot, "x").await, Err(DeliverError::Refused(_))));
     let stranger = bot_at(server.base_url(), "7000000002:AA-another");
     assert_eq!(say_to_11(&stranger, "x").await, Err(DeliverError::Refused("Unauthorized".into())));
-    let nowhere = Outbound { id: "01J".into(), to: ReplyTo("elsewhere".into()), act: say("x") };
+    let nowhere = Outbound { id: "01J".into(), to: ReplyTo("elsewhere".into()), act: say("x"), repeated: false };
     assert!(matches!(bot.deliver(&nowhere).await, Err(DeliverError::Refused(_))));
     assert!(server.sent().is_empty());
 }
@@ -140,7 +140,7 @@ async fn a_group_that_moved_is_answered_where_it_is_now() {
     let moved = soon(bot.deliver(&out(&old, say("after")))).await;
     let Err(DeliverError::Moved { to }) = moved else { panic!("{moved:?}") };
     assert_eq!(to.0, r#"{"chat":-10077}"#);
-    soon(bot.deliver(&Outbound { id: "01J".into(), to, act: say("after") })).await.expect("sent");
+    soon(bot.deliver(&Outbound { id: "01J".into(), to, act: say("after"), repeated: false })).await.expect("sent");
     assert_eq!(server.sent()[1].chat_id, -10_077);
     let edit = Act::Edit { message: said.clone(), body: RichText::plain("x", &Origin::System), buttons: Vec::new() };
     assert_eq!(soon(bot.deliver(&out(&old, edit))).await, Err(DeliverError::Gone));

@@ -56,7 +56,7 @@ async fn a_question_and_its_answer_by_a_server_of_others() {
     assert_eq!(accepted[1].body, Body::Command { name: "ask".into(), args: "when?".into() });
     assert_eq!(accepted[2].body, Body::Action { action: "ticket:open".into() });
 
-    let out = |act: Act| Outbound { id: "01J".into(), to: accepted[0].reply_to.clone(), act };
+    let out = |act: Act| Outbound { id: "01J".into(), to: accepted[0].reply_to.clone(), act, repeated: false };
     let said = soon(bot.deliver(&out(say("In March.")))).await.expect("sent").message.expect("a message");
     let body = RichText::plain("In **March** 🌞", &Origin::System);
     let edit = Act::Edit { message: said.clone(), body, buttons: Vec::new() };

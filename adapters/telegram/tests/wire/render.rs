@@ -13,7 +13,7 @@ use crate::{raw, server_and_bot, soon};
 async fn sent(blocks: Vec<Block>) -> SentMessage {
     let (server, bot) = server_and_bot().await;
     let act = Act::Message { body: RichText { blocks }, buttons: Vec::new() };
-    let out = Outbound { id: "01J".into(), to: ReplyTo(json!({ "chat": 11 }).to_string()), act };
+    let out = Outbound { id: "01J".into(), to: ReplyTo(json!({ "chat": 11 }).to_string()), act, repeated: false };
     soon(bot.deliver(&out)).await.expect("Telegram takes the entities");
     server.sent().remove(0)
 }

@@ -129,6 +129,7 @@ fn what_cannot_be_a_token_or_an_address_is_refused_at_once() {
 async fn a_foreign_address_is_not_echoed() {
     let bot = bot_at("http://127.0.0.1:9", TOKEN);
     let to = ReplyTo(json!({ "room": CANARY }).to_string());
-    let error = bot.deliver(&Outbound { id: "01J".into(), to, act: Act::Typing }).await.expect_err("foreign");
+    let error =
+        bot.deliver(&Outbound { id: "01J".into(), to, act: Act::Typing, repeated: false }).await.expect_err("foreign");
     assert!(!error.to_string().contains(CANARY));
 }

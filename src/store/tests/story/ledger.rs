@@ -22,6 +22,7 @@ stories!(
     a_turn_ends_once_and_only_for_the_attempt_that_has_it,
     a_bad_write_takes_no_other_down_with_it,
     messages_leave_in_order_and_each_once,
+    a_key_that_is_forgotten_makes_no_repeat_harmless,
     doubt_holds_back_its_own_message_and_nobody_elses,
     what_was_under_way_at_a_crash_is_in_doubt_unless_a_repeat_is_harmless,
     a_question_has_one_ticket,
@@ -111,6 +112,26 @@ async fn claim(store: &Store, now_ms: i64) -> Vec<String> {
         store.claim(W, NODE, now_ms, 10).await.unwrap().rows.into_iter().map(|row| row.id).collect();
     ids.sort();
     ids
+}
+
+async fn a_key_that_is_forgotten_makes_no_repeat_harmless(home: &Home) {
+    let store = home.open().await;
+    store.accept(accept(&["1"], None)).await.unwrap();
+    store.settle(settle("1", 1, &["a"])).await.unwrap();
+    // In doubt since 12, and due again at 100.
+    let again = Verdict::Again { next_ms: 100, class: "in_doubt", detail: "no answer".to_owned() };
+    assert!(store.ack(ack("out-1-a", 1, again.clone())).await.unwrap());
+    let keyed = async |now_ms, window_ms| {
+        store.claim_keyed(W, NODE, now_ms, 10, vec![(ACCOUNT.to_owned(), window_ms)]).await.unwrap().rows
+    };
+    let rows = keyed(110, 1_000).await;
+    assert!(rows.len() == 1 && rows[0].repeated, "within its time it is sent again, and known as a repeat");
+    let again = Verdict::Again { next_ms: 100, class: "throttled", detail: "too fast".to_owned() };
+    assert!(store.ack(ack("out-1-a", 2, again)).await.unwrap());
+    // The red twin: whoever does not look at the time would send it now.
+    assert_eq!(store.outbox_count(W, "ready").await.unwrap(), 1);
+    assert!(keyed(120, 100).await.is_empty());
+    assert_eq!(store.outbox_count(W, "unknown").await.unwrap(), 1, "nobody knows, and it is said so");
 }
 
 async fn an_event_is_accepted_once_and_its_cursor_with_it(home: &Home) {
