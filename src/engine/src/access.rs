@@ -95,11 +95,13 @@ async fn login(house: &House, by: By, member: &Member) -> Result<Accessed, Engin
 }
 
 /// The acknowledgement of a freeze, where a chat froze: the one message that still leaves.
-pub(crate) fn last_words(house: &House, event: &str, say: &[Sendable]) {
+pub(crate) fn last_words(house: &House, event: &str, say: &mut [Sendable]) {
     let mut froze = house.froze.lock().unwrap_or_else(PoisonError::into_inner);
     if froze.take_if(|froze| froze == event).is_some()
-        && let Some(first) = say.first()
+        && let Some(first) = say.first_mut()
     {
+        // In a line of its own: whatever waits in the chat waits until the thaw.
+        first.dest = format!("{}/!{}", first.dest, first.id);
         house.door.freeze().last_words(&first.id);
     }
 }

@@ -10,7 +10,7 @@ use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use townkeeper_contract::id::{AccountId, OutboxId, PersonId, TurnId};
 use townkeeper_contract::inbound::{Inbound, PlaceKind, ReplyTo};
-use townkeeper_contract::outbound::{Act, Button, Outbound, Receipt};
+use townkeeper_contract::outbound::{Act, Button, LimitScope, Outbound, Receipt};
 use townkeeper_contract::platform::{DeliverError, Finding, Idempotency, Platform, PlatformFacts, RateFacts, Standing};
 use townkeeper_contract::stream::Reply;
 use townkeeper_contract::text::cut;
@@ -96,12 +96,16 @@ impl Account {
             Err(_) => None,
         };
         if let Some((scope, wait_ms)) = hint {
-            // Waits are counted from the answer: the platform may have taken a while.
-            let now_ms = clock.now_ms();
-            let until = now_ms.saturating_add(i64::try_from(wait_ms).unwrap_or(i64::MAX));
-            self.ceilings().rest(scope, place, until, now_ms);
+            self.rest(scope, place, wait_ms, clock);
         }
         delivered
+    }
+
+    /// Keeps still for so long. Waits are counted from the answer: the platform may have taken a while.
+    fn rest(&self, scope: LimitScope, place: &str, wait_ms: u64, clock: &Clock) {
+        let now_ms = clock.now_ms();
+        let until = now_ms.saturating_add(i64::try_from(wait_ms).unwrap_or(i64::MAX));
+        self.ceilings().rest(scope, place, until, now_ms);
     }
 }
 
@@ -287,6 +291,7 @@ impl Door {
         account: &AccountId,
         at: &ReplyTo,
         person: Option<&PersonId>,
+        clock: &Clock,
     ) -> Result<Standing, DeliverError> {
         let Some(account) = self.accounts.get(account) else {
             return Err(DeliverError::Refused(format!("the account {account} is not configured")));
@@ -295,10 +300,19 @@ impl Door {
         let Some(pass) = self.freeze.pass() else {
             return Err(DeliverError::PreSend("the town is frozen".to_owned()));
         };
-        tokio::select! {
+        let now_ms = clock.now_ms();
+        if let Err(next_ms) = account.ceilings().take(&at.0, Class::Owed, now_ms) {
+            let retry_after_ms = u64::try_from(next_ms - now_ms).unwrap_or_default();
+            return Err(DeliverError::Throttled { retry_after_ms, scope: LimitScope::Place });
+        }
+        let standing = tokio::select! {
             standing = account.platform.standing(at, person) => standing,
             () = pass.cut() => Err(DeliverError::InDoubt("cut off by a freeze".to_owned())),
+        };
+        if let Err(DeliverError::Throttled { retry_after_ms, scope }) = &standing {
+            account.rest(*scope, &at.0, *retry_after_ms, clock);
         }
+        standing
     }
 
     /// "… is typing". Best effort: not in the outbox, and left out where the room is scarce.

@@ -232,7 +232,7 @@ enum No {
 async fn allowed(house: &House, order: &Order) -> Result<(), No> {
     let account = AccountId::from(order.account.as_str());
     let at = ReplyTo(order.address.clone());
-    let lets = async |person: Option<&PersonId>| match house.door.standing(&account, &at, person).await {
+    let lets = async |person: Option<&PersonId>| match house.door.standing(&account, &at, person, &house.clock).await {
         Ok(standing) => Ok(standing.may(right(order.verb))),
         // Whom the platform does not know there may nothing there.
         Err(DeliverError::Refused(_) | DeliverError::Gone) => Ok(false),
@@ -254,7 +254,7 @@ async fn allowed(house: &House, order: &Order) -> Result<(), No> {
     if is_team(house, &account, person).await.map_err(No::Engine)? {
         return Err(No::Said(Moderated::Protected));
     }
-    match house.door.standing(&account, &at, Some(&PersonId::from(person))).await {
+    match house.door.standing(&account, &at, Some(&PersonId::from(person)), &house.clock).await {
         Ok(standing) if is_protected(&standing) => Err(No::Said(Moderated::Protected)),
         // Somebody who left may still be banned.
         Ok(_) | Err(DeliverError::Refused(_) | DeliverError::Gone) => Ok(()),

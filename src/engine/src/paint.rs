@@ -12,6 +12,7 @@ use townkeeper_contract::id::MessageRef;
 use townkeeper_contract::inbound::{Body, PlaceKind};
 use townkeeper_contract::outbound::Act;
 use townkeeper_contract::platform::PlatformFacts;
+use townkeeper_contract::stream::ReplyKind;
 use townkeeper_contract::text::{Origin, cut, from_markdown};
 use townkeeper_core::pace::{Cadence, Stroke};
 use townkeeper_core::{conversation, say};
@@ -108,11 +109,12 @@ impl Canvas {
         if let Shown::Message(message, _) = &self.shown { Some(message) } else { None }
     }
 
-    /// Makes the first of these messages replace what was painted, or the only one the answer that it revises.
-    pub(crate) fn finish(&self, say: &mut [Sendable]) {
+    /// Makes the first of these messages replace what was painted, or the only one the answer that it revises. A mere
+    /// notice replaces no answer.
+    pub(crate) fn finish(&self, say: &mut [Sendable], kind: ReplyKind) {
         let message = match &self.shown {
             Shown::Message(message, _) => message,
-            Shown::Earlier(message) if say.len() == 1 => message,
+            Shown::Earlier(message) if say.len() == 1 && kind != ReplyKind::Notice => message,
             _ => return,
         };
         if let Some(Sendable { act, .. }) = say.first_mut()

@@ -174,7 +174,8 @@ async fn asker(house: &House, inbound: &Inbound) -> Result<Asker, StoreError> {
     if person.as_ref().is_some_and(|(_, roles)| may(roles, Permission::Moderate)) {
         return Ok(Asker { account: format!("{platform}:{id}"), person, standing: None });
     }
-    let standing = house.door.standing(&inbound.account, address(inbound), Some(&inbound.person.id)).await;
+    let standing =
+        house.door.standing(&inbound.account, address(inbound), Some(&inbound.person.id), &house.clock).await;
     let standing = standing.inspect_err(|error| tracing::warn!(%error, account = %inbound.account, "standing")).ok();
     Ok(Asker { account: format!("{platform}:{id}"), person, standing })
 }
@@ -207,7 +208,7 @@ async fn keep(house: &House, inbound: &Inbound, actor: String, wish: Wish) -> Re
 
 async fn health(house: &House, inbound: &Inbound) -> Result<Health, StoreError> {
     let trouble = house.trouble(&inbound.account);
-    let standing = house.door.standing(&inbound.account, address(inbound), None).await.ok();
+    let standing = house.door.standing(&inbound.account, address(inbound), None, &house.clock).await.ok();
     let (waiting, unknown) = house.store.account_deliveries(&house.workspace, inbound.account.as_str()).await?;
     Ok(Health { trouble, standing, waiting, unknown })
 }

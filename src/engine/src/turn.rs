@@ -113,9 +113,9 @@ fn worded(house: &House, row: &InboxRow, canvas: &Canvas, end: End) -> Option<Wo
     let now_ms = house.clock.now_ms();
     let mut say =
         told.map(|told| house.door.messages(&row.inbound, &press::shown(&told, &row.turn), now_ms)).unwrap_or_default();
-    canvas.finish(&mut say);
+    canvas.finish(&mut say, reply.kind);
     let actions = press::mint(row, &mut say, now_ms);
-    access::last_words(house, row.inbound.event.as_str(), &say);
+    access::last_words(house, row.inbound.event.as_str(), &mut say);
     Some(Words { outcome, reply, say, actions })
 }
 

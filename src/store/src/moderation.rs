@@ -113,6 +113,13 @@ impl Write for NewOrder {
             if let Some(row) = before.bind(workspace).bind(&self.asked).optional(&mut *tx).await? {
                 return Ok(Ordered::Before { number: row.int("number")? });
             }
+            // One that came to nothing took nothing back.
+            sql("UPDATE moderation SET reverses = NULL WHERE workspace = $1 AND reverses = $2 AND outbox IN (SELECT o.id \
+                 FROM outbox o WHERE o.workspace = moderation.workspace AND o.state IN ('refused', 'expired'))")
+            .bind(workspace)
+            .bind(self.order.reverses)
+            .execute(&mut *tx)
+            .await?;
             let reversed = sql("SELECT number FROM moderation WHERE workspace = $1 AND reverses = $2");
             if let Some(row) = reversed.bind(workspace).bind(self.order.reverses).optional(&mut *tx).await? {
                 return Ok(Ordered::Reversed { by: row.int("number")? });

@@ -145,7 +145,7 @@ pub(super) fn placed(snapshot: &Snapshot<'_>, inbound: &Inbound, placed: &Placed
     match placed {
         Placed::Told { first: true } => Decision::end(say::keeper::not_switched_on()),
         Placed::Told { first: false } | Placed::Noted => Decision::silent(),
-        Placed::Asker(asker) => match (allowed(snapshot.here.who, asker), wished(inbound)) {
+        Placed::Asker(asker) => match (allowed(snapshot.here.who, asker, right_for(inbound)), wished(inbound)) {
             (Ok(actor), Some(wish)) => Decision::ask(Ask::Place(PlaceAsk::Keep { actor, wish })),
             (Ok(_), None) => Decision::end(say::keeper::verbs()),
             (Err(refusal), _) => Decision::end(refusal()),
@@ -154,8 +154,14 @@ pub(super) fn placed(snapshot: &Snapshot<'_>, inbound: &Inbound, placed: &Placed
     }
 }
 
+/// What the platform must let somebody do for this. Who moderates one channel does not switch the whole server on or off.
+fn right_for(inbound: &Inbound) -> Right {
+    let links = matches!(wished(inbound), Some(Wish::Set(PlaceSetting::Link, _)));
+    if links && inbound.place.within.is_some() { Right::Manage } else { Right::Remove }
+}
+
 /// Who does it, as the audit log writes it; or what they are told instead.
-fn allowed(who: PlaceWho, asker: &Asker) -> Result<String, fn() -> Reply> {
+fn allowed(who: PlaceWho, asker: &Asker, right: Right) -> Result<String, fn() -> Reply> {
     if let Some((person, roles)) = &asker.person
         && access::may(roles, Permission::Moderate)
     {
@@ -163,7 +169,7 @@ fn allowed(who: PlaceWho, asker: &Asker) -> Result<String, fn() -> Reply> {
     }
     match (&asker.standing, who) {
         (_, PlaceWho::Roles) => Err(say::not_allowed),
-        (Some(standing), _) if standing.may(Right::Remove) || standing.may(Right::Manage) => {
+        (Some(standing), _) if standing.may(right) || standing.may(Right::Manage) => {
             Ok(format!("moderator:{}", asker.account))
         }
         (Some(_), _) => Err(say::keeper::not_a_moderator),
