@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 use townkeeper_contract::id::OutboxId;
-use townkeeper_contract::outbound::Receipt;
+use townkeeper_contract::outbound::{Outbound, Receipt};
 use townkeeper_contract::platform::DeliverError;
 
 use crate::Discord;
 use crate::api::{ApiError, Ask};
-use crate::deliver::{EPHEMERAL, Sent, Target, UNKNOWN_MESSAGE, Via, class, create};
+use crate::deliver::{EPHEMERAL, Sent, Target, UNKNOWN_MESSAGE, Via, class, create, unsent};
 use crate::wire::Id;
 
 /// How long after it was made an interaction is answered by its token, which is good for two minutes more.
@@ -100,18 +100,18 @@ pub(crate) async fn answer(
     bot: &Discord,
     to: &Target,
     via: &Via,
-    row: &OutboxId,
+    out: &Outbound,
     said: Value,
 ) -> Result<Receipt, DeliverError> {
-    match way(bot, via, row, &said).await? {
+    match way(bot, via, &out.id, &said).await? {
         Way::Said(receipt) => Ok(receipt),
         Way::Original => match replace(bot, via, &said).await {
-            Err(error) if error.is(UNKNOWN_MESSAGE) => later(bot, to, via, row, said).await,
-            Err(ApiError::Said { status: 401 | 404, .. }) => late(bot, to, via, row, said).await,
+            Err(error) if error.is(UNKNOWN_MESSAGE) => later(bot, to, via, out, said).await,
+            Err(ApiError::Said { status: 401 | 404, .. }) => late(bot, to, via, out, said).await,
             replaced => replaced.map_err(class),
         },
-        Way::Later => later(bot, to, via, row, said).await,
-        Way::Late => late(bot, to, via, row, said).await,
+        Way::Later => later(bot, to, via, out, said).await,
+        Way::Late => late(bot, to, via, out, said).await,
     }
 }
 
@@ -140,10 +140,8 @@ async fn asked(bot: &Discord, via: &Via, said: &Value) -> Result<Way, DeliverErr
         Err(error) if error.is(UNKNOWN_MESSAGE) => Ok(Way::Later),
         Err(ApiError::Said { status: 401 | 404, .. }) => Ok(Way::Late),
         // Nothing was sent: asking again is free.
-        Err(error @ ApiError::TooFast { .. }) => Err(class(error)),
-        Err(ApiError::NotSent(words) | ApiError::Unanswered(words) | ApiError::Said { words, .. }) => {
-            Err(DeliverError::PreSend(words))
-        }
+        Err(ApiError::Said { words, .. }) => Err(DeliverError::PreSend(words)),
+        Err(error) => Err(unsent(error)),
     }
 }
 
@@ -158,19 +156,22 @@ async fn replace(bot: &Discord, via: &Via, said: &Value) -> Result<Receipt, ApiE
 }
 
 /// Further parts. In the open they are messages of the channel, for these can be sent twice without being said twice.
-async fn later(bot: &Discord, to: &Target, via: &Via, row: &OutboxId, said: Value) -> Result<Receipt, DeliverError> {
+async fn later(bot: &Discord, to: &Target, via: &Via, out: &Outbound, said: Value) -> Result<Receipt, DeliverError> {
     if via.private {
-        return follow(bot, via, said).await;
+        return follow(bot, via, out, said).await;
     }
-    match create(&bot.api, to, row, said.clone()).await {
+    match create(&bot.api, to, &out.id, said.clone()).await {
         // Asked where the bot may not write by itself.
-        Err(DeliverError::Refused(_)) => follow(bot, via, said).await,
+        Err(DeliverError::Refused(_)) => follow(bot, via, out, said).await,
         created => created,
     }
 }
 
 /// A follow-up. There is no key to it: in doubt it is not said again, and the ledger shows it.
-async fn follow(bot: &Discord, via: &Via, mut said: Value) -> Result<Receipt, DeliverError> {
+async fn follow(bot: &Discord, via: &Via, out: &Outbound, mut said: Value) -> Result<Receipt, DeliverError> {
+    if out.repeated {
+        return Err(DeliverError::Refused("it may have been said already, and cannot be said twice".into()));
+    }
     if via.private {
         said["flags"] = json!(said["flags"].as_u64().unwrap_or(0) | EPHEMERAL);
     }
@@ -184,10 +185,10 @@ async fn follow(bot: &Discord, via: &Via, mut said: Value) -> Result<Receipt, De
     }
 }
 
-async fn late(bot: &Discord, to: &Target, via: &Via, row: &OutboxId, said: Value) -> Result<Receipt, DeliverError> {
+async fn late(bot: &Discord, to: &Target, via: &Via, out: &Outbound, said: Value) -> Result<Receipt, DeliverError> {
     if via.private {
         let why = "too late for an answer that only one person may see";
         return Err(DeliverError::Refused(why.into()));
     }
-    create(&bot.api, to, row, said).await
+    create(&bot.api, to, &out.id, said).await
 }

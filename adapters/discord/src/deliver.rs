@@ -13,7 +13,7 @@ use crate::Discord;
 use crate::api::{Api, ApiError, Ask};
 use crate::moderate::moderate;
 use crate::render::render;
-use crate::wire::Id;
+use crate::wire::{Channel, Id};
 
 /// What a button may carry, in characters.
 const MAX_BUTTON: usize = 100;
@@ -100,6 +100,21 @@ pub(crate) fn named(message: &MessageRef) -> Result<(Id, Id), DeliverError> {
     ids.ok_or_else(|| DeliverError::Refused("not a message of this adapter".into()))
 }
 
+/// The channel and message of a reference, if it is of the place in which the right to touch it was looked up, or of a
+/// thread of that: people name messages by links, and a link may lead anywhere that the bot can reach.
+pub(crate) async fn within(api: &Api, to: &Target, message: &MessageRef) -> Result<(Id, Id), DeliverError> {
+    let (channel, id) = named(message)?;
+    if channel == to.channel {
+        return Ok((channel, id));
+    }
+    let other: Channel = api.call(Ask::get(format!("/channels/{channel}"))).await.map_err(unsent)?;
+    // A channel has a parent too: its category.
+    if other.is_thread() && other.parent_id == Some(to.channel) {
+        return Ok((channel, id));
+    }
+    Err(DeliverError::Refused("not a message of that place".into()))
+}
+
 pub(crate) async fn deliver(bot: &Discord, out: &Outbound) -> Result<Receipt, DeliverError> {
     let to = Target::of(&out.to)?;
     let api = &bot.api;
@@ -107,7 +122,7 @@ pub(crate) async fn deliver(bot: &Discord, out: &Outbound) -> Result<Receipt, De
         Act::Message { body, buttons } => {
             let said = said(body, buttons)?;
             return match &to.via {
-                Some(via) => crate::answer::answer(bot, &to, via, &out.id, said).await,
+                Some(via) => crate::answer::answer(bot, &to, via, out, said).await,
                 None => create(api, &to, &out.id, said).await,
             };
         }
@@ -119,8 +134,11 @@ pub(crate) async fn deliver(bot: &Discord, out: &Outbound) -> Result<Receipt, De
             let path = format!("/channels/{}/typing", to.channel);
             api.done(Ask::post(path, &json!({}))).await.map_err(class)?
         }
-        Act::Pin { message } => api.done(Ask::put(pin(message)?)).await.map_err(class)?,
-        Act::Unpin { message } => done(api.done(Ask::delete(pin(message)?)).await, UNKNOWN_MESSAGE)?,
+        Act::Pin { message } => api.done(Ask::put(pin(api, &to, message).await?)).await.map_err(class)?,
+        Act::Unpin { message } => {
+            let ask = Ask::delete(pin(api, &to, message).await?);
+            done(api.done(ask).await, UNKNOWN_MESSAGE)?
+        }
         Act::Moderate { action, reason } => moderate(api, &to, action, reason).await?,
         _ => return Err(DeliverError::Refused("Discord's adapter cannot do that".into())),
     };
@@ -155,8 +173,8 @@ fn path_of(to: &Target, message: &MessageRef) -> Result<String, DeliverError> {
     })
 }
 
-fn pin(message: &MessageRef) -> Result<String, DeliverError> {
-    let (channel, id) = named(message)?;
+async fn pin(api: &Api, to: &Target, message: &MessageRef) -> Result<String, DeliverError> {
+    let (channel, id) = within(api, to, message).await?;
     Ok(format!("/channels/{channel}/messages/pins/{id}"))
 }
 
@@ -215,5 +233,13 @@ pub(crate) fn class(error: ApiError) -> DeliverError {
         }
         ApiError::Said { status, words, .. } => DeliverError::InDoubt(format!("{status} {words}")),
         ApiError::Unanswered(words) => DeliverError::InDoubt(words),
+    }
+}
+
+/// The class of a question that failed before anything was sent: asking again is free, so nothing is in doubt.
+pub(crate) fn unsent(error: ApiError) -> DeliverError {
+    match class(error) {
+        DeliverError::InDoubt(words) => DeliverError::PreSend(words),
+        other => other,
     }
 }

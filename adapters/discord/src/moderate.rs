@@ -7,7 +7,7 @@ use townkeeper_contract::outbound::{LimitHint, Moderation};
 use townkeeper_contract::platform::DeliverError;
 
 use crate::api::{Api, Ask};
-use crate::deliver::{Target, UNKNOWN_MESSAGE, class, done, named};
+use crate::deliver::{Target, UNKNOWN_MESSAGE, class, done, within};
 use crate::wire::Id;
 
 /// Discord's longest time-out is 28 days; a minute is left for clocks that differ.
@@ -22,7 +22,7 @@ pub(crate) async fn moderate(
 ) -> Result<Option<LimitHint>, DeliverError> {
     match action {
         Moderation::Remove { message } => {
-            let (channel, id) = named(message)?;
+            let (channel, id) = within(api, to, message).await?;
             let ask = Ask::delete(format!("/channels/{channel}/messages/{id}")).because(reason);
             done(api.done(ask).await, UNKNOWN_MESSAGE)
         }

@@ -13,6 +13,7 @@ mod socket;
 mod trouble;
 mod world;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -56,6 +57,9 @@ struct Kept {
     /// Guilds may still have to be caught up with, from this message on.
     #[serde(default)]
     behind: Option<Id>,
+    /// The guilds of the last log-in that were not caught up with yet; [`catchup::DIRECTS`] for direct conversations.
+    #[serde(default)]
+    awaited: BTreeSet<Id>,
 }
 
 /// Receives until `stop`, or until Discord refuses the account.

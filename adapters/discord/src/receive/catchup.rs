@@ -2,9 +2,11 @@
 //! by number, and accepted like everything else. Keys are those of the gateway, so that nothing is taken twice.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
+use serde_json::value::RawValue;
 use tokio::time::sleep;
 use tracing::{debug, info};
 
@@ -12,6 +14,8 @@ use crate::Discord;
 use crate::api::{ApiError, Ask};
 use crate::wire::{Channel, Id, Message};
 
+/// Stands among guilds for what is in none; no guild has this id.
+pub(super) const DIRECTS: Id = Id(0);
 /// What is older is not answered any more.
 const OLDEST_MS: i64 = 15 * 60 * 1000;
 /// Events of different channels overtake each other; this much is asked for again.
@@ -21,8 +25,11 @@ const MOST: usize = 50;
 /// Channels asked at once, and of one guild at all: those with the latest news.
 const AT_ONCE: usize = 8;
 const CHANNELS: usize = 100;
-/// How long a channel's limit is waited for.
-const PATIENCE_MS: u64 = 10_000;
+/// How often a channel is asked for, and how long after the first failure; twice as long after each further one.
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(500);
+/// How long a channel's limit is waited for: meanwhile nothing else is heard.
+const PATIENCE_MS: u64 = 60_000;
 
 /// The id behind which to ask, when `last` was the last message that was accepted.
 pub(super) fn after(last: Id, now_ms: Option<i64>) -> Id {
@@ -39,32 +46,53 @@ pub(super) fn with_news<'a>(channels: impl Iterator<Item = &'a Channel>, after: 
     news.into_iter().take(CHANNELS).map(|(_, channel)| channel).collect()
 }
 
-/// What was written in these channels behind `after`, in the order in which it was written.
-pub(super) async fn missed(bot: &Arc<Discord>, channels: &[Id], after: Id) -> Vec<Message> {
-    let asks: Vec<_> = channels.iter().map(|channel| of_channel(Arc::clone(bot), *channel, after)).collect();
-    let asked: Vec<_> = stream::iter(asks).buffer_unordered(AT_ONCE).collect().await;
-    let mut all: Vec<Message> = asked.into_iter().flatten().collect();
-    all.sort_by_key(|message| message.id);
-    if !all.is_empty() {
-        info!(account = %bot.account, messages = all.len(), channels = channels.len(), "caught up");
-    }
-    all
+/// What was missed, as far as Discord told.
+pub(super) struct Missed {
+    /// In the order in which they were written.
+    pub(super) messages: Vec<Message>,
+    /// Whether every channel was told of.
+    pub(super) whole: bool,
 }
 
-async fn of_channel(bot: Arc<Discord>, channel: Id, after: Id) -> Vec<Message> {
+/// What was written in these channels behind `after`.
+pub(super) async fn missed(bot: &Arc<Discord>, channels: &[Id], after: Id) -> Missed {
+    let asks: Vec<_> = channels.iter().map(|channel| of_channel(Arc::clone(bot), *channel, after)).collect();
+    let asked: Vec<_> = stream::iter(asks).buffer_unordered(AT_ONCE).collect().await;
+    let whole = asked.iter().all(Option::is_some);
+    let mut messages: Vec<Message> = asked.into_iter().flatten().flatten().collect();
+    messages.sort_by_key(|message| message.id);
+    if !messages.is_empty() || !whole {
+        info!(account = %bot.account, messages = messages.len(), channels = channels.len(), whole, "caught up");
+    }
+    Missed { messages, whole }
+}
+
+/// `None`: Discord did not tell, and may later.
+async fn of_channel(bot: Arc<Discord>, channel: Id, after: Id) -> Option<Vec<Message>> {
     let path = format!("/channels/{channel}/messages?after={after}&limit={MOST}");
-    for _ in 0..3 {
-        match bot.api.call(Ask::get(path.clone())).await {
-            Ok(messages) => return messages,
-            Err(ApiError::TooFast { wait_ms, .. }) if wait_ms <= PATIENCE_MS => {
-                sleep(Duration::from_millis(wait_ms)).await;
-            }
-            Err(ApiError::NotSent(_) | ApiError::Unanswered(_)) => sleep(Duration::from_millis(500)).await,
-            Err(error) => {
-                debug!(account = %bot.account, %channel, ?error, "what was missed here stays missed");
-                break;
-            }
+    for failures in 0..TRIES {
+        let error = match bot.api.call::<Vec<Box<RawValue>>>(Ask::get(path.clone())).await {
+            Ok(messages) => return Some(messages.iter().filter_map(|message| readable(&bot, message)).collect()),
+            Err(error) => error,
+        };
+        debug!(account = %bot.account, %channel, ?error, "what was missed here is not known yet");
+        match error {
+            ApiError::TooFast { wait_ms, .. } if wait_ms > PATIENCE_MS => return None,
+            ApiError::TooFast { wait_ms, .. } => sleep(Duration::from_millis(wait_ms)).await,
+            // We may not read it, or it is gone: there is nothing to be missed.
+            ApiError::Said { status: 400..=499, .. } => return Some(Vec::new()),
+            _ if failures + 1 < TRIES => sleep(PAUSE * 2_u32.pow(failures)).await,
+            _ => {}
         }
     }
-    Vec::new()
+    None
+}
+
+/// One that cannot be read costs no other.
+fn readable(bot: &Discord, message: &RawValue) -> Option<Message> {
+    let read = serde_json::from_str(message.get());
+    if read.is_err() {
+        bot.seen.unreadable.fetch_add(1, Relaxed);
+    }
+    read.ok()
 }

@@ -65,8 +65,6 @@ pub(super) struct Desk {
     /// What the daemon knows of it.
     committed: Position,
     kept: Option<Kept>,
-    /// Guilds of the last log-in that did not tell of themselves yet.
-    awaited: HashSet<Id>,
     batch: Vec<Inbound>,
     keys: HashSet<EventKey>,
     promises: Vec<Promise>,
@@ -95,7 +93,6 @@ impl Desk {
             committed: position.clone(),
             position,
             kept,
-            awaited: HashSet::new(),
             batch: Vec::new(),
             keys: HashSet::new(),
             promises: Vec::new(),
@@ -231,7 +228,6 @@ impl Desk {
         let last = Some(self.position.last).filter(|last| *last > Id(0));
         let behind = self.kept.as_ref().and_then(|kept| kept.behind).into_iter().chain(last).min();
         self.position = Position { session: ready.session_id.as_str().into(), seq, last: self.position.last };
-        self.awaited = ready.guilds.iter().map(|guild| guild.id).collect();
         let kept = Kept {
             session: ready.session_id.clone(),
             url: ready.resume_gateway_url.clone().filter(|url| crate::config::is_url(url, &["ws", "wss"])),
@@ -239,29 +235,29 @@ impl Desk {
             user: ready.user.id,
             application: ready.application.id,
             behind,
+            awaited: ready.guilds.iter().map(|guild| guild.id).chain([catchup::DIRECTS]).collect(),
         };
-        info!(account = %self.bot.account, guilds = self.awaited.len(), behind = behind.is_some(), "logged in");
+        info!(account = %self.bot.account, guilds = ready.guilds.len(), behind = behind.is_some(), "logged in");
         self.keep(SESSION, &json!(kept).to_string()).await;
         self.kept = Some(kept);
-        if let Some(behind) = behind {
-            let directs = self.world.kept.directs.clone();
-            if !self.catch_up(&directs, behind, stop).await {
-                return false;
+        match behind {
+            Some(behind) => {
+                let directs = self.world.kept.directs.clone();
+                self.catch_up(catchup::DIRECTS, &directs, behind, stop).await
             }
+            None => self.commit(stop).await,
         }
-        self.commit(stop).await && self.caught_up().await
     }
 
-    /// When every guild has told of itself, nothing is behind any more.
-    async fn caught_up(&mut self) -> bool {
-        if self.awaited.is_empty()
-            && let Some(kept) = self.kept.as_mut().filter(|kept| kept.behind.is_some())
-        {
+    /// All that was missed in this guild is on disk. After the last one nothing is behind any more.
+    async fn caught_up(&mut self, guild: Id) {
+        let Some(kept) = &mut self.kept else { return };
+        kept.awaited.remove(&guild);
+        if kept.awaited.is_empty() {
             kept.behind = None;
-            let kept = json!(kept).to_string();
-            self.keep(SESSION, &kept).await;
         }
-        true
+        let kept = json!(kept).to_string();
+        self.keep(SESSION, &kept).await;
     }
 
     async fn guild(&mut self, guild: &Guild, stop: &Stop) -> bool {
@@ -278,24 +274,29 @@ impl Desk {
         if let Some(behind) = self.kept.as_ref().and_then(|kept| kept.behind) {
             let after = catchup::after(behind, self.bot.api.now_ms());
             let news = catchup::with_news(guild.channels.iter().chain(&guild.threads), after);
-            if !self.catch_up(&news, behind, stop).await || !self.commit(stop).await {
-                return false;
-            }
-            self.awaited.remove(&guild.id);
-            return self.caught_up().await;
+            return self.catch_up(guild.id, &news, behind, stop).await;
         }
         true
     }
 
-    /// Takes what was missed. The cursor stays where it is: a life that ends here has to do it again.
-    async fn catch_up(&mut self, channels: &[Id], behind: Id, stop: &Stop) -> bool {
+    /// Takes what was missed in a guild. The cursor moves behind it: a life that ends here has to do it again. What
+    /// Discord did not tell of is still awaited, and asked for after the next log-in.
+    async fn catch_up(&mut self, guild: Id, channels: &[Id], behind: Id, stop: &Stop) -> bool {
         let Some(me) = self.me.clone() else { return true };
         let after = catchup::after(behind, self.bot.api.now_ms());
-        for message in catchup::missed(&self.bot, channels, after).await {
+        let asked = stop.run_until_cancelled(catchup::missed(&self.bot, channels, after)).await;
+        let Some(missed) = asked else { return false };
+        for message in missed.messages {
             self.said(&message, &me).await;
             if self.batch.len() >= MOST && !self.offer(None, stop).await {
                 return false;
             }
+        }
+        if !self.commit(stop).await {
+            return false;
+        }
+        if missed.whole {
+            self.caught_up(guild).await;
         }
         true
     }

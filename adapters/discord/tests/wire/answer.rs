@@ -125,6 +125,36 @@ async fn a_private_command_is_answered_to_one_person_alone() {
     assert!(matches!(&doubt, Err(DeliverError::Refused(why)) if why.contains("may have been said")), "{doubt:?}");
 }
 
+/// A life that died while it said something does not say it again: a follow-up has no key.
+#[tokio::test]
+async fn what_may_have_followed_already_is_not_said_again() {
+    let (server, bot, host, _running) = receiving().await;
+    let (_, asked) = given(&server, &host, command("memory", None)).await;
+    say(&bot, &asked, "1", "yours").await.expect("answered");
+    let again = Outbound { repeated: true, ..answer(&asked, "2", "and yours") };
+    let doubt = soon(bot.deliver(&again)).await;
+    assert!(
+        matches!(&doubt, Err(DeliverError::Refused(why)) if why.contains("may have been said already")),
+        "{doubt:?}"
+    );
+    assert_eq!((server.look(|s| s.calls_of(FOLLOW).len()), ours(&server).len()), (0, 1));
+    // What replaces the promise is the same however often it is done.
+    let first = Outbound { repeated: true, ..answer(&asked, "1", "yours") };
+    soon(bot.deliver(&first)).await.expect("once more");
+    assert_eq!(ours(&server).len(), 1);
+}
+
+/// The red twin: Discord takes a follow-up as often as it comes.
+#[tokio::test]
+async fn red_twin_a_follow_up_not_known_as_a_repeat_is_said_twice() {
+    let (server, bot, host, _running) = receiving().await;
+    let (_, asked) = given(&server, &host, command("memory", None)).await;
+    for row in ["1", "2", "2"] {
+        say(&bot, &asked, row, row).await.expect("said");
+    }
+    assert_eq!(ours(&server).iter().filter(|m| m.content == "2").count(), 2);
+}
+
 #[tokio::test]
 async fn what_comes_too_late_is_a_message_unless_it_is_private() {
     let (server, bot, host, _running) = receiving().await;

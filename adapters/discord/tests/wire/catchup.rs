@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value, json};
+use townkeeper_contract::inbound::Body;
 use townkeeper_discord::Discord;
-use townkeeper_fakes::discord::DiscordServer;
+use townkeeper_fakes::discord::{DiscordFault, DiscordServer};
 
 use crate::host::{Running, TestHost, text};
-use crate::{ADA, BOT, CHANNEL, THREAD, TOKEN, bot_at, server_and_bot, soon, write};
+use crate::{ADA, BOT, CHANNEL, GUILD, THREAD, TOKEN, bot_at, server_and_bot, soon, write};
 
 const HISTORY: &str = "GET /channels/{channel.id}/messages";
 
@@ -123,4 +124,110 @@ async fn red_twin_without_a_cursor_nothing_is_asked_for() {
     write(&server, direct, "afterwards");
     assert_eq!(text(&soon(fresh.wait_accepted(1)).await[0]), "afterwards");
     assert!(server.look(|s| s.calls_of(HISTORY).is_empty()));
+}
+
+const SECOND: u64 = GUILD + 1_000;
+const THIRD: u64 = GUILD + 2_000;
+
+/// A life killed while it caught up with the second of three guilds; the one after it goes on with the session.
+async fn killed_between_guilds() -> (DiscordServer, Arc<TestHost>) {
+    let (server, bot) = server_and_bot().await;
+    for guild in [SECOND, THIRD] {
+        server.add_guild(json!({ "id": guild, "owner_id": "1", "channels": [{ "id": guild + 1, "type": 0 }],
+            "members": [{ "user": { "id": BOT } }, { "user": { "id": ADA } }] }));
+    }
+    let host = TestHost::new();
+    let running = Running::start(&bot, &host);
+    soon(server.wait(|s| s.connected() == 1)).await;
+    write(&server, CHANNEL, "heard");
+    soon(host.wait_accepted(1)).await;
+    soon(host.wait_kept("places")).await;
+    running.kill().await;
+    for guild in [SECOND, THIRD] {
+        write(&server, guild + 1, &format!("missed in {guild}"));
+    }
+    forget(&server);
+    // The first guild has no more to tell; the second never answers.
+    server.fault(HISTORY, DiscordFault::Garbage { status: 200, body: "[]".into() });
+    server.break_route(HISTORY, DiscordFault::Stall);
+    let running = Running::start(&bot, &host);
+    soon(server.wait(|s| s.calls_of(HISTORY).len() == 2)).await;
+    running.kill().await;
+    server.mend(HISTORY);
+    server.tune(|o| o.resume_window_ms = 180_000);
+    (server, host)
+}
+
+#[tokio::test]
+async fn a_life_killed_between_two_guilds_leaves_the_rest_to_the_next() {
+    let (server, host) = killed_between_guilds().await;
+    let _again = Running::start(&bot_at(&server.api_base(), TOKEN), &host);
+    let heard = soon(host.wait_accepted(3)).await;
+    assert_eq!(text(&heard[1]), format!("missed in {SECOND}"));
+    assert_eq!(text(&heard[2]), format!("missed in {THIRD}"));
+    assert_eq!(server.look(|s| s.identifies.len()), 2, "it resumed");
+}
+
+/// The red twin: a life that does not know which guilds are left takes the first for the last.
+#[tokio::test]
+async fn red_twin_without_the_guilds_that_are_left_a_message_stays_missed() {
+    let (server, host) = killed_between_guilds().await;
+    let mut kept: Value = serde_json::from_str(&host.kept("session").expect("kept")).expect("JSON");
+    kept["awaited"] = json!([]);
+    host.keep("session", &kept.to_string());
+    let _again = Running::start(&bot_at(&server.api_base(), TOKEN), &host);
+    soon(host.wait_accepted(2)).await;
+    write(&server, THIRD + 1, "afterwards");
+    let heard = soon(host.wait_event(|i| matches!(&i.body, Body::Message { text } if text == "afterwards"))).await;
+    assert_eq!(text(&heard), "afterwards");
+    assert!(host.accepted().iter().all(|i| text(i) != format!("missed in {THIRD}")));
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_read_costs_no_other() {
+    let (server, _, host, _) = heard_and_killed().await;
+    let missed = write(&server, CHANNEL, "missed");
+    forget(&server);
+    let good = json!({ "id": missed.to_string(), "channel_id": CHANNEL.to_string(), "content": "missed",
+        "author": { "id": ADA.to_string() } });
+    let body = json!([{ "id": [], "content": 7 }, good, "nothing"]).to_string();
+    server.break_route(HISTORY, DiscordFault::Garbage { status: 200, body });
+    let bot = bot_at(&server.api_base(), TOKEN);
+    let _again = Running::start(&bot, &host);
+    assert_eq!(text(&soon(host.wait_accepted(4)).await[3]), "missed");
+    assert!(bot.health().unreadable >= 2, "{:?}", bot.health());
+}
+
+#[tokio::test]
+async fn a_server_that_stumbles_is_asked_again() {
+    let (server, bot, host, _) = heard_and_killed().await;
+    write(&server, CHANNEL, "missed");
+    forget(&server);
+    for _ in 0..3 {
+        server.fault(HISTORY, DiscordFault::Garbage { status: 502, body: "<html>".into() });
+    }
+    let _again = Running::start(&bot, &host);
+    assert_eq!(text(&soon(host.wait_accepted(4)).await[3]), "missed");
+}
+
+/// Told to wait for longer than it waits, it goes on, and does not forget the guild.
+#[tokio::test]
+async fn what_discord_did_not_tell_is_asked_for_after_the_next_log_in() {
+    let (server, bot, host, _) = heard_and_killed().await;
+    write(&server, CHANNEL, "missed");
+    forget(&server);
+    let wait = DiscordFault::TooMany { retry_after_s: 61.0, global: false, scope: "user" };
+    server.break_route(HISTORY, wait);
+    let running = Running::start(&bot, &host);
+    soon(server.wait(|s| s.identifies.len() == 2)).await;
+    write(&server, CHANNEL, "afterwards");
+    assert_eq!(text(&soon(host.wait_accepted(4)).await[3]), "afterwards");
+    running.kill().await;
+    let kept: Value = serde_json::from_str(&host.kept("session").expect("kept")).expect("JSON");
+    assert!(kept["awaited"].as_array().is_some_and(|all| all.contains(&json!(GUILD.to_string()))), "{kept}");
+    server.mend(HISTORY);
+    server.advance(std::time::Duration::from_secs(62));
+    forget(&server);
+    let _again = Running::start(&bot_at(&server.api_base(), TOKEN), &host);
+    assert_eq!(text(&soon(host.wait_accepted(5)).await[4]), "missed");
 }

@@ -9,10 +9,12 @@ use townkeeper_contract::text::{Origin, RichText};
 use townkeeper_discord::Discord;
 use townkeeper_fakes::discord::{DiscordFault, DiscordServer};
 
-use crate::{ADA, BOT, CHANNEL, GUILD, TOKEN, bot_at, server_and_bot, soon, write};
+use crate::{ADA, BOT, CHANNEL, GUILD, THREAD, TOKEN, bot_at, server_and_bot, soon, write};
 
 const POST: &str = "POST /channels/{channel.id}/messages";
 const PATCH: &str = "PATCH /channels/{channel.id}/messages/{message.id}";
+/// A second channel.
+const OTHER: u64 = CHANNEL + 1;
 /// Ban, administer, manage messages, time out, pin: all that a moderator's bot has.
 const MODERATES: u64 = 1 << 2 | 1 << 10 | 1 << 11 | 1 << 13 | 1 << 16 | 1 << 40 | 1 << 51;
 
@@ -143,6 +145,64 @@ async fn moderating_says_why_and_can_be_repeated() {
         ..out("y", act(Moderation::Ban { person: person() }))
     };
     assert!(matches!(soon(bot.deliver(&direct)).await, Err(DeliverError::Refused(_))), "nobody to ban in private");
+}
+
+/// A bot that may moderate two channels, of which the second hangs below the first as below a category, and a thread.
+async fn with_another_channel() -> (DiscordServer, std::sync::Arc<Discord>) {
+    let (server, bot) = server_and_bot().await;
+    server.add_guild(json!({ "id": GUILD, "owner_id": "1",
+        "channels": [{ "id": CHANNEL, "type": 0 }, { "id": OTHER, "type": 0, "parent_id": CHANNEL }],
+        "threads": [{ "id": THREAD, "type": 11, "parent_id": CHANNEL }],
+        "roles": [{ "id": "7", "position": 9, "permissions": MODERATES.to_string() }],
+        "members": [{ "user": { "id": BOT }, "roles": ["7"] }, { "user": { "id": ADA } }] }));
+    (server, bot)
+}
+
+/// All that is done to a message somebody named.
+fn touches(channel: u64, message: u64) -> [Act; 3] {
+    let message = MessageRef(format!("{channel}/{message}"));
+    [
+        Act::Pin { message: message.clone() },
+        Act::Unpin { message: message.clone() },
+        Act::Moderate { action: Moderation::Remove { message }, reason: "spam".into() },
+    ]
+}
+
+#[tokio::test]
+async fn a_message_of_another_channel_is_not_touched() {
+    let (server, bot) = with_another_channel().await;
+    let elsewhere = write(&server, OTHER, "not yours to remove");
+    for act in touches(OTHER, elsewhere) {
+        let refused = soon(bot.deliver(&out("1", act))).await;
+        assert!(
+            matches!(&refused, Err(DeliverError::Refused(why)) if why.contains("not a message of that place")),
+            "{refused:?}"
+        );
+    }
+    assert!(server.look(|s| s.message(elsewhere).is_some_and(|m| !m.deleted)));
+    assert!(server.look(|s| s.calls.iter().all(|call| call.route.starts_with("GET "))), "nothing but questions left");
+    // Not knowing where it is, it is not touched; asking again is free.
+    server.fault("GET /channels/{channel.id}", DiscordFault::Refuse { status: 500, code: 0, message: "x".into() });
+    let [pin, ..] = touches(OTHER, elsewhere);
+    let unknown = soon(bot.deliver(&out("2", pin))).await;
+    assert!(matches!(unknown, Err(DeliverError::PreSend(_))), "{unknown:?}");
+    // A thread is a part of its channel.
+    let below = write(&server, THREAD, "bad");
+    for act in touches(THREAD, below) {
+        soon(bot.deliver(&out("3", act))).await.expect("of that place");
+    }
+    assert!(server.look(|s| s.message(below).is_some_and(|m| m.deleted)));
+}
+
+/// The red twin: by Discord the bot may remove it, so that nothing but the check above keeps it.
+#[tokio::test]
+async fn red_twin_where_it_belongs_the_same_message_is_removed() {
+    let (server, bot) = with_another_channel().await;
+    let elsewhere = write(&server, OTHER, "removed");
+    let to = json!({ "channel": OTHER.to_string(), "guild": GUILD.to_string() });
+    let [.., remove] = touches(OTHER, elsewhere);
+    soon(bot.deliver(&Outbound { to: ReplyTo(to.to_string()), ..out("1", remove) })).await.expect("removed");
+    assert!(server.look(|s| s.message(elsewhere).is_some_and(|m| m.deleted)));
 }
 
 #[tokio::test]
