@@ -41,12 +41,10 @@ pub enum Asker {
 
 /// Does what a moderator asked for in a chat, if they and we may.
 pub(crate) async fn act(house: &Arc<House>, turn: &str, inbound: &Inbound, ask: ModerateAsk) -> Moderated {
-    in_chat(house, turn, inbound, ask).await.unwrap_or_else(failed)
-}
-
-fn failed(error: EngineError) -> Moderated {
-    tracing::error!(%error, "what a moderator asked for could not be done");
-    Moderated::Failed
+    in_chat(house, turn, inbound, ask).await.unwrap_or_else(|error| {
+        tracing::error!(%error, "what a moderator asked for could not be done");
+        Moderated::Failed
+    })
 }
 
 async fn in_chat(
@@ -192,7 +190,7 @@ async fn carry_out(house: &Arc<House>, by: By, asked: &str, order: Order) -> Res
         Ordered::Now { number, send } => {
             metrics::counter!("townkeeper_moderation_total", "verb" => verb.as_str()).increment(1);
             if let Some(row) = send {
-                outbox::send(house, row);
+                outbox::send(house, *row);
             }
             Moderated::Ordered { number, verb }
         }

@@ -46,7 +46,7 @@ pub struct NewOrder {
 #[derive(Clone, Debug)]
 pub enum Ordered {
     /// It is on its way; the row is to be delivered now if it was born `sending`.
-    Now { number: i64, send: Option<OutboxRow> },
+    Now { number: i64, send: Option<Box<OutboxRow>> },
     /// It was ordered before, by the same.
     Before { number: i64 },
     /// What it would take back was taken back by that one.
@@ -138,7 +138,7 @@ impl Write for NewOrder {
             // The log cannot be erased from: it holds the number, and of the rest a hash.
             let (action, subject) = (action(self.order.verb), format!("moderation:{number}"));
             log.append(tx, Act { action, subject: &subject, before: None, after: Some(&self.order) }).await?;
-            Ok(Ordered::Now { number, send })
+            Ok(Ordered::Now { number, send: send.map(Box::new) })
         })
     }
 }

@@ -372,9 +372,9 @@ fn moderators_are_understood_by_what_they_reply_to() {
     };
     let remove = wanted(keeper("remove  spam ", Some("m1"), Some("66")));
     assert_eq!((remove.verb, remove.reason.as_str(), remove.person), (Verb::Remove, "spam", None));
-    assert_eq!(remove.message.as_ref().map(|message| message.as_str()), Some("m1"));
+    assert_eq!(remove.message.as_ref().map(townkeeper_contract::id::MessageRef::as_str), Some("m1"));
     let ban = wanted(keeper("BAN", Some("m1"), Some("66")));
-    assert_eq!((ban.person.as_ref().map(|person| person.as_str()), ban.message), (Some("66"), None));
+    assert_eq!((ban.person.as_ref().map(PersonId::as_str), ban.message), (Some("66"), None));
     let restrict = wanted(keeper("timeout 2h sells lanterns", Some("m1"), Some("66")));
     assert_eq!((restrict.verb, restrict.for_ms), (Verb::Restrict, Some(2 * moderate::HOUR_MS)));
     assert_eq!(restrict.reason, "sells lanterns");
