@@ -89,6 +89,8 @@ pub struct DiscordOptions {
     pub session_starts: u32,
     /// How long a session without a connection can be resumed, in ms.
     pub resume_window_ms: u64,
+    /// How long a nonce is remembered, in ms: «the past few minutes».
+    pub nonce_ms: u64,
 }
 
 impl Default for DiscordOptions {
@@ -102,6 +104,7 @@ impl Default for DiscordOptions {
             route_limit: (1000, 1000),
             session_starts: 1000,
             resume_window_ms: 180_000,
+            nonce_ms: 300_000,
         }
     }
 }
