@@ -61,6 +61,8 @@ pub(crate) async fn run(house: &Arc<House>, job: Job) {
     let pressed = press::resolve(house, &mut row).await;
     let ours = |canvas: &Canvas, why| worded(house, &row, canvas, failed(&row, why));
     let words = if row.attempt > ATTEMPTS {
+        // What an earlier attempt showed must not be left standing as if it went on.
+        canvas.recall(house, &row).await;
         ours(&canvas, "it was taken up too often")
     } else {
         // Wording is inside the guard too: it takes a model's text apart.

@@ -31,7 +31,7 @@ pub(crate) async fn open(home: Home) -> (DiscordServer, Home) {
     std::fs::write(&file, TOKEN).unwrap();
     let account = format!(
         "[[account]]\nplatform = \"discord\"\nname = \"main\"\ntoken_file = \"{}\"\napi_base = \"{}\"\n\
-         request_timeout_s = 2\nrate = {{ per_second = 10000 }}\n",
+         request_timeout_s = 2\ngroups = \"any\"\nrate = {{ per_second = 10000 }}\n",
         file.display(),
         discord.api_base()
     );

@@ -7,7 +7,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use townkeeper_contract::moderation::DeliveryList;
+use townkeeper_contract::moderation::{DeliveryList, DeliveryState};
 use townkeeper_contract::outbound::Act;
 use townkeeper_fakes::discord::DiscordServer;
 use townkeeper_fakes::model::ModelServer;
@@ -260,6 +260,7 @@ impl Town {
             if let Some(telegram) = &self.telegram {
                 tokio::time::timeout(PATIENCE, telegram.wait_sent(sent)).await.expect("what is left is not sent");
             }
+            settled(&daemon, &self.home).await;
             end(daemon).await;
             stored = self.open_store().await;
         }
@@ -312,6 +313,7 @@ impl Town {
             // Whoever is not answered is missed by the checker.
             tokio::time::timeout(PATIENCE, discord.wait(|state| guild::answers(state) >= wanted)).await.ok();
         }
+        settled(&daemon, &self.home).await;
         end(daemon).await;
         asked
     }
@@ -349,6 +351,19 @@ async fn end(mut daemon: Daemon) {
     daemon.signal("TERM").await;
     let status = daemon.gone().await;
     assert!(status.success(), "the daemon did not end cleanly: {status}");
+}
+
+/// Waits until nothing is under way. What never leaves is missed by the checker.
+async fn settled(daemon: &Daemon, home: &Home) {
+    let operator = daemon.operator(home);
+    let settled = async {
+        for state in [DeliveryState::Ready, DeliveryState::Sending] {
+            while !operator.outbox(state).await.unwrap().deliveries.is_empty() {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, settled).await.ok();
 }
 
 /// What a clean daemon must still do.
