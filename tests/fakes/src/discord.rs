@@ -30,10 +30,12 @@ mod rest;
 mod routes;
 mod shapes;
 mod state;
+mod storm;
 
 pub use state::{
     Ban, Call, Channel, Connection, DiscordState, Guild, Heartbeat, Identify, Interaction, Message, Resume, Session,
 };
+pub use storm::Storm;
 
 /// `MESSAGE_CONTENT`, the intent that shows what people write.
 pub const MESSAGE_CONTENT: u64 = 1 << 15;
