@@ -166,6 +166,10 @@ pub trait Host: Send + Sync + 'static {
     /// What may be meant by the words typed so far behind a command: at most 25, at most 100 characters each.
     fn suggest(&self, command: &str, typed: &str) -> Vec<String>;
 
+    /// Where people begin to talk to this account in private: what is put behind `base` comes back as the words behind
+    /// `/start`. From adapters whose bots cannot write first, as soon as they know; the others never say it.
+    fn start_link(&self, base: &str);
+
     /// Receiving stands still, and why, in words that may be shown to anyone: while this lasts the account counts as
     /// not receiving. `None`: all is well again.
     fn trouble(&self, what: Option<&str>);

@@ -164,6 +164,7 @@ async fn answer(
     let (turn, boundary) = (TurnId::from(row.turn.as_str()), ids::secret());
     let today = accept::day(house.clock.now_ms());
     let here = house.places.here(&row.inbound, house.door.rules(&row.inbound.account));
+    let start_link = house.start_link(&row.inbound);
     let pace = pace(house, row);
     match pressed {
         Ok(None) => {}
@@ -188,6 +189,7 @@ async fn answer(
             notes: loaded.as_ref().map_or(&[], |(_, notes)| notes),
             pace,
             here: &here,
+            start_link: start_link.as_deref(),
         };
         let decision = decide(&snapshot, &event);
         match (decision.end, decision.then) {

@@ -193,6 +193,8 @@ impl Host for TestHost {
         vec![format!("{command}: {typed}…"), "x".repeat(101), String::new()]
     }
 
+    fn start_link(&self, _: &str) {}
+
     fn trouble(&self, what: Option<&str>) {
         self.state.send_modify(|s| s.trouble = what.map(str::to_owned));
     }
