@@ -22,6 +22,7 @@ use crate::bench_bare::{self, Bots};
 use crate::bench_daemon::{self, Answered, Daemon};
 use crate::bench_load::{Callers, callers, flood, overload};
 use crate::bench_platforms;
+use crate::bench_reconnects;
 use crate::bench_store::{accepts, on_the_store, raw_group};
 use crate::out;
 
@@ -43,6 +44,9 @@ pub(crate) struct Bench {
     callers: Callers,
     #[command(flatten)]
     bots: Bots,
+    /// How often `reconnects` reconnects
+    #[arg(long, default_value_t = 10_000)]
+    reconnects: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -69,6 +73,8 @@ enum What {
     Callers,
     /// Twenty bots and two thousand chats, beside a bare bot; takes some minutes, so only when asked for
     Platforms,
+    /// Reconnects of a Discord session under messages; takes some minutes, so only when asked for
+    Reconnects,
     /// That bare bot, as a process of its own
     #[value(hide = true)]
     BareBot,
@@ -143,6 +149,9 @@ pub(crate) async fn run(bench: Bench) -> anyhow::Result<ExitCode> {
     }
     if bench.what == What::Platforms {
         figures.extend(bench_platforms::figures().await?);
+    }
+    if bench.what == What::Reconnects {
+        figures.extend(bench_reconnects::figures(bench.reconnects).await?);
     }
     if wanted(What::Telegram) {
         figures.extend(telegram().await?);

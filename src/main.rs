@@ -16,6 +16,8 @@ mod bench_load;
 #[cfg(feature = "bench")]
 mod bench_platforms;
 #[cfg(feature = "bench")]
+mod bench_reconnects;
+#[cfg(feature = "bench")]
 mod bench_store;
 mod cli;
 mod database;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# `kill -9` 1,000 times, at random and at every fault point, on the web and on Telegram; then what came of it, as a
+# `kill -9` 1,000 times, at random and at every fault point, on the web, Telegram and Discord; then what came of it, as a
 # table for docs/numbers.md. Ends with the tests' own exit code.
 #
 #   tests/kill.sh                            1,000 kills, a new seed
@@ -17,11 +17,11 @@ table() {
     echo
     echo "TOWNKEEPER_KILLS=$TOWNKEEPER_KILLS TOWNKEEPER_SEED=$TOWNKEEPER_SEED tests/kill.sh"
     echo
-    echo "| test | kills | web requests | streams resumed | Telegram updates | accepted | lost | doubled | other breaches | unknown | of these seen |"
-    echo "|---|---|---|---|---|---|---|---|---|---|---|"
+    echo "| test | kills | web requests | streams resumed | Telegram updates | Discord events | accepted | lost | doubled | other breaches | unknown | of these seen |"
+    echo "|---|---|---|---|---|---|---|---|---|---|---|---|"
     grep -a 'kills|' "$LOG" | sed 's/.*kills|/|/' | sort -u | awk -F ' *[|] *' '
-        { print; for (i = 3; i <= 12; i++) sum[i] += $i }
-        END { printf "| **all** |"; for (i = 3; i <= 12; i++) printf " **%d** |", sum[i]; print "" }'
+        { print; for (i = 3; i <= 13; i++) sum[i] += $i }
+        END { printf "| **all** |"; for (i = 3; i <= 13; i++) printf " **%d** |", sum[i]; print "" }'
 }
 
 trap 'table; rm -f "$LOG"' EXIT

@@ -42,6 +42,28 @@ fn button(message: &SentMessage, label: &str) -> String {
     data.to_owned()
 }
 
+/// Telegram lets no bot write first: the answer in the group leads to the private chat, where the ticket is shown to the
+/// one whose it is.
+#[tokio::test]
+async fn a_ticket_of_a_group_goes_on_in_private() {
+    let (telegram, home) = stage().await;
+    let _daemon = Daemon::start(&home).await;
+    telegram.push_message(GROUP, ASKER, &format!("@{BOT_USERNAME} /ticket where is my lantern"));
+    let opened = said(&telegram, 1).await;
+    let link = format!("https://t.me/{BOT_USERNAME}?start=t_1");
+    let linked = opened.entities.iter().find(|entity| entity["type"] == "text_link").expect("a link");
+    assert_eq!((linked["url"].as_str(), opened.text.contains(&link)), (Some(link.as_str()), true), "{}", opened.text);
+    for (at, (person, shows)) in [(OTHER, false), (ASKER, true)].into_iter().enumerate() {
+        telegram.push_message(person, person, "/start t_1");
+        let shown = said(&telegram, 2 + at).await;
+        assert_eq!(shown.text.contains("where is my lantern"), shows, "{}", shown.text);
+    }
+    // In private there is nowhere to go.
+    telegram.push_message(ASKER, ASKER, "/ticket and where is my cousin's");
+    let opened = said(&telegram, 4).await;
+    assert!(opened.text.contains("#2") && !opened.text.contains("start="), "{}", opened.text);
+}
+
 #[tokio::test]
 async fn a_button_works_once_and_for_the_one_who_asked() {
     let (telegram, home) = stage().await;

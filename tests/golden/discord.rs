@@ -216,6 +216,17 @@ async fn an_edited_question_has_its_answer_replaced() {
     assert_eq!(discord.look(|s| (s.calls_of(SENDS).len(), s.calls_of(EDITS).len())), (1, 1));
 }
 
+/// `townkeeper bench reconnects` does it ten thousand times, and looks at memory.
+#[tokio::test]
+async fn two_hundred_reconnects_lose_nothing_and_say_nothing_twice() {
+    let (discord, home) = stage().await;
+    let _daemon = Daemon::start(&home).await;
+    let storm = discord.storm(BOT, 200, 1, ASKED.0, |_| {}).await;
+    assert_eq!((storm.reconnects, storm.asked, storm.lost, storm.doubled), (200, 200, 0, 0));
+    assert!(storm.resumed >= 198, "{storm:?}");
+    assert_eq!(discord.look(|s| s.identifies.len()), 1, "one log-in, and resumes");
+}
+
 /// Killed in mid-answer: the nonce makes the second sending the same message.
 #[tokio::test]
 async fn a_kill_while_discord_has_it_already_says_nothing_twice() {

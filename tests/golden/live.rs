@@ -303,6 +303,28 @@ async fn an_answer_goes_on_in_its_message_after_a_death() {
     assert_eq!(daemon.client().ready().await.unwrap().unknown_deliveries, 0);
 }
 
+/// Who takes it up once too often does not go on, and does not leave the beginning looking as if somebody did.
+#[tokio::test]
+async fn an_answer_that_is_taken_up_too_often_ends_in_its_message() {
+    let stage = stage(Reply::gated(&tale())).await;
+    stage.telegram.push_message(PERSON, PERSON, SMALL_TALK);
+    stage.model.release_many(10);
+    reads(&stage.telegram, |text| text.ends_with('…')).await;
+    // What is edited has been written down.
+    stage.model.release_many(10);
+    in_time(stage.telegram.wait_calls("editMessageText", 1)).await;
+    let Stage { model, telegram, home, mut daemon } = stage;
+    for life in 2..=11 {
+        daemon.kill().await;
+        daemon = Daemon::start(&home).await;
+        if life < 11 {
+            in_time(model.arrived(life)).await;
+        }
+    }
+    reads(&telegram, |text| text.starts_with("Sorry, I could not finish that answer")).await;
+    assert_eq!((telegram.sent().len(), telegram.calls("sendMessage").len()), (1, 1));
+}
+
 /// One life with a fault point armed, in which an answer begins; then a clean one, in which it ends. What people see, and
 /// what nobody knows.
 #[cfg(feature = "faults")]

@@ -43,6 +43,7 @@ pub(crate) async fn run(bot: Arc<Telegram>, host: Arc<dyn Host>, stop: &Stop) ->
     let Some(me) = stop.run_until_cancelled(begin(&bot, &mut trouble)).await else { return Ok(()) };
     let me = me?;
     info!(account = %bot.account, username = %me.username, "receiving");
+    host.start_link(&format!("https://t.me/{}?start=", me.username));
     // What goes on beside the receiving; dropped when it ends.
     let mut beside = JoinSet::new();
     let (menu_bot, menu_host) = (Arc::clone(&bot), Arc::clone(&host));

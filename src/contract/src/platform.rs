@@ -171,6 +171,10 @@ pub trait Host: Send + Sync + 'static {
     /// what they type. `false`: the town is frozen, so it was not made, or was cut off.
     fn leave<'a>(&'a self, request: BoxFuture<'a, ()>) -> BoxFuture<'a, bool>;
 
+    /// Where people begin to talk to this account in private: what is put behind `base` comes back as the words behind
+    /// `/start`. From adapters whose bots cannot write first, as soon as they know; the others never say it.
+    fn start_link(&self, base: &str);
+
     /// Receiving stands still, and why, in words that may be shown to anyone: while this lasts the account counts as
     /// not receiving. `None`: all is well again.
     fn trouble(&self, what: Option<&str>);

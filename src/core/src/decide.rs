@@ -51,6 +51,9 @@ pub struct Snapshot<'a> {
     pub pace: Pace,
     /// How the place is set.
     pub here: &'a Here,
+    /// Where the person goes on in private, with what is put behind it; where this is private, or we can write first,
+    /// there is none.
+    pub start_link: Option<&'a str>,
 }
 
 /// An earlier turn of the conversation.
@@ -183,7 +186,10 @@ pub fn decide(snapshot: &Snapshot<'_>, event: &Event<'_>) -> Decision {
         Event::Spent { spoke: true } => Decision::end(say::broke_off(snapshot.turn)),
         Event::Spent { spoke: false } => Decision::end(say::abstention(snapshot.turn, &[])),
         Event::Forgot { notes } => Decision::end(say::forgotten(*notes)),
-        Event::TicketOpened { number } => Decision::end(say::ticket_opened(*number)),
+        Event::TicketOpened { number } => {
+            let go_on = snapshot.start_link.map(|base| format!("{base}{}{number}", commands::TICKET_LINK));
+            Decision::end(say::ticket_opened(*number, go_on))
+        }
         // Where we are not switched on, a stranger's try is no reason to speak.
         Event::Accessed(Accessed::NotAllowed) if snapshot.here.mode == PlaceMode::Off => Decision::silent(),
         Event::Accessed(accessed) => Decision::end(access::said(accessed)),

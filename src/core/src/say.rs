@@ -180,7 +180,8 @@ pub fn not_now() -> Reply {
     notice("This did not work just now. Please try again in a moment.")
 }
 
-pub fn ticket_opened(number: i64) -> Reply {
+/// With the address at which the person goes on with it in private, where there is one.
+pub fn ticket_opened(number: i64, go_on: Option<String>) -> Reply {
     let mut body = RichText::default();
     body.push(Block::paragraph(vec![
         Run::plain("Ticket ", Origin::System),
@@ -188,6 +189,9 @@ pub fn ticket_opened(number: i64) -> Reply {
         Run::plain(" is open. Somebody from the team will look at it. ", Origin::System),
         Run::plain("They will never ask for your seed phrase or keys.", Origin::System),
     ]));
+    if let Some(address) = go_on {
+        body.push(Block::paragraph(vec![Run::plain("Go on in private", Origin::System).linked(address)]));
+    }
     Reply { kind: ReplyKind::Notice, body, citation: None, offers: Vec::new() }
 }
 

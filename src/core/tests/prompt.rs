@@ -67,6 +67,7 @@ fn request(question: &str, past: &[Past<'_>], notes: &[Note]) -> ChatRequest {
         notes,
         pace: Pace::Free,
         here: &Here::default(),
+        start_link: None,
     };
     match decide(&snapshot, &Event::Came(&asks(question))).then {
         Some(Ask::Model { request, .. }) => request,

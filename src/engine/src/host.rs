@@ -99,6 +99,11 @@ impl Host for Seat {
         })
     }
 
+    fn start_link(&self, base: &str) {
+        let mut links = self.house.start_links.lock().unwrap_or_else(PoisonError::into_inner);
+        links.insert(self.account.clone(), base.to_owned());
+    }
+
     fn trouble(&self, what: Option<&str>) {
         let mut troubles = self.house.troubles.lock().unwrap_or_else(PoisonError::into_inner);
         match what {

@@ -52,7 +52,7 @@ use townkeeper_contract::api::{PlatformHealth, Ticket};
 use townkeeper_contract::command::CommandSpec;
 use townkeeper_contract::error::Kind;
 use townkeeper_contract::id::{AccountId, TurnId};
-use townkeeper_contract::inbound::Inbound;
+use townkeeper_contract::inbound::{Inbound, PlaceKind};
 use townkeeper_contract::moderation::NewModeration;
 use townkeeper_contract::place::PlaceSetting;
 use townkeeper_contract::provider::Provider;
@@ -133,6 +133,8 @@ pub(crate) struct House {
     pub(crate) froze: Mutex<Option<String>>,
     cursors: Mutex<HashMap<AccountId, i64>>,
     troubles: Mutex<HashMap<AccountId, String>>,
+    /// Where people begin to talk in private to accounts that cannot write first.
+    start_links: Mutex<HashMap<AccountId, String>>,
     pub(crate) measures: Measures,
     /// The name of this life in the store.
     pub(crate) run: String,
@@ -142,6 +144,12 @@ impl House {
     /// Why an account receives nothing, if so.
     pub(crate) fn trouble(&self, account: &AccountId) -> Option<String> {
         self.troubles.lock().unwrap_or_else(PoisonError::into_inner).get(account).cloned()
+    }
+
+    /// How whoever wrote this goes on in private, where it is not private already and we cannot write first.
+    pub(crate) fn start_link(&self, inbound: &Inbound) -> Option<String> {
+        let links = self.start_links.lock().unwrap_or_else(PoisonError::into_inner);
+        links.get(&inbound.account).filter(|_| inbound.place.kind != PlaceKind::Private).cloned()
     }
 
     /// Whether it is time to commit a batch that holds nothing for us: at most once a second an account.
@@ -230,6 +238,7 @@ impl Engine {
             froze: Mutex::default(),
             cursors: Mutex::default(),
             troubles: Mutex::default(),
+            start_links: Mutex::default(),
             measures: Measures::default(),
             run,
         });

@@ -61,6 +61,8 @@ pub(crate) async fn run(house: &Arc<House>, job: Job) {
     let pressed = press::resolve(house, &mut row).await;
     let ours = |canvas: &Canvas, why| worded(house, &row, canvas, failed(&row, why));
     let words = if row.attempt > ATTEMPTS {
+        // What an earlier attempt showed must not be left standing as if it went on.
+        canvas.recall(house, &row).await;
         ours(&canvas, "it was taken up too often")
     } else {
         // Wording is inside the guard too: it takes a model's text apart.
@@ -162,6 +164,7 @@ async fn answer(
     let (turn, boundary) = (TurnId::from(row.turn.as_str()), ids::secret());
     let today = accept::day(house.clock.now_ms());
     let here = house.places.here(&row.inbound, house.door.rules(&row.inbound.account));
+    let start_link = house.start_link(&row.inbound);
     let pace = pace(house, row);
     match pressed {
         Ok(None) => {}
@@ -186,6 +189,7 @@ async fn answer(
             notes: loaded.as_ref().map_or(&[], |(_, notes)| notes),
             pace,
             here: &here,
+            start_link: start_link.as_deref(),
         };
         let decision = decide(&snapshot, &event);
         match (decision.end, decision.then) {

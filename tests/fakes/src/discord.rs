@@ -30,10 +30,12 @@ mod rest;
 mod routes;
 mod shapes;
 mod state;
+mod storm;
 
 pub use state::{
     Ban, Call, Channel, Connection, DiscordState, Guild, Heartbeat, Identify, Interaction, Message, Resume, Session,
 };
+pub use storm::Storm;
 
 /// `MESSAGE_CONTENT`, the intent that shows what people write.
 pub const MESSAGE_CONTENT: u64 = 1 << 15;
@@ -89,6 +91,8 @@ pub struct DiscordOptions {
     pub session_starts: u32,
     /// How long a session without a connection can be resumed, in ms.
     pub resume_window_ms: u64,
+    /// How long a nonce is remembered, in ms: «the past few minutes».
+    pub nonce_ms: u64,
 }
 
 impl Default for DiscordOptions {
@@ -102,6 +106,7 @@ impl Default for DiscordOptions {
             route_limit: (1000, 1000),
             session_starts: 1000,
             resume_window_ms: 180_000,
+            nonce_ms: 300_000,
         }
     }
 }

@@ -10,9 +10,13 @@ use townkeeper_store::{EndedTurn, Ledger, LedgerEvent, LedgerSend};
 
 use super::words;
 
-/// The web's account, and the Telegram one of the harness.
+/// The web's account, and those of the harness.
 pub(crate) const WEB: &str = "web";
 pub(crate) const TELEGRAM: &str = "telegram:main";
+pub(crate) const DISCORD: &str = "discord:main";
+
+/// How many rows `outbox list` shows at most: the newest.
+const LISTED: usize = 200;
 
 /// What clients and platforms know: nothing of it comes from the daemon's store.
 #[derive(Clone, Debug, Default)]
@@ -46,23 +50,26 @@ pub(crate) struct Heard {
     pub(crate) end: EndedTurn,
 }
 
-/// One update of the platform.
+/// One event of a platform.
 #[derive(Clone, Debug)]
 pub(crate) struct Pushed {
-    pub(crate) update: i64,
+    pub(crate) account: &'static str,
+    /// Its number, where the platform is told up to which it was read.
+    pub(crate) update: Option<i64>,
     /// The inbox key it must have: what it is, whatever its number.
     pub(crate) event: String,
     /// Whether it is for the bot, so that it must be answered.
     pub(crate) addressed: bool,
     pub(crate) chat: i64,
     pub(crate) person: i64,
-    /// The message that an answer in a group replies to.
-    pub(crate) target: i64,
+    /// The message that an answer in a group replies to; none in private.
+    pub(crate) target: Option<i64>,
 }
 
 /// One message of the bot that people see.
 #[derive(Clone, Debug)]
 pub(crate) struct Shown {
+    pub(crate) account: &'static str,
     pub(crate) chat: i64,
     pub(crate) message: i64,
     pub(crate) reply_to: Option<i64>,
@@ -74,6 +81,8 @@ pub(crate) struct Shown {
 pub(crate) struct Stored {
     pub(crate) ledger: Ledger,
     pub(crate) ended: BTreeMap<String, EndedTurn>,
+    /// The rows that `townkeeper outbox list --state unknown` names, where it was asked.
+    pub(crate) listed: Option<BTreeSet<String>>,
 }
 
 /// One broken promise.
@@ -117,11 +126,12 @@ pub(crate) fn check(truth: &Truth, stored: &Stored) -> Vec<Breach> {
         check_asked(asked, events.get(&(WEB, asked.event.as_str())).copied(), stored, &mut breaches);
     }
     for pushed in &truth.pushed {
-        let event = events.get(&(TELEGRAM, pushed.event.as_str())).copied();
+        let event = events.get(&(pushed.account, pushed.event.as_str())).copied();
         check_pushed(truth, pushed, event, stored, &mut breaches);
     }
     check_eyes(truth, &mut breaches);
     check_sends(truth, stored, &mut breaches);
+    check_doubts(stored, &mut breaches);
     check_order(truth, &events, stored, &mut breaches);
     check_tickets(truth, stored, &mut breaches);
     breaches
@@ -165,7 +175,7 @@ fn check_pushed(
     stored: &Stored,
     breaches: &mut Vec<Breach>,
 ) {
-    if pushed.update >= truth.confirmed {
+    if pushed.update.is_some_and(|update| update >= truth.confirmed) {
         breaches.push(Breach::Lost(format!("never read: {pushed:?}")));
     }
     match event {
@@ -186,17 +196,17 @@ fn is_live(send: &LedgerSend) -> bool {
     send.part < 0
 }
 
-/// With people's eyes alone: never more answers than questions, in a chat or below one message of a group. What says of
-/// itself that it is not whole is no answer.
+/// With people's eyes alone: never more answers than questions, in a chat or below one message of a group. On Telegram
+/// what says of itself that it is not whole is no answer: its first words may have been in doubt. On Discord, where
+/// nothing is in doubt, every message counts.
 fn check_eyes(truth: &Truth, breaches: &mut Vec<Breach>) {
-    let place = |chat: i64, target: i64| (chat, if chat < 0 { target } else { 0 });
-    let mut questions: BTreeMap<(i64, i64), usize> = BTreeMap::new();
+    let mut questions: BTreeMap<(i64, Option<i64>), usize> = BTreeMap::new();
     for pushed in truth.pushed.iter().filter(|pushed| pushed.addressed) {
-        *questions.entry(place(pushed.chat, pushed.target)).or_default() += 1;
+        *questions.entry((pushed.chat, pushed.target)).or_default() += 1;
     }
-    let mut answers: BTreeMap<(i64, i64), usize> = BTreeMap::new();
-    for shown in truth.shown.iter().filter(|shown| !shown.text.ends_with('…')) {
-        *answers.entry(place(shown.chat, shown.reply_to.unwrap_or(0))).or_default() += 1;
+    let mut answers: BTreeMap<(i64, Option<i64>), usize> = BTreeMap::new();
+    for shown in truth.shown.iter().filter(|shown| shown.account == DISCORD || !shown.text.ends_with('…')) {
+        *answers.entry((shown.chat, shown.reply_to)).or_default() += 1;
     }
     for (place, shown) in answers {
         let asked = questions.get(&place).copied().unwrap_or(0);
@@ -211,7 +221,7 @@ type Said = (i64, Option<i64>, String);
 
 /// A row that is `sent` has exactly one message, of its own; a row that is `unknown` has one or none; there is no
 /// other message, and no other end for a row. The first words of an answer are replaced by its row of the whole, in the
-/// same message.
+/// same message; where they are certain, they never stay beside it.
 fn check_sends(truth: &Truth, stored: &Stored, breaches: &mut Vec<Breach>) {
     let by_name: BTreeMap<String, &Shown> =
         truth.shown.iter().map(|shown| (format!("{}/{}", shown.chat, shown.message), shown)).collect();
@@ -223,6 +233,9 @@ fn check_sends(truth: &Truth, stored: &Stored, breaches: &mut Vec<Breach>) {
     };
     for send in stored.ledger.sends.iter().filter(|send| !(is_live(send) && send.state == "sent" && replaced(send))) {
         let said = said(send);
+        if is_live(send) && send.state == "sent" {
+            breaches.push(Breach::Doubled(format!("its first words stand beside the whole: {send:?}")));
+        }
         match send.state.as_str() {
             "sent" => {
                 let name = send.message.clone().unwrap_or_default();
@@ -245,19 +258,46 @@ fn check_sends(truth: &Truth, stored: &Stored, breaches: &mut Vec<Breach>) {
     }
 }
 
+/// Nothing is in doubt where a repeat is harmless, and the operator's list names what is: no more and no less.
+fn check_doubts(stored: &Stored, breaches: &mut Vec<Breach>) {
+    let doubtful: Vec<_> = stored.ledger.sends.iter().filter(|send| send.state == "unknown").collect();
+    for send in doubtful.iter().filter(|send| send.account == DISCORD) {
+        breaches.push(Breach::Silent(format!("in doubt, and could have been repeated: {send:?}")));
+    }
+    let Some(listed) = &stored.listed else { return };
+    let known: BTreeSet<_> = doubtful.iter().map(|send| send.id.clone()).collect();
+    if !listed.is_subset(&known) || listed.len() < known.len().min(LISTED) {
+        let (listed, known) = (listed.len(), known.len());
+        breaches.push(Breach::Silent(format!("`outbox list` names {listed} rows, and {known} are in doubt")));
+    }
+}
+
 fn seen(shown: &Shown) -> Said {
-    (shown.chat, shown.reply_to, shown.text.clone())
+    (shown.chat, shown.reply_to, words_of(shown.account, &shown.text))
+}
+
+/// The words of a message, without the marks of Discord's Markdown.
+fn words_of(account: &str, text: &str) -> String {
+    if account == DISCORD {
+        return text.chars().filter(|c| c.is_alphanumeric() || *c == '…').collect();
+    }
+    text.to_owned()
 }
 
 /// A row as people would see it. The address is the adapter's own JSON.
 fn said(send: &LedgerSend) -> Said {
     let address: serde_json::Value = serde_json::from_str(&send.reply_to.0).unwrap_or_default();
-    let chat = address["chat"].as_i64().unwrap_or(0);
+    let id = |name: &str| address[name].as_i64().or_else(|| address[name].as_str()?.parse().ok());
+    let (chat, target) = if send.account == DISCORD {
+        (id("channel"), id("message").filter(|_| id("guild").is_some()))
+    } else {
+        (id("chat"), id("message_id").filter(|_| id("chat") < Some(0)))
+    };
     let text = match &send.act {
         Act::Message { body, .. } | Act::Edit { body, .. } => body.flatten().text,
         other => format!("{other:?}"),
     };
-    (chat, address["message_id"].as_i64().filter(|_| chat < 0), text)
+    (chat.unwrap_or(0), target, words_of(&send.account, &text))
 }
 
 /// One person's questions in one chat are answered in the order in which they were asked, and a chat's messages leave
@@ -271,7 +311,7 @@ fn check_order(
     let places: BTreeMap<_, _> = stored.ledger.sends.iter().map(|send| (send.turn.as_str(), send.seq)).collect();
     let mut last: BTreeMap<(i64, i64), i64> = BTreeMap::new();
     for pushed in &truth.pushed {
-        let event = events.get(&(TELEGRAM, pushed.event.as_str()));
+        let event = events.get(&(pushed.account, pushed.event.as_str()));
         let Some(seq) = event.and_then(|event| places.get(event.turn.as_str())) else { continue };
         let before = last.insert((pushed.chat, pushed.person), *seq);
         if before.is_some_and(|before| before > *seq) {

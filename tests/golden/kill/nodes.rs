@@ -7,7 +7,7 @@ use townkeeper_fakes::postgres::Cluster;
 use townkeeper_store::Store;
 
 use super::plan::{Moment, Round, kills, seed};
-use super::town::{LULL, TOKEN, Town};
+use super::town::{LULL, Squares, TOKEN, Town};
 use crate::daemon::{Daemon, Home, PATIENCE, WORKSPACE};
 
 /// Long enough for a loaded machine to renew in time, short enough that much is taken over in a run.
@@ -50,7 +50,7 @@ impl Nodes {
     async fn open(name: &'static str, seed: u64, lease_s: f64) -> Self {
         let cluster = Cluster::start(false);
         let url = cluster.database("town");
-        let mut town = Town::open(name, seed, 4, true).await;
+        let mut town = Town::open(name, seed, 4, Squares::Telegram).await;
         let home = |town: &Town| {
             let telegram = town.telegram.as_ref().expect("a town with Telegram");
             let home = Home::new().with_model(&town.model.base_url()).with_telegram(telegram.base_url(), TOKEN);

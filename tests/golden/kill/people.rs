@@ -1,5 +1,5 @@
 //! People on Telegram: they write in private and mention the bot in groups, chat among themselves, and press buttons.
-//! What they did is noted here, before the daemon can know of it.
+//! What they did is noted here, and compared with the store at the end. The same people on Discord are in `guild`.
 
 use std::collections::BTreeMap;
 
@@ -7,21 +7,21 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 use townkeeper_fakes::telegram::{BOT_USERNAME, SentMessage, TelegramServer};
 
-use super::check::{Pushed, Shown};
+use super::check::{Pushed, Shown, TELEGRAM};
 use super::words;
 
 /// Two groups that everybody is in.
 const GROUPS: [i64; 2] = [-1_001, -1_002];
 
 /// Few enough that one person often asks again before the answer is there.
-const PERSONS: i64 = 3;
+pub(crate) const PERSONS: i64 = 3;
 
-/// Everybody on Telegram.
+/// Everybody on Telegram and Discord.
 pub(crate) struct People {
-    rng: Rng,
+    pub(crate) rng: Rng,
     pub(crate) pushed: Vec<Pushed>,
-    /// Names messages and private chats; beside the fake's own numbers.
-    next: i64,
+    /// Names messages and private chats on Telegram, and strangers; beside the fake's own numbers.
+    pub(crate) next: i64,
     /// How often the button below a message was pressed.
     presses: BTreeMap<i64, u32>,
 }
@@ -64,38 +64,57 @@ impl People {
             "text": text, "entities": entities(text),
         }}));
         let event = format!("m{chat}/{target}");
-        self.pushed.push(Pushed { update, event, addressed, chat, person, target });
+        let target = (chat < 0).then_some(target);
+        self.pushed.push(Pushed { account: TELEGRAM, update: Some(update), event, addressed, chat, person, target });
     }
 
     /// Presses some of the buttons that are there; some of them a second time.
-    pub(crate) fn press(&mut self, telegram: &TelegramServer) {
-        let sent = telegram.sent();
-        for message in &sent {
+    pub(crate) fn press(&mut self, telegram: &TelegramServer, eager: bool) {
+        for message in &telegram.sent() {
             let Some(action) = self.rng.choice(buttons(message)) else { continue };
-            let pressed = self.presses.entry(message.message_id).or_default();
-            let likely = if *pressed == 0 { 160 } else { 20 };
-            if *pressed > 1 || self.rng.u8(..) > likely {
+            let (chat, target) = (message.chat_id, message.message_id);
+            if !self.would_press(target, eager) {
                 continue;
             }
-            *pressed += 1;
-            let asked = reply_target(message);
-            let person = self.pushed.iter().find(|pushed| match asked {
-                Some(target) => pushed.target == target,
-                None => pushed.chat == message.chat_id,
-            });
-            let Some(person) = person.map(|pushed| pushed.person) else { continue };
-            let (chat, target) = (message.chat_id, message.message_id);
+            let Some(person) = self.who_asked(chat, reply_target(message)) else { continue };
             let update = telegram.push_callback(chat, person, target, action);
-            // The fake names a press by the number of its update.
-            let event = format!("ccallback-{update}");
-            self.pushed.push(Pushed { update, event, addressed: true, chat, person, target });
+            self.pushed.push(Pushed {
+                account: TELEGRAM,
+                update: Some(update),
+                // The fake names a press by the number of its update.
+                event: format!("ccallback-{update}"),
+                addressed: true,
+                chat,
+                person,
+                target: (chat < 0).then_some(target),
+            });
         }
+    }
+
+    /// Whether somebody presses a button below this message now: most are pressed once, a few twice.
+    pub(crate) fn would_press(&mut self, message: i64, eager: bool) -> bool {
+        let pressed = self.presses.entry(message).or_default();
+        let likely = match *pressed {
+            0 if eager => u8::MAX,
+            0 => 160,
+            _ => 20,
+        };
+        let presses = *pressed <= 1 && self.rng.u8(..) <= likely;
+        *pressed += u32::from(presses);
+        presses
+    }
+
+    /// Whom a message of the bot answers; it replies to `asked`, or is alone in its chat.
+    pub(crate) fn who_asked(&self, chat: i64, asked: Option<i64>) -> Option<i64> {
+        let of = |pushed: &&Pushed| pushed.chat == chat && asked.is_none_or(|asked| pushed.target == Some(asked));
+        self.pushed.iter().find(of).map(|pushed| pushed.person)
     }
 }
 
 /// What people see on Telegram now.
 pub(crate) fn shown(telegram: &TelegramServer) -> Vec<Shown> {
     let see = |message: &SentMessage| Shown {
+        account: TELEGRAM,
         chat: message.chat_id,
         message: message.message_id,
         reply_to: reply_target(message),

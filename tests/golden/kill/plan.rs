@@ -14,19 +14,30 @@ pub(crate) enum Provoke {
     Load,
     /// A first SIGTERM, once there is load; passed once in a life.
     Terminate,
-    /// The load does not pass there, or not often: `keeping.rs` and `live.rs` kill there.
+    /// Buttons, pressed until it is reached.
+    Press,
+    /// Answers so slow that they are shown while they are written.
+    Live,
+    /// The load does not pass there: `keeping.rs` kills there.
     Elsewhere,
+}
+
+/// Where people meet the bot, besides the web.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Square {
+    Telegram,
+    Discord,
 }
 
 /// Every place at which a build for tests may die, by the name in the code. A test compares this with the code.
 pub(crate) const POINTS: &[(&str, Provoke)] = &[
-    ("action.pressed", Provoke::Load),
+    ("action.pressed", Provoke::Press),
     ("backup.copy", Provoke::Elsewhere),
     ("inbox.after_commit_before_ack", Provoke::Load),
     ("inbox.before_commit", Provoke::Load),
-    ("live.committed", Provoke::Elsewhere),
-    ("live.sent", Provoke::Elsewhere),
-    ("live.settle", Provoke::Elsewhere),
+    ("live.committed", Provoke::Live),
+    ("live.sent", Provoke::Live),
+    ("live.settle", Provoke::Live),
     ("memory.write", Provoke::Load),
     ("outbox.claimed", Provoke::Load),
     ("outbox.record", Provoke::Load),
@@ -47,7 +58,7 @@ pub(crate) enum Moment {
     Turns(usize),
     /// The model was asked this often.
     Asked(usize),
-    /// The platform got this many calls of `sendMessage`.
+    /// The platforms got this many new messages of the bot.
     Sends(usize),
     /// Anywhere, between all of these.
     After(Duration),
@@ -56,7 +67,7 @@ pub(crate) enum Moment {
 /// One life of the daemon and its end.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Round {
-    /// Messages that wait on the platform when it starts.
+    /// Messages that wait on the platforms when it starts.
     pub(crate) before: u32,
     /// Messages that come while it runs.
     pub(crate) during: u32,
@@ -82,18 +93,18 @@ fn setting(name: &str) -> Option<String> {
 }
 
 impl Round {
-    pub(crate) fn draw(rng: &mut Rng, web: bool, telegram: bool) -> Self {
-        let messages = |rng: &mut Rng| if telegram { rng.u32(0..4) } else { 0 };
-        let (before, during) = (messages(rng), messages(rng) + u32::from(telegram));
+    pub(crate) fn draw(rng: &mut Rng, web: bool, platforms: bool) -> Self {
+        let messages = |rng: &mut Rng| if platforms { rng.u32(0..4) } else { 0 };
+        let (before, during) = (messages(rng), messages(rng) + u32::from(platforms));
         let sends = 1 + rng.usize(0..=during as usize);
         let moment = match rng.u8(0..8) {
             0 => Moment::After(Duration::from_micros(rng.u64(0..60_000))),
-            1 | 2 if telegram => Moment::Sends(sends),
+            1 | 2 if platforms => Moment::Sends(sends),
             3 if web => Moment::Responses(rng.usize(1..=6)),
             4 if web => Moment::Events(rng.usize(1..=60)),
             5 if web => Moment::Turns(rng.usize(1..=6)),
             6 => Moment::Asked(rng.usize(1..=2)),
-            _ if telegram => Moment::Sends(sends),
+            _ if platforms => Moment::Sends(sends),
             _ => Moment::Events(rng.usize(1..=60)),
         };
         let while_starting = (rng.u8(0..8) == 0).then(|| Duration::from_micros(rng.u64(0..120_000)));

@@ -7,8 +7,8 @@ use townkeeper_contract::stream::Outcome;
 use townkeeper_contract::text::{Origin, RichText};
 use townkeeper_store::{EndedTurn, Ledger, LedgerEvent, LedgerSend, LedgerTicket};
 
-use super::check::{Asked, Breach, Heard, Pushed, Shown, Stored, TELEGRAM, Truth, WEB, check};
-use super::town::{TOKEN, Town};
+use super::check::{Asked, Breach, DISCORD, Heard, Pushed, Shown, Stored, TELEGRAM, Truth, WEB, check};
+use super::town::{Squares, TOKEN, Town};
 
 const PRIVATE: i64 = 77;
 
@@ -23,7 +23,8 @@ fn honest() -> (Truth, Stored) {
         trouble: Vec::new(),
     };
     let pushed = |update: i64, chat, target| Pushed {
-        update,
+        account: TELEGRAM,
+        update: Some(update),
         event: update.to_string(),
         addressed: true,
         chat,
@@ -32,12 +33,9 @@ fn honest() -> (Truth, Stored) {
     };
     let truth = Truth {
         asked: vec![asked],
-        pushed: vec![pushed(10, PRIVATE, 100), pushed(11, -3, 101)],
+        pushed: vec![pushed(10, PRIVATE, None), pushed(11, -3, Some(101))],
         confirmed: 12,
-        shown: vec![
-            Shown { chat: PRIVATE, message: 1, reply_to: None, text: "an answer".to_owned() },
-            Shown { chat: -3, message: 2, reply_to: Some(101), text: "an answer".to_owned() },
-        ],
+        shown: vec![shown(TELEGRAM, PRIVATE, 1, None), shown(TELEGRAM, -3, 2, Some(101))],
     };
     let ledger = Ledger {
         events: vec![event(WEB, "room:key", "t-web"), event(TELEGRAM, "10", "t-10"), event(TELEGRAM, "11", "t-11")],
@@ -50,7 +48,31 @@ fn honest() -> (Truth, Stored) {
         turns: 3,
     };
     let ended = ["t-web", "t-10", "t-11"].map(|turn| (turn.to_owned(), end.clone())).into();
-    (truth, Stored { ledger, ended })
+    (truth, Stored { ledger, ended, listed: Some(["row-t-11".to_owned()].into()) })
+}
+
+fn shown(account: &'static str, chat: i64, message: i64, reply_to: Option<i64>) -> Shown {
+    Shown { account, chat, message, reply_to, text: "an answer".to_owned() }
+}
+
+/// One more question, in a guild of Discord, answered.
+fn on_discord(truth: &mut Truth, stored: &mut Stored) {
+    let mut answer = send("t-d", 5, 103, "sent", Some("5/4"));
+    answer.account = DISCORD.to_owned();
+    answer.reply_to = ReplyTo(r#"{"channel":"5","guild":"6","message":"103"}"#.to_owned());
+    stored.ledger.sends.push(answer);
+    stored.ledger.events.push(event(DISCORD, "m103", "t-d"));
+    stored.ledger.turns += 1;
+    let asked = Pushed {
+        account: DISCORD,
+        update: None,
+        event: "m103".to_owned(),
+        chat: 5,
+        target: Some(103),
+        ..truth.pushed[0].clone()
+    };
+    truth.pushed.push(asked);
+    truth.shown.push(Shown { text: "**an** answer".to_owned(), ..shown(DISCORD, 5, 4, Some(103)) });
 }
 
 fn event(account: &str, event: &str, turn: &str) -> LedgerEvent {
@@ -128,6 +150,59 @@ fn an_answer_that_grew_is_one_and_its_beginning_alone_is_none() {
     });
 }
 
+/// The first turn's first words are in doubt: its end is a message of its own, and they may stand beside it.
+#[test]
+fn first_words_in_doubt_may_stand_beside_the_end_and_certain_ones_may_not() {
+    fn doubtful(truth: &mut Truth, stored: &mut Stored) {
+        let body = RichText::plain("an …", &Origin::System);
+        let end = &stored.ledger.sends[0];
+        let live = LedgerSend {
+            id: "live".to_owned(),
+            part: -1,
+            state: "unknown".to_owned(),
+            message: None,
+            act: Act::Message { body, buttons: Vec::new() },
+            ..end.clone()
+        };
+        stored.ledger.sends.insert(0, live);
+        stored.listed.as_mut().unwrap().insert("live".to_owned());
+        truth.shown.push(Shown { text: "an …".to_owned(), ..shown(TELEGRAM, PRIVATE, 9, None) });
+    }
+    assert_eq!(told(doubtful), []);
+    complains!(Doubled, |truth: &mut Truth, stored: &mut Stored| {
+        doubtful(truth, stored);
+        stored.ledger.sends[0].state = "sent".to_owned();
+        stored.ledger.sends[0].message = Some("77/9".to_owned());
+    });
+}
+
+#[test]
+fn on_discord_nothing_is_said_twice_and_nothing_is_in_doubt() {
+    assert_eq!(told(on_discord), []);
+    // Not even first words beside the whole.
+    for again in ["an answer", "an …", ""] {
+        complains!(Doubled, |truth: &mut Truth, stored: &mut Stored| {
+            on_discord(truth, stored);
+            truth.shown.push(Shown { text: again.to_owned(), ..shown(DISCORD, 5, 7, Some(103)) });
+        });
+    }
+    complains!(Silent, |truth: &mut Truth, stored: &mut Stored| {
+        on_discord(truth, stored);
+        stored.ledger.sends[2].state = "unknown".to_owned();
+        stored.listed.as_mut().unwrap().insert("row-t-d".to_owned());
+    });
+    complains!(Lost, |truth: &mut Truth, stored: &mut Stored| {
+        on_discord(truth, stored);
+        stored.ledger.events.pop();
+    });
+}
+
+#[test]
+fn the_operators_list_is_compared() {
+    complains!(Silent, |_, stored: &mut Stored| stored.listed = Some([].into()));
+    complains!(Silent, |_, stored: &mut Stored| stored.listed.as_mut().unwrap().extend(["row-t-10".to_owned()]));
+}
+
 #[test]
 fn what_is_lost_is_missed() {
     complains!(Lost, |_, stored: &mut Stored| drop(stored.ledger.events.remove(0)));
@@ -176,7 +251,7 @@ fn a_silent_send_is_heard() {
 #[test]
 fn an_answer_out_of_order_is_noticed() {
     complains!(Disorder, |truth: &mut Truth, stored: &mut Stored| {
-        truth.pushed.push(Pushed { update: 9, event: "9".to_owned(), ..truth.pushed[1].clone() });
+        truth.pushed.push(Pushed { update: Some(9), event: "9".to_owned(), ..truth.pushed[1].clone() });
         let mut early = send("t-9", -3, 101, "unknown", None);
         early.seq = 0;
         stored.ledger.sends.push(early);
@@ -188,10 +263,10 @@ fn an_answer_out_of_order_is_noticed() {
 /// Live: an update that somebody else confirmed never reaches us, and is found out.
 #[tokio::test]
 async fn a_stolen_update_is_missed() {
-    let mut town = Town::open("stolen", 1, 0, true).await;
+    let mut town = Town::open("stolen", 1, 0, Squares::Telegram).await;
     let telegram = town.telegram.as_ref().unwrap();
     town.people.write_in_private(telegram, "what is the gas fee");
-    let offset = town.people.pushed[0].update + 1;
+    let offset = town.people.pushed[0].update.unwrap() + 1;
     steal(telegram.base_url(), offset).await;
     let reckoning = town.close().await;
     assert!(matches!(reckoning.breaches.as_slice(), [Breach::Lost(_)]), "{:?}", reckoning.breaches);

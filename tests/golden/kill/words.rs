@@ -23,9 +23,14 @@ pub(crate) fn question(rng: &mut Rng) -> String {
         6 => format!("/ticket my parrot nr{name} sings at night"),
         7 => format!("tell me a quick tale about parrot nr{name}"),
         8 => format!("tell me a kept tale about parrot nr{name}"),
-        _ if rng.bool() => format!("tell me a long tale about parrot nr{name}"),
+        _ if rng.bool() => long_tale(rng),
         _ => format!("tell me a slow tale about parrot nr{name}"),
     }
+}
+
+/// A question whose answer is so long that it is shown while it is written.
+pub(crate) fn long_tale(rng: &mut Rng) -> String {
+    format!("tell me a long tale about parrot nr{}", rng.u32(..))
 }
 
 /// Whether only one person ever asked this, once.

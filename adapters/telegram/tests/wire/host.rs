@@ -170,6 +170,8 @@ impl Host for TestHost {
         })
     }
 
+    fn start_link(&self, _: &str) {}
+
     fn trouble(&self, what: Option<&str>) {
         self.state.send_modify(|s| s.trouble = what.map(str::to_owned));
     }

@@ -49,6 +49,7 @@ struct Given {
     notes: Vec<Note>,
     pace: Pace,
     here: Here,
+    start_link: Option<&'static str>,
 }
 
 impl Given {
@@ -64,6 +65,7 @@ impl Given {
             notes: Vec::new(),
             pace: Pace::Free,
             here: Here::default(),
+            start_link: None,
         }
     }
 
@@ -81,6 +83,7 @@ impl Given {
             notes: &self.notes,
             pace: self.pace,
             here: &self.here,
+            start_link: self.start_link,
         };
         decide(&snapshot, event)
     }

@@ -109,8 +109,6 @@ async fn a_button_ends_with_its_day(home: &Home) {
 async fn however_many_press_at_once_one_has_an_effect(home: &Home) {
     const CHOICES: usize = 12;
     let seed = fastrand::u64(..);
-    // Shown with a failure.
-    eprintln!("seed {seed}");
     let mut rng = fastrand::Rng::with_seed(seed);
     let store = home.open().await;
     let name = |choice: usize, n: usize| format!("{choice}-{n}");

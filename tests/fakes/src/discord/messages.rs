@@ -11,8 +11,6 @@ use super::{State, mentions, shapes};
 
 /// The longest content, in characters.
 const LONGEST: usize = 2000;
-/// How long a nonce is remembered, in ms: «the past few minutes».
-const NONCE_MS: u64 = 300_000;
 /// `SUPPRESS_EMBEDS`, `SUPPRESS_NOTIFICATIONS`, `IS_COMPONENTS_V2`: what a message may be sent with; an answer
 /// to an interaction `EPHEMERAL` too.
 const FLAGS: u64 = 1 << 2 | 1 << 12 | 1 << 15;
@@ -86,7 +84,7 @@ impl State {
         let (channel, id) = *self.nonces.get(&(author, nonce(body)?))?;
         let made_ms = (id >> 22) + super::state::DISCORD_EPOCH_MS;
         let message = self.data.messages.get(&channel)?.get(&id)?;
-        (self.now_ms().saturating_sub(made_ms) < NONCE_MS).then(|| message.json.clone())
+        (self.now_ms().saturating_sub(made_ms) < self.options.nonce_ms).then(|| message.json.clone())
     }
 
     /// The message it answers is there, and the bot may read it.

@@ -230,6 +230,18 @@ fn what_was_done_is_said_with_what_it_means() {
     assert!(health.contains("the line is dead") && health.contains("2 message(s) wait"), "{health}");
 }
 
+/// In a group, on a platform where a bot cannot write first.
+#[test]
+fn an_opened_ticket_leads_to_where_it_goes_on() {
+    let mut given = Given::new(false);
+    let opened = |given: &Given| reply(given.decide(&Event::TicketOpened { number: 12 }, None)).body;
+    assert!(opened(&given).runs().all(|run| run.link.is_none()));
+    given.start_link = Some("https://chat.example.org/keeper?start=");
+    let body = opened(&given);
+    let links: Vec<_> = body.runs().filter_map(|run| run.link.as_deref()).collect();
+    assert_eq!(links, ["https://chat.example.org/keeper?start=t_12"]);
+}
+
 #[test]
 fn a_link_to_a_ticket_shows_it_to_its_own_person() {
     let given = Given::new(false);
