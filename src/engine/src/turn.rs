@@ -166,12 +166,8 @@ async fn answer(
     let here = house.places.here(&row.inbound, house.door.rules(&row.inbound.account));
     let start_link = house.start_link(&row.inbound);
     let pace = pace(house, row);
-    match pressed {
-        Ok(None) => {}
-        // Who presses what is not theirs, again and again, is told so now and then.
-        Ok(Some(reply)) if pace.told() => return End::Quiet(Outcome::Completed, Box::new(reply)),
-        Ok(Some(reply)) => return End::With(Outcome::Completed, Box::new(reply)),
-        Err(error) => return failed(row, &error.to_string()),
+    if let Some(end) = pressed_in_vain(row, pressed, pace) {
+        return end;
     }
     let mut loaded: Option<(Vec<PastTurn>, Vec<Note>)> = None;
     let mut event = Event::Came(&row.inbound);
@@ -213,6 +209,17 @@ async fn answer(
                 }
             }
         }
+    }
+}
+
+/// The end of a press that has nothing in it for whoever pressed.
+fn pressed_in_vain(row: &InboxRow, pressed: Result<Option<Reply>, StoreError>, pace: Pace) -> Option<End> {
+    match pressed {
+        Ok(None) => None,
+        // Who presses what is not theirs, again and again, is told so now and then.
+        Ok(Some(reply)) if pace.told() => Some(End::Quiet(Outcome::Completed, Box::new(reply))),
+        Ok(Some(reply)) => Some(End::With(Outcome::Completed, Box::new(reply))),
+        Err(error) => Some(failed(row, &error.to_string())),
     }
 }
 
