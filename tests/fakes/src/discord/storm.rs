@@ -45,7 +45,7 @@ impl DiscordServer {
         for n in 0..times {
             let (logins, resumed) = self.look(|state| (logins(state), resumed(state)));
             let asks = n % every.max(1) == 0;
-            let before = n / every.max(1) % 2 == 0;
+            let before = (n / every.max(1)).is_multiple_of(2);
             if asks && before {
                 self.ask(bot, words, &mut asked);
             }
