@@ -58,7 +58,7 @@ fn shown(account: &'static str, chat: i64, message: i64, reply_to: Option<i64>) 
 /// One more question, in a guild of Discord, answered.
 fn on_discord(truth: &mut Truth, stored: &mut Stored) {
     let mut answer = send("t-d", 5, 103, "sent", Some("5/4"));
-    answer.account = DISCORD.to_owned();
+    DISCORD.clone_into(&mut answer.account);
     answer.reply_to = ReplyTo(r#"{"channel":"5","guild":"6","message":"103"}"#.to_owned());
     stored.ledger.sends.push(answer);
     stored.ledger.events.push(event(DISCORD, "m103", "t-d"));
