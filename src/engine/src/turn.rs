@@ -162,10 +162,8 @@ async fn answer(
     pressed: Result<Option<Reply>, StoreError>,
 ) -> End {
     let (turn, boundary) = (TurnId::from(row.turn.as_str()), ids::secret());
-    let today = accept::day(house.clock.now_ms());
     let here = house.places.here(&row.inbound, house.door.rules(&row.inbound.account));
-    let start_link = house.start_link(&row.inbound);
-    let pace = pace(house, row);
+    let (start_link, pace) = (house.start_link(&row.inbound), pace(house, row));
     match pressed {
         Ok(None) => {}
         // Who presses what is not theirs, again and again, is told so now and then.
@@ -182,7 +180,7 @@ async fn answer(
             agent: &house.agent,
             base: &house.base,
             model: !house.vendors.is_empty(),
-            today,
+            today: accept::day(house.clock.now_ms()),
             boundary: &boundary,
             frozen: house.door.freeze().is_frozen(),
             past: past.as_deref(),
