@@ -61,6 +61,8 @@ struct Request {
     /// The last envelope of the reading that goes on.
     last: Option<ResumePoint>,
     ended: bool,
+    /// Told to come again: this daemon is busy, or ends.
+    again: bool,
 }
 
 impl Visitor {
@@ -113,13 +115,18 @@ impl Visitor {
             _ => Manner::Plain,
         };
         let pressed = body.action.clone();
-        let mut request = Request { body, manner, asked, verifier: Verifier::new(), last: None, ended: false };
+        let mut request =
+            Request { body, manner, asked, verifier: Verifier::new(), last: None, ended: false, again: false };
         let mut number = 0;
         while !request.ended && request.asked.trouble.is_empty() {
             let life = self.next_life(number).await;
             number = life.number;
             let Some(client) = life.client else { continue };
             self.talk(&client, &mut request).await;
+            if std::mem::take(&mut request.again) {
+                number -= 1;
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
         }
         let reply = request.asked.ends.last().and_then(|heard| heard.end.reply.as_ref());
         let offered = reply.and_then(|reply| self.rng.choice(&reply.offers)).map(|offer| offer.action.clone());
@@ -204,6 +211,7 @@ impl Request {
             verifier: Verifier::new(),
             last: None,
             ended: false,
+            again: false,
         }
     }
 
@@ -213,6 +221,7 @@ impl Request {
         self.asked.turns.extend(other.asked.turns);
         self.asked.ends.extend(other.asked.ends);
         self.asked.trouble.extend(other.asked.trouble);
+        self.again |= other.again;
     }
 
     fn hear(&mut self, envelope: &Envelope) {
@@ -232,7 +241,8 @@ impl Request {
     /// A daemon that is gone, or about to go, is no trouble: there will be another one. Everything else is.
     fn refused(&mut self, error: &ClientError) {
         match error {
-            ClientError::NoDaemon { .. } | ClientError::Broken(_) | ClientError::Refused { status: 503, .. } => {}
+            ClientError::NoDaemon { .. } | ClientError::Broken(_) => {}
+            ClientError::Refused { status: 503, .. } => self.again = true,
             other => self.asked.trouble.push(format!("{other:?} after {:?}", self.last)),
         }
     }
@@ -255,6 +265,7 @@ pub(crate) async fn ask_again(client: &Client, bodies: &mut [Asked]) {
             verifier: Verifier::new(),
             last: None,
             ended: false,
+            again: false,
         };
         match client.chat(&request.body).await {
             Ok(mut events) => {
