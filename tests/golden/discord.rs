@@ -17,6 +17,8 @@ const TOKEN: &str = "MTA-not.a_token.of-anyone";
 const BOT: u64 = 9_007_199_254_740_993;
 const ADA: u64 = 9_007_199_254_740_995;
 const BOB: u64 = 9_007_199_254_740_997;
+/// May do everything on the server.
+const OWNER: u64 = 1;
 /// May remove messages, time people out, ban them, and pin.
 const MODERATOR: u64 = 9_007_199_254_740_999;
 const GUILD: u64 = 9_007_199_254_741_111;
@@ -50,11 +52,12 @@ fn guild(id: u64, channels: &[u64]) -> Value {
         json!({ "user": { "id": id }, "roles": roles })
     };
     let channels: Vec<Value> = channels.iter().map(|id| json!({ "id": id })).collect();
-    json!({ "id": id, "owner_id": "1", "channels": channels,
+    json!({ "id": id, "owner_id": OWNER.to_string(), "channels": channels,
         "threads": [{ "id": THREAD, "type": 11, "parent_id": CHANNEL.to_string() }],
         "roles": [{ "id": TEAM, "permissions": MODERATES, "position": 2 },
             { "id": OURS, "permissions": MODERATES, "position": 3 }],
-        "members": [member(BOT, &[OURS]), member(ADA, &[]), member(BOB, &[]), member(MODERATOR, &[TEAM])] })
+        "members": [member(BOT, &[OURS]), member(ADA, &[]), member(BOB, &[]), member(MODERATOR, &[TEAM]),
+            member(OWNER, &[])] })
 }
 
 /// With an account of this name; every channel is answered.

@@ -6,8 +6,8 @@ use townkeeper_contract::place::{PlaceInfo, PlaceSetting};
 use townkeeper_fakes::discord::{DiscordFault, DiscordServer};
 
 use super::{
-    ADA, ASKED, ASKED_TOO, BOT, CHANNEL, ELSEWHERE, GUILD, MODERATOR, SENDS, THREAD, answered, command, guild, nth,
-    ready, stage, to_us, when, write,
+    ADA, ASKED, ASKED_TOO, BOT, CHANNEL, ELSEWHERE, GUILD, MODERATOR, OWNER, SENDS, THREAD, answered, command, guild,
+    nth, ready, stage, to_us, when, write,
 };
 use crate::daemon::{Daemon, Home, PATIENCE};
 
@@ -51,10 +51,12 @@ async fn a_server_is_told_once_and_linked_as_a_whole() {
     unheard(&discord, ELSEWHERE, 2).await;
     assert!(keeper(&discord, ADA, CHANNEL, "link").await.contains("those who moderate"));
     unheard(&discord, CHANNEL, 4).await;
-    assert!(keeper(&discord, MODERATOR, CHANNEL, "link").await.contains("Linked"));
+    // Who moderates channels does not switch the server on.
+    assert!(keeper(&discord, MODERATOR, CHANNEL, "link").await.contains("those who manage"));
+    assert!(keeper(&discord, OWNER, CHANNEL, "link").await.contains("Linked"));
     for (n, channel) in [CHANNEL, ELSEWHERE, THREAD].into_iter().enumerate() {
         write(&discord, channel, &to_us(ASKED.0));
-        let answer = nth(&discord, 6 + n).await;
+        let answer = nth(&discord, 7 + n).await;
         assert!(answer.channel == channel && answer.content.contains(ASKED.1), "{}", answer.content);
     }
     let log = daemon.operator(&home).audit(10).await.unwrap().records;
@@ -63,14 +65,14 @@ async fn a_server_is_told_once_and_linked_as_a_whole() {
 
     // A channel's own mode; it is linked because its server is.
     assert!(keeper(&discord, MODERATOR, ELSEWHERE, "mode off").await.contains("say nothing here"));
-    unheard(&discord, ELSEWHERE, 10).await;
+    unheard(&discord, ELSEWHERE, 11).await;
     let known = places(&home).await;
     assert_eq!(value(&known, GUILD, PlaceSetting::Link), Some("yes"));
     assert_eq!(value(&known, ELSEWHERE, PlaceSetting::Link), Some("yes"));
     assert_eq!(value(&known, ELSEWHERE, PlaceSetting::Mode), Some("off"));
     assert_eq!(value(&known, GUILD, PlaceSetting::Mode), Some("answer"));
-    assert!(keeper(&discord, MODERATOR, ELSEWHERE, "unlink").await.contains("Unlinked"));
-    unheard(&discord, CHANNEL, 12).await;
+    assert!(keeper(&discord, OWNER, ELSEWHERE, "unlink").await.contains("Unlinked"));
+    unheard(&discord, CHANNEL, 13).await;
 }
 
 #[tokio::test]
@@ -78,7 +80,7 @@ async fn a_server_that_lets_us_go_is_unlinked_and_what_waits_for_its_channels_is
     let (discord, home) = unlinked().await;
     let daemon = Daemon::start(&home).await;
     ready(&discord).await;
-    assert!(keeper(&discord, MODERATOR, ELSEWHERE, "link").await.contains("Linked"));
+    assert!(keeper(&discord, OWNER, ELSEWHERE, "link").await.contains("Linked"));
     discord.fault(SENDS, DiscordFault::TooMany { retry_after_s: 60.0, global: false, scope: "user" });
     write(&discord, CHANNEL, &to_us(ASKED.0));
     let client = daemon.operator(&home);

@@ -172,6 +172,7 @@ fn allowed(who: PlaceWho, asker: &Asker, right: Right) -> Result<String, fn() ->
         (Some(standing), _) if standing.may(right) || standing.may(Right::Manage) => {
             Ok(format!("moderator:{}", asker.account))
         }
+        (Some(standing), _) if standing.may(Right::Remove) => Err(say::keeper::not_a_manager),
         (Some(_), _) => Err(say::keeper::not_a_moderator),
         (None, _) => Err(say::not_now),
     }

@@ -23,6 +23,11 @@ pub fn not_a_moderator() -> Reply {
     notice("This is for those who moderate this place.")
 }
 
+/// A server is switched on and off as a whole.
+pub fn not_a_manager() -> Reply {
+    notice("Switching me on or off here is for those who manage this server.")
+}
+
 /// What `/keeper` takes.
 pub fn verbs() -> Reply {
     notice(
