@@ -16,6 +16,11 @@ pub(super) async fn handle(Shared(bots): Shared<Bots>, uri: Uri, body: Bytes) ->
     let Some((token, method)) = uri.path().strip_prefix("/bot").and_then(|rest| rest.rsplit_once('/')) else {
         return answer(Err(Refusal::new(404, "Not Found")));
     };
+    // Methods are named in any case; some libraries begin them with a capital.
+    let method = &*match method.split_at_checked(1) {
+        Some((first, rest)) => first.to_ascii_lowercase() + rest,
+        None => String::new(),
+    };
     let bot = bots.read().expect("nobody panics here").get(token).cloned();
     let Some(bot) = bot.filter(|bot| !bot.state.borrow().revoked) else {
         return answer(Err(Refusal::new(401, "Unauthorized")));
