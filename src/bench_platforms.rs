@@ -18,6 +18,9 @@ use crate::bench_daemon::{self, Daemon};
 const BOTS: usize = 20;
 const CHATS: usize = 2_000;
 
+/// What the canonical answer and the bare bot's have in common, and no notice of ours.
+const TOLD: &str = "wallet";
+
 /// What a load came to.
 struct Load {
     /// Milliseconds from a message's delivery to its answer, each.
@@ -107,6 +110,8 @@ impl Town {
         let mut last = began;
         for (bot, server) in self.servers.iter().enumerate() {
             for sent in server.sent().into_iter().skip(before.get(bot).copied().unwrap_or_default()) {
+                // A notice would be an answer sooner had.
+                anyhow::ensure!(sent.text.contains(TOLD), "another answer: {}", sent.text);
                 last = last.max(sent.at);
                 let asked = pushed.get_mut(&(bot, sent.chat_id)).filter(|asked| !asked.is_empty());
                 match asked {

@@ -78,7 +78,7 @@ const SUGGESTIONS: usize = 25;
 const SUGGESTION: usize = 100;
 
 /// What `/keeper` takes, whole.
-const SETTINGS: &[&str] = &[
+const VERBS: &[&str] = &[
     "link",
     "unlink",
     "mode answer",
@@ -107,7 +107,7 @@ const SETTINGS: &[&str] = &[
 pub fn suggest(base: &Base, command: &str, typed: &str) -> Vec<String> {
     if command == KEEPER {
         let typed = typed.trim_start().to_lowercase();
-        return SETTINGS.iter().filter(|setting| setting.starts_with(&typed)).map(ToString::to_string).collect();
+        return VERBS.iter().filter(|setting| setting.starts_with(&typed)).map(ToString::to_string).collect();
     }
     if ![ASK, TICKET].contains(&command) || typed.trim().is_empty() {
         return Vec::new();

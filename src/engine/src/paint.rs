@@ -22,7 +22,8 @@ use crate::door::{REPLY_DEADLINE_MS, Spot};
 use crate::live::Feed;
 use crate::{House, ids, outbox};
 
-/// How long the end of a turn waits for a paint that is under way. An adapter gives up sooner.
+/// How long the end of a turn waits for a paint that is under way. Longer than a request may take as the adapters are set
+/// by default; where one takes longer still, its words may stay beside the whole answer.
 const PATIENCE: Duration = Duration::from_secs(40);
 
 /// How often a live message that an earlier process left is looked at, until it is known what became of it.
