@@ -80,6 +80,9 @@ const BEFORE: Duration = Duration::from_secs(2);
 const QUESTIONS: f64 = 200.0;
 const TICKETS: f64 = 20.0;
 
+/// Ten times the clients that capacity is measured with.
+const CALLERS: u32 = 640;
+
 /// What people felt: times in milliseconds from when they meant to ask, rates a second.
 pub(crate) struct Overload {
     pub(crate) idle_p99: f64,
@@ -159,7 +162,7 @@ struct Asked {
 
 /// `bench callers`: asks at a pace of its own, whatever comes back, and says what came of it.
 pub(crate) async fn callers(told: Callers) -> anyhow::Result<ExitCode> {
-    let felt = open_loop(&told.url, told.rate, Duration::from_secs_f64(told.seconds), 256, KNOWN).await?;
+    let felt = open_loop(&told.url, told.rate, Duration::from_secs_f64(told.seconds), CALLERS, KNOWN).await?;
     out::json(&Asked { admitted: count(felt.took.len()) / told.seconds, shed: count(felt.shed) / told.seconds })?;
     Ok(ExitCode::SUCCESS)
 }

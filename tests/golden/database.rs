@@ -137,9 +137,9 @@ async fn a_database_that_is_full() {
     assert!(ledger.events.len() > accepted, "{} of {accepted}", ledger.events.len());
 }
 
-/// More than can be worked on is refused at once and counted, and tickets go first.
+/// More than can be worked on is refused and counted, and tickets go first.
 #[tokio::test]
-async fn what_is_too_much_is_told_to_come_again_at_once_and_tickets_are_not() {
+async fn what_is_too_much_is_told_to_come_again_and_tickets_are_not() {
     let cluster = std::sync::Arc::new(Cluster::start(false));
     let url = cluster.database("busy");
     let home = on(Home::new(), &url);

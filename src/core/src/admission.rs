@@ -3,6 +3,9 @@
 //! In calm there are as many places as there may ever be. While more than a tenth of the last second's arrivals were
 //! refused, the number follows how long a turn takes, as FAST TCP's window follows the round trip (Jin, Wei, Low: "FAST
 //! TCP", 2004; a Vegas for quick changes): so many places that about [`QUEUE`] of the turns wait for the others.
+//!
+//! Refusals leave at a pace: a refusal costs a fifth of an answer, and callers that come again as soon as they are refused
+//! would otherwise take the processor from those who were let in.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -26,6 +29,13 @@ const LUCK: u32 = 8;
 const WINDOW: Duration = Duration::from_millis(50);
 const LOOK_BACK: Duration = Duration::from_secs(1);
 
+/// So far apart refusals leave, once as many as [`SUDDEN`] holds have left at once.
+const REFUSAL: Duration = Duration::from_micros(500);
+const SUDDEN: Duration = Duration::from_millis(100);
+
+/// Nobody waits longer for a refusal, however many are refused.
+pub const LONGEST: Duration = Duration::from_secs(1);
+
 /// The places. All clocks are the time since any one moment.
 #[derive(Clone, Debug)]
 pub struct Places {
@@ -37,6 +47,8 @@ pub struct Places {
     window: Window,
     /// The windows of the last second.
     past: VecDeque<Window>,
+    /// When the last refusal leaves.
+    refusal: Duration,
 }
 
 impl Default for Places {
@@ -48,6 +60,7 @@ impl Default for Places {
             alone_s: None,
             window: Window::default(),
             past: VecDeque::new(),
+            refusal: Duration::ZERO,
         }
     }
 }
@@ -70,16 +83,25 @@ struct Window {
 }
 
 impl Places {
-    /// A place; `None` where all are taken. Counts as an arrival either way.
-    pub fn take(&mut self, now: Duration) -> Option<Stay> {
+    /// A place; where all are taken, how long the refusal is to be kept back. Counts as an arrival either way.
+    pub fn take(&mut self, now: Duration) -> Result<Stay, Duration> {
         self.roll(now);
         self.window.arrived += 1;
         if self.taken >= self.limit {
             self.window.refused += 1;
-            return None;
+            return Err(self.keep_back(now));
         }
         self.taken += 1;
-        Some(Stay { since: now, alone: self.taken <= ALONE })
+        Ok(Stay { since: now, alone: self.taken <= ALONE })
+    }
+
+    /// A line of refusals, no longer than [`LONGEST`]: who would wait longer leaves with its last, and adds nothing to it.
+    fn keep_back(&mut self, now: Duration) -> Duration {
+        let leaves = self.refusal.max(now.saturating_sub(SUDDEN)) + REFUSAL;
+        if leaves <= now + LONGEST {
+            self.refusal = leaves;
+        }
+        self.refusal.saturating_sub(now)
     }
 
     /// Given back by a turn that goes on, but waits for others than us. How long it took tells nothing.
@@ -182,9 +204,9 @@ mod tests {
 
         fn come(&mut self) -> bool {
             let stay = self.places.take(self.now());
-            self.refused += u32::from(stay.is_none());
-            self.line.extend(stay);
-            stay.is_some()
+            self.refused += u32::from(stay.is_err());
+            self.line.extend(stay.ok());
+            stay.is_ok()
         }
 
         /// So many a millisecond for so long.
@@ -260,9 +282,9 @@ mod tests {
         let mut now = Duration::ZERO;
         let mut windows = |places: &mut Places, took_ms: u64, n: u32| {
             for _ in 0..n {
-                let stays: Vec<Stay> = std::iter::from_fn(|| places.take(now)).collect();
+                let stays: Vec<Stay> = std::iter::from_fn(|| places.take(now).ok()).collect();
                 for _ in 0..100 {
-                    assert!(places.take(now).is_none());
+                    assert!(places.take(now).is_err());
                 }
                 now += Duration::from_millis(took_ms);
                 for stay in stays {
@@ -284,11 +306,29 @@ mod tests {
     fn who_leaves_early_frees_a_place_and_tells_nothing() {
         let mut places = Places::default();
         for _ in 0..1_000 {
-            assert!(places.take(Duration::ZERO).is_some());
+            assert!(places.take(Duration::ZERO).is_ok());
             places.leave();
         }
         assert_eq!(places.window.ended, 0);
         assert!(places.alone_s.is_none());
+    }
+
+    /// A few hundred are refused at once; a flood is refused at a pace, and nobody waits for it longer than a second.
+    #[test]
+    fn refusals_leave_at_a_pace_and_within_a_second() {
+        let mut places = Places::default();
+        let mut waits = |at_ms: u64, n: usize| -> Vec<u128> {
+            let now = Duration::from_millis(at_ms);
+            let refused = std::iter::repeat_with(|| places.take(now).err()).flatten();
+            refused.take(n).map(|wait| wait.as_millis()).collect()
+        };
+        assert!(waits(1_000, 200).iter().all(|wait| *wait == 0), "nobody was refused for a while");
+        let flood = waits(1_000, 10_000);
+        assert!(flood.is_sorted() && flood.first() == Some(&0));
+        assert_eq!((flood.get(1_999), flood.last()), (Some(&1_000), Some(&1_000)));
+        let later = waits(1_500, 1);
+        assert_eq!(later, [500], "the line moves on");
+        assert_eq!(waits(10_000, 1), [0], "and ends");
     }
 
     /// One burst is forgotten after a second.

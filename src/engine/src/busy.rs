@@ -1,5 +1,5 @@
 //! Overload on the web: who gets one of the places (`core::admission` says how many there are), and who is told to come again
-//! at once, which is cheap, instead of waiting in a line that only grows; what it said is not kept, and it knows.
+//! within a second instead of waiting in a line that only grows; what it said is not kept, and it knows.
 //!
 //! Only our own work counts: a turn that waits for its conversation or for a model gives its place back. Whoever asks for a
 //! ticket, stops an answer or freezes the town is never turned away, and neither are chat platforms: they keep their
@@ -53,17 +53,21 @@ impl Drop for Place {
 }
 
 impl Busy {
-    /// A place for this event; none for those who need none.
-    pub(crate) fn admit(&self, inbound: &Inbound) -> Result<Option<Place>, EngineError> {
+    /// A place for this event; none for those who need none. A refusal is kept back for as long as its pace demands.
+    pub(crate) async fn admit(&self, inbound: &Inbound) -> Result<Option<Place>, EngineError> {
         if goes_first(inbound) {
             return Ok(None);
         }
         let now = self.began.elapsed();
-        let Some(stay) = self.places().take(now) else {
-            metrics::counter!("townkeeper_shed_total", "why" => "overload").increment(1);
-            return Err(EngineError::Overloaded);
-        };
-        Ok(Some(Place { busy: self.clone(), stay: Some(stay) }))
+        let taken = self.places().take(now);
+        match taken {
+            Ok(stay) => Ok(Some(Place { busy: self.clone(), stay: Some(stay) })),
+            Err(kept_back) => {
+                metrics::counter!("townkeeper_shed_total", "why" => "overload").increment(1);
+                tokio::time::sleep(kept_back).await;
+                Err(EngineError::Overloaded)
+            }
+        }
     }
 
     fn places(&self) -> std::sync::MutexGuard<'_, Places> {
@@ -109,22 +113,24 @@ mod tests {
         says(Body::Command { name: name.to_owned(), args: String::new() })
     }
 
-    #[test]
-    fn when_every_place_is_taken_tickets_and_controls_still_pass() {
+    #[tokio::test]
+    async fn when_every_place_is_taken_tickets_and_controls_still_pass() {
         let (busy, question) = (Busy::default(), says(Body::Message { text: "when?".to_owned() }));
-        let mut taken: Vec<Place> = (0..MOST).filter_map(|_| busy.admit(&question).unwrap()).collect();
-        assert_eq!(taken.len(), usize::try_from(MOST).unwrap());
+        let mut taken = Vec::new();
+        for _ in 0..MOST {
+            taken.push(busy.admit(&question).await.unwrap().unwrap());
+        }
         let press = |action: &str| says(Body::Action { action: ActionId::from(action) });
         for refused in [question.clone(), press("entry:dates"), command("help")] {
-            assert!(matches!(busy.admit(&refused), Err(EngineError::Overloaded)), "{refused:?}");
+            assert!(matches!(busy.admit(&refused).await, Err(EngineError::Overloaded)), "{refused:?}");
         }
         for first in [press("ticket:1"), command("ticket"), command("stop"), command("freeze")] {
-            assert!(busy.admit(&first).unwrap().is_none(), "{first:?}");
+            assert!(busy.admit(&first).await.unwrap().is_none(), "{first:?}");
         }
         // A place is free again however it was given back.
         taken.pop().unwrap().done();
         drop(taken.pop());
-        let again = [busy.admit(&question).unwrap(), busy.admit(&question).unwrap()];
-        assert!(again.iter().all(Option::is_some) && busy.admit(&question).is_err());
+        let again = [busy.admit(&question).await.unwrap(), busy.admit(&question).await.unwrap()];
+        assert!(again.iter().all(Option::is_some) && busy.admit(&question).await.is_err());
     }
 }

@@ -264,7 +264,7 @@ impl Engine {
     /// Commits one event and starts its turn. For callers that are no platform: the web.
     pub async fn accept(&self, inbound: Inbound) -> Result<Option<Admitted>, EngineError> {
         let account = inbound.account.clone();
-        let place = self.house.busy.admit(&inbound)?;
+        let place = self.house.busy.admit(&inbound).await?;
         Ok(accept::accept(&self.house, &account, vec![inbound], None, place).await?.pop())
     }
 
