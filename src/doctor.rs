@@ -16,7 +16,7 @@ use townkeeper_providers::ProviderConfig;
 
 use crate::cli::{Daemon, Place};
 use crate::settings::Settings;
-use crate::{api, knowledge, out, platforms, serve};
+use crate::{api, knowledge, out, platforms, scorecard, serve};
 
 /// One thing that was looked at.
 #[derive(Debug, Serialize)]
@@ -48,11 +48,11 @@ pub(crate) async fn run(place: &Place, json: bool, offline: bool) -> anyhow::Res
                 format!("{} entries, answers from a score of {:.2} up", base.len(), base.threshold())
             }));
             checks.push(check("model", serve::providers(&settings), |providers| {
-                let names: Vec<_> = providers.iter().map(|p| format!("{} ({})", p.model(), p.name())).collect();
+                let names: Vec<_> = providers.iter().map(|(p, _)| format!("{} ({})", p.model(), p.name())).collect();
                 let none = "none: published answers only, which is fine";
                 if names.is_empty() { none.to_owned() } else { names.join(", then ") }
             }));
-            if let (false, Some(provider)) =
+            if let (false, Some((provider, _))) =
                 (offline, serve::providers(&settings).ok().and_then(|all| all.into_iter().next()))
             {
                 checks.push(model(&settings, provider).await);
@@ -89,7 +89,10 @@ async fn daemon(place: &Place) -> Vec<Check> {
     match client.ready().await {
         Ok(ready) => {
             let mut checks = running(&ready);
-            checks.extend(client.scorecard().await.ok().and_then(|card| activation(&card)));
+            if let Ok(card) = client.scorecard().await {
+                checks.extend(activation(&card));
+                checks.push(good("models today", scorecard::spending(&card.budget)));
+            }
             checks
         }
         Err(ClientError::NoDaemon { .. }) => vec![note("daemon", "not running; start it with `townkeeper serve`")],

@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use serde::Serialize;
-use townkeeper_contract::api::Scorecard;
+use townkeeper_contract::api::{BudgetScore, Scorecard};
+use townkeeper_contract::money::Money;
 
 use crate::cli::{Daemon, Place};
 use crate::{api, out};
@@ -39,7 +40,16 @@ pub(crate) async fn run(place: &Place, daemon: &Daemon) -> anyhow::Result<ExitCo
     let word = |ms: Option<u32>| ms.map_or_else(|| "–".to_owned(), |ms| format!("{ms} ms"));
     let (p50, p95) = (word(card.model.first_token_p50_ms), word(card.model.first_token_p95_ms));
     out::line(format!("         time to the first token            p50 {p50}, p95 {p95}"));
+    out::line(format!("         models today                       {}", spending(&card.budget)));
     Ok(ExitCode::SUCCESS)
+}
+
+/// What models have cost today and may cost, in words.
+pub(crate) fn spending(budget: &BudgetScore) -> String {
+    let amount = |micros: i64| Money::from_micros(u64::try_from(micros).unwrap_or(0));
+    let limit = budget.money_limit_micros.map_or_else(String::new, |limit| format!(" of {}", amount(limit)));
+    let BudgetScore { tokens, tokens_limit, currency, .. } = budget;
+    format!("{tokens} of {tokens_limit} tokens; {}{limit} {currency}", amount(budget.money_micros))
 }
 
 /// The figures, each by its formula.

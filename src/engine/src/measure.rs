@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use townkeeper_contract::api::{DeliveryScore, MilestoneReached, ModelScore, RunScore, Scorecard};
+use townkeeper_contract::api::{BudgetScore, DeliveryScore, MilestoneReached, ModelScore, RunScore, Scorecard};
+use townkeeper_core::budget;
 use townkeeper_store::{Retention, StoreError};
 
 use crate::{Engine, EngineError, House, ids};
@@ -158,8 +159,23 @@ impl Engine {
                 .collect(),
             accounts: self.platforms(),
             model: house.measures.model_score(),
+            budget: spending(house).await?,
         })
     }
+}
+
+/// What models have cost today.
+async fn spending(house: &House) -> Result<BudgetScore, StoreError> {
+    let limits = &house.agent.budget;
+    let today = house.store.spent_on(&house.workspace, "", budget::day(house.clock.now_ms())).await?;
+    let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+    Ok(BudgetScore {
+        tokens: today.spent.tokens + today.held.tokens,
+        tokens_limit: signed(limits.workspace_tokens_per_day),
+        money_micros: today.spent.micros + today.held.micros,
+        money_limit_micros: limits.workspace_money_per_day.map(|money| signed(money.micros())),
+        currency: limits.currency.clone(),
+    })
 }
 
 async fn prune(house: &House, retention: &Retention) {
