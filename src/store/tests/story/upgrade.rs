@@ -111,12 +111,16 @@ async fn what_a_release_left_is_taken_up_and_can_be_handed_back(home: &Home) {
     let ledger = store.ledger(W).await.unwrap();
     assert_eq!((ledger.events.len(), ledger.turns, ledger.tickets.len()), (6, 5, 1));
     assert_eq!(store.take_over(W, "n6", Vec::new(), 102).await.unwrap().events.len(), 1);
-    walk(&store, "1", "back", "wen", "soon", 103).await;
+    // Its clock is behind.
+    walk(&store, "1", "back", "wen", "soon", 50).await;
     assert_eq!(ticket(&store, "1", "back", "wen", 104).await, 2);
     store.close().await;
 
     let store = home.open().await;
     assert_eq!(store.ledger(W).await.unwrap().events.len(), 7);
+    let past = store.past_turns(W, "c-1", 9).await.unwrap();
+    let past: Vec<&str> = past.iter().map(|turn| turn.turn.as_str()).collect();
+    assert_eq!(past, ["t-1-a", "t-1-b", "t-1-new", "t-1-back"], "in order, whichever daemon answered");
     assert_eq!(store.cursor(W, ACCOUNT, "updates").await.unwrap().as_deref(), Some("back"));
     store.close().await;
 }
