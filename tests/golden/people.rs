@@ -7,7 +7,6 @@ use townkeeper_client::{Client, ClientError};
 use townkeeper_contract::access::{
     AuditVerdict, CreatedToken, LinkCode, LoginLink, Member, NewMember, NewToken, Permission, Role,
 };
-use townkeeper_core::access::allows;
 use townkeeper_fakes::telegram::TelegramServer;
 
 use crate::daemon::{Daemon, Home, PATIENCE, http};
@@ -125,78 +124,6 @@ async fn what_a_request_says_of_its_own_rights_is_refused() {
     assert!(moderator.audit(1).await.is_ok());
     ada.set_role(&person.id, Role::Moderator, false).await.unwrap();
     assert_eq!(status(moderator.audit(1).await), 403);
-}
-
-/// Method, path, what it needs, and a body that it takes.
-type Route = (&'static str, &'static str, Option<Permission>, &'static str);
-
-/// Every route of people and access.
-const ROUTES: &[Route] = &[
-    ("GET", "/v1/people", Some(Permission::ManagePeople), ""),
-    ("POST", "/v1/people", Some(Permission::ManagePeople), r#"{"name":"New"}"#),
-    ("DELETE", "/v1/people/nobody", Some(Permission::ManagePeople), ""),
-    ("PUT", "/v1/people/nobody/roles/announcer", Some(Permission::ManagePeople), ""),
-    ("DELETE", "/v1/people/nobody/roles/announcer", Some(Permission::ManagePeople), ""),
-    ("DELETE", "/v1/people/nobody/identities/telegram/1", Some(Permission::ManagePeople), ""),
-    ("POST", "/v1/people/nobody/link", Some(Permission::ManagePeople), ""),
-    ("POST", "/v1/people/nobody/login", Some(Permission::ManagePeople), ""),
-    ("GET", "/v1/tokens", Some(Permission::ManageTokens), ""),
-    ("POST", "/v1/tokens", Some(Permission::ManageTokens), r#"{"name":"x","scopes":["announce"],"days":1}"#),
-    ("DELETE", "/v1/tokens/none", Some(Permission::ManageTokens), ""),
-    ("GET", "/v1/audit", Some(Permission::ReadAudit), ""),
-    ("GET", "/v1/audit/verify", Some(Permission::ReadAudit), ""),
-    ("GET", "/v1/tickets", Some(Permission::ReadTickets), ""),
-    ("GET", "/v1/places", Some(Permission::Moderate), ""),
-    ("PUT", "/v1/places/telegram:main/nowhere", Some(Permission::Moderate), r#"{"mode":"off"}"#),
-    ("GET", "/v1/moderation", Some(Permission::Moderate), ""),
-    (
-        "POST",
-        "/v1/moderation",
-        Some(Permission::Moderate),
-        r#"{"verb":"unban","account":"telegram:main","place":"-100","person":"1"}"#,
-    ),
-    ("POST", "/v1/moderation/1/undo", Some(Permission::Moderate), ""),
-    ("GET", "/v1/outbox?state=unknown", Some(Permission::ReadAudit), ""),
-    ("GET", "/v1/feedback", Some(Permission::ReadTickets), ""),
-    ("GET", "/v1/freeze", None, ""),
-    ("POST", "/v1/thaw", Some(Permission::Thaw), ""),
-    ("POST", "/v1/key/rotate", Some(Permission::Operate), ""),
-    ("GET", "/v1/me", None, ""),
-];
-
-/// Asks a route with a token.
-async fn ask(daemon: &Daemon, token: &str, route: &Route) -> u16 {
-    let method = Method::from_bytes(route.0.as_bytes()).unwrap();
-    let mut request = http().request(method, format!("{}{}", daemon.url, route.1));
-    if !token.is_empty() {
-        request = request.bearer_auth(token);
-    }
-    if !route.3.is_empty() {
-        request = request.header("content-type", "application/json").body(route.3);
-    }
-    request.send().await.unwrap().status().as_u16()
-}
-
-#[tokio::test]
-async fn every_route_is_open_to_the_roles_that_may_and_to_no_other() {
-    let home = Home::new();
-    let daemon = Daemon::start(&home).await;
-    let operator = daemon.operator(&home);
-    for role in Role::ALL {
-        let person = operator.add_person(&NewMember { name: role.to_string(), roles: vec![*role] }).await.unwrap();
-        let scopes = Permission::ALL.to_vec();
-        let new = NewToken { name: "all".to_owned(), person: Some(person.id), scopes, days: 1 };
-        let token = operator.create_token(&new).await.unwrap().token;
-        for route in ROUTES {
-            let may = route.2.is_none_or(|permission| allows(*role, permission));
-            let status = ask(&daemon, &token, route).await;
-            assert_eq!(status == 403, !may, "{role}: {} {} gave {status}", route.0, route.1);
-            assert!(status < 500 && status != 401, "{role}: {} {} gave {status}", route.0, route.1);
-        }
-    }
-    for route in ROUTES {
-        assert_eq!(ask(&daemon, "", route).await, 401, "{} {} without a token", route.0, route.1);
-    }
 }
 
 /// A session and a linked account know no scopes: nobody comes by one with less than it will allow.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use townkeeper_contract::provider::{ChatRequest, ProviderEvent};
 use townkeeper_contract::stream::Usage;
 use townkeeper_core::budget::{self, Prices};
-use townkeeper_store::{Allowance, Cost, InboxRow, Reserve, Reserved, StoreError};
+use townkeeper_store::{Allowance, Cost, InboxRow, Reserve, Reserved, StoreError, budget_scope};
 
 use crate::House;
 
@@ -41,9 +41,7 @@ pub(crate) struct Purse {
 
 impl Purse {
     pub(crate) fn of(row: &InboxRow) -> Self {
-        let (account, person) = (&row.inbound.account.0, &row.inbound.person.id.0);
-        // The length tells where the account ends, whatever the ids are.
-        let person = format!("{}.{account}.{person}", account.len());
+        let person = budget_scope(&row.inbound.account.0, &row.inbound.person.id.0);
         Self { person, turn: format!("{}.{}", row.turn, row.attempt), requests: 0 }
     }
 

@@ -19,7 +19,7 @@ pub struct Cost {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Allowance {
     pub workspace: String,
-    /// Account and person, in the caller's own spelling; never empty.
+    /// Who, as [`budget_scope`] says it.
     pub person: String,
     /// Days since 1970-01-01.
     pub day: i64,
@@ -53,6 +53,11 @@ pub enum Reserved {
 pub struct Spent {
     pub spent: Cost,
     pub held: Cost,
+}
+
+/// A person's name in the ledger. The length (in bytes) tells where the account ends, whatever the ids are.
+pub fn budget_scope(account: &str, person: &str) -> String {
+    format!("{}.{account}.{person}", account.len())
 }
 
 impl Store {
