@@ -62,6 +62,7 @@ pub(crate) async fn run(place: &Place, json: bool, offline: bool) -> anyhow::Res
                 checks.extend(accounts(&settings).await);
             }
             checks.push(folder(&settings));
+            checks.extend(open_secrets(&settings));
         }
     }
     checks.extend(daemon(place).await);
@@ -228,6 +229,21 @@ fn folder(settings: &Settings) -> Check {
             detail: format!("{} cannot be written ({error}); change its permissions or use --data", folder.display()),
         },
     }
+}
+
+/// Secrets that others on this machine may read. No more than a note: a container may hand them over with modes of its own.
+#[cfg(unix)]
+fn open_secrets(settings: &Settings) -> Option<Check> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let is_open = |file: &String| std::fs::metadata(file).is_ok_and(|meta| meta.permissions().mode() & 0o077 != 0);
+    let open: Vec<String> = settings.secret_files().into_iter().filter(is_open).collect();
+    let detail = format!("others on this machine may read {}; `chmod 600` keeps them to this user", open.join(", "));
+    (!open.is_empty()).then(|| note("secrets", detail))
+}
+
+#[cfg(not(unix))]
+fn open_secrets(_: &Settings) -> Option<Check> {
+    None
 }
 
 /// By trying: mode bits say nothing of owners, read-only file systems or full disks.

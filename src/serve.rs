@@ -107,6 +107,7 @@ fn web(
         url: canonical.clone().unwrap_or_else(|| format!("{url}{}", workspace.base)),
         canonical,
         wrong: Arc::default(),
+        proxies: settings.web.proxies.clone(),
         security_txt: security_txt(&settings.web.security_contact),
         metrics: Box::new(move || recorder.render()),
     }

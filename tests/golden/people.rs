@@ -122,8 +122,50 @@ async fn what_a_request_says_of_its_own_rights_is_refused() {
 
     // A role that is taken is gone from every token at once.
     assert!(moderator.audit(1).await.is_ok());
-    ada.set_role(&person.id, Role::Moderator, false).await.unwrap();
+    daemon.operator(&home).set_role(&person.id, Role::Moderator, false).await.unwrap();
     assert_eq!(status(moderator.audit(1).await), 403);
+}
+
+#[tokio::test]
+async fn while_it_is_frozen_nobody_but_the_operator_changes_who_may_vote() {
+    let home = Home::new();
+    let daemon = Daemon::start(&home).await;
+    let (_, ada) = with_role(&daemon, &home, "Ada", Role::Owner).await;
+    let (bob, voice) = with_role(&daemon, &home, "Bob", Role::Owner).await;
+    let new = |name: &str| NewMember { name: name.to_owned(), roles: Vec::new() };
+    let puppet = ada.add_person(&new("Puppet")).await.unwrap();
+    ada.freeze("").await.unwrap();
+    assert_eq!(status(ada.remove_person(&bob.id).await), 403);
+    assert_eq!(status(ada.set_role(&bob.id, Role::Owner, false).await), 403);
+    assert_eq!(status(ada.set_role(&puppet.id, Role::Owner, true).await), 403);
+    assert_eq!(status(ada.unlink(&bob.id, "telegram", "1").await), 403);
+    assert_eq!(status(ada.add_person(&new("Another")).await), 403);
+    // The twin: the operator may, and so may she once it is over.
+    daemon.operator(&home).set_role(&puppet.id, Role::Editor, true).await.unwrap();
+    voice.thaw().await.unwrap();
+    assert!(!ada.thaw().await.unwrap().frozen);
+    ada.remove_person(&bob.id).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_is_signed_out_is_out_in_every_browser() {
+    let home = Home::new();
+    let daemon = Daemon::start(&home).await;
+    let ada: Member = json(&home, &["person", "add", "Ada", "--role", "moderator"]).await;
+    let mut cookies = Vec::new();
+    for _ in 0..2 {
+        let link: LoginLink = json(&home, &["login", &ada.id]).await;
+        let opened = browser().post(&link.url).header("origin", &daemon.url).send().await.unwrap();
+        cookies.push(opened.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned());
+    }
+    let me = async |cookie: &str| {
+        let asked = browser().get(format!("{}/v1/me", daemon.url)).header("cookie", cookie);
+        asked.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!((me(&cookies[0]).await, me(&cookies[1]).await), (200, 200));
+    assert!(home.run(&["person", "sign-out", &ada.id]).await.status.success());
+    assert_eq!((me(&cookies[0]).await, me(&cookies[1]).await), (401, 401));
+    assert!(!home.run(&["person", "sign-out", "nobody"]).await.status.success());
 }
 
 /// A session and a linked account know no scopes: nobody comes by one with less than it will allow.

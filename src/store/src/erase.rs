@@ -193,6 +193,8 @@ const RULES: &[Rule] = &[
     budget!("budget_hold", "UPDATE budget_hold SET scope = 'erased' WHERE workspace = $1 AND scope = "),
     budget!("budget", "DELETE FROM budget WHERE workspace = $1 AND scope = "),
     linked!("token", "DELETE FROM token WHERE workspace = $1 AND person"),
+    // What they made for machines: `person:…`.
+    linked!("token", "DELETE FROM token WHERE workspace = $1 AND substr(maker, 8)"),
     linked!("session", "DELETE FROM session WHERE workspace = $1 AND person"),
     linked!("login_link", "DELETE FROM login_link WHERE workspace = $1 AND person"),
     linked!("link_code", "DELETE FROM link_code WHERE workspace = $1 AND person"),

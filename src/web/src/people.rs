@@ -41,6 +41,7 @@ pub(crate) async fn add(
     who: Principal,
     body: Result<Json<NewMember>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Member>), Refusal> {
+    no_freeze(&web, &who)?;
     let Json(new) = body?;
     let name = named(&new.name)?;
     new.roles.iter().try_for_each(|role| may_give(&who, *role))?;
@@ -55,6 +56,7 @@ pub(crate) async fn remove(
     who: Principal,
     Path(person): Path<String>,
 ) -> Result<StatusCode, Refusal> {
+    no_freeze(&web, &who)?;
     web.engine.store().remove_person(who.by(&web), &person).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -76,6 +78,7 @@ pub(crate) async fn grant(
     who: Principal,
     Path((person, role)): Path<(String, String)>,
 ) -> Result<Json<Member>, Refusal> {
+    no_freeze(&web, &who)?;
     let role = role_named(&role)?;
     may_give(&who, role)?;
     Ok(Json(web.engine.store().set_role(who.by(&web), &person, role, true).await?))
@@ -87,6 +90,7 @@ pub(crate) async fn take(
     who: Principal,
     Path((person, role)): Path<(String, String)>,
 ) -> Result<Json<Member>, Refusal> {
+    no_freeze(&web, &who)?;
     Ok(Json(web.engine.store().set_role(who.by(&web), &person, role_named(&role)?, false).await?))
 }
 
@@ -98,6 +102,7 @@ pub(crate) async fn unlink(
 ) -> Result<Json<Member>, Refusal> {
     if who.person.as_ref() != Some(&person) {
         who.needs(Permission::ManagePeople)?;
+        no_freeze(&web, &who)?;
     }
     Ok(Json(web.engine.store().unlink(who.by(&web), &person, &platform, &id).await?))
 }
@@ -130,6 +135,17 @@ pub(crate) async fn login(
     let expires_ms = by.now_ms + MINUTES_10;
     web.engine.store().new_login(by, &person, secret::hash(&secret), expires_ms).await?;
     Ok(Json(LoginLink { url: format!("{}/login/{secret}", web.url), expires_ms }))
+}
+
+/// `DELETE /v1/people/{person}/sessions`.
+pub(crate) async fn sign_out(
+    State(web): State<Arc<Web>>,
+    who: Principal,
+    Path(person): Path<String>,
+) -> Result<StatusCode, Refusal> {
+    let member = one(&web, &who, &person).await?;
+    web.engine.store().close_sessions(who.by(&web), &member.id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// `GET /v1/tokens`.
@@ -193,6 +209,16 @@ async fn one(web: &Web, who: &Principal, person: &str) -> Result<Member, Refusal
     }
     let found = web.engine.store().person(web.engine.workspace(), person).await?;
     found.ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "not_found", "There is no such person here."))
+}
+
+/// While the town is frozen, who may vote stays who may vote: else one who is about to be outvoted removes the others. The
+/// operator holds the host.
+fn no_freeze(web: &Web, who: &Principal) -> Result<(), Refusal> {
+    if who.is_operator() || !web.engine.is_frozen() {
+        return Ok(());
+    }
+    let message = "While the town is frozen, only the operator changes people and roles.";
+    Err(Refusal::new(StatusCode::FORBIDDEN, "not_allowed", message))
 }
 
 /// Nobody gives a role that allows more than they may themselves.

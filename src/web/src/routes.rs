@@ -188,6 +188,13 @@ fn people_and_sessions() -> Vec<Endpoint> {
         .gives(json::<Member>()),
         post("/v1/people/{person}/link", Own(Permission::ManagePeople), "A code that proves an account.", people::link)
             .gives(json::<LinkCode>()),
+        delete(
+            "/v1/people/{person}/sessions",
+            Own(Permission::ManagePeople),
+            "Ends every session of a person.",
+            people::sign_out,
+        )
+        .or(StatusCode::NO_CONTENT, "Signed out everywhere.", None),
         post("/v1/people/{person}/login", Own(Permission::ManagePeople), "A link that opens a session.", people::login)
             .gives(json::<LoginLink>()),
     ]

@@ -16,3 +16,7 @@ CREATE TRIGGER turn_follows AFTER INSERT ON turn WHEN new.ordinal = 0 BEGIN
         SELECT MAX(t.ordinal) FROM turn t WHERE t.workspace = new.workspace AND t.conversation = new.conversation
     ) WHERE workspace = new.workspace AND id = new.id;
 END;
+
+-- Who made a token, as the audit log writes it: what somebody made for a machine ends when they are removed. Of tokens made
+-- before this nobody is known.
+ALTER TABLE token ADD COLUMN maker TEXT;

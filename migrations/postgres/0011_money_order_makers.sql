@@ -11,3 +11,7 @@ UPDATE turn SET ordinal = r.n FROM (
     SELECT workspace, id, ROW_NUMBER() OVER (ORDER BY ended_ms, id) AS n FROM turn
 ) AS r WHERE turn.workspace = r.workspace AND turn.id = r.id;
 CREATE INDEX turn_order ON turn (workspace, conversation, ordinal);
+
+-- Who made a token, as the audit log writes it: what somebody made for a machine ends when they are removed. Of tokens made
+-- before this nobody is known.
+ALTER TABLE token ADD COLUMN maker TEXT;
