@@ -33,7 +33,8 @@ struct Gates {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Stage {
-    stage: String,
+    #[serde(rename = "stage")]
+    name: String,
     result: StageResult,
     seconds: u64,
     /// The most memory of all its processes together; none where it was over too soon to look.
@@ -73,13 +74,13 @@ pub(crate) fn ci(file: &Path, json: bool) -> anyhow::Result<ExitCode> {
     out::line(format!("The gates at {} ({}).", out::words(&gates.commit), at.format("%Y-%m-%d %H:%M UTC")));
     let memory = |peak: Option<u64>| peak.map_or_else(|| "–".to_owned(), |mib| mib.to_string());
     for stage in &gates.stages {
-        let (name, peak) = (out::words(&stage.stage), memory(stage.peak_mib));
+        let (name, peak) = (out::words(&stage.name), memory(stage.peak_mib));
         out::line(format!("{name:<8} {:>5} s {peak:>6} MiB  {}", stage.seconds, stage.outcome()));
     }
     let seconds: u64 = gates.stages.iter().map(|stage| stage.seconds).sum();
     let peak = memory(gates.stages.iter().filter_map(|stage| stage.peak_mib).max());
     out::line(format!("{:<8} {seconds:>5} s {peak:>6} MiB", "all"));
-    let install = gates.stages.iter().find(|stage| stage.stage == INSTALL);
+    let install = gates.stages.iter().find(|stage| stage.name == INSTALL);
     let install = install.map_or_else(|| "not measured in this run".to_owned(), Stage::outcome);
     out::line(format!("install success  {install}"));
     Ok(ExitCode::SUCCESS)

@@ -217,7 +217,7 @@ async fn every_route_lets_in_the_roles_that_may_and_no_other() {
 /// The list is its own oracle for the test above; so what it lets anybody do is named here once more.
 #[test]
 fn nothing_acts_without_a_permission_but_this() {
-    let open = endpoints().into_iter().filter(|endpoint| endpoint.mutates());
+    let open = endpoints().into_iter().filter(Endpoint::mutates);
     let open = open.filter(|endpoint| !matches!(endpoint.access, Access::Needs(_) | Access::Own(_)));
     let open: Vec<&str> = open.map(|endpoint| endpoint.path).collect();
     assert_eq!(open, ["/", "/v1/chat", "/v1/turns/{turn}/cancel", "/login/{secret}", "/v1/logout"]);

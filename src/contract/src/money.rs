@@ -15,6 +15,7 @@ const DIGITS: usize = 9;
 
 /// An amount, never negative. Written as a decimal number: `0.15`, `"3"`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[must_use]
 pub struct Money(u64);
 
 impl Money {

@@ -182,7 +182,7 @@ async fn hold(tx: &mut Conn, place: Place<'_>, cost: Cost, limit: Cost) -> Resul
     Ok(if no_tokens { Reserved::NoTokens } else { Reserved::NoMoney })
 }
 
-fn spent<'a>((workspace, scope, day): Place<'a>) -> Sql<'a> {
+fn spent((workspace, scope, day): Place<'_>) -> Sql<'_> {
     sql("SELECT spent, held, money_spent, money_held FROM budget WHERE workspace = $1 AND scope = $2 AND day = $3")
         .bind(workspace)
         .bind(scope)
