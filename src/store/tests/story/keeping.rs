@@ -117,12 +117,7 @@ async fn an_erased_person_is_in_no_byte(home: &Home) {
     let buttons = vec![button(NOBODY, "sending")];
     let late = answer_with(&store, NOBODY, "sending", CANARY, CANARY, buttons, 4).await;
     store.rate(helped("a0")).await.unwrap().unwrap();
-    // What models cost them: one request that is over, one under way.
-    let cost = Cost { tokens: 5, micros: 5 };
-    for id in ["over", "under way"] {
-        assert_eq!(store.reserve_cost(reserve(id, NOBODY, 0)).await.unwrap(), Reserved::Held);
-    }
-    store.settle_cost(W, "over", cost).await.unwrap();
+    models_were_asked(&store).await;
     assert!(found(home).await > 100, "the red twin: without the erasure they are found");
 
     let report = store.erase_person(by(W), ACCOUNT, NOBODY).await.unwrap();
@@ -146,7 +141,7 @@ async fn an_erased_person_is_in_no_byte(home: &Home) {
     // What was under way finds nothing, and brings nothing back.
     let verdict = townkeeper_store::Ack { workspace: W.to_owned(), id: late, attempt: 1, verdict: sent(), now_ms: 5 };
     assert!(!store.ack(verdict).await.unwrap());
-    store.settle_cost(W, "under way", cost).await.unwrap();
+    store.settle_cost(W, "under way", USED).await.unwrap();
     let whole = store.spent_on(W, "", 0).await.unwrap();
     assert_eq!((whole.spent, whole.held), (Cost { tokens: 10, micros: 10 }, Cost::default()), "the town has paid");
     assert_eq!(found(home).await, 0);
@@ -164,6 +159,17 @@ async fn an_erased_person_is_in_no_byte(home: &Home) {
     assert_eq!(store.erase_person(by("elsewhere"), ACCOUNT, NOBODY).await.unwrap().rows(), 0);
     assert_eq!(store.erase_person(by(W), "discord:main", NOBODY).await.unwrap().rows(), 0);
     assert_eq!(store.ledger(W).await.unwrap().events.len(), 41);
+}
+
+/// What a model used.
+const USED: Cost = Cost { tokens: 5, micros: 5 };
+
+/// What models cost the person: one request that is over, one under way.
+async fn models_were_asked(store: &Store) {
+    for id in ["over", "under way"] {
+        assert_eq!(store.reserve_cost(reserve(id, NOBODY, 0)).await.unwrap(), Reserved::Held);
+    }
+    store.settle_cost(W, "over", USED).await.unwrap();
 }
 
 /// What a request of a person may cost on a day.
