@@ -34,6 +34,12 @@ pub(crate) enum PersonCommand {
         #[command(flatten)]
         daemon: Daemon,
     },
+    /// End all of somebody's sessions; their tokens and accounts stay
+    SignOut {
+        person: String,
+        #[command(flatten)]
+        daemon: Daemon,
+    },
     /// Erase somebody who wants to be forgotten, by their account's own number, like `telegram:main 123456`
     Erase {
         account: String,
@@ -155,6 +161,10 @@ pub(crate) async fn person(place: &Place, command: PersonCommand) -> anyhow::Res
         PersonCommand::Remove { person, daemon } => {
             api::client(place, &daemon)?.remove_person(&person).await?;
             show(&daemon, &(), || out::line("Removed."))
+        }
+        PersonCommand::SignOut { person, daemon } => {
+            api::client(place, &daemon)?.sign_out(&person).await?;
+            show(&daemon, &(), || out::line("Signed out everywhere."))
         }
         PersonCommand::Erase { account, id, daemon } => {
             let erased = api::client(place, &daemon)?.erase(&EraseBody { account, person: id }).await?;

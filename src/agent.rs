@@ -2,9 +2,12 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::{Context as _, bail, ensure};
 use serde::{Deserialize, Serialize};
+use townkeeper_contract::money::Money;
+use townkeeper_core::budget::Prices;
 use townkeeper_core::{Agent, budget, flood};
+use townkeeper_providers::ProviderConfig;
 
 use crate::settings::Settings;
 
@@ -28,18 +31,24 @@ impl Default for AgentSection {
     }
 }
 
-/// Tokens of models, questions and answers together; a day is one of UTC. 0: no model is asked.
+/// What models may cost; a day is one of UTC. Tokens are those of questions and answers together. 0: no model is asked.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct BudgetSection {
     pub(crate) person_tokens_per_day: u64,
     pub(crate) workspace_tokens_per_day: u64,
+    /// At the prices of each `[[provider]]`, which then must have some. Unset: no limit but that of the tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) workspace_money_per_day: Option<Money>,
+    /// The currency of all these amounts; only shown.
+    pub(crate) currency: String,
 }
 
 impl Default for BudgetSection {
     fn default() -> Self {
-        let budget::Limits { person_tokens_per_day, workspace_tokens_per_day } = budget::Limits::default();
-        Self { person_tokens_per_day, workspace_tokens_per_day }
+        let budget::Limits { person_tokens_per_day, workspace_tokens_per_day, workspace_money_per_day, currency } =
+            budget::Limits::default();
+        Self { person_tokens_per_day, workspace_tokens_per_day, workspace_money_per_day, currency }
     }
 }
 
@@ -60,6 +69,19 @@ impl Default for FloodSection {
 }
 
 impl Settings {
+    /// What a vendor takes. Refuses half a price; and none at all where money has a limit, which then would not hold.
+    pub(crate) fn prices(&self, provider: &ProviderConfig) -> anyhow::Result<Prices> {
+        match (provider.price_per_million_input, provider.price_per_million_output) {
+            (Some(input), Some(output)) => Ok(Prices { input, output }),
+            (None, None) if self.budget.workspace_money_per_day.is_none() => Ok(Prices::default()),
+            _ => bail!(
+                "model {}: set price_per_million_input and price_per_million_output, 0 where it costs nothing; \
+                 [budget] workspace_money_per_day needs them for every [[provider]], and neither goes without the other",
+                provider.model
+            ),
+        }
+    }
+
     /// The agent that the sections describe.
     pub(crate) fn agent(&self) -> anyhow::Result<Agent> {
         let wait = "[agent] first_content_s must be a number of seconds above 0";
@@ -73,6 +95,8 @@ impl Settings {
             budget: budget::Limits {
                 person_tokens_per_day: self.budget.person_tokens_per_day,
                 workspace_tokens_per_day: self.budget.workspace_tokens_per_day,
+                workspace_money_per_day: self.budget.workspace_money_per_day,
+                currency: self.budget.currency.clone(),
             },
             flood: flood::Limits {
                 messages_per_minute: self.flood.messages_per_minute,

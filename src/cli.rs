@@ -133,6 +133,9 @@ enum Command {
     Scorecard {
         #[command(flatten)]
         daemon: Daemon,
+        /// Instead, what a run of tests/all.sh measured: install success, and time and memory of each stage
+        #[arg(long, value_name = "FILE")]
+        ci: Option<PathBuf>,
     },
     /// Is the daemon ready? For health checks: exit code 0 if so
     Health {
@@ -216,7 +219,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Some(Command::Doctor { json, offline }) => wait(doctor::run(&place, json, offline)),
         Some(Command::Init(args)) => init::init(&place, args),
-        Some(Command::Scorecard { daemon }) => wait(scorecard::run(&place, &daemon)),
+        Some(Command::Scorecard { daemon, ci: Some(file) }) => scorecard::ci(&file, daemon.json),
+        Some(Command::Scorecard { daemon, ci: None }) => wait(scorecard::run(&place, &daemon)),
         Some(Command::Person { command }) => wait(access::person(&place, command)),
         Some(Command::Token { command }) => wait(access::token(&place, command)),
         Some(Command::Login { person, daemon }) => wait(access::login(&place, &daemon, &person)),

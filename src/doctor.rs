@@ -16,7 +16,7 @@ use townkeeper_providers::ProviderConfig;
 
 use crate::cli::{Daemon, Place};
 use crate::settings::Settings;
-use crate::{api, knowledge, out, platforms, serve};
+use crate::{api, knowledge, out, platforms, scorecard, serve};
 
 /// One thing that was looked at.
 #[derive(Debug, Serialize)]
@@ -48,11 +48,11 @@ pub(crate) async fn run(place: &Place, json: bool, offline: bool) -> anyhow::Res
                 format!("{} entries, answers from a score of {:.2} up", base.len(), base.threshold())
             }));
             checks.push(check("model", serve::providers(&settings), |providers| {
-                let names: Vec<_> = providers.iter().map(|p| format!("{} ({})", p.model(), p.name())).collect();
+                let names: Vec<_> = providers.iter().map(|(p, _)| format!("{} ({})", p.model(), p.name())).collect();
                 let none = "none: published answers only, which is fine";
                 if names.is_empty() { none.to_owned() } else { names.join(", then ") }
             }));
-            if let (false, Some(provider)) =
+            if let (false, Some((provider, _))) =
                 (offline, serve::providers(&settings).ok().and_then(|all| all.into_iter().next()))
             {
                 checks.push(model(&settings, provider).await);
@@ -62,6 +62,7 @@ pub(crate) async fn run(place: &Place, json: bool, offline: bool) -> anyhow::Res
                 checks.extend(accounts(&settings).await);
             }
             checks.push(folder(&settings));
+            checks.extend(open_secrets(&settings));
         }
     }
     checks.extend(daemon(place).await);
@@ -89,7 +90,10 @@ async fn daemon(place: &Place) -> Vec<Check> {
     match client.ready().await {
         Ok(ready) => {
             let mut checks = running(&ready);
-            checks.extend(client.scorecard().await.ok().and_then(|card| activation(&card)));
+            if let Ok(card) = client.scorecard().await {
+                checks.extend(activation(&card));
+                checks.push(good("models today", scorecard::spending(&card.budget)));
+            }
             checks
         }
         Err(ClientError::NoDaemon { .. }) => vec![note("daemon", "not running; start it with `townkeeper serve`")],
@@ -225,6 +229,21 @@ fn folder(settings: &Settings) -> Check {
             detail: format!("{} cannot be written ({error}); change its permissions or use --data", folder.display()),
         },
     }
+}
+
+/// Secrets that others on this machine may read. No more than a note: a container may hand them over with modes of its own.
+#[cfg(unix)]
+fn open_secrets(settings: &Settings) -> Option<Check> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let is_open = |file: &String| std::fs::metadata(file).is_ok_and(|meta| meta.permissions().mode() & 0o077 != 0);
+    let open: Vec<String> = settings.secret_files().into_iter().filter(is_open).collect();
+    let detail = format!("others on this machine may read {}; `chmod 600` keeps them to this user", open.join(", "));
+    (!open.is_empty()).then(|| note("secrets", detail))
+}
+
+#[cfg(not(unix))]
+fn open_secrets(_: &Settings) -> Option<Check> {
+    None
 }
 
 /// By trying: mode bits say nothing of owners, read-only file systems or full disks.

@@ -1,12 +1,90 @@
-//! `townkeeper scorecard`: how this installation does, in the figures that `docs/numbers.md` defines.
+//! `townkeeper scorecard`: how this installation does, in the figures that `docs/numbers.md` defines; or how a run of the
+//! gates did, by the file that it left.
 
+use std::fs;
+use std::path::Path;
 use std::process::ExitCode;
 
-use serde::Serialize;
-use townkeeper_contract::api::Scorecard;
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
+use townkeeper_contract::api::{BudgetScore, Scorecard};
+use townkeeper_contract::money::Money;
 
 use crate::cli::{Daemon, Place};
 use crate::{api, out};
+
+/// A daemon knows nothing of how it was built, nor of other machines.
+const NOT_MEASURED: &str = "not measured here: `scorecard --ci FILE` shows what tests/all.sh left";
+
+/// The stage that installs on a machine which has nothing else.
+const INSTALL: &str = "bare";
+
+/// A run of the gates, as `tests/all.sh` left it.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Gates {
+    /// Empty where the source was in no repository.
+    commit: String,
+    /// Unix time in seconds.
+    began: i64,
+    stages: Vec<Stage>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stage {
+    #[serde(rename = "stage")]
+    name: String,
+    result: StageResult,
+    seconds: u64,
+    /// The most memory of all its processes together; none where it was over too soon to look.
+    peak_mib: Option<u64>,
+    note: String,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum StageResult {
+    Ok,
+    Failed,
+    Skipped,
+}
+
+impl Stage {
+    fn outcome(&self) -> String {
+        let word = match self.result {
+            StageResult::Ok => "ok",
+            StageResult::Failed => "FAILED",
+            StageResult::Skipped => "skipped",
+        };
+        if self.note.is_empty() { word.to_owned() } else { format!("{word}: {}", out::words(&self.note)) }
+    }
+}
+
+/// Shows what a run of the gates measured. Needs no daemon.
+pub(crate) fn ci(file: &Path, json: bool) -> anyhow::Result<ExitCode> {
+    let named = || format!("{}: not a file that tests/all.sh left", file.display());
+    let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let gates: Gates = serde_json::from_str(&text).with_context(named)?;
+    if json {
+        out::json(&gates)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let at = chrono::DateTime::from_timestamp(gates.began, 0).with_context(named)?;
+    out::line(format!("The gates at {} ({}).", out::words(&gates.commit), at.format("%Y-%m-%d %H:%M UTC")));
+    let memory = |peak: Option<u64>| peak.map_or_else(|| "–".to_owned(), |mib| mib.to_string());
+    for stage in &gates.stages {
+        let (name, peak) = (out::words(&stage.name), memory(stage.peak_mib));
+        out::line(format!("{name:<8} {:>5} s {peak:>6} MiB  {}", stage.seconds, stage.outcome()));
+    }
+    let seconds: u64 = gates.stages.iter().map(|stage| stage.seconds).sum();
+    let peak = memory(gates.stages.iter().filter_map(|stage| stage.peak_mib).max());
+    out::line(format!("{:<8} {seconds:>5} s {peak:>6} MiB", "all"));
+    let install = gates.stages.iter().find(|stage| stage.name == INSTALL);
+    let install = install.map_or_else(|| "not measured in this run".to_owned(), Stage::outcome);
+    out::line(format!("install success  {install}"));
+    Ok(ExitCode::SUCCESS)
+}
 
 /// One figure with what it is made of; no share where there is nothing to divide.
 #[derive(Debug, Serialize)]
@@ -39,7 +117,17 @@ pub(crate) async fn run(place: &Place, daemon: &Daemon) -> anyhow::Result<ExitCo
     let word = |ms: Option<u32>| ms.map_or_else(|| "–".to_owned(), |ms| format!("{ms} ms"));
     let (p50, p95) = (word(card.model.first_token_p50_ms), word(card.model.first_token_p95_ms));
     out::line(format!("         time to the first token            p50 {p50}, p95 {p95}"));
+    out::line(format!("         models today                       {}", spending(&card.budget)));
+    out::line(format!("         install success, CI                {NOT_MEASURED}"));
     Ok(ExitCode::SUCCESS)
+}
+
+/// What models have cost today and may cost, in words.
+pub(crate) fn spending(budget: &BudgetScore) -> String {
+    let amount = |micros: i64| Money::from_micros(u64::try_from(micros).unwrap_or(0));
+    let limit = budget.money_limit_micros.map_or_else(String::new, |limit| format!(" of {}", amount(limit)));
+    let BudgetScore { tokens, tokens_limit, currency, .. } = budget;
+    format!("{tokens} of {tokens_limit} tokens; {}{limit} {currency}", amount(budget.money_micros))
 }
 
 /// The figures, each by its formula.

@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use townkeeper_contract::Stop;
 use townkeeper_contract::provider::Provider;
+use townkeeper_core::budget::Prices;
 use townkeeper_engine::Engine;
 use townkeeper_engine::clock::Clock;
 use townkeeper_engine::keys::Keyring;
@@ -106,6 +107,7 @@ fn web(
         url: canonical.clone().unwrap_or_else(|| format!("{url}{}", workspace.base)),
         canonical,
         wrong: Arc::default(),
+        proxies: settings.web.proxies.clone(),
         security_txt: security_txt(&settings.web.security_contact),
         metrics: Box::new(move || recorder.render()),
     }
@@ -142,9 +144,12 @@ fn leave_at_once(settings: &Settings) {
     std::process::exit(130);
 }
 
-/// The model vendors, in the order in which they are asked.
-pub(crate) fn providers(settings: &Settings) -> anyhow::Result<Vec<Arc<dyn Provider>>> {
-    let build = |(config, key)| townkeeper_providers::build(config, key).context("[[provider]]");
+/// The model vendors and what they take, in the order in which they are asked.
+pub(crate) fn providers(settings: &Settings) -> anyhow::Result<Vec<(Arc<dyn Provider>, Prices)>> {
+    let build = |(config, key)| {
+        let prices = settings.prices(&config).context("[[provider]]")?;
+        Ok((townkeeper_providers::build(config, key).context("[[provider]]")?, prices))
+    };
     settings.providers()?.into_iter().map(build).collect()
 }
 

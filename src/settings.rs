@@ -5,6 +5,7 @@
 //! named, and read when they are needed.
 
 use std::fs;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow, bail};
@@ -82,6 +83,8 @@ pub(crate) struct WebSection {
     pub(crate) url: String,
     /// Names under which the daemon may be reached, beside that of `url`, `localhost` and addresses.
     pub(crate) hosts: Vec<String>,
+    /// Addresses of proxies on other machines whose `X-Forwarded-For` is believed; those on this machine are anyway.
+    pub(crate) proxies: Vec<IpAddr>,
     /// Below the title of the page.
     pub(crate) intro: String,
     /// Example questions on an empty page.
@@ -96,6 +99,7 @@ impl Default for WebSection {
             listen: "127.0.0.1:7420".to_owned(),
             url: String::new(),
             hosts: Vec::new(),
+            proxies: Vec::new(),
             intro: "Answers that the team has reviewed, or an honest “I don't know”.".to_owned(),
             suggestions: Vec::new(),
             security_contact: String::new(),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use serde::{Deserialize, Serialize};
 use townkeeper_contract::provider::Provider;
+use townkeeper_core::budget::Prices;
 use townkeeper_engine::clock::Clock;
 use townkeeper_engine::vault::Vault;
 use townkeeper_engine::{Engine, Parts};
@@ -92,7 +93,7 @@ impl Workspace {
     pub(crate) async fn start(
         &self,
         store: &Store,
-        providers: &[Arc<dyn Provider>],
+        providers: &[(Arc<dyn Provider>, Prices)],
         vault: &Vault,
     ) -> anyhow::Result<Engine> {
         let (settings, clock) = (&self.settings, Clock::system());

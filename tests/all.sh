@@ -6,6 +6,9 @@
 #   tests/all.sh              everything
 #   tests/all.sh fmt clippy   only these stages
 #   tests/all.sh --list       their names
+#
+# What it measured is left as JSON too, for `townkeeper scorecard --ci`: in $TOWNKEEPER_CI_FILE, else in ci.json beside
+# the build's results.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -51,7 +54,8 @@ stage_foreign() {
 # What was just built, on a machine that has nothing else.
 stage_bare() {
     local code=0
-    tests/bare.sh "${CARGO_TARGET_DIR:-target}/debug/townkeeper" || code=$?
+    tests/bare.sh "${CARGO_TARGET_DIR:-target}/debug/townkeeper" | tee "$SCRATCH/bare" || code=$?
+    NOTE="$(sed -n 's/^ok: //p' "$SCRATCH/bare")"
     [ "$code" -eq 77 ] || return "$code"
     skip "a bare machine needs root, for chroot"
 }
@@ -151,7 +155,26 @@ skip() {
     SKIPPED="$1"
 }
 
+# Keeps a stage's figures: its name, what came of it, seconds, MiB and a note. No memory was seen of what ends in a second.
+keep() {
+    local peak="$4" note
+    [ "$peak" -gt 0 ] || peak=null
+    note="$(printf '%s' "$5" | sed 's/[\\"]/\\&/g' | tr -d '[:cntrl:]')"
+    MEASURED+=("$(printf '{"stage":"%s","result":"%s","seconds":%s,"peak_mib":%s,"note":"%s"}' "$1" "$2" "$3" "$peak" "$note")")
+}
+
+# Leaves all of them for the scorecard.
+leave() {
+    local file="${TOWNKEEPER_CI_FILE:-${CARGO_TARGET_DIR:-target}/ci.json}" commit IFS=,
+    commit="$(git rev-parse --short HEAD 2>/dev/null || true)"
+    mkdir -p "$(dirname "$file")"
+    printf '{"commit":"%s","began":%s,"stages":[%s]}\n' "$commit" "$STARTED" "${MEASURED[*]}" >"$file"
+}
+
 TABLE=()
+MEASURED=()
+STARTED="$(now)"
+NOTE=""
 SKIPPED=""
 CURRENT=""
 BEGAN=0
@@ -161,8 +184,10 @@ report() {
     local code=$?
     if [ -n "$CURRENT" ]; then
         unwatch >"$SCRATCH/peak"
+        keep "$CURRENT" failed $(($(now) - BEGAN)) "$(cat "$SCRATCH/peak")" ""
         TABLE+=("$(printf '%-8s %5ss %6s MiB  FAILED' "$CURRENT" $(($(now) - BEGAN)) "$(cat "$SCRATCH/peak")")")
     fi
+    leave || echo "the figures of this run could not be kept" >&2
     echo
     [ ${#TABLE[@]} -eq 0 ] || printf '%s\n' "${TABLE[@]}"
     # The runner's own last word, where everybody looks.
@@ -192,9 +217,15 @@ main() {
         CURRENT="$stage"
         BEGAN="$(now)"
         SKIPPED=""
+        NOTE=""
         watch
         "stage_$stage"
         unwatch >"$SCRATCH/peak"
+        if [ -n "$SKIPPED" ]; then
+            keep "$stage" skipped $(($(now) - BEGAN)) "$(cat "$SCRATCH/peak")" "$SKIPPED"
+        else
+            keep "$stage" ok $(($(now) - BEGAN)) "$(cat "$SCRATCH/peak")" "$NOTE"
+        fi
         TABLE+=("$(printf '%-8s %5ss %6s MiB  %s' "$stage" $(($(now) - BEGAN)) "$(cat "$SCRATCH/peak")" \
             "${SKIPPED:+skipped: }${SKIPPED:-ok}")")
         CURRENT=""

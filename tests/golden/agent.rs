@@ -108,8 +108,8 @@ async fn a_stopped_answer_is_settled() {
     drop(daemon);
     let store = Store::open(&home.data()).await.unwrap();
     let day = budget::day(Clock::system().now_ms());
-    let spent = store.spent_tokens(WORKSPACE, "", day).await.unwrap();
-    assert!(spent.spent > 500 && spent.held == 0, "{spent:?}");
+    let spent = store.spent_on(WORKSPACE, "", day).await.unwrap();
+    assert!(spent.spent.tokens > 500 && spent.held.tokens == 0, "{spent:?}");
 }
 
 #[tokio::test]

@@ -224,6 +224,20 @@ async fn doctor_tries_the_data_folder() {
     std::fs::set_permissions(home.data(), std::fs::Permissions::from_mode(0o700)).unwrap();
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn doctor_names_secrets_that_others_may_read() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let home = Home::new().with_telegram("http://127.0.0.1:1", "123456:abcDEF");
+    let token = home.folder().join("telegram.token");
+    for (mode, told) in [(0o644, true), (0o640, true), (0o600, false)] {
+        std::fs::set_permissions(&token, std::fs::Permissions::from_mode(mode)).unwrap();
+        let (_, out, _) = run(&home, &["doctor", "--offline"]).await;
+        let line = out.lines().find(|line| line.starts_with("note") && line.contains("secrets"));
+        assert_eq!(line.is_some_and(|line| line.contains("telegram.token")), told, "{mode:o}: {out}");
+    }
+}
+
 #[tokio::test]
 async fn without_a_daemon_commands_say_how_to_start_one() {
     let home = Home::new();

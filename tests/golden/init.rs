@@ -13,6 +13,7 @@ use townkeeper_fakes::telegram::TelegramServer;
 
 use crate::daemon::{Daemon, Home, PATIENCE, http, question, say};
 use crate::model::SMALL_TALK;
+use crate::vendors::metric;
 
 const TOKEN: &str = "123456:abcdefghijklmnopqrstuvwxyz";
 
@@ -174,6 +175,17 @@ async fn the_scorecard_counts_starts_answers_and_deaths() {
     let metrics = metrics.text().await.unwrap();
     assert!(metrics.contains("townkeeper_runs_30d{outcome=\"crashed\"} 1"), "{metrics}");
     assert!(metrics.contains("townkeeper_retention_deleted_total{table=\"inbox\"} 0"), "{metrics}");
+    let own = [
+        "townkeeper_starts_30d{workspace=\"main\",outcome=\"ready\"} 3",
+        "townkeeper_starts_30d{workspace=\"main\",outcome=\"not_ready\"} 0",
+        "townkeeper_milestone_reached{workspace=\"main\",milestone=\"first_start\"} 1",
+        "townkeeper_milestone_reached{workspace=\"main\",milestone=\"first_ticket\"} 0",
+        "townkeeper_model_answers_total{outcome=\"ok\"} 1",
+    ];
+    for line in own {
+        assert!(metrics.contains(line), "{line}: {metrics}");
+    }
+    assert!(told.contains("install success") && told.contains("not measured here"), "{told}");
     // Nobody else may see it.
     let stranger = http().get(format!("{}/v1/scorecard", daemon.url)).send().await.unwrap();
     assert_eq!(stranger.status().as_u16(), 401);
@@ -200,5 +212,71 @@ async fn whom_to_tell_of_a_weakness_is_published() {
         assert_eq!(told.headers()["content-type"], "text/plain; charset=utf-8");
         let told = told.text().await.unwrap();
         assert!(told.contains(expected) && told.contains("\nExpires: 20"), "{told}");
+    }
+}
+
+/// Whether this installation has come to its first answer is on `/metrics`, and stays there over a restart.
+#[tokio::test]
+async fn the_first_answer_is_a_metric() {
+    let home = Home::new();
+    let reached = "townkeeper_milestone_reached{workspace=\"main\",milestone=\"first_answer\"}";
+    let took = "townkeeper_milestone_seconds{workspace=\"main\",milestone=\"first_answer\"}";
+    let daemon = Daemon::start(&home).await;
+    assert_eq!((metric(&home, &daemon, reached).await, metric(&home, &daemon, took).await), (Some(0.0), None));
+    say(&daemon.client(), &question("what is the gas fee")).await;
+    // Noted beside everything else, soon after.
+    let noted = async {
+        while metric(&home, &daemon, reached).await != Some(1.0) {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, noted).await.expect("the first answer is never noted");
+    let seconds = metric(&home, &daemon, took).await.unwrap();
+    drop(daemon);
+    let daemon = Daemon::start(&home).await;
+    assert_eq!(metric(&home, &daemon, reached).await, Some(1.0));
+    assert_eq!(metric(&home, &daemon, took).await, Some(seconds));
+}
+
+/// What `tests/all.sh` leaves, `scorecard --ci` reads.
+#[tokio::test]
+async fn what_the_gates_measured_is_shown_and_nothing_is_made_up() {
+    let home = Home::new();
+    let file = home.folder().join("ci.json");
+    let card = |file: &Path| {
+        let file = file.to_str().unwrap().to_owned();
+        let home = &home;
+        async move { home.run(&["scorecard", "--ci", &file]).await }
+    };
+    let mut gates = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/all.sh"));
+    // Whether the formatting is right is not asked here.
+    gates.arg("fmt").env("TOWNKEEPER_CI_FILE", &file).output().await.unwrap();
+    let told = String::from_utf8(card(&file).await.stdout).unwrap();
+    assert!(told.contains("\nfmt ") && told.contains("install success  not measured in this run"), "{told}");
+
+    let stages = r#"[{"stage":"bare","result":"ok","seconds":2,"peak_mib":null,"note":"first answer 756 ms after nothing"},
+        {"stage":"tests","result":"failed","seconds":496,"peak_mib":2200,"note":""},
+        {"stage":"deny","result":"skipped","seconds":1,"peak_mib":30,"note":"no \"database\""}]"#;
+    std::fs::write(&file, format!(r#"{{"commit":"abc1234","began":1795345646,"stages":{stages}}}"#)).unwrap();
+    let told = String::from_utf8(card(&file).await.stdout).unwrap();
+    for part in [
+        "The gates at abc1234 (2026-11-22 ",
+        "bare         2 s      – MiB  ok: first answer 756 ms after nothing",
+        "tests      496 s   2200 MiB  FAILED",
+        "skipped: no \"database\"",
+        "all        499 s   2200 MiB",
+        "install success  ok: first answer 756 ms after nothing",
+    ] {
+        assert!(told.contains(part), "{part:?}: {told}");
+    }
+
+    for (wrong, why) in [(Some("{}"), "missing field"), (Some("not JSON"), "not a file that"), (None, "cannot read")] {
+        std::fs::remove_file(&file).ok();
+        if let Some(wrong) = wrong {
+            std::fs::write(&file, wrong).unwrap();
+        }
+        let out = card(&file).await;
+        let said = String::from_utf8(out.stderr).unwrap();
+        assert!(!out.status.success() && said.contains(why) && said.contains("ci.json"), "{said}");
     }
 }

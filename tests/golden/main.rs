@@ -19,6 +19,7 @@ mod kill;
 mod lifecycle;
 mod live;
 mod model;
+mod money;
 mod nodes;
 mod nodes_freeze;
 mod openapi;

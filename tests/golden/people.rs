@@ -7,7 +7,6 @@ use townkeeper_client::{Client, ClientError};
 use townkeeper_contract::access::{
     AuditVerdict, CreatedToken, LinkCode, LoginLink, Member, NewMember, NewToken, Permission, Role,
 };
-use townkeeper_core::access::allows;
 use townkeeper_fakes::telegram::TelegramServer;
 
 use crate::daemon::{Daemon, Home, PATIENCE, http};
@@ -123,80 +122,50 @@ async fn what_a_request_says_of_its_own_rights_is_refused() {
 
     // A role that is taken is gone from every token at once.
     assert!(moderator.audit(1).await.is_ok());
-    ada.set_role(&person.id, Role::Moderator, false).await.unwrap();
+    daemon.operator(&home).set_role(&person.id, Role::Moderator, false).await.unwrap();
     assert_eq!(status(moderator.audit(1).await), 403);
 }
 
-/// Method, path, what it needs, and a body that it takes.
-type Route = (&'static str, &'static str, Option<Permission>, &'static str);
-
-/// Every route of people and access.
-const ROUTES: &[Route] = &[
-    ("GET", "/v1/people", Some(Permission::ManagePeople), ""),
-    ("POST", "/v1/people", Some(Permission::ManagePeople), r#"{"name":"New"}"#),
-    ("DELETE", "/v1/people/nobody", Some(Permission::ManagePeople), ""),
-    ("PUT", "/v1/people/nobody/roles/announcer", Some(Permission::ManagePeople), ""),
-    ("DELETE", "/v1/people/nobody/roles/announcer", Some(Permission::ManagePeople), ""),
-    ("DELETE", "/v1/people/nobody/identities/telegram/1", Some(Permission::ManagePeople), ""),
-    ("POST", "/v1/people/nobody/link", Some(Permission::ManagePeople), ""),
-    ("POST", "/v1/people/nobody/login", Some(Permission::ManagePeople), ""),
-    ("GET", "/v1/tokens", Some(Permission::ManageTokens), ""),
-    ("POST", "/v1/tokens", Some(Permission::ManageTokens), r#"{"name":"x","scopes":["announce"],"days":1}"#),
-    ("DELETE", "/v1/tokens/none", Some(Permission::ManageTokens), ""),
-    ("GET", "/v1/audit", Some(Permission::ReadAudit), ""),
-    ("GET", "/v1/audit/verify", Some(Permission::ReadAudit), ""),
-    ("GET", "/v1/tickets", Some(Permission::ReadTickets), ""),
-    ("GET", "/v1/places", Some(Permission::Moderate), ""),
-    ("PUT", "/v1/places/telegram:main/nowhere", Some(Permission::Moderate), r#"{"mode":"off"}"#),
-    ("GET", "/v1/moderation", Some(Permission::Moderate), ""),
-    (
-        "POST",
-        "/v1/moderation",
-        Some(Permission::Moderate),
-        r#"{"verb":"unban","account":"telegram:main","place":"-100","person":"1"}"#,
-    ),
-    ("POST", "/v1/moderation/1/undo", Some(Permission::Moderate), ""),
-    ("GET", "/v1/outbox?state=unknown", Some(Permission::ReadAudit), ""),
-    ("GET", "/v1/feedback", Some(Permission::ReadTickets), ""),
-    ("GET", "/v1/freeze", None, ""),
-    ("POST", "/v1/thaw", Some(Permission::Thaw), ""),
-    ("POST", "/v1/key/rotate", Some(Permission::Operate), ""),
-    ("GET", "/v1/me", None, ""),
-];
-
-/// Asks a route with a token.
-async fn ask(daemon: &Daemon, token: &str, route: &Route) -> u16 {
-    let method = Method::from_bytes(route.0.as_bytes()).unwrap();
-    let mut request = http().request(method, format!("{}{}", daemon.url, route.1));
-    if !token.is_empty() {
-        request = request.bearer_auth(token);
-    }
-    if !route.3.is_empty() {
-        request = request.header("content-type", "application/json").body(route.3);
-    }
-    request.send().await.unwrap().status().as_u16()
+#[tokio::test]
+async fn while_it_is_frozen_nobody_but_the_operator_changes_who_may_vote() {
+    let home = Home::new();
+    let daemon = Daemon::start(&home).await;
+    let (_, ada) = with_role(&daemon, &home, "Ada", Role::Owner).await;
+    let (bob, voice) = with_role(&daemon, &home, "Bob", Role::Owner).await;
+    let new = |name: &str| NewMember { name: name.to_owned(), roles: Vec::new() };
+    let puppet = ada.add_person(&new("Puppet")).await.unwrap();
+    ada.freeze("").await.unwrap();
+    assert_eq!(status(ada.remove_person(&bob.id).await), 403);
+    assert_eq!(status(ada.set_role(&bob.id, Role::Owner, false).await), 403);
+    assert_eq!(status(ada.set_role(&puppet.id, Role::Owner, true).await), 403);
+    assert_eq!(status(ada.unlink(&bob.id, "telegram", "1").await), 403);
+    assert_eq!(status(ada.add_person(&new("Another")).await), 403);
+    // The twin: the operator may, and so may she once it is over.
+    daemon.operator(&home).set_role(&puppet.id, Role::Editor, true).await.unwrap();
+    voice.thaw().await.unwrap();
+    assert!(!ada.thaw().await.unwrap().frozen);
+    ada.remove_person(&bob.id).await.unwrap();
 }
 
 #[tokio::test]
-async fn every_route_is_open_to_the_roles_that_may_and_to_no_other() {
+async fn who_is_signed_out_is_out_in_every_browser() {
     let home = Home::new();
     let daemon = Daemon::start(&home).await;
-    let operator = daemon.operator(&home);
-    for role in Role::ALL {
-        let person = operator.add_person(&NewMember { name: role.to_string(), roles: vec![*role] }).await.unwrap();
-        let scopes = Permission::ALL.to_vec();
-        let new = NewToken { name: "all".to_owned(), person: Some(person.id), scopes, days: 1 };
-        let token = operator.create_token(&new).await.unwrap().token;
-        for route in ROUTES {
-            let may = route.2.is_none_or(|permission| allows(*role, permission));
-            let status = ask(&daemon, &token, route).await;
-            assert_eq!(status == 403, !may, "{role}: {} {} gave {status}", route.0, route.1);
-            assert!(status < 500 && status != 401, "{role}: {} {} gave {status}", route.0, route.1);
-        }
+    let ada: Member = json(&home, &["person", "add", "Ada", "--role", "moderator"]).await;
+    let mut cookies = Vec::new();
+    for _ in 0..2 {
+        let link: LoginLink = json(&home, &["login", &ada.id]).await;
+        let opened = browser().post(&link.url).header("origin", &daemon.url).send().await.unwrap();
+        cookies.push(opened.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned());
     }
-    for route in ROUTES {
-        assert_eq!(ask(&daemon, "", route).await, 401, "{} {} without a token", route.0, route.1);
-    }
+    let me = async |cookie: &str| {
+        let asked = browser().get(format!("{}/v1/me", daemon.url)).header("cookie", cookie);
+        asked.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!((me(&cookies[0]).await, me(&cookies[1]).await), (200, 200));
+    assert!(home.run(&["person", "sign-out", &ada.id]).await.status.success());
+    assert_eq!((me(&cookies[0]).await, me(&cookies[1]).await), (401, 401));
+    assert!(!home.run(&["person", "sign-out", "nobody"]).await.status.success());
 }
 
 /// A session and a linked account know no scopes: nobody comes by one with less than it will allow.

@@ -65,6 +65,11 @@ impl Client {
         self.call(Method::POST, &format!("/v1/people/{}/login", part(person))).await
     }
 
+    /// Ends every session of a person.
+    pub async fn sign_out(&self, person: &str) -> Result<(), ClientError> {
+        self.send(self.request(Method::DELETE, &format!("/v1/people/{}/sessions", part(person)))).await.map(drop)
+    }
+
     pub async fn tokens(&self) -> Result<TokenList, ClientError> {
         self.call(Method::GET, "/v1/tokens").await
     }

@@ -169,6 +169,19 @@ pub struct Scorecard {
     pub accounts: Vec<PlatformHealth>,
     /// Since this start.
     pub model: ModelScore,
+    pub budget: BudgetScore,
+}
+
+/// What models have cost today (UTC), and what they may cost; requests under way count with the most they may come to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BudgetScore {
+    pub tokens: i64,
+    pub tokens_limit: i64,
+    /// In millionths of `currency`, at the prices in the configuration.
+    pub money_micros: i64,
+    /// None: there is no limit.
+    pub money_limit_micros: Option<i64>,
+    pub currency: String,
 }
 
 /// A milestone: `first_start`, `first_account`, `first_question`, `first_answer` or `first_ticket`.

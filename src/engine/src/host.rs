@@ -105,6 +105,7 @@ impl Host for Seat {
     }
 
     fn trouble(&self, what: Option<&str>) {
+        show_receiving(&self.account, what.is_none());
         let mut troubles = self.house.troubles.lock().unwrap_or_else(PoisonError::into_inner);
         match what {
             Some(what) => troubles.insert(self.account.clone(), what.to_owned()),
@@ -113,9 +114,16 @@ impl Host for Seat {
     }
 }
 
+/// Shows on `/metrics` whether an account receives.
+fn show_receiving(account: &AccountId, receiving: bool) {
+    let receiving = if receiving { 1.0 } else { 0.0 };
+    metrics::gauge!("townkeeper_account_receiving", "account" => account.0.clone()).set(receiving);
+}
+
 /// Starts receiving on every account. One that cannot go on says so in `/readyz` and the log; the others do.
 pub(crate) fn run_platforms(house: &Arc<House>) {
     for (account, platform) in house.door.platforms() {
+        show_receiving(account, true);
         let seat = Arc::new(Seat { house: Arc::clone(house), account: account.clone() });
         let platform = Arc::clone(platform);
         house.tasks.spawn(async move {

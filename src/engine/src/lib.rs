@@ -58,6 +58,7 @@ use townkeeper_contract::place::PlaceSetting;
 use townkeeper_contract::provider::Provider;
 use townkeeper_contract::stream::ResumePoint;
 use townkeeper_core::Agent;
+use townkeeper_core::budget::Prices;
 use townkeeper_core::decide::moderate::Moderated;
 use townkeeper_core::flood::Flood;
 use townkeeper_knowledge::Base;
@@ -92,8 +93,8 @@ pub struct Parts {
     pub store: Store,
     pub base: Arc<Base>,
     pub agent: Agent,
-    /// Model vendors, in the order in which they are asked.
-    pub providers: Vec<Arc<dyn Provider>>,
+    /// Model vendors and what they take, in the order in which they are asked.
+    pub providers: Vec<(Arc<dyn Provider>, Prices)>,
     pub door: Door,
     pub clock: Clock,
     /// Seals what adapters keep.

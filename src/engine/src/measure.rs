@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use townkeeper_contract::api::{DeliveryScore, MilestoneReached, ModelScore, RunScore, Scorecard};
+use townkeeper_contract::api::{BudgetScore, DeliveryScore, MilestoneReached, ModelScore, RunScore, Scorecard};
+use townkeeper_core::budget;
 use townkeeper_store::{Retention, StoreError};
 
 use crate::{Engine, EngineError, House, ids};
@@ -33,6 +34,8 @@ pub(crate) enum First {
 }
 
 impl First {
+    const ALL: [Self; 5] = [Self::Start, Self::Account, Self::Question, Self::Answer, Self::Ticket];
+
     fn name(self) -> &'static str {
         match self {
             Self::Start => "first_start",
@@ -66,6 +69,8 @@ impl Measures {
     pub(crate) fn model(&self, answered: bool) {
         let counter = if answered { &self.model_ok } else { &self.model_failed };
         counter.fetch_add(1, Ordering::Relaxed);
+        let outcome = if answered { "ok" } else { "failed" };
+        metrics::counter!("townkeeper_model_answers_total", "outcome" => outcome).increment(1);
     }
 
     fn model_score(&self) -> ModelScore {
@@ -91,11 +96,28 @@ pub(crate) fn reach(house: &Arc<House>, first: First) {
     let house = Arc::clone(house);
     house.tasks.clone().spawn(async move {
         let now_ms = house.clock.now_ms();
-        if let Err(error) = house.store.reach(&house.workspace, first.name(), now_ms).await {
+        let noted = house.store.reach(&house.workspace, first.name(), now_ms).await;
+        if let Err(error) = noted.map(drop).and(show_milestones(&house).await) {
             tracing::debug!(%error, milestone = first.name(), "a milestone was not noted; the next one is");
             house.measures.reached.fetch_and(!bit, Ordering::Relaxed);
         }
     });
+}
+
+/// Shows on `/metrics` how far this installation has come, and how long after its first start it came there.
+async fn show_milestones(house: &House) -> Result<(), StoreError> {
+    let reached = house.store.milestones(&house.workspace).await?;
+    let at = |first: First| reached.iter().find(|milestone| milestone.name == first.name()).map(|m| m.at_ms);
+    for first in First::ALL {
+        let labels = [("workspace", house.workspace.clone()), ("milestone", first.name().to_owned())];
+        let is_reached = if at(first).is_some() { 1.0 } else { 0.0 };
+        metrics::gauge!("townkeeper_milestone_reached", &labels).set(is_reached);
+        if let (Some(start), Some(at)) = (at(First::Start), at(first)) {
+            #[expect(clippy::cast_precision_loss, reason = "years fit")]
+            metrics::gauge!("townkeeper_milestone_seconds", &labels).set((at - start) as f64 / 1000.0);
+        }
+    }
+    Ok(())
 }
 
 /// Begins a life.
@@ -115,7 +137,15 @@ impl Engine {
     /// This life has come so far that it serves.
     pub async fn ready(&self) -> Result<(), EngineError> {
         let house = &self.house;
-        Ok(house.store.run_ready(&house.workspace, &house.run, house.clock.now_ms()).await?)
+        let now_ms = house.clock.now_ms();
+        house.store.run_ready(&house.workspace, &house.run, now_ms).await?;
+        let runs = house.store.runs(&house.workspace, now_ms - WINDOW_DAYS * DAY_MS).await?;
+        for (outcome, count) in [("ready", runs.ready), ("not_ready", runs.started - runs.ready)] {
+            let labels = [("workspace", house.workspace.clone()), ("outcome", outcome.to_owned())];
+            #[expect(clippy::cast_precision_loss, reason = "a count of starts")]
+            metrics::gauge!("townkeeper_starts_30d", &labels).set(count as f64);
+        }
+        Ok(())
     }
 
     /// Deletes what is old, now and once a day, until the daemon drains.
@@ -158,8 +188,23 @@ impl Engine {
                 .collect(),
             accounts: self.platforms(),
             model: house.measures.model_score(),
+            budget: spending(house).await?,
         })
     }
+}
+
+/// What models have cost today.
+async fn spending(house: &House) -> Result<BudgetScore, StoreError> {
+    let limits = &house.agent.budget;
+    let today = house.store.spent_on(&house.workspace, "", budget::day(house.clock.now_ms())).await?;
+    let signed = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+    Ok(BudgetScore {
+        tokens: today.spent.tokens + today.held.tokens,
+        tokens_limit: signed(limits.workspace_tokens_per_day),
+        money_micros: today.spent.micros + today.held.micros,
+        money_limit_micros: limits.workspace_money_per_day.map(|money| signed(money.micros())),
+        currency: limits.currency.clone(),
+    })
 }
 
 async fn prune(house: &House, retention: &Retention) {

@@ -17,7 +17,7 @@ use townkeeper_store::{InboxRow, guard};
 
 use crate::live::FeedWriter;
 use crate::notes::Proposed;
-use crate::purse::{Hold, Purse};
+use crate::purse::{Hold, Purse, Short};
 use crate::vendors::Try;
 use crate::{House, ids};
 
@@ -169,13 +169,18 @@ impl Speech<'_> {
     /// Asks one vendor after the other, until one begins: from its first word on the answer is its own.
     async fn ask(&mut self, step: u32, request: &ChatRequest) -> Step {
         let house = self.house;
-        let mut failed: Option<StreamError> = None;
+        let (mut failed, mut spent): (Option<StreamError>, bool) = (None, false);
         while let Some(asked) = house.vendors.next(self.vendor, house.clock.now_ms()) {
-            let mut hold = match self.purse.reserve(house, request).await {
-                Ok(Some(hold)) => hold,
-                Ok(None) => {
-                    metrics::counter!("townkeeper_budget_refused_total").increment(1);
-                    return Step::Spent;
+            let mut hold = match self.purse.reserve(house, request, asked.prices()).await {
+                Ok(Ok(hold)) => hold,
+                Ok(Err(short)) => {
+                    metrics::counter!("townkeeper_budget_refused_total", "of" => short.name()).increment(1);
+                    if short == Short::Tokens {
+                        return Step::Spent;
+                    }
+                    // The next vendor may cost less, or nothing.
+                    (self.vendor, spent) = (asked.at() + 1, true);
+                    continue;
                 }
                 Err(error) => {
                     tracing::error!(%error, "no budget could be reserved, so no model is asked");
@@ -214,7 +219,7 @@ impl Speech<'_> {
             failed = Some(error);
         }
         let nobody = || StreamError::new(ErrorClass::Overloaded, true, "no vendor may be asked now");
-        Step::Failed(failed.unwrap_or_else(nobody))
+        if spent && failed.is_none() { Step::Spent } else { Step::Failed(failed.unwrap_or_else(nobody)) }
     }
 
     /// One request. `asked` is told what came of it by the caller.

@@ -1,17 +1,35 @@
-//! What a turn may spend: tokens are reserved before each request and settled after it, however it ends.
+//! What a turn may spend: tokens and money are reserved before each request, at the prices of the vendor that is asked,
+//! and settled after it, however it ends.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use townkeeper_contract::provider::{ChatRequest, ProviderEvent};
 use townkeeper_contract::stream::Usage;
-use townkeeper_core::budget;
-use townkeeper_store::{Allowance, InboxRow, Reserve, StoreError};
+use townkeeper_core::budget::{self, Prices};
+use townkeeper_store::{Allowance, Cost, InboxRow, Reserve, Reserved, StoreError, budget_scope};
 
 use crate::House;
 
 /// A reservation that nobody settled by then is a dead daemon's. Longer than any request may take.
 const EXPIRY: Duration = Duration::from_mins(10);
+
+/// What a day holds no more of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Short {
+    Tokens,
+    Money,
+}
+
+impl Short {
+    /// As metrics know it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Tokens => "tokens",
+            Self::Money => "money",
+        }
+    }
+}
 
 /// The purse of one attempt at a turn.
 pub(crate) struct Purse {
@@ -23,47 +41,53 @@ pub(crate) struct Purse {
 
 impl Purse {
     pub(crate) fn of(row: &InboxRow) -> Self {
-        let (account, person) = (&row.inbound.account.0, &row.inbound.person.id.0);
-        // The length tells where the account ends, whatever the ids are.
-        let person = format!("{}.{account}.{person}", account.len());
+        let person = budget_scope(&row.inbound.account.0, &row.inbound.person.id.0);
         Self { person, turn: format!("{}.{}", row.turn, row.attempt), requests: 0 }
     }
 
-    /// Reserves what a request may cost at most. `None`: the day holds no more.
+    /// Reserves what a request may cost at most with a vendor of these prices.
     pub(crate) async fn reserve(
         &mut self,
         house: &Arc<House>,
         request: &ChatRequest,
-    ) -> Result<Option<Hold>, StoreError> {
+        prices: Prices,
+    ) -> Result<Result<Hold, Short>, StoreError> {
         let now_ms = house.clock.now_ms();
-        let reserved = budget::reserve(request);
+        let reserved = budget::reserve(request, prices);
         self.requests += 1;
         let id = format!("{}.{}", self.turn, self.requests);
-        let limits = house.agent.budget;
+        let limits = &house.agent.budget;
         let reserve = Reserve {
             id: id.clone(),
             allowance: Allowance {
                 workspace: house.workspace.clone(),
                 person: self.person.clone(),
                 day: budget::day(now_ms),
-                workspace_limit: signed(limits.workspace_tokens_per_day),
-                person_limit: signed(limits.person_tokens_per_day),
+                workspace_limit: Cost {
+                    tokens: signed(limits.workspace_tokens_per_day),
+                    micros: limits.workspace_money_per_day.map_or(i64::MAX, |money| signed(money.micros())),
+                },
+                person_limit: Cost { tokens: signed(limits.person_tokens_per_day), micros: i64::MAX },
             },
-            tokens: signed(reserved),
+            cost: stored(reserved),
             now_ms,
             expires_ms: now_ms + i64::try_from(EXPIRY.as_millis()).unwrap_or(i64::MAX),
         };
-        let granted = house.store.reserve_tokens(reserve).await?;
-        let hold = || Hold {
+        match house.store.reserve_cost(reserve).await? {
+            Reserved::NoTokens => return Ok(Err(Short::Tokens)),
+            Reserved::NoMoney => return Ok(Err(Short::Money)),
+            Reserved::Held => {}
+        }
+        Ok(Ok(Hold {
             house: Arc::clone(house),
             id,
             reserved,
+            prices,
             input: budget::input(request),
             heard: 0,
             usage: None,
             refused: false,
-        };
-        Ok(granted.then(hold))
+        }))
     }
 }
 
@@ -71,7 +95,8 @@ impl Purse {
 pub(crate) struct Hold {
     house: Arc<House>,
     id: String,
-    reserved: u64,
+    reserved: budget::Cost,
+    prices: Prices,
     input: u64,
     /// Bytes of words, thoughts and arguments that came.
     heard: usize,
@@ -94,7 +119,7 @@ impl Hold {
 
     /// Whether it sent more than any honest answer to this request could be.
     pub(crate) fn is_overrun(&self) -> bool {
-        budget::is_overrun(self.reserved, self.input, self.heard)
+        budget::is_overrun(self.reserved.tokens, self.input, self.heard)
     }
 
     /// Settles it now, so that the next reservation sees it.
@@ -108,11 +133,11 @@ impl Hold {
         self.refused = self.heard == 0;
     }
 
-    fn used(&self) -> u64 {
+    fn used(&self) -> budget::Cost {
         if self.refused {
-            return 0;
+            return budget::Cost::default();
         }
-        budget::settle(self.reserved, self.input, self.heard, self.usage.as_ref())
+        budget::settle(self.reserved, self.prices, self.input, self.heard, self.usage.as_ref())
     }
 }
 
@@ -126,13 +151,19 @@ impl Drop for Hold {
     }
 }
 
-async fn settle(house: &House, id: &str, used: u64) {
-    if let Err(error) = house.store.settle_tokens(&house.workspace, id, signed(used)).await {
+async fn settle(house: &House, id: &str, used: budget::Cost) {
+    if let Err(error) = house.store.settle_cost(&house.workspace, id, stored(used)).await {
         tracing::warn!(%error, "what a model used could not be settled; the reservation will expire");
     }
-    metrics::counter!("townkeeper_tokens_total").increment(used);
+    metrics::counter!("townkeeper_tokens_total").increment(used.tokens);
+    let currency = house.agent.budget.currency.clone();
+    metrics::counter!("townkeeper_cost_micros_total", "currency" => currency).increment(used.money.micros());
 }
 
-fn signed(tokens: u64) -> i64 {
-    i64::try_from(tokens).unwrap_or(i64::MAX)
+fn stored(cost: budget::Cost) -> Cost {
+    Cost { tokens: signed(cost.tokens), micros: signed(cost.money.micros()) }
+}
+
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }

@@ -5,21 +5,24 @@ use std::sync::{Arc, Mutex, PoisonError};
 use townkeeper_contract::provider::Provider;
 use townkeeper_contract::stream::StreamError;
 use townkeeper_core::breaker::{Breaker, State};
+use townkeeper_core::budget::Prices;
 
 /// Every vendor that is configured.
 pub(crate) struct Vendors(Vec<Vendor>);
 
 struct Vendor {
     provider: Arc<dyn Provider>,
+    prices: Prices,
     /// Its place in the configuration, from 1: two may share a name and a model.
     order: String,
     breaker: Mutex<Breaker>,
 }
 
 impl Vendors {
-    pub(crate) fn new(providers: Vec<Arc<dyn Provider>>) -> Self {
-        let vendor = |(at, provider): (usize, Arc<dyn Provider>)| Vendor {
+    pub(crate) fn new(providers: Vec<(Arc<dyn Provider>, Prices)>) -> Self {
+        let vendor = |(at, (provider, prices)): (usize, (Arc<dyn Provider>, Prices))| Vendor {
             provider,
+            prices,
             order: (at + 1).to_string(),
             breaker: Mutex::default(),
         };
@@ -84,6 +87,11 @@ pub(crate) struct Try<'a> {
 impl Try<'_> {
     pub(crate) fn provider(&self) -> &Arc<dyn Provider> {
         &self.vendor.provider
+    }
+
+    /// What it takes.
+    pub(crate) fn prices(&self) -> Prices {
+        self.vendor.prices
     }
 
     /// Its place in the order, from 0.

@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use townkeeper_contract::error;
+use townkeeper_contract::money::Money;
 use townkeeper_contract::provider::Provider;
 
 use crate::anthropic::{self, Anthropic};
@@ -45,6 +46,12 @@ pub struct ProviderConfig {
     /// Upper bound of an answer in the vendor's tokens; the smaller of this and the request's holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_output_tokens: Option<u32>,
+    /// What a million tokens of questions cost, in the currency of the budget. This and the next together, or neither.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price_per_million_input: Option<Money>,
+    /// What a million tokens of answers cost, thoughts included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price_per_million_output: Option<Money>,
 }
 
 fn connect_timeout_s() -> f64 {
@@ -77,6 +84,8 @@ impl ProviderConfig {
             first_content_timeout_s: first_content_timeout_s(),
             idle_timeout_s: idle_timeout_s(),
             max_output_tokens: None,
+            price_per_million_input: None,
+            price_per_million_output: None,
         }
     }
 }

@@ -109,6 +109,17 @@ macro_rules! linked {
     };
 }
 
+/// What models cost the person: [`crate::budget_scope`] once more.
+macro_rules! budget {
+    ($table:literal, $before:literal) => {
+        Rule {
+            table: $table,
+            sqlite: concat!($before, "length(CAST($2 AS BLOB)) || '.' || $2 || '.' || $3"),
+            postgres: concat!($before, "CAST(octet_length($2) AS TEXT) || '.' || $2 || '.' || $3"),
+        }
+    };
+}
+
 /// In this order: what others are looked up by goes last. A table with the columns `workspace, account, person` is one
 /// line: `rule("memory", "DELETE FROM memory WHERE workspace = $1 AND account = $2 AND person = $3")`.
 const RULES: &[Rule] = &[
@@ -178,7 +189,12 @@ const RULES: &[Rule] = &[
     },
     rule("feedback", "UPDATE feedback SET person = 'erased' WHERE workspace = $1 AND account = $2 AND person = $3"),
     rule("memory", "DELETE FROM memory WHERE workspace = $1 AND account = $2 AND person = $3"),
+    // A request that is under way is settled for the workspace alone.
+    budget!("budget_hold", "UPDATE budget_hold SET scope = 'erased' WHERE workspace = $1 AND scope = "),
+    budget!("budget", "DELETE FROM budget WHERE workspace = $1 AND scope = "),
     linked!("token", "DELETE FROM token WHERE workspace = $1 AND person"),
+    // What they made for machines: `person:…`.
+    linked!("token", "DELETE FROM token WHERE workspace = $1 AND substr(maker, 8)"),
     linked!("session", "DELETE FROM session WHERE workspace = $1 AND person"),
     linked!("login_link", "DELETE FROM login_link WHERE workspace = $1 AND person"),
     linked!("link_code", "DELETE FROM link_code WHERE workspace = $1 AND person"),

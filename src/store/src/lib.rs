@@ -49,7 +49,7 @@ mod writer;
 pub use actions::{NewAction, Press, Pressed};
 pub use adapter::AdapterState;
 pub use audit::By;
-pub use budget::{Allowance, Reserve, Spent};
+pub use budget::{Allowance, Cost, Reserve, Reserved, Spent, budget_scope};
 pub use db::Engine;
 pub use erase::{ERASED, ErasedTable, ErasureReport};
 pub use error::{Denied, StoreError};

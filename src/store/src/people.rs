@@ -7,7 +7,7 @@ use crate::audit::{self, Act, By};
 use crate::db::{Conn, On, Row, sql};
 use crate::error::Denied;
 use crate::writer::Write;
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, tokens};
 
 impl Store {
     /// Makes the workspace known. Its name follows the configuration.
@@ -56,7 +56,8 @@ impl Store {
         self.write(AddPerson { by, id: id.to_owned(), name: name.to_owned(), roles: roles.to_vec() }).await
     }
 
-    /// Takes a person away, with roles, identities, sessions and links; their tokens are revoked.
+    /// Takes a person away, with roles, identities, sessions and links; their tokens are revoked, and those that
+    /// they made for machines.
     pub async fn remove_person(&self, by: By, id: &str) -> Result<(), StoreError> {
         self.write(RemovePerson { by, id: id.to_owned() }).await
     }
@@ -149,12 +150,7 @@ impl Write for RemovePerson {
             ] {
                 sql(statement).bind(&self.by.workspace).bind(&self.id).execute(&mut *tx).await?;
             }
-            sql("UPDATE token SET revoked_ms = $3 WHERE workspace = $1 AND person = $2 AND revoked_ms IS NULL")
-                .bind(&self.by.workspace)
-                .bind(&self.id)
-                .bind(self.by.now_ms)
-                .execute(&mut *tx)
-                .await?;
+            tokens::revoke_all(tx, &self.by, &self.id).await?;
             keep_an_owner(tx, &self.by.workspace, &before).await?;
             let act = Act { action: "person.remove", subject: &self.id, before: Some(&before), after: None };
             log.append(tx, act).await

@@ -14,7 +14,7 @@ use crate::{Store, StoreError};
 pub struct Retention {
     /// Accepted events with what people wrote, once answered.
     pub inbox_days: u32,
-    /// Questions and answers, and the conversations they stood in.
+    /// Questions and answers, the conversations they stood in, and what models cost on a day.
     pub turn_days: u32,
     /// What was said on platforms.
     pub outbox_days: u32,
@@ -140,6 +140,7 @@ const RULES: &[Rule] = &[
         "r.last_ms < $2 AND NOT EXISTS (SELECT 1 FROM turn t WHERE t.workspace = r.workspace AND t.conversation = r.id) \
          AND NOT EXISTS (SELECT 1 FROM ticket t WHERE t.workspace = r.workspace AND t.conversation = r.id)"
     ),
+    rule!("budget", turn_days, "scope", "r.day < $2 / 86400000"),
 ];
 
 /// How many rows one write deletes: nobody's answer waits long for it.

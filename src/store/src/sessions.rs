@@ -50,6 +50,11 @@ impl Store {
     pub async fn close_session(&self, by: By, hash: &str) -> Result<(), StoreError> {
         self.write(CloseSession { by, hash: hash.to_owned() }).await
     }
+
+    /// Ends all sessions of a person, and the links that would open others.
+    pub async fn close_sessions(&self, by: By, person: &str) -> Result<(), StoreError> {
+        self.write(CloseSessions { by, person: person.to_owned() }).await
+    }
 }
 
 /// A link that was opened in a browser, and the session it becomes.
@@ -148,6 +153,30 @@ impl Write for CloseSession {
             let Some(row) = row else { return Ok(()) };
             let person = row.text("person")?;
             let act = Act { action: "session.close", subject: &person, before: Some(&self.hash), after: None };
+            log.append(tx, act).await
+        })
+    }
+}
+
+struct CloseSessions {
+    by: By,
+    person: String,
+}
+
+impl Write for CloseSessions {
+    type Out = ();
+
+    fn apply<'a>(&'a self, tx: &'a mut Conn) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let mut log = audit::begin(tx, &self.by).await?;
+            people::one(tx, &self.by.workspace, &self.person).await?;
+            for statement in [
+                "DELETE FROM session WHERE workspace = $1 AND person = $2",
+                "DELETE FROM login_link WHERE workspace = $1 AND person = $2",
+            ] {
+                sql(statement).bind(&self.by.workspace).bind(&self.person).execute(&mut *tx).await?;
+            }
+            let act = Act::<()> { action: "session.close.all", subject: &self.person, before: None, after: None };
             log.append(tx, act).await
         })
     }

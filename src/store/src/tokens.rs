@@ -88,8 +88,8 @@ impl Write for CreateToken {
                 people::one(tx, &self.by.workspace, person).await?;
             }
             let scopes: Vec<&str> = self.info.scopes.iter().map(|scope| scope.as_str()).collect();
-            sql("INSERT INTO token (workspace, id, person, name, scopes, hash, created_ms, expires_ms) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
+            sql("INSERT INTO token (workspace, id, person, name, scopes, hash, created_ms, expires_ms, maker) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)")
             .bind(&self.by.workspace)
             .bind(&self.info.id)
             .bind(self.info.person.as_ref())
@@ -98,6 +98,7 @@ impl Write for CreateToken {
             .bind(&self.hash)
             .bind(self.info.created_ms)
             .bind(self.info.expires_ms)
+            .bind(&self.by.actor)
             .execute(&mut *tx)
             .await?;
             let info = one(tx, &self.by.workspace, &self.info.id).await?;
@@ -157,6 +158,21 @@ impl Write for Used {
             Ok(())
         })
     }
+}
+
+/// Ends a person's tokens, and what they made for machines, and what those made.
+pub(crate) async fn revoke_all(tx: &mut Conn, by: &By, person: &str) -> Result<(), StoreError> {
+    sql("WITH RECURSIVE theirs (id) AS ( \
+             SELECT id FROM token WHERE workspace = $1 AND (person = $2 OR maker = 'person:' || $2) \
+             UNION SELECT t.id FROM token t JOIN theirs ON t.maker = 'token:' || theirs.id WHERE t.workspace = $1 \
+         ) UPDATE token SET revoked_ms = $3 \
+         WHERE workspace = $1 AND revoked_ms IS NULL AND id IN (SELECT id FROM theirs)")
+    .bind(&by.workspace)
+    .bind(person)
+    .bind(by.now_ms)
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 async fn one(tx: &mut Conn, workspace: &str, id: &str) -> Result<TokenInfo, StoreError> {

@@ -77,7 +77,7 @@ async fn tables(from: &SqlitePool) -> Result<Vec<String>, StoreError> {
 
 /// Sequences begin behind what arrived.
 async fn go_on_counting(tx: &mut PgConnection) -> Result<(), StoreError> {
-    for (table, column) in [("inbox", "ordinal"), ("outbox", "seq")] {
+    for (table, column) in [("inbox", "ordinal"), ("outbox", "seq"), ("turn", "ordinal")] {
         let set = format!(
             "SELECT setval(pg_get_serial_sequence('{table}', '{column}'), \
              (SELECT COALESCE(MAX({column}), 0) + 1 FROM {table}), false)"

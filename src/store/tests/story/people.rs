@@ -13,6 +13,8 @@ stories!(
     nothing_of_one_workspace_is_found_from_another,
     a_token_is_good_until_it_is_not,
     a_persons_token_ends_with_the_person,
+    what_somebody_made_for_a_machine_ends_with_them,
+    a_person_is_signed_out_everywhere,
     a_code_proves_an_account_once,
     guessing_codes_comes_to_an_end,
     a_login_link_opens_one_session,
@@ -145,6 +147,50 @@ async fn a_persons_token_ends_with_the_person(home: &Home) {
     assert!(store.use_token(W, "hash", 5).await.unwrap().unwrap().roles.is_empty(), "it follows the person's roles");
     store.remove_person(by(6), "bob").await.unwrap();
     assert!(store.use_token(W, "hash", 7).await.unwrap().is_none());
+}
+
+async fn what_somebody_made_for_a_machine_ends_with_them(home: &Home) {
+    let store = home.open().await;
+    store.add_person(by(1), "ada", "Ada", &[Role::Owner]).await.unwrap();
+    store.add_person(by(1), "bob", "Bob", &[Role::Owner]).await.unwrap();
+    // Bob makes one for a machine, which makes another, which makes a third; Ada and the operator make theirs.
+    let makers =
+        [("b1", "person:bob"), ("b2", "token:b1"), ("b3", "token:b2"), ("a1", "person:ada"), ("o1", "operator")];
+    for (id, maker) in makers {
+        store.create_token(by_whom(maker, 2), token(id, None), format!("hash-{id}")).await.unwrap();
+    }
+    store.revoke_token(by(3), "b1").await.unwrap();
+    let good = async || {
+        let mut good = Vec::new();
+        for (id, _) in makers {
+            let held = store.use_token(W, &format!("hash-{id}"), 5).await.unwrap();
+            good.extend(held.map(|held| held.info.id));
+        }
+        good
+    };
+    assert_eq!(good().await, ["b2", "b3", "a1", "o1"], "one that is renewed by its successor may go");
+    store.remove_person(by(6), "bob").await.unwrap();
+    assert_eq!(good().await, ["a1", "o1"]);
+}
+
+async fn a_person_is_signed_out_everywhere(home: &Home) {
+    let store = home.open().await;
+    store.add_person(by(1), "ada", "Ada", &[Role::Owner]).await.unwrap();
+    store.add_person(by(1), "bob", "Bob", &[]).await.unwrap();
+    for (person, link, session) in [("ada", "l1", "s1"), ("ada", "l2", "s2"), ("bob", "l3", "s3")] {
+        store.new_login(by(2), person, link.to_owned(), 1_000).await.unwrap();
+        store.open_session(open(link, session, 3)).await.unwrap();
+    }
+    store.new_login(by(4), "ada", "unused".to_owned(), 1_000).await.unwrap();
+    let before = acts(&store).await;
+    store.close_sessions(by(5), "ada").await.unwrap();
+    for (session, is_good) in [("s1", false), ("s2", false), ("s3", true)] {
+        assert_eq!(store.session(W, session, 6).await.unwrap().is_some(), is_good, "{session}");
+    }
+    assert_eq!(denied(store.open_session(open("unused", "s4", 6)).await), Denied::Spent);
+    assert_eq!(acts(&store).await, before + 1);
+    assert_eq!(denied(store.close_sessions(by(7), "nobody").await), Denied::NotThere("person"));
+    assert_eq!(denied(store.close_sessions(elsewhere(7), "bob").await), Denied::NotThere("person"));
 }
 
 fn said(hash: &str, id: &str, now_ms: i64) -> SaidCode {
