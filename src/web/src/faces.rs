@@ -133,11 +133,7 @@ pub(crate) async fn checklists(State(web): State<Arc<Web>>) -> Result<Response, 
 pub(crate) async fn safety(State(web): State<Arc<Web>>) -> Result<Response, Refusal> {
     let (base, today) = (web.engine.base(), today(&web));
     let entries: Vec<&Entry> = published(base.entries(), Class::Safety).filter(|e| may_answer(e, today)).collect();
-    page(&Safety {
-        frame: Frame::of(&web),
-        hosts: hosts(&entries),
-        entries: entries.into_iter().map(line).collect(),
-    })
+    page(&Safety { frame: Frame::of(&web), hosts: hosts(&entries), entries: entries.into_iter().map(line).collect() })
 }
 
 /// `GET /v1/knowledge`. Any page on the web may read it.

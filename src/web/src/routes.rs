@@ -117,7 +117,8 @@ fn published() -> Vec<Endpoint> {
         get("/checklist", Public, "What to do, step by step, to tick off.", faces::checklists).gives(Content::Html),
         get("/safety", Public, "Which addresses are ours, and the answers that keep people safe.", faces::safety)
             .gives(Content::Html),
-        get("/v1/knowledge", Public, "Every published answer, for others to build on.", faces::list).gives(json::<PublishedList>()),
+        get("/v1/knowledge", Public, "Every published answer, for others to build on.", faces::list)
+            .gives(json::<PublishedList>()),
     ]
 }
 
