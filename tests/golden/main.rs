@@ -11,6 +11,7 @@ mod cli;
 mod daemon;
 mod database;
 mod discord;
+mod faces;
 mod freeze;
 mod hostile;
 mod init;

@@ -112,7 +112,7 @@ async fn the_document_keeps_the_rules_of_openapi() {
 /// Asks for an endpoint as a stranger, or with a token. What varies in its path is there: `turn` is one that ended.
 async fn call(daemon: &Daemon, endpoint: &Endpoint, turn: &str, token: Option<&str>) -> Response {
     let mut path = endpoint.path.replace("{name}", "chat.css").replace("{turn}", turn).replace("{role}", "editor");
-    path = path.replace("{number}", "999");
+    path = path.replace("{number}", "999").replace("{entry}", "how-to-migrate");
     // Nobody of that name is there: whoever may is told so.
     for absent in ["{person}", "{token}", "{secret}", "{platform}", "{id}", "{account}", "{place}"] {
         path = path.replace(absent, "nobody");

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{ActionId, ConversationId, EntryId, TurnId};
+use crate::text::RichText;
 
 /// `POST /v1/chat`: say something, or press a button. The answer is an event stream (`townkeeper.stream/1`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -27,6 +28,39 @@ pub struct ChatBody {
 
 /// The longest question, in bytes of UTF-8.
 pub const MAX_TEXT: usize = 16 * 1024;
+
+/// `GET /v1/knowledge`: what is published, for others to build on. Quote it whole, and say from when it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PublishedList {
+    /// In the order of their ids.
+    pub entries: Vec<PublishedEntry>,
+}
+
+/// One published answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PublishedEntry {
+    pub id: EntryId,
+    /// The question.
+    pub title: String,
+    /// `safety` (links, addresses, dates, money: to be quoted word for word) or `routine`.
+    pub class: String,
+    /// BCP 47.
+    pub lang: String,
+    /// Where the community publishes the same answer.
+    pub canonical_url: String,
+    /// This daemon's own page of it, below its address.
+    pub page: String,
+    /// Days, as `2027-01-31`.
+    pub reviewed_at: String,
+    pub review_by: String,
+    pub revision: String,
+    /// Whether it may be answered with today; if not, it is being reviewed, out of its days, or superseded.
+    pub in_force: bool,
+    /// The answer in plain words.
+    pub text: String,
+    /// The answer with its links and lists.
+    pub body: RichText,
+}
 
 /// Every refusal: what is wrong and what to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

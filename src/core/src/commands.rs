@@ -13,6 +13,8 @@ pub const STOP: &str = "stop";
 pub const MEMORY: &str = "memory";
 /// Erase it, or one note of it.
 pub const FORGET: &str = "forget";
+/// What to do, step by step.
+pub const CHECKLIST: &str = "checklist";
 /// What the keeper can do.
 pub const HELP: &str = "help";
 /// Prove that an account is a person's.
@@ -55,6 +57,7 @@ pub fn all() -> Vec<CommandSpec> {
     vec![
         spec(ASK, "Ask a question", argument("question", "What you would like to know", true)),
         spec(TICKET, "Hand a question to the team", argument("question", "If empty: your last question", false)),
+        spec(CHECKLIST, "What to do, step by step", None),
         spec(STOP, "Stop the answer that is being written", None),
         spec(MEMORY, "What I remember about you here", None),
         spec(FORGET, "Erase what I remember about you", argument("number", "If empty: all of it", false)),

@@ -254,6 +254,7 @@ fn command(snapshot: &Snapshot<'_>, name: &str, args: &str) -> Decision {
             last.map_or_else(|| Decision::end(say::ticket_about_what()), |past| ticket(past.turn, past.question))
         }
         commands::TICKET => ticket(snapshot.turn.as_str(), args),
+        commands::CHECKLIST => Decision::end(checklist(snapshot)),
         commands::MEMORY if snapshot.past.is_none() => Decision::ask(Ask::Past),
         commands::MEMORY => Decision::end(say::memory(snapshot.notes)),
         commands::FORGET => forget(snapshot, args),
@@ -265,6 +266,13 @@ fn command(snapshot: &Snapshot<'_>, name: &str, args: &str) -> Decision {
         ),
         _ => Decision::end(say::help(&snapshot.agent.name)),
     }
+}
+
+/// The first checklist that may be said, and the others to choose from.
+fn checklist(snapshot: &Snapshot<'_>) -> Reply {
+    let lists: Vec<&Entry> = snapshot.base.checklists().filter(|entry| may_answer(entry, snapshot.today)).collect();
+    let Some((first, others)) = lists.split_first() else { return say::no_checklist() };
+    say::checklist(first, others.get(..CHOICES.min(others.len())).unwrap_or_default())
 }
 
 /// Asks back before anything is erased. The number is one that `/memory` shows.
@@ -379,7 +387,7 @@ fn near<'a>(snapshot: &Snapshot<'a>, found: &Lookup<'a>) -> Vec<&'a Entry> {
 }
 
 /// Whether an entry may still be said: published, within its days, and, where money follows it, reviewed in time.
-fn may_answer(entry: &Entry, today: NaiveDate) -> bool {
+pub fn may_answer(entry: &Entry, today: NaiveDate) -> bool {
     let begun = entry.valid_from.is_none_or(|from| from <= today);
     let ended = entry.valid_until.is_some_and(|until| until < today);
     let stale = entry.class == Class::Safety && entry.review_by < today;

@@ -15,6 +15,15 @@ pub fn canonical(entry: &Entry) -> Reply {
     Reply { kind: ReplyKind::Canonical, body: entry.body.clone(), citation: Some(citation(entry)), offers: Vec::new() }
 }
 
+/// A checklist, and the others that there are.
+pub fn checklist(entry: &Entry, others: &[&Entry]) -> Reply {
+    Reply { offers: others.iter().map(meant).collect(), ..canonical(entry) }
+}
+
+pub fn no_checklist() -> Reply {
+    notice("There is no checklist at the moment. Ask me what you would like to do, and I will look it up.")
+}
+
 /// Where an entry was published, and when it was last reviewed.
 pub fn citation(entry: &Entry) -> Citation {
     Citation {

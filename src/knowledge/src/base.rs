@@ -172,6 +172,13 @@ impl Base {
         self.entries.iter()
     }
 
+    /// Those that people tick off, the most important first.
+    pub fn checklists(&self) -> impl Iterator<Item = &Entry> {
+        let mut lists: Vec<&Entry> = self.entries.iter().filter(|entry| entry.checklist.is_some()).collect();
+        lists.sort_by_key(|entry| entry.checklist);
+        lists.into_iter()
+    }
+
     pub fn len(&self) -> usize {
         self.entries.len()
     }

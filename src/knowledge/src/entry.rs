@@ -33,6 +33,8 @@ pub struct Entry {
     pub valid_from: Option<NaiveDate>,
     /// The last day on which it holds, if there is one.
     pub valid_until: Option<NaiveDate>,
+    /// Its place among the checklists, if its list is one that people tick off: the lowest comes first.
+    pub checklist: Option<u32>,
     /// The answer, word for word. Every run is `Origin::Canonical(id)`.
     pub body: RichText,
     /// The first 12 hexadecimal digits of the SHA-256 of the file's text.

@@ -39,6 +39,7 @@ pub(crate) struct Front {
     pub(crate) not_variants: Vec<Spanned<String>>,
     pub(crate) valid_from: Option<Spanned<String>>,
     pub(crate) valid_until: Option<Spanned<String>>,
+    pub(crate) checklist: Option<Spanned<u32>>,
 }
 
 /// What is wrong, before the file's name is known to it.
@@ -132,6 +133,14 @@ fn assemble(front: Front, text: &str, body: &str, body_line: usize) -> Result<En
     if body.to_plain().trim().is_empty() {
         return Err(fault(body_line, "the answer is empty", "write it below the second `---`"));
     }
+    if let Some(place) = front.checklist.as_ref().filter(|_| steps(&body) < 2) {
+        let line = usize::try_from(place.referenced.line()).unwrap_or(0) + 1;
+        return Err(fault(
+            line,
+            "it is named a checklist, but has no list of steps",
+            "write at least two steps as `1. …`, or take `checklist` away",
+        ));
+    }
     let plain = |list: Vec<Spanned<String>>| list.into_iter().map(|v| v.value.trim().to_owned()).collect();
     Ok(Entry {
         id: EntryId(id),
@@ -148,9 +157,15 @@ fn assemble(front: Front, text: &str, body: &str, body_line: usize) -> Result<En
         not_variants: plain(front.not_variants),
         valid_from: dates.valid_from,
         valid_until: dates.valid_until,
+        checklist: front.checklist.map(|place| place.value),
         body,
         revision: revision(text),
     })
+}
+
+/// How many numbered steps it has.
+fn steps(body: &text::RichText) -> usize {
+    body.blocks.iter().filter(|block| matches!(block.kind, text::BlockKind::Item { ordinal: Some(_), .. })).count()
 }
 
 /// The first 12 hexadecimal digits of the text's SHA-256.

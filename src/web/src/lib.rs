@@ -3,6 +3,7 @@
 //! * [`routes`]: every route as data; [`openapi`] is made from it
 //! * `chat`: saying, reading, stopping; `sse` and `socket` carry the events
 //! * `page`: the page, with and without scripts; `shown` is what its template sees
+//! * `faces`: the canonical base as pages: questions, one answer, checklists, safety
 //! * `ops`: health, metrics, tickets
 //! * `guard`: headers, cross-site requests, who may; `auth`: who is asking; `hosts`: our own names
 //! * `people`, `freeze`, `audit`, `session`: people and tokens, freeze and thaw, the log, signing in
@@ -11,6 +12,7 @@
 mod audit;
 mod auth;
 mod chat;
+mod faces;
 mod freeze;
 mod guard;
 mod hosts;

@@ -103,6 +103,8 @@ fn render(web: &Web, conversation: Option<String>, exchange: Vec<Shown>) -> Resu
 pub(crate) async fn asset(Path(name): Path<String>) -> Result<Response, Refusal> {
     let (kind, bytes): (_, &'static [u8]) = match name.as_str() {
         "chat.css" => ("text/css; charset=utf-8", include_bytes!("../assets/chat.css")),
+        "pages.css" => ("text/css; charset=utf-8", include_bytes!("../assets/pages.css")),
+        "checklist.js" => ("text/javascript; charset=utf-8", include_bytes!("../assets/checklist.js")),
         "chat.js" => ("text/javascript; charset=utf-8", include_bytes!("../assets/chat.js")),
         "icon.svg" => ("image/svg+xml", include_bytes!("../assets/icon.svg")),
         _ => return Err(crate::refusal::no_such_page().await),

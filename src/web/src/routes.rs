@@ -14,12 +14,12 @@ use townkeeper_contract::access::{
     AuditList, AuditVerdict, CreatedToken, EraseBody, Erased, FreezeBody, FreezeState, LinkCode, LoginLink, Me, Member,
     MemberList, NewMember, NewToken, Permission, PublicKey, TokenInfo, TokenList, WellKnown,
 };
-use townkeeper_contract::api::{CancelAnswer, ChatBody, FeedbackList, Ready, Scorecard, TicketList};
+use townkeeper_contract::api::{CancelAnswer, ChatBody, FeedbackList, PublishedList, Ready, Scorecard, TicketList};
 use townkeeper_contract::moderation::{DeliveryList, ModerationList, ModerationNumber, NewModeration};
 use townkeeper_contract::place::{PlaceChange, PlaceInfo, PlaceList};
 
 use crate::guard::{self, Gate};
-use crate::{Web, audit, chat, freeze, moderation, openapi, ops, page, people, places, session, socket};
+use crate::{Web, audit, chat, faces, freeze, moderation, openapi, ops, page, people, places, session, socket};
 
 /// Who may use a route. Checked by `guard::admit` and nowhere else, but for `Own`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,10 +103,25 @@ impl Endpoint {
 /// Every route there is.
 pub fn endpoints() -> Vec<Endpoint> {
     let mut all = talk();
+    all.extend(published());
     all.extend(people_and_sessions());
     all.extend(power());
     all.extend(keeping_the_peace());
     all
+}
+
+/// The canonical base as others see it.
+fn published() -> Vec<Endpoint> {
+    use Access::Public;
+    vec![
+        get("/faq", Public, "Every published answer, by its question.", faces::all).gives(Content::Html),
+        get("/faq/{entry}", Public, "One published answer.", faces::one).gives(Content::Html),
+        get("/checklist", Public, "What to do, step by step, to tick off.", faces::checklists).gives(Content::Html),
+        get("/safety", Public, "Which addresses are ours, and the answers that keep people safe.", faces::safety)
+            .gives(Content::Html),
+        get("/v1/knowledge", Public, "Every published answer, for others to build on.", faces::list)
+            .gives(json::<PublishedList>()),
+    ]
 }
 
 /// The page, chat, health.

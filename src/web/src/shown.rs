@@ -69,7 +69,7 @@ pub(crate) fn exchange(past: Vec<PastTurn>) -> Vec<Shown> {
     shown
 }
 
-fn reply(reply: Reply) -> ShownReply {
+pub(crate) fn reply(reply: Reply) -> ShownReply {
     ShownReply {
         kind: match reply.kind {
             ReplyKind::Canonical => "canonical",
@@ -130,7 +130,7 @@ fn linked(text: String, url: String) -> Label {
 
 /// The host (and port) of an address of the one form that becomes a link: https, plain ASCII, no user part, no
 /// backslash, no space.
-fn host(url: &str) -> Option<&str> {
+pub(crate) fn host(url: &str) -> Option<&str> {
     let (scheme, rest) = url.split_at_checked("https://".len())?;
     let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     let (name, port) = authority.split_once(':').unwrap_or((authority, "443"));

@@ -72,6 +72,34 @@ async fn the_page_fits_every_screen_in_light_and_dark() {
     browser.close().await;
 }
 
+#[tokio::test]
+async fn the_pages_of_the_base_fit_every_screen_and_remember_what_was_ticked() {
+    let home = Home::new();
+    let daemon = Daemon::start(&home).await;
+    let at = |path: &str| format!("{}{path}", daemon.url.trim_end_matches('/'));
+    let browser = Chromium::open(&at("/checklist")).await;
+    for path in ["/faq", "/faq/how-to-migrate", "/checklist", "/safety"] {
+        browser.page.goto(at(path)).await.unwrap();
+        for (screen, width, height) in [("phone", 390, 844), ("narrow", 320, 640), ("desk", 1280, 800)] {
+            for scheme in ["light", "dark"] {
+                browser.screen(width, height, scheme).await;
+                sound(&browser, &format!("{path} on a {screen}, {scheme}")).await;
+                browser.picture(&format!("{}-{screen}-{scheme}", path.trim_start_matches('/').replace('/', "-"))).await;
+            }
+        }
+        assert_eq!(browser.complaints().await, Vec::<String>::new(), "{path}");
+    }
+    let done = "#how-to-migrate .done";
+    browser.page.goto(at("/checklist")).await.unwrap();
+    browser.shows(done, "0 of 5 done").await;
+    browser.find("#how-to-migrate [data-step='2']").await.click().await.unwrap();
+    browser.shows(done, "1 of 5 done").await;
+    browser.page.refresh().await.unwrap();
+    browser.shows(done, "1 of 5 done").await;
+    browser.find("#how-to-migrate [data-step='2']:checked").await;
+    browser.close().await;
+}
+
 /// The accessibility tree as (role, name), without what is ignored.
 async fn read_aloud(browser: &Chromium) -> Vec<(String, String)> {
     let tree = browser.devtools("Accessibility.getFullAXTree", json!({})).await;
