@@ -132,6 +132,7 @@ fn entry(row: &Value) -> Entry {
         not_variants: Vec::new(),
         valid_from: None,
         valid_until: None,
+        checklist: None,
         body: RichText::plain("-", &Origin::Canonical(id)),
         revision: String::new(),
     }
