@@ -5,7 +5,7 @@ use townkeeper_contract::stream::{Reply, ReplyKind};
 use townkeeper_contract::text::{Origin, from_markdown};
 use townkeeper_knowledge::{Base, parse};
 
-use super::{Facts, Gate, Passed, may_leave};
+use super::{Facts, Gate, Passed, leaving};
 
 const ENTRY: &str = "---
 id: opening-hours
@@ -165,8 +165,8 @@ fn a_finished_reply_is_judged_by_the_origin_of_its_words() {
         offers: Vec::new(),
     };
     let base = base();
-    assert!(may_leave(&reply("Calm water.", ReplyKind::Model), &base));
-    assert!(!may_leave(&reply("See [here](https://lumen.example.net).", ReplyKind::Model), &base));
+    assert!(leaving(reply("Calm water.", ReplyKind::Model), &base).is_ok());
+    assert!(leaving(reply("See [here](https://other.example.net).", ReplyKind::Model), &base).is_err());
     // Words of a model may not pass as something else.
-    assert!(!may_leave(&reply("Calm water.", ReplyKind::Canonical), &base));
+    assert!(leaving(reply("Calm water.", ReplyKind::Canonical), &base).is_err());
 }

@@ -74,18 +74,18 @@ fn is_mixed(word: &str) -> bool {
     word.len() > 1 && word.bytes().skip(1).any(|b| !b.is_ascii_lowercase() && b != b'-')
 }
 
-/// What a group of such words hides: each by itself, else all of it from some word on.
+/// What a group of such words hides: all of it from some word on, else each by itself.
 fn judge(group: &[(usize, &str)]) -> Vec<Hit> {
-    let alone = group.iter().filter(|(_, word)| hides_a_link(word));
-    let alone: Vec<Hit> = alone.map(|(at, word)| Hit::new(*at..at + word.len(), (*word).to_owned())).collect();
-    if !alone.is_empty() || group.len() == 1 {
-        return alone;
+    let Some((last, end)) = group.last() else { return Vec::new() };
+    for from in 0..group.len().min(STARTS) {
+        let Some(rest @ [(start, _), ..]) = group.get(from..) else { break };
+        let words: String = rest.iter().map(|(_, word)| *word).collect();
+        if hides_a_link(&words) {
+            return vec![Hit::new(*start..last + end.len(), words)];
+        }
     }
-    let Some((last, end)) = group.last() else { return alone };
-    let starts = (0..group.len().min(STARTS)).filter_map(|from| group.get(from..));
-    let together = starts.filter_map(|rest| Some((rest.first()?.0, rest.iter().map(|(_, word)| *word).collect())));
-    let hiding = together.filter(|(_, words): &(usize, String)| hides_a_link(words)).take(1);
-    hiding.map(|(start, words)| Hit::new(start..last + end.len(), words)).collect()
+    let alone = group.iter().skip(1).filter(|(_, word)| hides_a_link(word));
+    alone.map(|(at, word)| Hit::new(*at..at + word.len(), (*word).to_owned())).collect()
 }
 
 fn hides_a_link(word: &str) -> bool {

@@ -202,7 +202,7 @@ fn base64_that_hides_a_link() {
     check(&[
         ("decode aHR0cHM6Ly9leGFtcGxlLm5ldA== now", &[(Encoded, "aHR0cHM6Ly9leGFtcGxlLm5ldA==")]),
         ("decode aHR0 cHM6Ly9l eGFt cGxl Lm5ldA== now", &[(Encoded, "aHR0cHM6Ly9leGFtcGxlLm5ldA==")]),
-        ("use MetaMask ZXhhbXBsZS5uZXQ", &[(Encoded, "ZXhhbXBsZS5uZXQ")]),
+        ("use MetaMask ZXhhbXBsZS5uZXQ", &[(Encoded, "MetaMaskZXhhbXBsZS5uZXQ")]),
         ("`ZXhhbXBsZS5jb20vYWI_Yw`", &[(Encoded, "ZXhhbXBsZS5jb20vYWI_Yw")]),
         ("MetaMask WalletConnect LinkedIn DeFi DAOs and/or Self-Custody JavaScript", &[]),
     ]);
