@@ -13,7 +13,7 @@ use townkeeper_contract::stream::{Channel, ErrorClass, Event, StopReason, Stream
 use townkeeper_core::gate::{Gate, Passed};
 use townkeeper_core::tools::Effect;
 use townkeeper_core::{Spoken, breaker, say, tools};
-use townkeeper_store::InboxRow;
+use townkeeper_store::{InboxRow, guard};
 
 use crate::door::alarm;
 use crate::live::FeedWriter;
@@ -290,7 +290,7 @@ impl Speech<'_> {
             // What a model thinks is nobody's business; and it is not judged, so it does not leave.
             ProviderEvent::Delta { channel: Channel::Reasoning, .. } => true,
             ProviderEvent::Delta { part, channel, text } => {
-                let passed = self.gate.push(&text);
+                let passed = if guard!("gate.judges") { self.gate.push(&text) } else { Passed::Text(text) };
                 let part = self.part(part);
                 self.show(part, channel, passed)
             }
@@ -309,7 +309,12 @@ impl Speech<'_> {
                 let call = self.call(part);
                 self.shown = true;
                 let arguments = arguments(&args);
-                self.writer.emit(Event::ToolCallReady { part, call: call.clone(), name: name.clone(), args: Some(args) });
+                self.writer.emit(Event::ToolCallReady {
+                    part,
+                    call: call.clone(),
+                    name: name.clone(),
+                    args: Some(args),
+                });
                 calls.push((call, ToolCall { provider_id, name, arguments }));
                 true
             }

@@ -11,10 +11,12 @@ use townkeeper_contract::moderation::{NewModeration, Verb};
 use townkeeper_contract::outbound::{Act, Moderation};
 use townkeeper_contract::place::PlaceWho;
 use townkeeper_contract::platform::DeliverError;
+use townkeeper_contract::text::Allowed;
 use townkeeper_core::access::may;
 use townkeeper_core::decide::moderate::{
     HOUR_MS, ModerateAsk, Moderated, Wanted, YEAR_MS, is_protected, reverse, right, said, silences,
 };
+use townkeeper_core::gate::origin::defanged;
 use townkeeper_core::say;
 use townkeeper_store::{By, NewOrder, Order, Ordered, OutboxRow, Sendable, Verdict};
 

@@ -108,7 +108,17 @@ impl Base {
             spelling.learn(&word);
         }
         let topics = docs.iter().map(|doc| content(doc).collect()).collect();
-        Self { exact: exact(&material), topics, entries, by_id, index, spelling, guards, threshold, allowed: OnceLock::new() }
+        Self {
+            exact: exact(&material),
+            topics,
+            entries,
+            by_id,
+            index,
+            spelling,
+            guards,
+            threshold,
+            allowed: OnceLock::new(),
+        }
     }
 
     /// Every link, address, date and amount that any entry holds. Made when it is first asked for.

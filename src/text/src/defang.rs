@@ -4,7 +4,7 @@ use crate::allowed::Allowed;
 use crate::extract::{Finding, FindingKind, extract};
 
 /// `text` with every link, host, invitation and address written so that no platform makes it clickable and no wallet
-/// takes it, except what is `allowed`. Doing it twice changes nothing.
+/// takes it, except what is `allowed`.
 pub fn defang(text: &str, allowed: &Allowed) -> String {
     let mut out = String::with_capacity(text.len());
     let mut done = 0;

@@ -21,7 +21,8 @@ pub fn shown(event: Event) -> Event {
             Event::ToolCallReady { part, call, name: tools::name(&name).to_owned(), args: None }
         }
         Event::ToolResult { call, ok, summary } => {
-            let ids = summary.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | ',' | ' '));
+            let ids =
+                summary.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | ',' | ' '));
             Event::ToolResult { call, ok, summary: if ids { summary } else { String::new() } }
         }
         Event::MemoryWriteEvent { write, key, phase, reason } => {
@@ -94,12 +95,8 @@ mod tests {
             phase: MemoryPhase::Rejected,
             reason: Some("too many".to_owned()),
         };
-        let named = Event::ToolCallReady {
-            part: 0,
-            call: CallId::new("c1"),
-            name: tools::LOOK_UP.to_owned(),
-            args: None,
-        };
+        let named =
+            Event::ToolCallReady { part: 0, call: CallId::new("c1"), name: tools::LOOK_UP.to_owned(), args: None };
         for event in [result, note, named] {
             assert_eq!(shown(event.clone()), event);
         }

@@ -58,7 +58,8 @@ pub fn defanged(mut body: RichText, allowed: &Allowed) -> RichText {
         };
         run.text = defang(&run.text, allowed);
         let opens = |link: &String| extract(link).iter().all(|finding| allowed.holds(finding));
-        run.link = run.link.take().filter(|link| opens(link) && !deceives(&run.text, link) && !extract(link).is_empty());
+        run.link =
+            run.link.take().filter(|link| opens(link) && !deceives(&run.text, link) && !extract(link).is_empty());
     }
     body
 }

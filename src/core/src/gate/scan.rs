@@ -104,7 +104,8 @@ fn is_plain(token: &str) -> bool {
 }
 
 /// Words that dates, spelled-out links and invitations are made of, beyond [`words`] and the names of months.
-const WORDS: &str = "biz code com dot eth first gg info invitation invite io live net org percent punkt punto second site xyz";
+const WORDS: &str =
+    "biz code com dot eth first gg info invitation invite io live net org percent punkt punto second site xyz";
 
 static BEGINS: LazyLock<HashSet<&str>> = LazyLock::new(|| WORDS.split_whitespace().collect());
 

@@ -9,8 +9,8 @@ use crate::normalise::skeleton;
 
 /// Labels that name no community.
 const GENERIC: &[&str] = &[
-    "account", "blog", "chat", "discord", "docs", "forum", "github", "help", "info", "mail", "news", "official", "page", "portal",
-    "status", "support", "telegram", "wiki",
+    "account", "blog", "chat", "discord", "docs", "forum", "github", "help", "info", "mail", "news", "official",
+    "page", "portal", "status", "support", "telegram", "wiki",
 ];
 
 /// A shorter label or name is in too many others.
@@ -51,7 +51,9 @@ fn alike(theirs: &str, ours: &str, our: &str) -> bool {
         6..=9 => 1,
         _ => 2,
     };
-    theirs.contains(ours) || osa_distance(theirs, ours) <= typos || brand(our).is_some_and(|brand| theirs.contains(&brand))
+    theirs.contains(ours)
+        || osa_distance(theirs, ours) <= typos
+        || brand(our).is_some_and(|brand| theirs.contains(&brand))
 }
 
 /// The first label of a host that names somebody, as a skeleton.

@@ -76,7 +76,11 @@ fn value(found: &Captures<'_>) -> Option<String> {
     let text = |name: &'static str| found.name(name).map(|m| m.as_str());
     let number = |name| text(name).and_then(|s| s.trim_matches(|c: char| !c.is_ascii_digit()).parse::<u32>().ok());
     let months = ["mon3", "mon4", "mon5", "mon7", "mon8"];
-    let month = months.into_iter().find_map(text).map(months::number).or_else(|| ["m1", "m2", "m10"].into_iter().find_map(number));
+    let month = months
+        .into_iter()
+        .find_map(text)
+        .map(months::number)
+        .or_else(|| ["m1", "m2", "m10"].into_iter().find_map(number));
     let day = ["d1", "d3", "d4", "d10"].into_iter().find_map(|name| number(name).or_else(|| ordinal(text(name)?)));
     let year = ["y1", "y2", "y3", "y4", "y5", "y6", "y9"].into_iter().find_map(number).map(century);
     if let Some(quarter) = number("q") {

@@ -15,9 +15,9 @@ static CODE: LazyLock<Regex> = LazyLock::new(|| {
 
 /// Words that follow where no code does.
 const WORDS: &[&str] = &[
-    "above", "after", "again", "also", "always", "anybody", "before", "below", "because", "comes", "does", "expired", "expires", "from",
-    "given", "here", "needed", "never", "none", "nobody", "only", "posted", "soon", "that", "there", "they", "this", "when", "where",
-    "which", "will", "with", "without", "works",
+    "above", "after", "again", "also", "always", "anybody", "before", "below", "because", "comes", "does", "expired",
+    "expires", "from", "given", "here", "needed", "never", "none", "nobody", "only", "posted", "soon", "that", "there",
+    "they", "this", "when", "where", "which", "will", "with", "without", "works",
 ];
 
 /// Codes that are said without a link. Their value is `code:AbC123`.
@@ -35,7 +35,9 @@ pub(super) fn of_url(value: &str) -> Option<String> {
     let code = |path: &str| path.split(['/', '?', '#']).next().filter(|code| !code.is_empty()).map(str::to_owned);
     let below = |folder: &str| path.strip_prefix(folder).and_then(code);
     match host {
-        "discord.gg" | "discord.io" | "dsc.gg" | "discord.me" => code(path).map(|code| format!("https://{host}/{code}")),
+        "discord.gg" | "discord.io" | "dsc.gg" | "discord.me" => {
+            code(path).map(|code| format!("https://{host}/{code}"))
+        }
         "discord.com" | "discordapp.com" | "ptb.discord.com" | "canary.discord.com" => {
             below("invite/").map(|code| format!("https://discord.gg/{code}"))
         }

@@ -33,7 +33,8 @@ const WORDS: &str = "abr ago apr aug avr dec dez ene feb fev gen jan janv jul ju
     авг сен окт ноя дек мая май лютого лютий листопада";
 
 static MONTHS: LazyLock<HashMap<&str, u32>> = LazyLock::new(|| {
-    let named = NAMES.iter().zip(1..).flat_map(|(names, number)| names.split_whitespace().map(move |name| (name, number)));
+    let named =
+        NAMES.iter().zip(1..).flat_map(|(names, number)| names.split_whitespace().map(move |name| (name, number)));
     named.collect()
 });
 
