@@ -181,7 +181,6 @@ fn harmless_answers_pass() {
         "We open on 1 Feb 2027.",
         "Am 1. Februar 2027 geht es los.",
         "There are 6 of us.",
-        "There are six people.",
     ] {
         assert_eq!(speak(&format!("[opening-hours] {text}"), 3), (text.to_owned(), false));
     }

@@ -16,7 +16,7 @@ const NUMBERS: &str = "billion billionth couple dozen dozens eight eighteen eigh
 
 /// The same in other languages, from two to a million; left out is what is another word there or in English ("once", "sei").
 const FOREIGN: &str = "zwei zweimal drei dreimal vier fünf sechs sieben neun zehn zwölf zwanzig dreißig fünfzig hundert tausend \
-    millionen hälfte zehnfach cuatro cinco siete ocho nueve diez doce veinte treinta cincuenta cien ciento millones mitad \
+    millionen hälfte zehnfach tres cuatro cinco siete ocho nueve diez doce veinte treinta cincuenta cien ciento millones mitad \
     deux quatre cinq sept neuf dix onze douze vingt trente cinquante mille millions moitié dois três quatro sete oito nove dez \
     doze vinte trinta cem milhões metade due quattro cinque sette otto nove dieci dodici venti cento mila metà twee \
     vijf zeven negen tien twaalf honderd duizend helft dwa trzy cztery pięć sześć siedem osiem dziewięć dziesięć sto tysiąc \

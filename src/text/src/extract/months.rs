@@ -29,7 +29,7 @@ const NAMES: [&str; 12] = [
 
 /// Names that are other words as well, in some language: alone they are no date.
 const WORDS: &str = "abr ago apr aug avr dec dez ene feb fev gen jan janv jul juil jun juni maj maja mai maio mar marca marco mars \
-    mart marzo mei may mayo march nov oct okt out sep sept juli leden listopad nisan ocak ekim янв фев мар апр июн июл \
+    mart mei may mayo march nov oct okt out sep sept juli leden listopad nisan ocak ekim янв фев мар апр июн июл \
     авг сен окт ноя дек мая май лютого лютий листопада";
 
 static MONTHS: LazyLock<HashMap<&str, u32>> = LazyLock::new(|| {
