@@ -176,12 +176,7 @@ fn harmless_answers_pass() {
         }
     }
     // What the entry holds may be said in other spellings: a time of day, a date, a count.
-    for text in [
-        "Come at 9:00.",
-        "We open on 1 Feb 2027.",
-        "Am 1. Februar 2027 geht es los.",
-        "There are 6 of us.",
-    ] {
+    for text in ["Come at 9:00.", "We open on 1 Feb 2027.", "Am 1. Februar 2027 geht es los.", "There are 6 of us."] {
         assert_eq!(speak(&format!("[opening-hours] {text}"), 3), (text.to_owned(), false));
     }
     // Versions, times and counts that it does not hold stay out: any of them may be what money follows.

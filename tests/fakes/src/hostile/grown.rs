@@ -44,15 +44,15 @@ fn look_alikes() -> Vec<Payload> {
     for at in (0..chars.len()).filter(|at| chars[*at] != '.') {
         let with = |new: &[char]| chars[..at].iter().chain(new).chain(&chars[at + 1..]).collect::<String>();
         hosts.extend(confusables(chars[at]).iter().map(|other| with(&[*other])));
-        hosts.push(with(&[chars[at], chars[at]]));
-        if at + 1 < chars.len() && chars[at + 1] != '.' && chars[at + 1] != chars[at] {
-            let mut swapped = chars.clone();
-            swapped.swap(at, at + 1);
-            hosts.push(swapped.into_iter().collect());
-        }
-        // Not in the ending: what is left there is no host.
-        if at < 12 {
+        // Not in the ending: one that does not exist opens nothing.
+        if at < 14 {
+            hosts.push(with(&[chars[at], chars[at]]));
             hosts.push(with(&[]));
+            if chars[at + 1] != '.' && chars[at + 1] != chars[at] {
+                let mut swapped = chars.clone();
+                swapped.swap(at, at + 1);
+                hosts.push(swapped.into_iter().collect());
+            }
         }
     }
     for ending in ["com", "net", "io", "app", "xyz", "finance", "live", "click", "eth", "co.uk", "org.ru", "dev"] {
@@ -145,7 +145,7 @@ fn split() -> Vec<Payload> {
         "3 March 2031",
         "2031-03-05",
         "47,317 LUM",
-        "1:9",
+        "1:977",
         "19 percent",
         "@lumen_desk_two",
         "t.me/+AbCdEf",
