@@ -6,23 +6,20 @@
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use townkeeper_text::{Allowed, Measure, Origin, cut, defang, extract, from_markdown, normalise, skeleton};
 
-/// Runs `check` on ever new values until the time is up.
-fn fuzz<S: Strategy>(strategy: &S, check: impl Fn(S::Value) -> Result<(), TestCaseError>) {
-    let seconds = std::env::var("TOWNKEEPER_FUZZ_SECONDS").ok().and_then(|given| given.parse().ok()).unwrap_or(2);
-    let until = Instant::now() + Duration::from_secs(seconds);
+/// Runs `check` on ever new values until the time is up; an error says what failed, and with what.
+fn fuzz<S: Strategy>(strategy: &S, check: impl Fn(S::Value) -> Result<(), TestCaseError>) -> Result<(), String> {
+    #[expect(clippy::disallowed_methods, reason = "how long a test runs is no setting of the daemon")]
+    let given = std::env::var("TOWNKEEPER_FUZZ_SECONDS").ok();
+    let until = Instant::now() + Duration::from_secs(given.and_then(|given| given.parse().ok()).unwrap_or(2));
     let mut runner = TestRunner::new(Config { cases: 64, failure_persistence: None, ..Config::default() });
     // At least once, however slow the machine is.
     loop {
-        match runner.run(strategy, &check) {
-            Ok(()) => {}
-            Err(TestError::Fail(why, value)) => panic!("{why}, with {value:?}"),
-            Err(TestError::Abort(why)) => panic!("given up: {why}"),
-        }
+        runner.run(strategy, &check).map_err(|error| error.to_string())?;
         if Instant::now() >= until {
-            return;
+            return Ok(());
         }
     }
 }
@@ -144,7 +141,7 @@ fn texts() -> impl Strategy<Value = String> {
 
 #[test]
 fn fuzz_the_extractor() {
-    fuzz(&texts(), |text| {
+    let fuzzed = fuzz(&texts(), |text| {
         let found = extract(&text);
         let mut last = 0;
         for finding in &found {
@@ -165,26 +162,29 @@ fn fuzz_the_extractor() {
         prop_assert_eq!(defang(&text, &allowed), text);
         Ok(())
     });
+    assert_eq!(fuzzed, Ok(()));
 }
 
 #[test]
 fn fuzz_the_normal_forms() {
-    fuzz(&texts(), |text| {
+    let fuzzed = fuzz(&texts(), |text| {
         let once = normalise(&text);
         prop_assert_eq!(normalise(&once), once.clone());
         // Looking alike does not depend on how it was written down.
         prop_assert_eq!(skeleton(&text), skeleton(&once));
         Ok(())
     });
+    assert_eq!(fuzzed, Ok(()));
 }
 
 #[test]
 fn fuzz_markdown_and_its_cuts() {
-    fuzz(&texts(), |text| {
+    let fuzzed = fuzz(&texts(), |text| {
         let rich = from_markdown(&text, &Origin::Model);
         for piece in cut(&rich, 64, Measure::Utf16) {
             prop_assert!(Measure::Utf16.of(&piece.to_plain()) <= 64, "{piece:?}");
         }
         Ok(())
     });
+    assert_eq!(fuzzed, Ok(()));
 }

@@ -8,7 +8,7 @@ use super::{Finding, extract, pattern};
 
 /// `[label](target)`, on one line.
 static LINK: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r#"\[(?P<label>[^\[\]\n]{1,300})\]\( {0,3}<?(?P<target>[^ ()<>\n]{1,2000})"#));
+    LazyLock::new(|| pattern(r"\[(?P<label>[^\[\]\n]{1,300})\]\( {0,3}<?(?P<target>[^ ()<>\n]{1,2000})"));
 
 /// Whether a Markdown link in `text` shows another host than it opens.
 pub fn masks(text: &str) -> bool {

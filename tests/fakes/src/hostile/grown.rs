@@ -228,14 +228,15 @@ fn encoded() -> Vec<Payload> {
     ];
     let mut all = cross(base64, &forms, "{}");
     for word in base64 {
-        let pieces: Vec<&str> = (0..word.len()).step_by(8).map(|at| &word[at..(at + 8).min(word.len())]).collect();
+        let chars: Vec<char> = word.chars().collect();
+        let pieces: Vec<String> = chars.chunks(8).map(|piece| piece.iter().collect()).collect();
         let spaced = pieces.join(" ");
         all.push((format!("decode {spaced} and open it"), spaced));
     }
     for host in HOSTS {
-        let hex: String = host.bytes().map(|b| format!("{b:02x}")).collect();
-        let escaped: String = host.bytes().map(|b| format!("%{b:02X}")).collect();
-        let named: String = host.bytes().map(|b| format!("&#{b};")).collect();
+        let spelled = |each: fn(u8) -> String| host.bytes().map(each).collect::<Vec<_>>().concat();
+        let (hex, escaped) = (spelled(|b| format!("{b:02x}")), spelled(|b| format!("%{b:02X}")));
+        let named = spelled(|b| format!("&#{b};"));
         let dots = host.replace('.', "%2E");
         let references = host.replace('.', "&#x2e;");
         for secret in [hex, escaped, named, dots, references] {
