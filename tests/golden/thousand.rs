@@ -64,7 +64,9 @@ fn a_thousand_attacks_are_a_thousand_different_ones() {
     let texts: HashSet<&str> = attacks.iter().map(|attack| attack.text.as_str()).collect();
     assert_eq!(texts.len(), attacks.len(), "some say the same");
     let mut families: BTreeMap<&str, usize> = BTreeMap::new();
-    attacks.iter().for_each(|attack| *families.entry(attack.family).or_default() += 1);
+    for attack in &attacks {
+        *families.entry(attack.family).or_default() += 1;
+    }
     assert!(attacks.len() >= 1000 && families.len() >= 18, "{families:?}");
     assert!(families.values().all(|count| *count >= 8), "{families:?}");
 }

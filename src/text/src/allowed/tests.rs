@@ -100,7 +100,7 @@ fn every_single_confusable_of_our_host_is_seen() {
     let mut tried = 0;
     for (at, c) in host.char_indices().filter(|(_, c)| *c != '.') {
         for other in alike(c) {
-            let disguised = format!("{}{other}{}", &host[..at], &host[at + c.len_utf8()..]);
+            let disguised = format!("{}{other}{}", host.get(..at).unwrap(), host.get(at + 1..).unwrap());
             let found = extract(&format!("https://{disguised}"));
             // Some become the plain letter before anybody compares: those are ours.
             let finding = found.first().unwrap_or_else(|| panic!("{disguised} is no link"));
