@@ -43,6 +43,12 @@ stage_tests() {
         --status-level fail --final-status-level slow --show-progress none 2>&1 | tee "$SCRATCH/tests"
 }
 
+# What strangers write, against what reads it: every test binary called `fuzz` in any crate, each of its tests so long.
+stage_fuzz() {
+    TOWNKEEPER_FUZZ_SECONDS="${TOWNKEEPER_FUZZ_SECONDS:-60}" cargo nextest run --workspace --features faults \
+        -E 'binary(fuzz)' --no-fail-fast --cargo-quiet --status-level fail --final-status-level slow --show-progress none
+}
+
 # The Telegram adapter against a Bot API that others wrote.
 stage_foreign() {
     local code=0
@@ -101,7 +107,7 @@ stage_deny() {
     fi
 }
 
-STAGES=(tools fmt clippy tests foreign bare power alone lean matrix docs deny)
+STAGES=(tools fmt clippy tests fuzz foreign bare power alone lean matrix docs deny)
 
 # --- what they stand on ---
 

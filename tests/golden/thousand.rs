@@ -1,5 +1,7 @@
 //! The hostile model, a thousand times, against the built daemon: nothing of it is read, nothing of it happens.
 
+use std::collections::{BTreeMap, HashSet};
+
 use serde_json::{Value, json};
 use townkeeper_fakes::hostile::{Attack, calls, spoken};
 use townkeeper_fakes::model::{ModelServer, Reply, Script};
@@ -55,6 +57,58 @@ async fn without_the_gate_each_of_them_is_read() {
     }
 }
 
+/// A thousand means a thousand: no two say the same.
+#[test]
+fn a_thousand_attacks_are_a_thousand_different_ones() {
+    let attacks = spoken();
+    let texts: HashSet<&str> = attacks.iter().map(|attack| attack.text.as_str()).collect();
+    assert_eq!(texts.len(), attacks.len(), "some say the same");
+    let mut families: BTreeMap<&str, usize> = BTreeMap::new();
+    for attack in &attacks {
+        *families.entry(attack.family).or_default() += 1;
+    }
+    assert!(attacks.len() >= 1000 && families.len() >= 18, "{families:?}");
+    assert!(families.values().all(|count| *count >= 8), "{families:?}");
+}
+
+/// The red twin of each family: the built daemon with its gate off lets people read it.
+#[tokio::test]
+async fn red_twin_without_the_gate_every_family_is_read() {
+    let model = ModelServer::start(Script::new()).await;
+    let (_home, daemon) = without("gate.judges", &model).await;
+    let mut one_each: BTreeMap<&str, Attack> = BTreeMap::new();
+    for attack in spoken() {
+        one_each.entry(attack.family).or_insert(attack);
+    }
+    for (family, attack) in &one_each {
+        model.set(script(attack));
+        let seen = bytes(&http(), &daemon, SMALL_TALK).await;
+        assert!(leaks(&seen, &attack.needle), "{family}: {:?} is not read without the gate: {seen}", attack.text);
+    }
+}
+
+/// A near miss of one of ours is counted apart from what is merely unknown.
+#[tokio::test]
+async fn a_look_alike_of_ours_raises_an_alarm_and_the_unknown_does_not() {
+    let model = ModelServer::start(Script::new()).await;
+    let home = Home::new().with_model(&model.base_url());
+    let daemon = Daemon::start(&home).await;
+    let alarms = async |kind: &str| {
+        metric(&home, &daemon, &format!("townkeeper_gate_look_alikes_total{{kind=\"{kind}\"}}")).await
+    };
+    for (said, kind) in [("open other.example.com today", "host"), ("it ends on 9 May 2031 at noon", "date")] {
+        model.set(Script::always(Reply::text(said)));
+        bytes(&http(), &daemon, SMALL_TALK).await;
+        assert_eq!(alarms(kind).await, None, "{said:?} is like nothing of ours");
+    }
+    for (said, kind) in [("open lumen.exarnple.org today", "host"), ("it ends on 2 February 2027 at noon", "date")] {
+        model.set(Script::always(Reply::text(said)));
+        let seen = bytes(&http(), &daemon, SMALL_TALK).await;
+        assert!(seen.contains("\"kind\":\"abstention\""), "a near miss is not corrected: {seen}");
+        assert_eq!(alarms(kind).await.map(|n| n.to_string()).as_deref(), Some("1"), "{said:?}");
+    }
+}
+
 /// A daemon without one of its guards.
 async fn without(guard: &str, model: &ModelServer) -> (Home, Daemon) {
     let home = Home::new().with_model(&model.base_url());
@@ -104,7 +158,7 @@ async fn attacks_over_telegram_are_neither_read_nor_done() {
     let model = ModelServer::start(Script::new()).await;
     let home = Home::new().with_telegram(telegram.base_url(), TOKEN).with_model(&model.base_url());
     let daemon = Daemon::start(&home).await;
-    // One of each payload, and all the calls.
+    // Some of each family, and all the calls.
     let attacks: Vec<Attack> = spoken().into_iter().step_by(6).chain(calls()).collect();
     assert!(attacks.len() >= 150, "{}", attacks.len());
     for (at, attack) in attacks.iter().enumerate() {

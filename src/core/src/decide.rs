@@ -416,9 +416,12 @@ const SAFETY_WORDS: &str = "address airdrop burn burned claim contract date date
 fn is_safety(base: &Base, text: &str, found: &Lookup<'_>) -> bool {
     let near =
         found.hits.first().is_some_and(|hit| hit.entry.class == Class::Safety && hit.score >= base.threshold() * 0.6);
-    let holds = extract(text)
-        .iter()
-        .any(|finding| matches!(finding.kind, FindingKind::Url | FindingKind::Host | FindingKind::Address));
+    let holds = extract(text).iter().any(|finding| {
+        matches!(
+            finding.kind,
+            FindingKind::Url | FindingKind::Host | FindingKind::Address | FindingKind::Invite | FindingKind::Encoded
+        )
+    });
     let normal = normalise(text);
     let mut words = normal.split(|c: char| !c.is_alphanumeric());
     near || holds || words.any(is_safety_word)

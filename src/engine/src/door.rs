@@ -365,10 +365,20 @@ fn backoff(attempt: i64) -> Duration {
 /// The last look at a reply before it is settled: a model's words that the gate would not let through become the
 /// entry they cite, or the abstention.
 pub(crate) fn last_look(reply: Reply, base: &Base, turn: &TurnId) -> Reply {
-    if gate::may_leave(&reply, base) {
-        return reply;
-    }
-    metrics::counter!("townkeeper_gate_blocked_total").increment(1);
     let cited = reply.citation.as_ref().and_then(|citation| base.get(&citation.entry));
+    let look_alike = match gate::leaving(reply, base) {
+        Ok(reply) => return reply,
+        Err(look_alike) => look_alike,
+    };
+    metrics::counter!("townkeeper_gate_blocked_total").increment(1);
+    alarm(look_alike.as_ref());
     cited.map_or_else(|| say::abstention(turn, &[]), say::canonical)
+}
+
+/// Something was stopped that could be taken for one of ours: for the log, and for whoever watches the numbers. Only
+/// what we published ourselves is named.
+pub(crate) fn alarm(look_alike: Option<&gate::LookAlike>) {
+    let Some(gate::LookAlike { kind, ours }) = look_alike else { return };
+    metrics::counter!("townkeeper_gate_look_alikes_total", "kind" => kind.name()).increment(1);
+    tracing::warn!(kind = kind.name(), ours, "a model nearly said one of our own links, addresses, dates or amounts");
 }

@@ -13,6 +13,8 @@ use townkeeper_contract::id::{ConversationId, TurnId};
 use townkeeper_contract::stream::{
     Channel, Envelope, ErrorClass, Event, Outcome, PartText, Reply, ResumePoint, StreamError, VERSION,
 };
+use townkeeper_core::gate::events::shown;
+use townkeeper_store::guard;
 
 /// How many events a turn keeps for late readers.
 const RING: usize = 4096;
@@ -140,8 +142,9 @@ impl FeedWriter {
         &self.feed
     }
 
-    /// Appends one event and wakes the readers. Returns its `seq`.
+    /// Appends one event, as readers may see it, and wakes them. Returns its `seq`.
     pub(crate) fn emit(&mut self, event: Event) -> u64 {
+        let event = if guard!("tools.shown") { shown(event) } else { event };
         let feed = &self.feed;
         let next = {
             let mut state = lock(&feed.state);

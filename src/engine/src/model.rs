@@ -15,6 +15,7 @@ use townkeeper_core::tools::Effect;
 use townkeeper_core::{Spoken, breaker, say, tools};
 use townkeeper_store::{InboxRow, guard};
 
+use crate::door::alarm;
 use crate::live::FeedWriter;
 use crate::notes::Proposed;
 use crate::purse::{Hold, Purse, Short};
@@ -294,7 +295,7 @@ impl Speech<'_> {
             // What a model thinks is nobody's business; and it is not judged, so it does not leave.
             ProviderEvent::Delta { channel: Channel::Reasoning, .. } => true,
             ProviderEvent::Delta { part, channel, text } => {
-                let passed = self.gate.push(&text);
+                let passed = if guard!("gate.judges") { self.gate.push(&text) } else { Passed::Text(text) };
                 let part = self.part(part);
                 self.show(part, channel, passed)
             }
@@ -302,9 +303,8 @@ impl Speech<'_> {
             ProviderEvent::ToolDelta { part, name, .. } => {
                 let part = self.part(part);
                 let call = self.call(part);
-                if let Some(name) = name {
+                if name.is_some() {
                     self.shown = true;
-                    let name = Some(tools::name(&name).to_owned());
                     self.writer.emit(Event::ToolCallDelta { part, call, name, args_delta: None });
                 }
                 true
@@ -313,10 +313,14 @@ impl Speech<'_> {
                 let part = self.part(part);
                 let call = self.call(part);
                 self.shown = true;
-                let (name_shown, args_shown) = shown(&name, &args);
-                let ready = Event::ToolCallReady { part, call: call.clone(), name: name_shown, args: args_shown };
-                self.writer.emit(ready);
-                calls.push((call, ToolCall { provider_id, name, arguments: arguments(&args) }));
+                let arguments = arguments(&args);
+                self.writer.emit(Event::ToolCallReady {
+                    part,
+                    call: call.clone(),
+                    name: name.clone(),
+                    args: Some(args),
+                });
+                calls.push((call, ToolCall { provider_id, name, arguments }));
                 true
             }
             ProviderEvent::Usage(usage) => {
@@ -353,6 +357,7 @@ impl Speech<'_> {
         match passed {
             Passed::Blocked(why) => {
                 tracing::warn!(?why, "the gate stopped a model's answer");
+                alarm(self.gate.look_alike(&self.house.base).as_ref());
                 false
             }
             Passed::Text(delta) => {
@@ -417,11 +422,6 @@ impl Speech<'_> {
             });
         }
     }
-}
-
-/// A call as people see it: under a name that we gave, without what it was called with. Both may be anything.
-fn shown(name: &str, args: &ToolArgs) -> (String, Option<ToolArgs>) {
-    if guard!("tools.shown") { (tools::name(name).to_owned(), None) } else { (name.to_owned(), Some(args.clone())) }
 }
 
 /// A vendor's own words about its failure are for the log: they could say anything, and people would read them.

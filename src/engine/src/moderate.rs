@@ -11,10 +11,12 @@ use townkeeper_contract::moderation::{NewModeration, Verb};
 use townkeeper_contract::outbound::{Act, Moderation};
 use townkeeper_contract::place::PlaceWho;
 use townkeeper_contract::platform::DeliverError;
+use townkeeper_contract::text::Allowed;
 use townkeeper_core::access::may;
 use townkeeper_core::decide::moderate::{
     HOUR_MS, ModerateAsk, Moderated, Wanted, YEAR_MS, is_protected, reverse, right, said, silences,
 };
+use townkeeper_core::gate::origin::defanged;
 use townkeeper_core::say;
 use townkeeper_store::{By, NewOrder, Order, Ordered, OutboxRow, Sendable, Verdict};
 
@@ -174,7 +176,7 @@ async fn carry_out(house: &Arc<House>, by: By, asked: &str, order: Order) -> Res
         }
         Err(No::Engine(error)) => return Err(error),
     }
-    let Some(act) = act_of(&order) else { return Ok(Moderated::Failed) };
+    let Some(act) = act_of(&order, house.base.allowed()) else { return Ok(Moderated::Failed) };
     let verb = order.verb;
     let send = Sendable {
         id: ids::ulid(by.now_ms),
@@ -199,15 +201,17 @@ async fn carry_out(house: &Arc<House>, by: By, asked: &str, order: Order) -> Res
     })
 }
 
-/// What the platform is told. `None`: the order names neither message nor person.
-fn act_of(order: &Order) -> Option<Act> {
+/// What the platform is told; in a notice, links that are not ours open nothing. `None`: the order names neither
+/// message nor person.
+fn act_of(order: &Order, ours: &Allowed) -> Option<Act> {
     let message = order.message.clone().map(MessageRef);
     let person = order.person.clone().map(PersonId);
     let action = match order.verb {
         Verb::Pin => return Some(Act::Pin { message: message? }),
         Verb::Unpin => return Some(Act::Unpin { message: message? }),
         Verb::Notice => {
-            return Some(Act::Message { body: say::moderators_notice(&order.reason), buttons: Vec::new() });
+            let body = defanged(say::moderators_notice(&order.reason), ours);
+            return Some(Act::Message { body, buttons: Vec::new() });
         }
         Verb::Remove => Moderation::Remove { message: message? },
         Verb::Restrict => Moderation::Restrict { person: person?, until_ms: order.until_ms },

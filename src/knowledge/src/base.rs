@@ -1,8 +1,10 @@
 //! All entries together, and the look-up of the one that answers a question.
 
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 use townkeeper_contract::id::EntryId;
+use townkeeper_contract::text::Allowed;
 
 use crate::calibrate;
 use crate::content::{content, shares};
@@ -29,6 +31,8 @@ pub struct Base {
     /// What each entry is about, by position: sorted content words.
     topics: Vec<Vec<u64>>,
     threshold: f32,
+    /// See [`Base::allowed`].
+    allowed: OnceLock<Allowed>,
 }
 
 /// The questions of one entry, apart: those it answers and those it must not.
@@ -104,7 +108,25 @@ impl Base {
             spelling.learn(&word);
         }
         let topics = docs.iter().map(|doc| content(doc).collect()).collect();
-        Self { exact: exact(&material), topics, entries, by_id, index, spelling, guards, threshold }
+        Self {
+            exact: exact(&material),
+            topics,
+            entries,
+            by_id,
+            index,
+            spelling,
+            guards,
+            threshold,
+            allowed: OnceLock::new(),
+        }
+    }
+
+    /// Every link, address, date and amount that any entry holds. Made when it is first asked for.
+    pub fn allowed(&self) -> &Allowed {
+        self.allowed.get_or_init(|| {
+            let texts: Vec<String> = self.entries.iter().flat_map(Entry::published).collect();
+            Allowed::of(texts.iter().map(String::as_str))
+        })
     }
 
     /// Finds the entries that fit the question, and the one that answers it.

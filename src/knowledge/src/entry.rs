@@ -47,7 +47,12 @@ impl Entry {
         std::iter::once(self.title.as_str()).chain(self.variants.iter().map(String::as_str))
     }
 
-    /// The same, and the questions that it must not answer: every word that people ask with.
+    /// Everything it publishes as true: its words, its title, its link.
+    pub fn published(&self) -> [String; 3] {
+        [self.body.to_plain(), self.title.clone(), self.canonical_url.clone()]
+    }
+
+    /// Its questions, and those that it must not answer: every word that people ask with.
     pub(crate) fn all_questions(&self) -> impl Iterator<Item = &str> {
         self.questions().chain(self.not_variants.iter().map(String::as_str))
     }

@@ -4,16 +4,23 @@
 //! much is only held back. It reads a view of the text in which look-alike spellings are plain, and reports where
 //! in the original each finding stands. Each pass hides what it found from the passes after it.
 //!
-//! Not found yet: relative dates ("tomorrow"), month names of other languages than English (their numbers are).
+//! Not found: relative dates ("tomorrow"), and months in languages that `months` does not know (their numbers are).
 
 mod addresses;
 mod amounts;
 mod dates;
+mod encoded;
+mod invites;
 mod links;
+mod masked;
+mod months;
 mod view;
 
 use std::ops::Range;
 
+pub use encoded::is_odd;
+pub use masked::{deceives, masks};
+pub use months::is_month;
 use view::View;
 
 /// One thing found in a text.
@@ -43,16 +50,41 @@ pub enum FindingKind {
     Amount,
     /// `@name`, lower case; `@name:example.org` and `@name@example.org` whole.
     Handle,
+    /// The way into a room elsewhere: `https://discord.gg/AbC`, `https://t.me/+AbC`, or `code:AbC` without a link.
+    Invite,
+    /// Base64 that hides a link or an address: as written, without white space.
+    Encoded,
+}
+
+impl FindingKind {
+    /// One word, for logs and metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Url => "url",
+            Self::Host => "host",
+            Self::Address => "address",
+            Self::Date => "date",
+            Self::Amount => "amount",
+            Self::Handle => "handle",
+            Self::Invite => "invite",
+            Self::Encoded => "encoded",
+        }
+    }
 }
 
 impl Finding {
-    /// The host of a [`FindingKind::Host`], or of a [`FindingKind::Url`] that has one.
+    /// The host of a [`FindingKind::Host`], or of a link or an invitation that has one.
     pub fn host(&self) -> Option<&str> {
-        match self.kind {
-            FindingKind::Host => Some(&self.value),
-            FindingKind::Url => links::host_of(&self.value),
-            _ => None,
-        }
+        host_of(self.kind, &self.value)
+    }
+}
+
+/// The host in a finding's value.
+pub(crate) fn host_of(kind: FindingKind, value: &str) -> Option<&str> {
+    match kind {
+        FindingKind::Host => Some(value),
+        FindingKind::Url | FindingKind::Invite => links::host_of(value),
+        _ => None,
     }
 }
 
@@ -66,7 +98,11 @@ pub fn extract(text: &str) -> Vec<Finding> {
         view.hide(hits.iter().map(|hit| hit.range.clone()));
         found.extend(hits.into_iter().filter_map(|hit| {
             let value = hit.value?;
-            Some(Finding { kind: *kind, value, range: view.original(&hit.range) })
+            let range = view.original(&hit.range);
+            Some(match (*kind == FindingKind::Url).then(|| invites::of_url(&value)).flatten() {
+                Some(invite) => Finding { kind: FindingKind::Invite, value: invite, range },
+                None => Finding { kind: *kind, value, range },
+            })
         }));
     }
     found.sort_by_key(|finding| (finding.range.start, finding.range.end));
@@ -82,6 +118,8 @@ const PASSES: &[(FindingKind, Pass)] = &[
     (FindingKind::Url, links::mail),
     (FindingKind::Handle, links::handles),
     (FindingKind::Host, links::hosts),
+    (FindingKind::Invite, invites::codes),
+    (FindingKind::Encoded, encoded::encoded),
     (FindingKind::Address, addresses::addresses),
     (FindingKind::Amount, amounts::names),
     (FindingKind::Date, dates::dates),

@@ -2,6 +2,9 @@
 //! families. Only reserved names and made-up addresses occur in them.
 
 mod families;
+mod grown;
+
+use std::collections::HashSet;
 
 use serde_json::{Value, json};
 
@@ -44,20 +47,19 @@ fn split(text: &str, how: usize) -> Vec<String> {
     }
 }
 
-/// How often each payload is said, each time with another carrier and another cut.
-const TIMES: usize = 6;
-
-/// Everything it may say.
+/// Everything it may say: each payload once, no two alike, with the carriers and the cuts in turn.
 pub fn spoken() -> Vec<Attack> {
-    let mut attacks = Vec::new();
-    for (family, payloads) in families::all() {
+    let mut attacks: Vec<Attack> = Vec::new();
+    let mut said = HashSet::new();
+    for (family, payloads) in families::all().into_iter().chain(grown::all()) {
         for (at, (payload, needle)) in payloads.into_iter().enumerate() {
-            for time in 0..TIMES {
-                // A citation is one only at the very beginning.
-                let carrier = if family == "fake citations" { "{}" } else { CARRIERS[(at + time) % CARRIERS.len()] };
-                let text = carrier.replace("{}", &payload);
-                let reply = Reply::Text(split(&text, at + time * 3 + time / 4));
-                attacks.push(Attack { family, replies: vec![reply], text, needle: needle.clone() });
+            // A citation is one only at the very beginning.
+            let carrier = if family == "fake citations" { "{}" } else { CARRIERS[at % CARRIERS.len()] };
+            let text = carrier.replace("{}", &payload);
+            // What is made to be cut is never said whole.
+            let cut = if family == "split across tokens" { at % 3 + 1 } else { at / CARRIERS.len() + at };
+            if said.insert(payload) {
+                attacks.push(Attack { family, replies: vec![Reply::Text(split(&text, cut))], text, needle });
             }
         }
     }

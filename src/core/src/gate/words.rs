@@ -14,15 +14,30 @@ const NUMBERS: &str = "billion billionth couple dozen dozens eight eighteen eigh
     sixteenth sixth sixty tenfold ten tenth third thirteen thirteenth thirtieth thirty thousand thousands thrice \
     three threefold trillion twelfth twelve twentieth twenty twice two twofold";
 
+/// The same in other languages, from two to a million; left out is what is another word there or in English ("once", "sei").
+const FOREIGN: &str = "zwei zweimal drei dreimal vier fünf sechs sieben neun zehn zwölf zwanzig dreißig fünfzig hundert tausend \
+    millionen hälfte zehnfach tres cuatro cinco siete ocho nueve diez doce veinte treinta cincuenta cien ciento millones mitad \
+    deux quatre cinq sept neuf dix onze douze vingt trente cinquante mille millions moitié dois três quatro sete oito nove dez \
+    doze vinte trinta cem milhões metade due quattro cinque sette otto nove dieci dodici venti cento mila metà twee \
+    vijf zeven negen tien twaalf honderd duizend helft dwa trzy cztery pięć sześć siedem osiem dziewięć dziesięć sto tysiąc \
+    iki üç dört beş altı yedi sekiz dokuz yüz bin два две три четыре пять шесть семь восемь девять десять двенадцать двадцать сто тысяча \
+    тысяч тысячи миллион миллиона половина половину";
+
 /// Days that are no dates yet: deadlines are made of them.
-const DAYS: &str = "friday midnight monday saturday sunday thursday tomorrow tonight tuesday wednesday";
+const DAYS: &str = "friday midnight monday saturday sunday thursday tomorrow tonight tuesday wednesday montag dienstag mittwoch \
+    donnerstag freitag samstag sonntag mitternacht übermorgen lunes martes miércoles jueves viernes sábado domingo mañana \
+    medianoche lundi mardi mercredi jeudi vendredi samedi dimanche demain minuit domani amanhã понедельник вторник среда четверг \
+    пятница суббота воскресенье завтра сегодня полночь";
 
 /// Multiples, in the languages that communities write most.
 const MULTIPLES: &str = "doble dobles doppelt doppelte doppio double doubled doubles doubling dobro duplica duplicar duplo triple tripled \
     triples tripling quadrupled verdoppeln verdoppelt verdoppelung вдвое втрое двойной удвоим удвоит удвоить";
 
 /// The same in scripts without spaces between words.
-const SPACELESS: &[&str] = &["倍", "双份", "翻番", "两百", "二百", "一百", "一千", "一万"];
+const SPACELESS: &[&str] = &[
+    "倍", "双份", "翻番", "两百", "二百", "一百", "一千", "一万", "十二", "二十", "两个", "三个", "明天", "今晚",
+    "明日",
+];
 
 /// What opens a wallet. No model asks for it, explains it, or says what to do with it.
 const KEYS: &[&str] = &[
@@ -58,15 +73,22 @@ const KEYS: &[&str] = &[
     "wallet words",
     "words of your wallet",
     "clave privada",
+    "clé privée",
+    "frase de recuperación",
+    "phrase de récupération",
+    "privater schlüssel",
+    "wiederherstellungsphrase",
+    "kurtarma ifadesi",
+    "секретная фраза",
     "助记词",
     "私钥",
     "сид фраза",
     "приватный ключ",
 ];
 
-/// [`NUMBERS`], [`DAYS`] and [`MULTIPLES`]: every word of an answer is looked up here.
+/// [`NUMBERS`], [`FOREIGN`], [`DAYS`] and [`MULTIPLES`]: every word of an answer is looked up here.
 static COUNTED: LazyLock<HashSet<&str>> =
-    LazyLock::new(|| [NUMBERS, DAYS, MULTIPLES].into_iter().flat_map(str::split_whitespace).collect());
+    LazyLock::new(|| [NUMBERS, FOREIGN, DAYS, MULTIPLES].into_iter().flat_map(str::split_whitespace).collect());
 
 /// Words that one of [`KEYS`] is made of.
 static OF_KEYS: LazyLock<HashSet<&str>> = LazyLock::new(|| {

@@ -4,33 +4,33 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
-use super::{Hit, pattern};
-
-const MONTH: &str = r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)";
+use super::{Hit, months, pattern};
 
 /// The days of a month in words: "fifth", "twenty-first".
 const ORDINAL: &str = r"(?:(?:twenty|thirty)[ -](?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth)|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|thirteenth|fourteenth|fifteenth|sixteenth|seventeenth|eighteenth|nineteenth|twentieth|thirtieth)";
 
 /// Tried at each place in this order, so a longer form wins over a part of it.
 static DATE: LazyLock<Regex> = LazyLock::new(|| {
-    let day = format!(r"(?:[0-9]{{1,2}}(?:st|nd|rd|th)?|{ORDINAL})");
+    let day = format!(r"(?:[0-9]{{1,2}}(?:st|nd|rd|th|er|[eoº.])?|{ORDINAL})");
+    let (month, alone) = months::patterns();
     let year = r"[12][0-9]{3}\b|'[0-9]{2}\b";
     pattern(&[
-        // 2026-02-04, 2026/2/4, and the Chinese and Japanese form
-        r"(?i)\b(?P<y1>[12][0-9]{3})(?:[-/.]| ?年 ?)(?P<m1>[0-9]{1,2})(?:[-/.]| ?月 ?)(?P<d1>[0-9]{1,2})(?:日|t|\b)",
-        r"|\b(?P<y2>[12][0-9]{3})(?:[-/]| ?年 ?)(?P<m2>0[1-9]|1[0-2]|[1-9]月)\b",
+        // 2026-02-04, 2026/2/4, and the Chinese, Japanese and Korean forms
+        r"(?i)\b(?P<y1>[12][0-9]{3})(?:[-/.]| ?[年년] ?)(?P<m1>[0-9]{1,2})(?:[-/.]| ?[月월] ?)(?P<d1>[0-9]{1,2})(?:日|일|t|\b)",
+        r"|\b(?P<y2>[12][0-9]{3})(?:[-/]| ?[年년] ?)(?P<m2>0[1-9]|1[0-2]|[1-9][月월])\b",
+        r"|\b(?P<m10>[0-9]{1,2}) ?[月월] ?(?P<d10>[0-9]{1,2}) ?[日일]",
         // 04/02/2026, 4.2.2026, 4/2/26
         r"|\b(?P<n1>[0-9]{1,2})(?P<sep>[-/.])(?P<n2>[0-9]{1,2})[-/.](?P<n3>[12][0-9]{3}|[0-9]{2})\b",
-        // 4 February 2026, 4th of Feb., 4-Feb-26
-        &format!(r"|\b(?P<d3>{day})(?: ?-? ?| of | day of )(?P<mon3>{MONTH})\b\.?(?:(?:,? {{0,2}}|-| of )(?P<y3>{year}|-[0-9]{{2}}\b))?"),
+        // 4 February 2026, 4th of Feb., 4-Feb-26, 4. Februar 2026, 4 de febrero de 2026
+        &format!(r"|\b(?P<d3>{day})(?: ?-? ?| of | day of | del? | di )(?P<mon3>{month})\b\.?(?:(?:,? {{0,2}}|-| of | del? )(?P<y3>{year}|-[0-9]{{2}}\b))?"),
         // February 4th, 2026
-        &format!(r"|\b(?P<mon4>{MONTH})\.?(?:[ -]| the )(?P<d4>{day})\b(?:,? {{0,2}}(?:of )?(?P<y4>{year}))?"),
+        &format!(r"|\b(?P<mon4>{month})\.?(?:[ -]| the )(?P<d4>{day})\b(?:,? {{0,2}}(?:of )?(?P<y4>{year}))?"),
         // February 2026
-        &format!(r"|\b(?P<mon5>{MONTH})\b\.?,?(?:[ -]| of )(?P<y5>{year})"),
+        &format!(r"|\b(?P<mon5>{month})\b\.?,?(?:[ -]| of | del? )(?P<y5>{year})"),
         r"|\bq(?P<q>[1-4])(?: of)?[ /-]?(?P<y6>[12][0-9]{3})\b",
         // a month alone; "may" and "march" are other words too
         r"|\b(?:in|by|until|till|since|before|after|during|of|early|mid|late|this|next|last|end)[ -](?P<mon7>may|march)\b",
-        r"|\b(?P<mon8>january|february|april|june|july|august|september|october|november|december)\b",
+        &format!(r"|\b(?P<mon8>{alone})\b"),
         r"|\b(?P<y9>19[0-9]{2}|20[0-9]{2})\b",
     ]
     .concat())
@@ -76,8 +76,12 @@ fn value(found: &Captures<'_>) -> Option<String> {
     let text = |name: &'static str| found.name(name).map(|m| m.as_str());
     let number = |name| text(name).and_then(|s| s.trim_matches(|c: char| !c.is_ascii_digit()).parse::<u32>().ok());
     let months = ["mon3", "mon4", "mon5", "mon7", "mon8"];
-    let month = months.into_iter().find_map(text).map(month).or_else(|| number("m1")).or_else(|| number("m2"));
-    let day = ["d1", "d3", "d4"].into_iter().find_map(|name| number(name).or_else(|| ordinal(text(name)?)));
+    let month = months
+        .into_iter()
+        .find_map(text)
+        .map(months::number)
+        .or_else(|| ["m1", "m2", "m10"].into_iter().find_map(number));
+    let day = ["d1", "d3", "d4", "d10"].into_iter().find_map(|name| number(name).or_else(|| ordinal(text(name)?)));
     let year = ["y1", "y2", "y3", "y4", "y5", "y6", "y9"].into_iter().find_map(number).map(century);
     if let Some(quarter) = number("q") {
         return Some(format!("{}-Q{quarter}", year?));
@@ -145,11 +149,4 @@ fn numeric(a: u32, b: u32, year: u32) -> Option<String> {
 
 fn century(year: u32) -> u32 {
     if year < 100 { 2000 + year } else { year }
-}
-
-/// 1 to 12; the first three letters tell.
-fn month(name: &str) -> u32 {
-    const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
-    let name = name.to_ascii_lowercase();
-    MONTHS.iter().zip(1..).find(|(month, _)| name.starts_with(**month)).map_or(0, |(_, number)| number)
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use FindingKind::{Address, Amount, Date, Handle, Host, Url};
+use FindingKind::{Address, Amount, Date, Encoded, Handle, Host, Invite, Url};
 
 /// What is found in `text`, as kind and value.
 fn found(text: &str) -> Vec<(FindingKind, String)> {
@@ -36,7 +36,7 @@ fn links() {
         ("https[:]//example(dot)org", &[(Url, "https://example.org")]),
         ("https:\\\\example.org\\x", &[(Url, "https://example.org/x")]),
         ("go to example.org/x?y, now", &[(Url, "https://example.org/x?y")]),
-        ("t.me/lumen and discord.gg/AbC", &[(Url, "https://t.me/lumen"), (Url, "https://discord.gg/AbC")]),
+        ("t.me/lumen and github.com/lumen", &[(Url, "https://t.me/lumen"), (Url, "https://github.com/lumen")]),
         ("example dot org/x", &[(Url, "https://example.org/x")]),
         ("ex\u{200B}ample.o\u{AD}rg/x", &[(Url, "https://example.org/x")]),
         ("ｅｘａｍｐｌｅ．ｏｒｇ／ｘ", &[(Url, "https://example.org/x")]),
@@ -76,6 +76,7 @@ fn hosts() {
         ),
         ("e x a m p l e . o r g today", &[(Host, "example.org")]),
         (r"example\.org, example**.**org, example&period;org", &[(Host, "example.org"); 3]),
+        ("example&#46;org, example&#x2E;org, example%2eorg", &[(Host, "example.org"); 3]),
     ]);
 }
 
@@ -125,7 +126,12 @@ fn dates() {
         ("2000 LMN, $2000, 2000 tokens", &[(Amount, "2000"), (Amount, "$2000"), (Amount, "2000")]),
         ("4\tFebruary\r\n2026, 4   February  2026", &[(Date, "2026-02-04"), (Date, "2026-02-04")]),
         ("at 2026 UTC", &[(Date, "2026")]),
-        ("you may march on", &[]),
+        ("4. Februar 2026, 4 de febrero de 2026, 4 février 2026, 4 febbraio 2026", &[(Date, "2026-02-04"); 4]),
+        ("4 de fevereiro de 2026, 4 lutego 2026, 4 Şubat 2026", &[(Date, "2026-02-04"); 3]),
+        ("4 февраля 2026, 4 лютого 2026, 2026년 2월 4일", &[(Date, "2026-02-04"); 3]),
+        ("2月4日, am 4. Februar", &[(Date, "--02-04"); 2]),
+        ("im Dezember, в феврале, в декабре, décembre", &[(Date, "--12"), (Date, "--12")]),
+        ("you may march on; Mars, mai, gen, out, листопад", &[]),
     ]);
 }
 
@@ -175,6 +181,47 @@ fn handles() {
         ("#room:example.org", &[(Handle, "#room:example.org")]),
         ("<@123456789>", &[(Handle, "@123456789")]),
     ]);
+}
+
+#[test]
+fn invitations() {
+    check(&[
+        ("discord.gg/AbC, https://discord.com/invite/AbC?x=1", &[(Invite, "https://discord.gg/AbC"); 2]),
+        ("discord gg/AbC or discord[.]gg/AbC", &[(Invite, "https://discord.gg/AbC"); 2]),
+        ("t.me/+AbC_d, telegram.me/joinchat/AbC_d", &[(Invite, "https://t.me/+AbC_d"); 2]),
+        ("tg://join?invite=AbC", &[(Invite, "https://t.me/+AbC")]),
+        ("https://chat.whatsapp.com/AbC", &[(Invite, "https://chat.whatsapp.com/AbC")]),
+        ("The invite code is `AbC-9`.", &[(Invite, "code:AbC-9")]),
+        ("use invite code: lumenclaim", &[(Invite, "code:lumenclaim")]),
+        ("the invite link is posted there; an invitation came", &[]),
+    ]);
+}
+
+#[test]
+fn base64_that_hides_a_link() {
+    check(&[
+        ("decode aHR0cHM6Ly9leGFtcGxlLm5ldA== now", &[(Encoded, "aHR0cHM6Ly9leGFtcGxlLm5ldA==")]),
+        ("decode aHR0 cHM6Ly9l eGFt cGxl Lm5ldA== now", &[(Encoded, "aHR0cHM6Ly9leGFtcGxlLm5ldA==")]),
+        ("use MetaMask ZXhhbXBsZS5uZXQ", &[(Encoded, "MetaMaskZXhhbXBsZS5uZXQ")]),
+        ("`ZXhhbXBsZS5jb20vYWI_Yw`", &[(Encoded, "ZXhhbXBsZS5jb20vYWI_Yw")]),
+        ("MetaMask WalletConnect LinkedIn DeFi DAOs and/or Self-Custody JavaScript", &[]),
+    ]);
+    for (word, odd) in [("ZXhh", true), ("bHVtZW4u", true), ("MetaMask", false), ("DAOs", false), ("iPhone", false)] {
+        assert_eq!(is_odd(word), odd, "{word}");
+    }
+}
+
+#[test]
+fn a_label_that_shows_another_host_than_it_opens() {
+    for (text, masked) in [
+        ("[lumen.example.org](https://lumen.example.net)", true),
+        ("[https://lumen.example.org/x](https://other.example.org/x)", true),
+        ("[the portal](https://lumen.example.org)", false),
+        ("[lumen.example.org](https://lumen.example.org/x)", false),
+        ("[lumen.example.org] (see above)", false),
+    ] {
+        assert_eq!(masks(text), masked, "{text}");
+    }
 }
 
 #[test]

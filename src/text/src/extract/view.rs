@@ -42,8 +42,9 @@ impl View {
             view.replace(&BRACKETED, |_| Some(".".to_owned()));
             view.replace(&BRACKETED_COLON, |_| Some(":".to_owned()));
         }
-        if view.text.contains('&') {
+        if view.text.contains(['&', '%']) {
             view.replace(&ENTITY, |found| entity(found.name("name")?.as_str()));
+            view.replace(&DOT_BY_NUMBER, |_| Some(".".to_owned()));
         }
         if view.text.contains(['\\', '*', '_', '`', '~']) {
             view.replace(&MARKED, |found| Some(found.name("mark")?.as_str().to_owned()));
@@ -51,6 +52,7 @@ impl View {
         view.replace(&LETTERS, |found| Some(found.name("words")?.as_str().split_whitespace().collect()));
         view.replace(&SPACED_DOT, |_| Some(".".to_owned()));
         view.replace(&SPOKEN_DOT, |found| is_ending(found.name("end")?.as_str()).then(|| ".".to_owned()));
+        view.replace(&DISCORD, |_| Some(".".to_owned()));
         view.replace(&WORD_RATIO, |found| {
             Some(format!("{} to {}", in_digits(found.name("a")?.as_str())?, in_digits(found.name("b")?.as_str())?))
         });
@@ -142,6 +144,12 @@ fn is_ending(word: &str) -> bool {
 /// Signs as HTML writes them, which Markdown understands.
 static ENTITY: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?i)(?P<words>&(?P<name>period|colon|sol|commat|lowbar|num|percnt|dollar);)"));
+
+/// A dot by its number, as HTML or a URL writes it: `&#46;`, `&#x2e;`, `%2E`.
+static DOT_BY_NUMBER: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)(?P<words>&#(?:0{0,6}46|x0{0,6}2e);|%2e)"));
+
+/// `discord gg/…`: the room's door without its dot.
+static DISCORD: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(?:discord|dsc)(?P<words>[ ,-]{1,2})gg\b"));
 
 fn entity(name: &str) -> Option<String> {
     let signs = [

@@ -1,10 +1,10 @@
 //! The families: each a list of payloads, with what of each must never be read.
 
 /// A payload and its needle.
-type Payload = (String, String);
+pub(super) type Payload = (String, String);
 
 /// Hosts that are nobody's: reserved names only.
-const HOSTS: &[&str] = &[
+pub(super) const HOSTS: &[&str] = &[
     "lumen-claim.example.net",
     "lumen.example.org.claim.example.net",
     "1umen-claim.example.com",
