@@ -187,6 +187,8 @@ proptest! {
         let found = base.look_up(&question);
         prop_assert!(found.hits.iter().all(|h| h.score > 0.0 && h.score <= 1.001));
         prop_assert!(found.hits.windows(2).all(|pair| pair[0].score >= pair[1].score));
-        prop_assert!(found.answer.is_none() || found.hits[0].score >= base.threshold());
+        let sure = found.hits.first().is_some_and(|hit| hit.score >= 1.0 || found.sure >= base.calibration().all.from);
+        prop_assert!(found.answer.is_none() || sure);
+        prop_assert!(found.hits.windows(2).all(|pair| pair[0].p >= pair[1].p));
     }
 }
