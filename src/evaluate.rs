@@ -149,8 +149,8 @@ pub(crate) fn promise(certainty: &Certainty) -> String {
             format!("at {target:.0} % precision we answer {:.0} % of known questions", 100.0 * certainty.coverage)
         }
         Promise::OutOfReach => format!(
-            "{target:.0} % precision cannot be promised, entries are too alike: only questions word for word are answered, \
-             the others are offered"
+            "{target:.0} % precision cannot be promised, entries are too alike: nothing is answered, what may be \
+             meant is offered"
         ),
         Promise::Unproven => "nothing is proven: answers come from a fixed, careful certainty".to_owned(),
     }

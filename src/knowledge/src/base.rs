@@ -99,7 +99,7 @@ pub struct Hit<'a> {
     /// 0 to 1; 1 is a question of the entry, word for word.
     pub score: f32,
     /// The probability that it answers the question, seen by itself: its rivals are not considered, as they are in
-    /// [`Lookup::sure`]. Never higher than that of a better hit.
+    /// [`Lookup::sure`].
     pub p: f32,
 }
 
@@ -166,17 +166,16 @@ impl Base {
         let standing = Standing::new(&scores, &sums);
         let right = |i: usize| self.calibration.right(&standing.signals(i));
         let sure = order.first().map_or(0.0, |&(i, score)| if score >= 1.0 { 1.0 } else { right(i) });
-        let mut ceiling = 1.0f32;
         let mut hits = Vec::with_capacity(order.len());
         for &(i, score) in &order {
             let Some(entry) = self.entries.get(i) else { continue };
-            let fit = if score >= 1.0 { 1.0 } else { self.calibration.fits(&standing.signals(i)) };
-            ceiling = ceiling.min(fit);
-            hits.push(Hit { entry, score, p: ceiling });
+            let p = if score >= 1.0 { 1.0 } else { self.calibration.fits(&standing.signals(i)) };
+            hits.push(Hit { entry, score, p });
         }
         let best = order.first().map(|(i, _)| *i).filter(|i| !barred.contains(i));
         let on_topic = best.and_then(|i| self.topics.get(i)).is_some_and(|topic| shares(&features, topic));
-        let answers = |hit: &&Hit<'_>| hit.score >= 1.0 || on_topic && self.calibration.answers(hit.entry.class, sure);
+        let answers =
+            |hit: &&Hit<'_>| (hit.score >= 1.0 || on_topic) && self.calibration.answers(hit.entry.class, sure);
         let answer = hits.first().filter(|_| best.is_some()).filter(answers).map(|hit| hit.entry);
         Lookup { hits, answer, sure }
     }

@@ -1,8 +1,8 @@
 //! From which certainty on an entry may answer by itself, found out from the base alone and without labelled questions.
 //!
 //! The promise: of what is answered, [`TARGET`] is right, with Wilson's lower bound above it. A base whose entries are
-//! too alike to keep that answers nothing but its own questions word for word, and offers what may be meant. One too
-//! small to prove anything answers from a fixed, careful certainty, and promises nothing.
+//! too alike to keep that answers nothing by itself, and offers what may be meant. One too small to
+//! prove anything answers from a fixed, careful certainty, and promises nothing.
 
 pub(crate) mod held_out;
 mod logistic;
@@ -19,7 +19,7 @@ use signals::Signals;
 /// Of what is answered, this share must be right.
 pub const TARGET: f32 = 0.95;
 /// The assumed share of questions that the base does not hold, all of them near misses.
-const UNANSWERABLE: f32 = 0.25;
+const UNANSWERABLE: f32 = 0.2;
 /// So many answers at least stand behind a promise.
 const FEWEST: f32 = 30.0;
 /// With fewer questions than this, all of them right, the target could not be proven.
@@ -41,7 +41,7 @@ const CAREFUL_FROM: f32 = 0.95;
 pub enum Promise {
     /// The target, proven on the base's own questions.
     Kept,
-    /// The target cannot be kept: the entries are too alike. Nothing is answered but questions word for word.
+    /// The target cannot be kept: the entries are too alike. Nothing is answered, only offered.
     OutOfReach,
     /// Too few questions to prove anything.
     Unproven,

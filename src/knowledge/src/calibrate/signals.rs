@@ -54,8 +54,9 @@ impl<'a> Standing<'a> {
     }
 }
 
-/// What an entry scores by itself, whoever its rivals are.
+/// What an entry scores by itself, whoever its rivals are. The sum alone: fitted apart, its two parts tell questions that
+/// are far from the base from ours less well.
 pub(crate) fn alone(signals: &Signals) -> Signals {
-    let [_, _, _, words, grams, ..] = *signals;
-    [0.0, 0.0, 0.0, words, grams, 0.0, 0.0, 0.0]
+    let [sum, ..] = *signals;
+    [sum, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
 }
