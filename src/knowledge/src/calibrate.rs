@@ -105,7 +105,7 @@ impl Calibration {
             held_out.iter().map(|held| (held.owner, held.answers(near_miss))).collect();
         let fit = |keep: &dyn Fn(usize) -> bool| {
             let kept: Vec<&Example> = examples.iter().filter(|(o, _)| keep(*o)).flat_map(|(_, pair)| pair).collect();
-            Logistic::fit(kept.into_iter())
+            Logistic::fit(&kept)
         };
         if held_out.len() < PROVABLE {
             return Self::careful(held_out.len());
@@ -129,7 +129,7 @@ impl Calibration {
             return Self::careful(held_out.len());
         }
         let fits: Vec<Example> = held_out.iter().flat_map(|held| held.fits(near_miss)).collect();
-        let fits = Logistic::fit(fits.iter()).unwrap_or(right);
+        let fits = Logistic::fit(&fits.iter().collect::<Vec<_>>()).unwrap_or(right);
         // A class too small for a promise of its own goes by that of all.
         let of = |class| Some(certainty(&judged, |c| c == class)).filter(|c| c.questions >= PROVABLE).unwrap_or(all);
         Self { right, fits, all, safety: of(Class::Safety), routine: of(Class::Routine) }

@@ -121,7 +121,9 @@ impl Index {
             *score = own;
         }
         let mass = mass.max(f32::MIN_POSITIVE);
-        scores.iter_mut().for_each(|score| *score /= mass);
+        for score in &mut scores {
+            *score /= mass;
+        }
         (scores, known / mass)
     }
 
@@ -149,7 +151,9 @@ impl Index {
             *score = own / (norm * norm + own_square).max(NOTHING).sqrt();
         }
         let norm = square.sqrt().max(f32::MIN_POSITIVE);
-        scores.iter_mut().for_each(|score| *score /= norm);
+        for score in &mut scores {
+            *score /= norm;
+        }
         scores
     }
 

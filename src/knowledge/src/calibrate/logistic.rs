@@ -36,13 +36,13 @@ impl Logistic {
     }
 
     /// The weights that make the examples most likely; none without examples of both kinds.
-    pub(crate) fn fit<'a>(examples: impl Iterator<Item = &'a Example> + Clone) -> Option<Self> {
-        let both = examples.clone().any(|e| e.right) && examples.clone().any(|e| !e.right);
+    pub(crate) fn fit(examples: &[&Example]) -> Option<Self> {
+        let both = examples.iter().any(|e| e.right) && examples.iter().any(|e| !e.right);
         both.then(|| {
-            let scale = Scale::of(examples.clone());
+            let scale = Scale::of(examples);
             let mut weights = [0.0; TERMS];
             for _ in 0..STEPS {
-                let step = newton(&weights, &scale, examples.clone());
+                let step = newton(&weights, &scale, examples);
                 weights.iter_mut().zip(step).for_each(|(w, s)| *w += s);
                 if step.iter().all(|s| s.abs() < SMALL) {
                     break;
@@ -60,11 +60,11 @@ struct Scale {
 }
 
 impl Scale {
-    fn of<'a>(examples: impl Iterator<Item = &'a Example> + Clone) -> Self {
-        let mass: f64 = examples.clone().map(|e| f64::from(e.weight)).sum();
+    fn of(examples: &[&Example]) -> Self {
+        let mass: f64 = examples.iter().map(|e| f64::from(e.weight)).sum();
         let average = |of: &dyn Fn(usize, f64) -> f64| -> [f64; SIGNALS] {
             let mut sums = [0.0; SIGNALS];
-            for example in examples.clone() {
+            for example in examples {
                 for (i, (sum, x)) in sums.iter_mut().zip(example.signals).enumerate() {
                     *sum += f64::from(example.weight) * of(i, f64::from(x)) / mass;
                 }
@@ -100,7 +100,7 @@ impl Scale {
     }
 }
 
-fn newton<'a>(weights: &[f64; TERMS], scale: &Scale, examples: impl Iterator<Item = &'a Example>) -> [f64; TERMS] {
+fn newton(weights: &[f64; TERMS], scale: &Scale, examples: &[&Example]) -> [f64; TERMS] {
     let mut gradient = weights.map(|w| -RIDGE * w);
     let mut curvature = [[0.0; TERMS]; TERMS];
     if let Some(last) = gradient.last_mut() {
@@ -120,16 +120,18 @@ fn newton<'a>(weights: &[f64; TERMS], scale: &Scale, examples: impl Iterator<Ite
             row.iter_mut().zip(&x).for_each(|(cell, b)| *cell += slope * a * b);
         }
     }
-    solve(curvature, gradient)
+    solve(&curvature, gradient)
 }
 
 /// Gauss without pivoting: the matrix is positive definite.
-fn solve(matrix: [[f64; TERMS]; TERMS], right: [f64; TERMS]) -> [f64; TERMS] {
+fn solve(matrix: &[[f64; TERMS]; TERMS], right: [f64; TERMS]) -> [f64; TERMS] {
     let mut rows: Vec<Vec<f64>> = matrix.iter().zip(right).map(|(row, r)| [&row[..], &[r]].concat()).collect();
     for i in 0..TERMS {
         let Some(pivot) = rows.get_mut(i) else { continue };
         let by = pivot.get(i).copied().unwrap_or(1.0).max(f64::MIN_POSITIVE);
-        pivot.iter_mut().for_each(|cell| *cell /= by);
+        for cell in pivot.iter_mut() {
+            *cell /= by;
+        }
         let pivot = pivot.clone();
         for (_, row) in rows.iter_mut().enumerate().filter(|(j, _)| *j != i) {
             let factor = row.get(i).copied().unwrap_or_default();
@@ -164,7 +166,7 @@ mod tests {
     #[test]
     fn it_finds_the_border_and_the_certainty() {
         let examples: Vec<Example> = (0..400u16).map(|i| f32::from(i) / 400.0).map(|x| example(x, x > 0.5)).collect();
-        let fitted = Logistic::fit(examples.iter()).unwrap();
+        let fitted = Logistic::fit(&examples.iter().collect::<Vec<_>>()).unwrap();
         let p = |x| fitted.probability(&example(x, true).signals);
         assert!((p(0.5) - 0.5).abs() < 0.1, "{}", p(0.5));
         assert!(p(0.9) > 0.95 && p(0.1) < 0.05 && p(0.9) > p(0.7));
@@ -173,13 +175,13 @@ mod tests {
     #[test]
     fn a_coin_is_a_coin() {
         let examples: Vec<Example> = (0..400u16).map(|i| example(f32::from(i / 4), i % 4 == 0)).collect();
-        let fitted = Logistic::fit(examples.iter()).unwrap();
+        let fitted = Logistic::fit(&examples.iter().collect::<Vec<_>>()).unwrap();
         assert!((fitted.probability(&example(50.0, true).signals) - 0.25).abs() < 0.02);
     }
 
     #[test]
     fn examples_of_one_kind_prove_nothing() {
-        assert!(Logistic::fit([example(0.1, true), example(0.2, true)].iter()).is_none());
-        assert!(Logistic::fit([].iter()).is_none());
+        assert!(Logistic::fit(&[&example(0.1, true), &example(0.2, true)]).is_none());
+        assert!(Logistic::fit(&[]).is_none());
     }
 }

@@ -12,7 +12,7 @@ fn build(entries: usize, questions: usize, evidence: Evidence, question: impl Fn
         variants: (1..questions).map(|v| question(e, v)).collect(),
         not_variants: Vec::new(),
         answer: "Yes.".to_owned(),
-        class: Some(if e % 2 == 0 { Class::Safety } else { Class::Routine }),
+        class: Some(if e.is_multiple_of(2) { Class::Safety } else { Class::Routine }),
         lang: None,
     };
     Base::build_with((0..entries).map(|e| (format!("e{e}"), row(e).into())).collect(), evidence).unwrap()
@@ -57,7 +57,7 @@ fn too_few_questions_prove_nothing() {
 #[test]
 fn a_class_with_questions_enough_has_a_certainty_of_its_own() {
     // The safety entries (even) are distinct, the routine ones are not.
-    let base = build(40, 10, Evidence::Own, |e, v| if e % 2 == 0 { distinct(e, v) } else { alike(e, v) });
+    let base = build(40, 10, Evidence::Own, |e, v| if e.is_multiple_of(2) { distinct(e, v) } else { alike(e, v) });
     assert_eq!(base.calibration().of(Class::Safety).promise, Promise::Kept);
     assert_eq!(base.calibration().of(Class::Routine).promise, Promise::OutOfReach);
     assert!(base.look_up("topic4x4 matter4z4 subject4y4").answer.is_some());

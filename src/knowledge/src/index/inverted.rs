@@ -70,7 +70,9 @@ impl Inverted {
                 *square += weight * weight;
             }
         }
-        lengths.iter_mut().for_each(|square| *square = square.sqrt().max(f32::MIN_POSITIVE));
+        for square in &mut lengths {
+            *square = square.sqrt().max(f32::MIN_POSITIVE);
+        }
         for (doc, weight) in &mut self.postings {
             *weight /= lengths.get(*doc as usize).copied().unwrap_or(1.0);
         }
