@@ -1,9 +1,10 @@
 //! Measures look-up and its promise over several samplings of question variants.
 //!
-//! `cargo run --release -p townkeeper-knowledge --example samplings -- variants.jsonl queries.jsonl [variants a base]`
+//! `cargo run --release -p townkeeper-knowledge --example samplings -- variants.jsonl queries.jsonl [variants] [far.jsonl]`
 //! A line of variants holds `id` and `text`; of every id, so many are drawn (10 if not said), five times over. With `-`
 //! for the queries, the variants that were not drawn are asked, and every third entry is left out of the base: questions
-//! about it are out of scope (with `+` none is left out). Variants of a fourth file are asked as far out of scope. So settings can be tried without looking at the measured questions.
+//! about it are out of scope (with `+` none is left out). Variants of a fourth file are asked as far out of scope. So
+//! settings can be tried without looking at the measured questions.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
