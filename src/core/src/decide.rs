@@ -401,9 +401,12 @@ const SAFETY_WORDS: &str = "address airdrop burn burned claim contract date date
     link mnemonic official passphrase phishing private ratio real recover recovery refund refunded safe scam \
     scammed seed site stolen support swap trezor url validate verify wallet website when";
 
+/// The lowest score of a safety entry that keeps a question from every model.
+const NEAR_SAFETY: f32 = 0.12;
+
 /// Whether a question is about links, addresses, dates, ratios, exchanges, what is official, wallets or keys.
 fn is_safety(text: &str, found: &Lookup<'_>) -> bool {
-    let near = found.hits.first().is_some_and(|hit| hit.entry.class == Class::Safety && hit.score >= NEAR);
+    let near = found.hits.first().is_some_and(|hit| hit.entry.class == Class::Safety && hit.score >= NEAR_SAFETY);
     let holds = extract(text)
         .iter()
         .any(|finding| matches!(finding.kind, FindingKind::Url | FindingKind::Host | FindingKind::Address));
