@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::backup::{self, BackupArgs, RestoreArgs};
 use crate::init::{self, InitArgs};
 use crate::settings::Settings;
-use crate::{access, ask, database, doctor, moderate, out, places, restore, scorecard, serve};
+use crate::{access, ask, database, doctor, evaluate, moderate, out, places, restore, scorecard, serve};
 
 /// One keeper for every square a community meets in.
 #[derive(Debug, Parser)]
@@ -172,6 +172,10 @@ enum TicketCommand {
 
 #[derive(Debug, Subcommand)]
 enum KnowledgeCommand {
+    /// Measure a base with labelled questions
+    Eval(evaluate::Eval),
+    /// What the base promises, and which of its entries are taken for each other
+    Report(evaluate::ReportArgs),
     /// What people thought of the answers, by entry and wording
     Feedback {
         #[command(flatten)]
@@ -217,6 +221,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Knowledge { command: KnowledgeCommand::Feedback { daemon } }) => {
             wait(ask::feedback(&place, &daemon))
         }
+        Some(Command::Knowledge { command: KnowledgeCommand::Eval(eval) }) => evaluate::eval(&eval),
+        Some(Command::Knowledge { command: KnowledgeCommand::Report(args) }) => evaluate::report(&place, &args),
         Some(Command::Doctor { json, offline }) => wait(doctor::run(&place, json, offline)),
         Some(Command::Init(args)) => init::init(&place, args),
         Some(Command::Scorecard { daemon, ci: Some(file) }) => scorecard::ci(&file, daemon.json),

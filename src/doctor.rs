@@ -16,7 +16,7 @@ use townkeeper_providers::ProviderConfig;
 
 use crate::cli::{Daemon, Place};
 use crate::settings::Settings;
-use crate::{api, knowledge, out, platforms, scorecard, serve};
+use crate::{api, evaluate, knowledge, out, platforms, scorecard, serve};
 
 /// One thing that was looked at.
 #[derive(Debug, Serialize)]
@@ -45,7 +45,7 @@ pub(crate) async fn run(place: &Place, json: bool, offline: bool) -> anyhow::Res
         Ok(settings) => {
             checks.push(good("configuration", "can be read"));
             checks.push(check("canonical base", knowledge::load(&settings.knowledge), |base| {
-                format!("{} entries, answers from a score of {:.2} up", base.len(), base.threshold())
+                format!("{} entries; {}", base.len(), evaluate::promise(&base.calibration().all))
             }));
             checks.push(check("model", serve::providers(&settings), |providers| {
                 let names: Vec<_> = providers.iter().map(|(p, _)| format!("{} ({})", p.model(), p.name())).collect();

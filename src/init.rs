@@ -293,6 +293,11 @@ impl Plan {
              # `townkeeper config show`.\n\n[agent]\nname = {}\n\n[knowledge]\nfolder = \"answers\"\n",
             text(&self.name)
         );
+        if matches!(self.answers, Answers::Sample) {
+            toml.push_str(
+                "# The sample answers were measured; delete this line when yours take their place:\nmeasured = true\n",
+            );
+        }
         if let Some(model) = &self.model {
             let (kind, name) = (name_of(&model.vendor), text(&model.name));
             toml.extend(["\n[[provider]]\nkind = \"", &kind, "\"\nmodel = ", &name, "\n"]);

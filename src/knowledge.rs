@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use include_dir::{Dir, include_dir};
 use serde::{Deserialize, Serialize};
-use townkeeper_knowledge::{Base, Entry, EntryError, parse};
+use townkeeper_knowledge::{Base, Entry, EntryError, Evidence, parse};
 
 /// The base of the invented community that the first start shows.
 static SAMPLE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/config/knowledge");
@@ -21,6 +21,10 @@ pub(crate) struct KnowledgeSection {
     /// Folder of entries, one Markdown file each. Empty: the sample base.
     #[serde(default)]
     pub(crate) folder: String,
+    /// Whether the base was measured with labelled questions: what its own questions cannot prove is then answered from
+    /// a fixed, careful certainty.
+    #[serde(default)]
+    pub(crate) measured: bool,
 }
 
 /// Loads and builds the base. Every fault is named, not only the first.
@@ -34,11 +38,16 @@ pub(crate) fn load(section: &KnowledgeSection) -> anyhow::Result<Base> {
             Err(fault) => faults.push(fault),
         }
     }
-    if faults.is_empty() { build(entries) } else { refuse(&faults) }
+    if faults.is_empty() { build(entries, evidence(section)) } else { refuse(&faults) }
 }
 
-fn build(entries: Vec<(String, Entry)>) -> anyhow::Result<Base> {
-    Base::build(entries).or_else(|faults| refuse(&faults))
+/// The sample base was measured: docs/numbers.md.
+fn evidence(section: &KnowledgeSection) -> Evidence {
+    if section.measured || section.folder.is_empty() { Evidence::Labelled } else { Evidence::Own }
+}
+
+pub(crate) fn build(entries: Vec<(String, Entry)>, evidence: Evidence) -> anyhow::Result<Base> {
+    Base::build_with(entries, evidence).or_else(|faults| refuse(&faults))
 }
 
 fn refuse<T>(faults: &[EntryError]) -> anyhow::Result<T> {

@@ -22,6 +22,7 @@ mod bench_store;
 mod cli;
 mod database;
 mod doctor;
+mod evaluate;
 mod init;
 mod knowledge;
 mod moderate;

@@ -296,3 +296,48 @@ async fn config_never_shows_a_secret() {
     let (_, out, _) = run(&home, &["config", "check"]).await;
     assert!(out.contains("reviewed answers, 1 chat account(s)"), "{out}");
 }
+
+/// Twelve entries of eight questions each; only the numbers in them tell the entries apart.
+fn numbered_base() -> String {
+    let line = |e: usize| {
+        let question = |v: usize| format!("topic{e}x subject{e}y matter{e}z word{v}");
+        let variants: Vec<String> = (1..8).map(question).collect();
+        serde_json::json!({"id": format!("e{e}"), "question": question(0), "variants": variants, "answer": "Yes."})
+            .to_string()
+    };
+    (0..12).map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[tokio::test]
+async fn knowledge_eval_and_report_say_what_a_base_is_worth() {
+    let home = Home::new();
+    let file = |name: &str, text: &str| {
+        let path = home.folder().join(name);
+        std::fs::write(&path, text).expect("the folder is ours");
+        path.display().to_string()
+    };
+    let base = file("base.jsonl", &numbered_base());
+    let asked = file(
+        "queries.jsonl",
+        "{\"q\":\"matter3z topic3x please\",\"entry\":\"e3\"}\n\n{\"q\":\"how is the weather\",\"entry\":null,\"oos\":\"far\"}\n",
+    );
+    let (code, out, err) = run(&home, &["knowledge", "eval", "--base", &base, "--queries", &asked, "--json"]).await;
+    assert_eq!((code, err.as_str()), (Some(0), ""));
+    let lines: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect();
+    assert_eq!((lines.len(), &lines[0]["top"][0]["entry"], &lines[0]["zone"]), (3, &"e3".into(), &"answer".into()));
+    assert_eq!((&lines[1]["entry"], &lines[1]["zone"]), (&Value::Null, &"abstain".into()));
+    let summary = &lines[2]["summary"];
+    assert_eq!((&summary["promise"], &summary["top1"]), (&"kept".into(), &1.0.into()), "{summary}");
+    assert_eq!((&summary["achieved_precision"], &summary["auroc"]["far"]), (&1.0.into(), &1.0.into()), "{summary}");
+
+    let (code, out, _) = run(&home, &["knowledge", "report", "--base", &base]).await;
+    assert_eq!(code, Some(0));
+    assert!(out.contains("at 95 % precision we answer"), "{out}");
+    let (_, out, _) = run(&home, &["knowledge", "report", "--json"]).await;
+    let report: Value = serde_json::from_str(&out).expect("one line of JSON");
+    assert_eq!(report["all"]["promise"], "unproven", "the sample base answers because it was measured: {report}");
+
+    let broken = file("broken.jsonl", "{\"id\":\"a\",\"question\":\"b\"}\n{\"id\":\n");
+    let (code, _, err) = run(&home, &["knowledge", "report", "--base", &broken]).await;
+    assert!(code == Some(1) && err.contains("broken.jsonl:2"), "{err}");
+}

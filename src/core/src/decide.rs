@@ -9,7 +9,7 @@ use townkeeper_contract::place::PlaceMode;
 use townkeeper_contract::provider::ChatRequest;
 use townkeeper_contract::stream::{CancelledBy, Outcome, Reply, ReplyKind, StreamError};
 use townkeeper_contract::text::{FindingKind, Origin, extract, from_markdown, normalise};
-use townkeeper_knowledge::{Base, Class, Entry, Lookup, Status};
+use townkeeper_knowledge::{Base, Class, Entry, Lookup, NEAR, Status};
 
 use crate::flood::Pace;
 use crate::memory::Note;
@@ -365,7 +365,7 @@ fn question(snapshot: &Snapshot<'_>, text: &str) -> Decision {
             return Decision::end(say::canonical(entry));
         }
     }
-    if !snapshot.model || is_safety(snapshot.base, text, &found) {
+    if !snapshot.model || is_safety(text, &found) {
         return Decision::end(say::abstention(snapshot.turn, &near(snapshot, &found)));
     }
     let Some(past) = snapshot.past else { return Decision::ask(Ask::Past) };
@@ -374,15 +374,12 @@ fn question(snapshot: &Snapshot<'_>, text: &str) -> Decision {
     Decision::ask(Ask::Model { request: prompt::request(snapshot, past, text, &nearest), sources })
 }
 
-/// The lowest score at which an entry may be what was meant.
-const MEANT: f32 = 0.1;
-
 /// How many entries are offered as "did you mean".
 const CHOICES: usize = 3;
 
 /// What may be meant by a question that no entry answers for certain.
 fn near<'a>(snapshot: &Snapshot<'a>, found: &Lookup<'a>) -> Vec<&'a Entry> {
-    let meant = found.hits.iter().filter(|hit| hit.score >= MEANT && may_answer(hit.entry, snapshot.today));
+    let meant = found.hits.iter().filter(|hit| hit.score >= NEAR && may_answer(hit.entry, snapshot.today));
     meant.take(CHOICES).map(|hit| hit.entry).collect()
 }
 
@@ -412,10 +409,12 @@ const SAFETY_WORDS: &str = "address airdrop burn burned claim contract date date
     link mnemonic official passphrase phishing private ratio real recover recovery refund refunded safe scam \
     scammed seed site stolen support swap trezor url validate verify wallet website when";
 
+/// The lowest score of a safety entry that keeps a question from every model.
+const NEAR_SAFETY: f32 = 0.12;
+
 /// Whether a question is about links, addresses, dates, ratios, exchanges, what is official, wallets or keys.
-fn is_safety(base: &Base, text: &str, found: &Lookup<'_>) -> bool {
-    let near =
-        found.hits.first().is_some_and(|hit| hit.entry.class == Class::Safety && hit.score >= base.threshold() * 0.6);
+fn is_safety(text: &str, found: &Lookup<'_>) -> bool {
+    let near = found.hits.first().is_some_and(|hit| hit.entry.class == Class::Safety && hit.score >= NEAR_SAFETY);
     let holds = extract(text).iter().any(|finding| {
         matches!(
             finding.kind,

@@ -3,19 +3,26 @@
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
+use serde::Serialize;
 use townkeeper_contract::id::EntryId;
 use townkeeper_contract::text::Allowed;
 
-use crate::calibrate;
-use crate::content::{content, shares};
+use crate::calibrate::held_out::{self, HeldOut};
+use crate::calibrate::signals::Standing;
+use crate::calibrate::{Calibration, Evidence};
 use crate::entry::{Entry, EntryError, Status};
-use crate::features::{Counts, Features, words};
-use crate::index::{Index, confidence, cosine};
-use crate::material::Material;
-use crate::spelling::Spelling;
+use crate::index::content::{content, shares};
+use crate::index::features::{Counts, Features, words};
+use crate::index::material::Material;
+use crate::index::spelling::Spelling;
+use crate::index::{Index, nearest};
 
 /// How many hits a look-up returns at most.
 pub const MAX_HITS: usize = 5;
+/// The lowest score at which an entry may be what was meant.
+pub const NEAR: f32 = 0.1;
+/// What an entry that must not answer a question scores at most: it may still be offered.
+const BARRED: f32 = 0.178;
 
 /// What may be said: every entry that is not a draft, ready for look-up.
 #[derive(Debug)]
@@ -30,7 +37,8 @@ pub struct Base {
     exact: HashMap<u64, usize>,
     /// What each entry is about, by position: sorted content words.
     topics: Vec<Vec<u64>>,
-    threshold: f32,
+    held_out: Vec<HeldOut>,
+    calibration: Calibration,
     /// See [`Base::allowed`].
     allowed: OnceLock<Allowed>,
 }
@@ -44,15 +52,14 @@ struct Guard {
 
 impl Guard {
     fn of(entry: &Entry, material: &Material, index: &Index) -> Self {
-        let own = material.questions.iter().map(|f| index.vector(f)).collect();
+        let own = material.questions.iter().map(|q| index.vector(&q.features)).collect();
         let not = entry.not_variants.iter().map(|text| index.vector(&Features::of(text))).collect();
         Self { own, not }
     }
 
     /// Whether the question is closer to one that this entry must not answer than to any that it does.
     fn bars(&self, question: &Counts) -> bool {
-        let nearest = |list: &[Counts]| list.iter().map(|v| cosine(question, v)).fold(0.0, f32::max);
-        nearest(&self.not) > nearest(&self.own)
+        nearest(question, &self.not) > nearest(question, &self.own)
     }
 }
 
@@ -61,8 +68,32 @@ impl Guard {
 pub struct Lookup<'a> {
     /// Best first, at most [`MAX_HITS`], none with a score of 0.
     pub hits: Vec<Hit<'a>>,
-    /// The best entry, if its score, less half of the runner-up's, reaches [`Base::threshold`].
+    /// The best entry, if it is sure enough to answer by itself.
     pub answer: Option<&'a Entry>,
+    /// The probability that the best hit is the right one.
+    pub sure: f32,
+}
+
+/// What may be done with a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Zone {
+    /// Say the answer.
+    Answer,
+    /// Offer what may be meant.
+    Suggest,
+    /// Say that we do not know.
+    Abstain,
+}
+
+impl Lookup<'_> {
+    pub fn zone(&self) -> Zone {
+        match self.hits.first() {
+            Some(_) if self.answer.is_some() => Zone::Answer,
+            Some(hit) if hit.score >= NEAR => Zone::Suggest,
+            _ => Zone::Abstain,
+        }
+    }
 }
 
 /// An entry and how well it fits.
@@ -71,6 +102,9 @@ pub struct Hit<'a> {
     pub entry: &'a Entry,
     /// 0 to 1; 1 is a question of the entry, word for word.
     pub score: f32,
+    /// The probability that it answers the question, seen by itself: its rivals are not considered, as they are in
+    /// [`Lookup::sure`].
+    pub p: f32,
 }
 
 impl Base {
@@ -79,6 +113,14 @@ impl Base {
     /// # Errors
     /// Every id that two files share; or that nothing is published at all.
     pub fn build(entries: Vec<(String, Entry)>) -> Result<Self, Vec<EntryError>> {
+        Self::build_with(entries, Evidence::Own)
+    }
+
+    /// The same, for a base that somebody may have measured.
+    ///
+    /// # Errors
+    /// As [`Base::build`].
+    pub fn build_with(entries: Vec<(String, Entry)>, evidence: Evidence) -> Result<Self, Vec<EntryError>> {
         let errors = duplicates(&entries);
         if !errors.is_empty() {
             return Err(errors);
@@ -92,17 +134,18 @@ impl Base {
                 remedy: "add at least one file `<id>.md` with `status: published`".to_owned(),
             }]);
         }
-        Ok(Self::index(entries))
+        Ok(Self::index(entries, evidence))
     }
 
-    fn index(entries: Vec<Entry>) -> Self {
+    fn index(entries: Vec<Entry>, evidence: Evidence) -> Self {
         let material: Vec<Material> = entries.iter().map(Material::of).collect();
-        let docs: Vec<Features> = material.iter().map(|m| m.document(|_| true)).collect();
+        let docs: Vec<Features> = material.iter().map(Material::document).collect();
         let index = Index::build(&docs);
         let guarded = entries.iter().zip(&material).enumerate().filter(|(_, (e, _))| !e.not_variants.is_empty());
         let guards = guarded.map(|(i, (e, m))| (i, Guard::of(e, m, &index))).collect();
         let by_id = entries.iter().enumerate().map(|(i, e)| (e.id.clone(), i)).collect();
-        let threshold = calibrate::threshold(&material);
+        let held_out = held_out::all(&index, &docs, &material);
+        let calibration = Calibration::fit(&held_out, &entries, evidence);
         let mut spelling = Spelling::default();
         for word in entries.iter().flat_map(Entry::all_questions).flat_map(words) {
             spelling.learn(&word);
@@ -116,7 +159,8 @@ impl Base {
             index,
             spelling,
             guards,
-            threshold,
+            held_out,
+            calibration,
             allowed: OnceLock::new(),
         }
     }
@@ -132,23 +176,31 @@ impl Base {
     /// Finds the entries that fit the question, and the one that answers it.
     pub fn look_up(&self, question: &str) -> Lookup<'_> {
         let features = Features::of_question(question, &self.spelling);
-        let mut scores: Vec<(usize, f32)> = self.index.scores(&features).into_iter().enumerate().collect();
-        if let Some((_, score)) = self.exact.get(&features.exact).and_then(|&i| scores.get_mut(i)) {
-            *score = 1.0;
+        let scores = self.index.scores(&features);
+        let mut sums = scores.sum();
+        let word_for_word = self.exact.get(&features.exact).copied();
+        if let Some(sum) = word_for_word.and_then(|i| sums.get_mut(i)) {
+            *sum = 1.0;
         }
-        self.demote_barred(&features, &mut scores);
-        scores.retain(|(_, score)| *score > 0.0);
-        scores.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        let hits: Vec<Hit<'_>> = scores
-            .iter()
-            .take(MAX_HITS)
-            .filter_map(|&(i, score)| Some(Hit { entry: self.entries.get(i)?, score }))
-            .collect();
-        let sure = confidence(hits.iter().map(|hit| hit.score)) >= self.threshold;
-        let on_topic =
-            scores.first().and_then(|(i, _)| self.topics.get(*i)).is_some_and(|topic| shares(&features, topic));
-        let answer = hits.first().filter(|hit| sure && (on_topic || hit.score >= 1.0)).map(|hit| hit.entry);
-        Lookup { hits, answer }
+        let barred = self.demote_barred(&features, &mut sums);
+        let mut order: Vec<(usize, f32)> = sums.iter().copied().enumerate().filter(|(_, sum)| *sum > 0.0).collect();
+        order.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        order.truncate(MAX_HITS);
+        let standing = Standing::new(&scores, &sums);
+        let right = |i: usize| self.calibration.right(&standing.signals(i));
+        let sure = order.first().map_or(0.0, |&(i, score)| if score >= 1.0 { 1.0 } else { right(i) });
+        let mut hits = Vec::with_capacity(order.len());
+        for &(i, score) in &order {
+            let Some(entry) = self.entries.get(i) else { continue };
+            let p = if score >= 1.0 { 1.0 } else { self.calibration.fits(&standing.signals(i)) };
+            hits.push(Hit { entry, score, p });
+        }
+        let best = order.first().map(|(i, _)| *i).filter(|i| !barred.contains(i));
+        let on_topic = best.and_then(|i| self.topics.get(i)).is_some_and(|topic| shares(&features, topic));
+        let answers =
+            |hit: &&Hit<'_>| (hit.score >= 1.0 || on_topic) && self.calibration.answers(hit.entry.class, sure);
+        let answer = hits.first().filter(|_| best.is_some()).filter(answers).map(|hit| hit.entry);
+        Lookup { hits, answer, sure }
     }
 
     /// The answer to a question that only goes on from an entry ("and for a hardware wallet?"): asked again with that
@@ -157,32 +209,34 @@ impl Base {
     pub fn look_up_after(&self, question: &str, previous: &Entry) -> Option<&Entry> {
         let alone = Features::of_question(question, &self.spelling);
         let joined = Features::of_question(&format!("{question} {}", previous.title), &self.spelling);
-        let candidates: Vec<usize> =
-            self.topics.iter().enumerate().filter(|(_, topic)| shares(&alone, topic)).map(|(i, _)| i).collect();
         let of = |features: &Features| {
-            let all = self.index.scores(features);
-            let mut scores: Vec<(usize, f32)> =
-                candidates.iter().filter_map(|&i| Some((i, all.get(i).copied()?))).collect();
-            self.demote_barred(features, &mut scores);
-            scores
+            let scores = self.index.scores(features);
+            let mut sums = scores.sum();
+            for (sum, topic) in sums.iter_mut().zip(&self.topics) {
+                *sum = if shares(&alone, topic) { *sum } else { 0.0 };
+            }
+            let barred = self.demote_barred(features, &mut sums);
+            let best = held_out::first(&sums, None);
+            let p = self.calibration.right(&Standing::new(&scores, &sums).signals(best));
+            let may = sums.get(best).is_some_and(|sum| *sum > 0.0) && !barred.contains(&best);
+            (if may { self.entries.get(best) } else { None }, p)
         };
-        let sure = |scores: &[(usize, f32)]| confidence(scores.iter().map(|(_, score)| *score));
-        let scores = of(&joined);
-        let grown = sure(&scores) >= self.threshold && sure(&scores) > sure(&of(&alone));
-        let best = scores.iter().max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)))?;
-        grown.then(|| self.entries.get(best.0)).flatten().filter(|entry| entry.id != previous.id)
+        let (entry, sure) = of(&joined);
+        let grown = sure > of(&alone).1;
+        entry.filter(|entry| grown && self.calibration.answers(entry.class, sure) && entry.id != previous.id)
     }
 
-    /// An entry that must not answer this question falls below the threshold: it may still be offered, never given.
-    fn demote_barred(&self, question: &Features, scores: &mut [(usize, f32)]) {
-        let below = self.threshold * 0.99;
-        let mut vector = None;
-        for (i, score) in scores.iter_mut().filter(|(_, score)| *score > below) {
-            let Some(guard) = self.guards.get(i) else { continue };
+    /// Entries that must not answer this question fall behind: they may still be offered, never given. Returns them.
+    fn demote_barred(&self, question: &Features, sums: &mut [f32]) -> Vec<usize> {
+        let (mut vector, mut barred) = (None, Vec::new());
+        for (i, sum) in sums.iter_mut().enumerate().filter(|(_, sum)| **sum > NEAR) {
+            let Some(guard) = self.guards.get(&i) else { continue };
             if guard.bars(vector.get_or_insert_with(|| self.index.vector(question))) {
-                *score = below;
+                *sum = sum.min(BARRED);
+                barred.push(i);
             }
         }
+        barred
     }
 
     pub fn get(&self, id: &EntryId) -> Option<&Entry> {
@@ -210,9 +264,18 @@ impl Base {
         self.entries.is_empty()
     }
 
-    /// What the best entry's score, less half of the runner-up's, must reach to be the answer.
-    pub fn threshold(&self) -> f32 {
-        self.threshold
+    /// Every question asked without itself, with the entries' positions.
+    pub(crate) fn held_out(&self) -> &[HeldOut] {
+        &self.held_out
+    }
+
+    pub(crate) fn at(&self, position: usize) -> Option<&Entry> {
+        self.entries.get(position)
+    }
+
+    /// From which certainty on it answers, and what it promises.
+    pub fn calibration(&self) -> &Calibration {
+        &self.calibration
     }
 }
 
@@ -238,7 +301,7 @@ fn duplicates(entries: &[(String, Entry)]) -> Vec<EntryError> {
 fn exact(material: &[Material]) -> HashMap<u64, usize> {
     let mut owners: HashMap<u64, Option<usize>> = HashMap::new();
     for (i, of) in material.iter().enumerate() {
-        for question in of.questions.iter().filter(|q| !q.words.is_empty()) {
+        for question in of.questions.iter().map(|q| &q.features).filter(|f| !f.words.is_empty()) {
             owners.entry(question.exact).and_modify(|o| *o = o.filter(|&o| o == i)).or_insert(Some(i));
         }
     }

@@ -187,6 +187,26 @@ proptest! {
         let found = base.look_up(&question);
         prop_assert!(found.hits.iter().all(|h| h.score > 0.0 && h.score <= 1.001));
         prop_assert!(found.hits.windows(2).all(|pair| pair[0].score >= pair[1].score));
-        prop_assert!(found.answer.is_none() || found.hits[0].score >= base.threshold());
+        let sure = found.hits.first().is_some_and(|hit| hit.score >= 1.0 || found.sure >= base.calibration().all.from);
+        prop_assert!(found.answer.is_none() || sure);
+        prop_assert!(found.hits.windows(2).all(|pair| pair[0].p >= pair[1].p));
+    }
+
+    #[test]
+    fn any_characters_at_all_are_a_question(question in any::<String>(), noise in "[\\x00-\\x1f\u{200b}-\u{202e}\u{0300}-\u{036f}가-힣一-龥]{0,80}") {
+        for text in [question.clone(), noise.clone(), format!("{noise}ledger{question}")] {
+            let found = SMALL.look_up(&text);
+            prop_assert!(found.hits.iter().all(|h| h.score.is_finite() && (0.0..=1.0).contains(&h.p)));
+            prop_assert!((0.0..=1.0).contains(&found.sure));
+        }
+    }
+
+    #[test]
+    fn any_lines_are_rows_or_name_the_line(text in any::<String>(), line in "[{}\\[\\]\":,a-z\n]{0,60}") {
+        for text in [text, line] {
+            if let Err(error) = townkeeper_knowledge::eval::rows::<townkeeper_knowledge::eval::Query>("f", &text) {
+                prop_assert!(error.line >= 1 && error.line <= text.lines().count());
+            }
+        }
     }
 }

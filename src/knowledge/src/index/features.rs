@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use townkeeper_contract::text;
 use unicode_segmentation::UnicodeSegmentation;
 
-use crate::spelling::Spelling;
+use super::spelling::Spelling;
 
 /// The longest question that is looked at, in characters; what follows does not change what is asked.
 pub(crate) const MAX_CHARS: usize = 2_000;

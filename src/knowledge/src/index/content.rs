@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use crate::features::Features;
+use super::features::Features;
 
 /// English, where they stand in questions; without apostrophes, as look-up reads them.
 const FUNCTION_WORDS: &str = "a about again all also am an and any anyone are arent as at be been but by can cant could \
