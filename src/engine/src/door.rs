@@ -205,6 +205,19 @@ impl Door {
         pieces.into_iter().enumerate().map(message).collect()
     }
 
+    /// What ends a promise that is not kept, where the platform shows one. None is made to words that only look like a
+    /// command: there it does nothing.
+    pub(crate) fn dismissal(&self, inbound: &Inbound, now_ms: i64) -> Option<Sendable> {
+        let promised = self.facts(&inbound.account)?.promises && matches!(inbound.body, Body::Command { .. });
+        promised.then(|| Sendable {
+            id: ids::ulid(now_ms),
+            dest: conversation::destination(inbound),
+            reply_to: inbound.reply_to.clone(),
+            act: Act::Dismiss,
+            deadline_ms: now_ms + REPLY_DEADLINE_MS,
+        })
+    }
+
     /// Delivers a claimed row, once, and says what became of it.
     pub(crate) async fn deliver(&self, row: &OutboxRow, clock: &Clock) -> Verdict {
         let account = AccountId::from(row.account.as_str());

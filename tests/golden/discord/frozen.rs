@@ -1,13 +1,15 @@
 //! A freeze in the middle of an answer: after it is acknowledged, nothing is asked of Discord any more.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::json;
 use townkeeper_fakes::discord::DiscordServer;
 use townkeeper_fakes::model::{ModelServer, Reply, Script, words};
+use townkeeper_store::{AdapterState, Store};
 
 use super::live::{SHOWN, STORY, Stage, stage};
-use super::{ADA, ASKED_TOO, BOT, CHANNEL, command, nth, ready, stage_at, to_us, write};
+use super::{ADA, ASKED_TOO, BOT, CHANNEL, GUILD, command, nth, ready, stage_at, to_us, when, write};
 use crate::daemon::{Daemon, Home, PATIENCE, http};
 use crate::model::SMALL_TALK;
 
@@ -113,4 +115,69 @@ async fn red_twin_without_looking_a_file_stops_nothing() {
     nth(&discord, 1).await;
     std::fs::write(home.data().join("freeze"), "").unwrap();
     super::when(&discord, |s| s.by(BOT)[0].content.ends_with("again.")).await;
+}
+
+/// A log-in that resumes nothing into a frozen town: what receiving would ask of Discord besides. How often Discord was
+/// asked for each route but where its gateway is.
+async fn logs_in_frozen(without: Option<&str>) -> BTreeMap<&'static str, u64> {
+    let (discord, home) = super::stage().await;
+    let mut daemon = Daemon::start(&home).await;
+    ready(&discord).await;
+    write(&discord, CHANNEL, &to_us(ASKED_TOO.0));
+    nth(&discord, 1).await;
+    daemon.operator(&home).freeze("drill").await.unwrap();
+    daemon.signal("TERM").await;
+    daemon.gone().await;
+    // Missed, in a server's channel and in private; and commands that have to be offered anew.
+    write(&discord, CHANNEL, &to_us(ASKED_TOO.0));
+    write(&discord, discord.direct(BOT, ADA), ASKED_TOO.0);
+    discord.tune(|options| options.resume_window_ms = 0);
+    discord.advance(Duration::from_secs(1));
+    let store = Store::open(&home.data()).await.unwrap();
+    // What another key sealed is as good as nothing.
+    let (workspace, account) = (crate::daemon::WORKSPACE.to_owned(), "discord:main".to_owned());
+    let state = AdapterState { workspace, account, name: "commands".to_owned(), sealed: String::new(), now_ms: 1 };
+    store.keep_adapter_state(state).await.unwrap();
+    store.close().await;
+    let before = discord.look(|s| s.counts.clone());
+    let mut command = home.command(&["serve"]);
+    if let Some(guard) = without {
+        command.env("TOWNKEEPER_FAULT", format!("{guard}:off"));
+    }
+    let mut daemon = Daemon::spawned(command).await;
+    when(&discord, |s| s.identifies.len() == 2 && s.connected() == 1).await;
+    // In a channel that no event told of.
+    let unknown = GUILD + 77;
+    discord.push_dispatch("MESSAGE_CREATE", json!({ "id": "9999999999999999999", "channel_id": unknown.to_string(),
+        "guild_id": GUILD.to_string(), "content": to_us(ASKED_TOO.0), "timestamp": "2026-11-22T00:00:00Z",
+        "author": { "id": ADA.to_string(), "username": "ada" } }));
+    let taken = async { while kept(&daemon).await < 1 {} };
+    tokio::time::timeout(PATIENCE, taken).await.expect("it is taken");
+    daemon.signal("TERM").await;
+    daemon.gone().await;
+    let mut asked = discord.look(|s| s.counts.clone());
+    for (route, count) in &mut asked {
+        *count -= before.get(route).copied().unwrap_or_default();
+    }
+    asked.into_iter().filter(|(route, count)| *count > 0 && !route.contains("/gateway")).collect()
+}
+
+#[tokio::test]
+async fn a_log_in_asks_nothing_of_discord_for_a_frozen_town() {
+    let asked = logs_in_frozen(None).await;
+    assert!(asked.is_empty(), "{asked:?}");
+}
+
+/// The red twin: what was missed, which commands there are and what kind of place something is would all be asked for.
+#[cfg(feature = "faults")]
+#[tokio::test]
+async fn red_twin_receiving_would_ask_for_what_it_does_not_know() {
+    let asked = logs_in_frozen(Some("freeze.leave")).await;
+    for route in [
+        "GET /channels/{channel.id}",
+        "GET /channels/{channel.id}/messages",
+        "PUT /applications/{application.id}/commands",
+    ] {
+        assert!(asked.contains_key(route), "{route}: {asked:?}");
+    }
 }

@@ -83,6 +83,8 @@ pub(crate) struct Weather {
     pub(crate) hint: Option<LimitHint>,
     /// What is done is not answered.
     pub(crate) silent: bool,
+    /// Whether requests take until this is over; they are done then.
+    pub(crate) slow: bool,
 }
 
 #[derive(Debug, Default)]
@@ -90,6 +92,7 @@ struct State {
     calls: Vec<Call>,
     weather: Weather,
     messages: usize,
+    under_way: usize,
 }
 
 /// The platform.
@@ -112,6 +115,16 @@ impl Square {
     /// What was asked of it but typing.
     pub(crate) fn said(&self) -> Vec<Call> {
         self.calls().into_iter().filter(|call| call.act != Act::Typing).collect()
+    }
+
+    /// How many requests are, or were, slow.
+    pub(crate) fn slow(&self) -> usize {
+        self.state.borrow().under_way
+    }
+
+    /// Waits until so many requests are, or were, slow.
+    pub(crate) async fn under_way(&self, n: usize) {
+        in_time(self.state.subscribe().wait_for(|state| state.under_way == n)).await.map(drop).unwrap();
     }
 
     /// Waits until something like this was asked of it.
@@ -140,8 +153,13 @@ impl Platform for Square {
     fn deliver<'a>(&'a self, out: &'a Outbound) -> BoxFuture<'a, Result<Receipt, DeliverError>> {
         Box::pin(async move {
             let mut answer = Ok(Receipt::default());
+            let slow = self.state.borrow().weather.slow;
+            if slow {
+                self.state.send_modify(|state| state.under_way += 1);
+                self.state.subscribe().wait_for(|state| !state.weather.slow).await.unwrap();
+            }
             self.state.send_modify(|state| {
-                let Weather { storm, hint, silent } = state.weather.clone();
+                let Weather { storm, hint, silent, slow: _ } = state.weather.clone();
                 let call = Call {
                     at_ms: self.clock.now_ms(),
                     to: out.to.0.clone(),
@@ -243,6 +261,7 @@ pub(crate) fn facts() -> PlatformFacts {
         rate: RateFacts { per_second: 1_000, per_group_minute: 0, per_chat_ms: 0 },
         live: Some(LiveFacts { private_ms: 1_000, group_ms: 5_000 }),
         typing_ms: 5_000,
+        promises: false,
     }
 }
 
@@ -292,6 +311,20 @@ impl Stage {
     pub(crate) async fn asks(&self, person: &str, text: &str) {
         let body = Body::Message { text: text.to_owned() };
         self.engine.accept(says(person, 1, body)).await.unwrap().unwrap();
+    }
+
+    /// Lets time pass, a second at a time and at most twenty minutes, until this is so.
+    pub(crate) async fn time_passes(&self, so: impl AsyncFn() -> bool) {
+        let passes = async {
+            for second in 1.. {
+                if so().await {
+                    return;
+                }
+                self.clock.set(self.clock.now_ms() + if second < 1_200 { 1_000 } else { 0 });
+                tokio::task::yield_now().await;
+            }
+        };
+        in_time(passes).await;
     }
 
     /// Waits until so many rows of the outbox are in this state.
