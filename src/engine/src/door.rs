@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use townkeeper_contract::id::{AccountId, OutboxId, PersonId, TurnId};
-use townkeeper_contract::inbound::{Inbound, PlaceKind, ReplyTo};
+use townkeeper_contract::inbound::{Body, Inbound, PlaceKind, ReplyTo};
 use townkeeper_contract::outbound::{Act, Button, LimitScope, Outbound, Receipt};
 use townkeeper_contract::platform::{DeliverError, Finding, Idempotency, Platform, PlatformFacts, RateFacts, Standing};
 use townkeeper_contract::stream::Reply;
