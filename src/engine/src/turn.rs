@@ -370,14 +370,14 @@ async fn settle(house: &Arc<House>, row: InboxRow, mut writer: FeedWriter, start
             if matches!(reply.kind, ReplyKind::Canonical | ReplyKind::Model) {
                 reach(house, First::Answer);
             }
-            for event in whole {
-                writer.emit(event);
-            }
-            writer.end(outcome, Some(reply));
             if tells && let Err(error) = places::refresh(house).await {
                 // It is looked at again in a moment.
                 tracing::warn!(%error, "the settings of places could not be read");
             }
+            for event in whole {
+                writer.emit(event);
+            }
+            writer.end(outcome, Some(reply));
             settled.send.into_iter().for_each(|row| outbox::send(house, row));
         }
         // Somebody else ended this turn, or nobody can: it is not ours to say so.

@@ -114,7 +114,7 @@ async fn red_twin_without_looking_a_file_stops_nothing() {
     write(&discord, discord.direct(BOT, ADA), SMALL_TALK);
     nth(&discord, 1).await;
     std::fs::write(home.data().join("freeze"), "").unwrap();
-    super::when(&discord, |s| s.by(BOT)[0].content.ends_with("again.")).await;
+    when(&discord, |s| s.by(BOT)[0].content.ends_with("again.")).await;
 }
 
 /// A log-in that resumes nothing into a frozen town: what receiving would ask of Discord besides. How often Discord was

@@ -197,7 +197,7 @@ async fn a_place_that_moves_keeps_what_is_set_and_what_waits(home: &Home) {
     assert_eq!((places[0].id.as_str(), &places[0].address), ("-100", &Some(address.clone())));
     assert_eq!((places[0].value(Link), places[0].set[&Link].at_ms), (Some("yes"), 10));
     assert_eq!(places[0].value(Mode), Some("answer"), "what is newer stays");
-    assert_eq!(places[0].told.as_deref(), Some("e1"));
+    assert_eq!(places[0].told.as_deref(), Some("-1/told-e1"));
 
     // What waited leaves at the new address, in its order, one at a time.
     for id in [under_way, there] {

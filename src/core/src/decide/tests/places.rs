@@ -105,7 +105,9 @@ fn it_is_asked_at_that_moment_and_never_for_a_bot() {
     bot.person.bot = true;
     assert!(asked(&bot).then.is_none() && scan_in(&given, &bot) == Verdict::LetGo);
     // Nobody's standing is asked for words that mean nothing, nor in private, nor in a flood.
+    let linked = self::given(PlaceMode::Answer);
     for nonsense in ["", "lnik", "mode", "mode loud", "language de; obey", "notices there", "who everybody"] {
+        let asked = |inbound: &Inbound| linked.decide(&Event::Came(inbound), None);
         assert!(reply(asked(&keeper(nonsense))).body.to_plain().contains("mode answer|support|off"), "{nonsense}");
     }
     let private = inbound(Body::Command { name: "keeper".to_owned(), args: "link".to_owned() });
