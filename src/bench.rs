@@ -122,6 +122,26 @@ impl Figure {
     }
 }
 
+/// What takes some minutes, and is measured only when it is asked for.
+async fn at_request(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
+    Ok(match bench.what {
+        What::Flood => {
+            let flood = flood(60).await?;
+            let mb = |what, value, gate| Figure::less(what, value, "MB", Some(gate), None);
+            vec![
+                Figure::note("messages in a simulated hour", f64::from(flood.messages), ""),
+                mb("resident memory under 100,000 messages a minute", flood.most, 256.0),
+                mb("its growth over the last half hour", flood.growth, 5.0),
+            ]
+        }
+        What::Platforms => bench_platforms::figures().await?,
+        What::Discord => bench_discord::figures(bench.share).await?,
+        What::Painted => bench_painted::figures(bench.share).await?,
+        What::Reconnects => bench_reconnects::figures(bench.reconnects).await?,
+        _ => Vec::new(),
+    })
+}
+
 /// Measures and prints.
 pub(crate) async fn run(bench: Bench) -> anyhow::Result<ExitCode> {
     if bench.what == What::Callers {
@@ -150,25 +170,7 @@ pub(crate) async fn run(bench: Bench) -> anyhow::Result<ExitCode> {
     if wanted(What::Overload) {
         figures.extend(overloaded().await?);
     }
-    if bench.what == What::Flood {
-        let flood = flood(60).await?;
-        let mb = |what, value, gate| Figure::less(what, value, "MB", Some(gate), None);
-        figures.push(Figure::note("messages in a simulated hour", f64::from(flood.messages), ""));
-        figures.push(mb("resident memory under 100,000 messages a minute", flood.most, 256.0));
-        figures.push(mb("its growth over the last half hour", flood.growth, 5.0));
-    }
-    if bench.what == What::Platforms {
-        figures.extend(bench_platforms::figures().await?);
-    }
-    if bench.what == What::Discord {
-        figures.extend(bench_discord::figures(bench.share).await?);
-    }
-    if bench.what == What::Painted {
-        figures.extend(bench_painted::figures(bench.share).await?);
-    }
-    if bench.what == What::Reconnects {
-        figures.extend(bench_reconnects::figures(bench.reconnects).await?);
-    }
+    figures.extend(at_request(&bench).await?);
     if wanted(What::Telegram) {
         figures.extend(telegram().await?);
     }

@@ -2,6 +2,7 @@
 //! field's usual library, and keeps nothing.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
@@ -31,7 +32,13 @@ pub(crate) struct Bots {
 
 /// Answers until it is killed.
 pub(crate) async fn run(bots: Bots) -> anyhow::Result<ExitCode> {
-    let model = bots.model.map(|url| Model { http: reqwest::Client::new(), url: format!("{url}/chat/completions") });
+    let model = match bots.model {
+        Some(url) => {
+            let http = reqwest::Client::builder().timeout(Duration::from_mins(2)).build()?;
+            Some(Model { http, url: format!("{url}/chat/completions") })
+        }
+        None => None,
+    };
     try_join_all(bots.bots.into_iter().map(|bot| {
         let model = model.clone();
         async move {

@@ -82,7 +82,8 @@ async fn on_telegram(model: &ModelServer) -> anyhow::Result<f64> {
     let file = folder.path().join("token");
     std::fs::write(&file, TOKEN)?;
     let (file, api) = (file.display(), telegram.base_url());
-    let account = format!("[[account]]\nplatform = \"telegram\"\nname = \"b\"\ntoken_file = \"{file}\"\napi_base = \"{api}\"\n");
+    let account =
+        format!("[[account]]\nplatform = \"telegram\"\nname = \"b\"\ntoken_file = \"{file}\"\napi_base = \"{api}\"\n");
     let mut daemon = Daemon::start(&format!("{}{account}", vendor(model))).await?;
     telegram.wait_held(1).await;
     telegram.push_message(42, 42, TALK.question);

@@ -291,7 +291,9 @@ fn line(question: &str) -> anyhow::Result<String> {
 
 impl Plan {
     fn has_secrets(&self) -> bool {
-        self.telegram.is_some() || self.discord.is_some() || self.model.as_ref().is_some_and(|model| model.key.is_some())
+        self.telegram.is_some()
+            || self.discord.is_some()
+            || self.model.as_ref().is_some_and(|model| model.key.is_some())
     }
 
     fn toml(&self) -> String {
@@ -340,7 +342,8 @@ fn write(dir: &Path, plan: &Plan) -> anyhow::Result<()> {
         new_file(&dir.join("answers").join(name), text, 0o644)?;
     }
     let key = plan.model.as_ref().and_then(|model| model.key.as_ref());
-    let secrets = [("model.key", key), ("telegram.token", plan.telegram.as_ref()), ("discord.token", plan.discord.as_ref())];
+    let secrets =
+        [("model.key", key), ("telegram.token", plan.telegram.as_ref()), ("discord.token", plan.discord.as_ref())];
     if plan.has_secrets() {
         folder(&dir.join("secrets"), 0o700)?;
     }

@@ -286,7 +286,12 @@ async fn the_moderators_channel_reads_of_an_act_by_itself() {
     // It is taken back where it is read.
     telegram.push_message(OFFICE, MODERATOR, "/keeper undo 2");
     let unbanned = async { while telegram.member(GROUP, SPAMMER)["status"] == "kicked" {} };
-    tokio::time::timeout(PATIENCE, async { telegram.wait_calls("unbanChatMember", 1).await; unbanned.await }).await.expect("not taken back");
+    tokio::time::timeout(PATIENCE, async {
+        telegram.wait_calls("unbanChatMember", 1).await;
+        unbanned.await
+    })
+    .await
+    .expect("not taken back");
     let about = |what: &str| telegram.sent().iter().filter(|m| m.chat_id == OFFICE && m.text.contains(what)).count();
     assert_eq!((about("banned 66: sells"), about("restricted")), (1, 0));
 }

@@ -48,7 +48,8 @@ async fn a_few_answers_make_an_installation_that_answers() {
     let folder = tempfile::tempdir().unwrap();
     // Name, a typing error, vendor, model, address, key, answers, tokens of Telegram and Discord, place.
     let lines = "Owl \"Keeper\"\nolama\ncompatible\nfake\nhttp://127.0.0.1:9/v1\nsk-canary\n\n".to_owned();
-    let said = out(&answered(folder.path(), &["init", "--dir", "town"], &format!("{lines}{TOKEN}\n{DISCORD}\n\n")).await);
+    let said =
+        out(&answered(folder.path(), &["init", "--dir", "town"], &format!("{lines}{TOKEN}\n{DISCORD}\n\n")).await);
     assert!(said.contains("Please one of: none, ollama"), "{said}");
     assert!(said.contains("41 reviewed answers, 2 chat account(s)"), "{said}");
     let last: Vec<&str> = said.lines().rev().take(3).collect();

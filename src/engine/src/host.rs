@@ -231,7 +231,7 @@ mod tests {
                 rate: RateFacts { per_second: 1, per_group_minute: 0, per_chat_ms: 0 },
                 live: None,
                 typing_ms: 0,
-            promises: false,
+                promises: false,
             }
         }
 

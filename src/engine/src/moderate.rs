@@ -84,7 +84,7 @@ async fn in_chat(
                 Some(found) => {
                     let asked = Asked { key: turn, who, at: Some(inbound) };
                     take_back(house, by, asked, Back { number, found, asker, reason }).await
-                },
+                }
                 None => Ok(Moderated::NoSuchAct),
             }
         }

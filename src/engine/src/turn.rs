@@ -15,7 +15,9 @@ use townkeeper_core::decide::feedback::Rated;
 use townkeeper_core::flood::Pace;
 use townkeeper_core::memory::Note;
 use townkeeper_core::{Ask, Event, Past, Snapshot, Spoken, commands, decide, say};
-use townkeeper_store::{InboxRow, NewAction, NewFeedback, NewTicket, Once, PastTurn, Sendable, Settle, Settled, StoreError};
+use townkeeper_store::{
+    InboxRow, NewAction, NewFeedback, NewTicket, Once, PastTurn, Sendable, Settle, Settled, StoreError,
+};
 
 use crate::busy::Place;
 use crate::lanes::Job;

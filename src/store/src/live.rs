@@ -8,8 +8,8 @@ use townkeeper_contract::outbound::Act;
 
 use crate::db::{Conn, per_engine, sql};
 use crate::outbox::{Ack, OutboxRow, Sendable, begin_attempt};
-use crate::writer::Write;
 use crate::turns::Settle;
+use crate::writer::Write;
 use crate::{Store, StoreError};
 
 /// The first words of an answer that is being written.

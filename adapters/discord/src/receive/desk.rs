@@ -14,13 +14,13 @@ use townkeeper_contract::inbound::{Inbound, PresenceChange, RosterChange};
 use townkeeper_contract::platform::{Cursor, Host, HostError};
 use tracing::{debug, info};
 
+use super::catchup::{Missed, Owed};
 use super::event::Event;
 use super::normalise::{self, Me};
 use super::quick::{Promise, defer};
 use super::socket::Heard;
 use super::trouble::{Part, Trouble, pause};
 use super::world::{self, World};
-use super::catchup::{Missed, Owed};
 use super::{Kept, PLACES, SCOPE, SESSION, catchup};
 use crate::answer::First;
 use crate::wire::{Guild, Id, Interaction, MemberEvent, Message, Ready};

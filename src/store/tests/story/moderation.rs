@@ -184,7 +184,10 @@ async fn moderators_read_of_an_act_once_it_is_done(home: &Home) {
     let rows = store.claim(W, "n1", 60, 9).await.unwrap().rows;
     let notice = rows.iter().find(|row| row.reply_to.0 == "the office").expect("told");
     let Act::Message { body, .. } = &notice.act else { panic!("{notice:?}") };
-    assert_eq!(body.to_plain().trim(), "Ada banned 66600066: sells lanterns · number 1; to take it back: /keeper undo 1");
+    assert_eq!(
+        body.to_plain().trim(),
+        "Ada banned 66600066: sells lanterns · number 1; to take it back: /keeper undo 1"
+    );
     // What came to nothing nobody reads of.
     assert!(store.ack(ledger::ack("out-t2", 1, Verdict::Refused { detail: "no".to_owned() })).await.unwrap());
     assert!(store.ack(ledger::ack(&notice.id, 1, ledger::sent())).await.unwrap());

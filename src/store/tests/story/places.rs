@@ -95,7 +95,11 @@ async fn tell(store: &Store, place: &str, event: &str) -> bool {
 async fn a_place_is_told_once_and_in_one_commit_with_the_notice(home: &Home) {
     let store = home.open().await;
     accept(&store, "-1", "e0", "wen", 5).await;
-    let late = Settle { attempt: 2, once: Some(Once { place: seen("-1"), otherwise: None }), ..end("-1", "e0", "wen", "x", 6) };
+    let late = Settle {
+        attempt: 2,
+        once: Some(Once { place: seen("-1"), otherwise: None }),
+        ..end("-1", "e0", "wen", "x", 6)
+    };
     assert!(store.settle(Arc::new(late)).await.is_err(), "not this attempt's to end");
     assert!(store.places(W).await.unwrap().is_empty(), "what was not said was not told");
     assert!(tell(&store, "-1", "e1").await);
