@@ -2,6 +2,7 @@
 //! brisk pace and as fast as it goes. The fake's limits are off and the accounts' raised: it is the daemon that is measured.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -52,12 +53,13 @@ impl Square {
         for (n, bot) in known.iter().enumerate() {
             let file = home.path().join(format!("token{n}"));
             std::fs::write(&file, &bot.token)?;
-            config += &format!(
+            write!(
+                config,
                 "[[account]]\nplatform = \"discord\"\nname = \"b{n}\"\ntoken_file = \"{}\"\napi_base = \"{}\"\n\
                  [account.rate]\nper_second = 100000\n",
                 file.display(),
                 discord.api_base()
-            );
+            )?;
         }
         let daemon = Daemon::start_in(home, &config).await?;
         discord.wait(|s| s.connected() == known.len() && s.commands.len() == known.len()).await;

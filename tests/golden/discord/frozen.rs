@@ -9,7 +9,7 @@ use townkeeper_fakes::model::{ModelServer, Reply, Script, words};
 use townkeeper_store::{AdapterState, Store};
 
 use super::live::{SHOWN, STORY, Stage, stage};
-use super::{ADA, ASKED_TOO, BOT, CHANNEL, GUILD, command, nth, ready, stage_at, to_us, when, write};
+use super::{ADA, ASKED_TOO, BOT, CHANNEL, command, nth, ready, stage_at, to_us, when, write};
 use crate::daemon::{Daemon, Home, PATIENCE, http};
 use crate::model::SMALL_TALK;
 
@@ -117,9 +117,17 @@ async fn red_twin_without_looking_a_file_stops_nothing() {
     when(&discord, |s| s.by(BOT)[0].content.ends_with("again.")).await;
 }
 
-/// A log-in that resumes nothing into a frozen town: what receiving would ask of Discord besides, until so many
-/// events are taken. How often Discord was asked for each route but where its gateway is.
-async fn logs_in_frozen(without: Option<&str>, events: u64) -> BTreeMap<&'static str, u64> {
+#[cfg(feature = "faults")]
+const COMMANDS: &str = "PUT /applications/{application.id}/commands";
+#[cfg(feature = "faults")]
+/// What a log-in asks for, and what a session that goes on does: there no event tells of the channels.
+const OF_LOG_IN: [&str; 2] = ["GET /channels/{channel.id}/messages", COMMANDS];
+#[cfg(feature = "faults")]
+const OF_RESUME: [&str; 2] = ["GET /channels/{channel.id}", COMMANDS];
+
+/// Started again into a frozen town, in which much was missed: by a new log-in, or with the same session. Ended once so many
+/// events are taken and these routes were asked for. How often each route was, but where the gateway is.
+async fn started_frozen(cold: bool, without: Option<&str>, events: u64, asks: &[&str]) -> BTreeMap<&'static str, u64> {
     let (discord, home) = super::stage().await;
     let mut daemon = Daemon::start(&home).await;
     ready(&discord).await;
@@ -128,13 +136,14 @@ async fn logs_in_frozen(without: Option<&str>, events: u64) -> BTreeMap<&'static
     daemon.operator(&home).freeze("drill").await.unwrap();
     daemon.signal("TERM").await;
     daemon.gone().await;
-    // Missed, in a server's channel and in private; and commands that have to be offered anew.
     write(&discord, CHANNEL, &to_us(ASKED_TOO.0));
     write(&discord, discord.direct(BOT, ADA), ASKED_TOO.0);
-    discord.tune(|options| options.resume_window_ms = 0);
-    discord.advance(Duration::from_secs(1));
+    if cold {
+        discord.tune(|options| options.resume_window_ms = 0);
+        discord.advance(Duration::from_secs(1));
+    }
     let store = Store::open(&home.data()).await.unwrap();
-    // What another key sealed is as good as nothing.
+    // Commands to be offered anew: what another key sealed is as good as nothing.
     let (workspace, account) = (crate::daemon::WORKSPACE.to_owned(), "discord:main".to_owned());
     let state = AdapterState { workspace, account, name: "commands".to_owned(), sealed: String::new(), now_ms: 1 };
     store.keep_adapter_state(state).await.unwrap();
@@ -145,39 +154,33 @@ async fn logs_in_frozen(without: Option<&str>, events: u64) -> BTreeMap<&'static
         command.env("TOWNKEEPER_FAULT", format!("{guard}:off"));
     }
     let mut daemon = Daemon::spawned(command).await;
-    when(&discord, |s| s.identifies.len() == 2 && s.connected() == 1).await;
-    // In a channel that no event told of.
-    let unknown = GUILD + 77;
-    discord.push_dispatch("MESSAGE_CREATE", json!({ "id": (GUILD + 88).to_string(), "channel_id": unknown.to_string(),
-        "guild_id": GUILD.to_string(), "content": to_us(ASKED_TOO.0), "mentions": [{ "id": BOT.to_string(), "username": "lumen" }], "timestamp": "2026-11-22T00:00:00Z",
-        "author": { "id": ADA.to_string(), "username": "ada" } }));
+    when(&discord, |s| s.connected() == 1 && (!cold || s.identifies.len() == 2)).await;
+    write(&discord, CHANNEL, &to_us(ASKED_TOO.0));
     let taken = async { while kept(&daemon).await < events {} };
     tokio::time::timeout(PATIENCE, taken).await.expect("it is taken");
+    let times = |counts: &BTreeMap<&'static str, u64>, route: &str| counts.get(route).copied().unwrap_or_default();
+    when(&discord, |s| asks.iter().all(|route| times(&s.counts, route) > times(&before, route))).await;
     daemon.signal("TERM").await;
     daemon.gone().await;
     let mut asked = discord.look(|s| s.counts.clone());
     for (route, count) in &mut asked {
-        *count -= before.get(route).copied().unwrap_or_default();
+        *count -= times(&before, route);
     }
     asked.into_iter().filter(|(route, count)| *count > 0 && !route.contains("/gateway")).collect()
 }
 
 #[tokio::test]
-async fn a_log_in_asks_nothing_of_discord_for_a_frozen_town() {
-    let asked = logs_in_frozen(None, 1).await;
-    assert!(asked.is_empty(), "{asked:?}");
+async fn a_start_asks_nothing_of_discord_for_a_frozen_town() {
+    for (cold, events) in [(true, 1), (false, 3)] {
+        let asked = started_frozen(cold, None, events, &[]).await;
+        assert!(asked.is_empty(), "{cold}: {asked:?}");
+    }
 }
 
 /// The red twin: what was missed, which commands there are and what kind of place something is would all be asked for.
 #[cfg(feature = "faults")]
 #[tokio::test]
 async fn red_twin_receiving_would_ask_for_what_it_does_not_know() {
-    let asked = logs_in_frozen(Some("freeze.leave"), 3).await;
-    for route in [
-        "GET /channels/{channel.id}",
-        "GET /channels/{channel.id}/messages",
-        "PUT /applications/{application.id}/commands",
-    ] {
-        assert!(asked.contains_key(route), "{route}: {asked:?}");
-    }
+    started_frozen(true, Some("freeze.leave"), 3, &OF_LOG_IN).await;
+    started_frozen(false, Some("freeze.leave"), 3, &OF_RESUME).await;
 }
