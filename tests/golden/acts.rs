@@ -288,7 +288,7 @@ async fn the_moderators_channel_reads_of_an_act_by_itself() {
     let unbanned = async { while telegram.member(GROUP, SPAMMER)["status"] == "kicked" {} };
     tokio::time::timeout(PATIENCE, async {
         telegram.wait_calls("unbanChatMember", 1).await;
-        unbanned.await
+        unbanned.await;
     })
     .await
     .expect("not taken back");
@@ -307,7 +307,7 @@ async fn the_list_of_deliveries_says_when_there_are_more() {
             telegram.push_message(chat, chat, KNOWN);
         });
         said(&telegram, usize::try_from(last).unwrap()).await;
-        let all = async { while client.outbox(DeliveryState::Sending).await.unwrap().deliveries.first().is_some() {} };
+        let all = async { while !client.outbox(DeliveryState::Sending).await.unwrap().deliveries.is_empty() {} };
         tokio::time::timeout(PATIENCE, all).await.expect("they are never sent");
         let list = client.outbox(DeliveryState::Sent).await.unwrap();
         assert_eq!((list.deliveries.len(), list.more), (200, more));
