@@ -208,7 +208,7 @@ impl Host for TestHost {
     }
 
     fn heeds(&self, event: &Inbound) -> bool {
-        !text_of_command(event).is_some_and(|words| words == UNHEEDED)
+        text_of_command(event).is_none_or(|words| words != UNHEEDED)
     }
 
     fn start_link(&self, _: &str) {}
