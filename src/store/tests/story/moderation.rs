@@ -182,7 +182,7 @@ async fn moderators_read_of_an_act_once_it_is_done(home: &Home) {
     assert!(store.claim(W, "n1", 60, 9).await.unwrap().rows.is_empty(), "not before it is done");
     assert!(store.ack(ledger::ack("out-t1", 1, ledger::sent())).await.unwrap());
     let rows = store.claim(W, "n1", 60, 9).await.unwrap().rows;
-    let notice = rows.iter().find(|row| row.reply_to.0 == "the office").expect("told");
+    let notice = rows.iter().find(|row| row.reply_to.0 == "the office").unwrap();
     let Act::Message { body, .. } = &notice.act else { panic!("{notice:?}") };
     assert_eq!(
         body.to_plain().trim(),
