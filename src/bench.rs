@@ -20,7 +20,9 @@ use townkeeper_store::Store;
 
 use crate::bench_bare::{self, Bots};
 use crate::bench_daemon::{self, Answered, Daemon};
+use crate::bench_discord;
 use crate::bench_load::{Callers, callers, flood, overload};
+use crate::bench_painted;
 use crate::bench_platforms;
 use crate::bench_reconnects;
 use crate::bench_store::{accepts, on_the_store, raw_group};
@@ -44,6 +46,9 @@ pub(crate) struct Bench {
     callers: Callers,
     #[command(flatten)]
     bots: Bots,
+    /// The share of their messages that `discord` and `painted` send, to try them
+    #[arg(long, default_value_t = 1.0)]
+    share: f64,
     /// How often `reconnects` reconnects
     #[arg(long, default_value_t = 10_000)]
     reconnects: usize,
@@ -73,6 +78,11 @@ enum What {
     Callers,
     /// Twenty bots and two thousand chats, beside a bare bot; takes some minutes, so only when asked for
     Platforms,
+    /// Five bots on Discord, two hundred direct conversations; takes some minutes, so only when asked for
+    Discord,
+    /// A model's answer on the platforms: processor time beside a bare bot, and calls; takes some minutes, so only when asked
+    /// for
+    Painted,
     /// Reconnects of a Discord session under messages; takes some minutes, so only when asked for
     Reconnects,
     /// That bare bot, as a process of its own
@@ -112,6 +122,26 @@ impl Figure {
     }
 }
 
+/// What takes some minutes, and is measured only when it is asked for.
+async fn at_request(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
+    Ok(match bench.what {
+        What::Flood => {
+            let flood = flood(60).await?;
+            let mb = |what, value, gate| Figure::less(what, value, "MB", Some(gate), None);
+            vec![
+                Figure::note("messages in a simulated hour", f64::from(flood.messages), ""),
+                mb("resident memory under 100,000 messages a minute", flood.most, 256.0),
+                mb("its growth over the last half hour", flood.growth, 5.0),
+            ]
+        }
+        What::Platforms => bench_platforms::figures().await?,
+        What::Discord => bench_discord::figures(bench.share).await?,
+        What::Painted => bench_painted::figures(bench.share).await?,
+        What::Reconnects => bench_reconnects::figures(bench.reconnects).await?,
+        _ => Vec::new(),
+    })
+}
+
 /// Measures and prints.
 pub(crate) async fn run(bench: Bench) -> anyhow::Result<ExitCode> {
     if bench.what == What::Callers {
@@ -140,19 +170,7 @@ pub(crate) async fn run(bench: Bench) -> anyhow::Result<ExitCode> {
     if wanted(What::Overload) {
         figures.extend(overloaded().await?);
     }
-    if bench.what == What::Flood {
-        let flood = flood(60).await?;
-        let mb = |what, value, gate| Figure::less(what, value, "MB", Some(gate), None);
-        figures.push(Figure::note("messages in a simulated hour", f64::from(flood.messages), ""));
-        figures.push(mb("resident memory under 100,000 messages a minute", flood.most, 256.0));
-        figures.push(mb("its growth over the last half hour", flood.growth, 5.0));
-    }
-    if bench.what == What::Platforms {
-        figures.extend(bench_platforms::figures().await?);
-    }
-    if bench.what == What::Reconnects {
-        figures.extend(bench_reconnects::figures(bench.reconnects).await?);
-    }
+    figures.extend(at_request(&bench).await?);
     if wanted(What::Telegram) {
         figures.extend(telegram().await?);
     }

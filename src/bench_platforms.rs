@@ -18,16 +18,22 @@ use crate::bench_daemon::{self, Daemon};
 const BOTS: usize = 20;
 const CHATS: usize = 2_000;
 
-/// What the canonical answer and the bare bot's have in common, and no notice of ours.
-const TOLD: &str = "wallet";
+/// What is asked, and what only its answer holds: no notice of ours.
+pub(crate) struct Asked {
+    pub(crate) question: &'static str,
+    pub(crate) told: &'static str,
+}
+
+/// The canonical answer and the bare bot's have this word in common.
+const CANONICAL: Asked = Asked { question: KNOWN, told: "wallet" };
 
 /// What a load came to.
-struct Load {
+pub(crate) struct Load {
     /// Milliseconds from a message's delivery to its answer, each.
     took: Vec<f64>,
     /// Messages that were never answered, and answers to nothing.
-    lost: usize,
-    doubled: usize,
+    pub(crate) lost: usize,
+    pub(crate) doubled: usize,
     /// From the first message to the last answer.
     seconds: f64,
     /// Processor time of the daemon.
@@ -44,19 +50,20 @@ impl Load {
     }
 
     /// Microseconds of processor time an answer.
-    fn cost_us(&self) -> f64 {
+    pub(crate) fn cost_us(&self) -> f64 {
         self.processor_s * 1e6 / count(self.took.len())
     }
 }
 
 /// Twenty bots, each with a Bot API of its own.
-struct Town {
-    servers: Vec<TelegramServer>,
+pub(crate) struct Town {
+    pub(crate) servers: Vec<TelegramServer>,
     home: Arc<TempDir>,
+    asked: Asked,
 }
 
 impl Town {
-    async fn open() -> anyhow::Result<Self> {
+    pub(crate) async fn open(asked: Asked) -> anyhow::Result<Self> {
         let home = Arc::new(tempfile::tempdir()?);
         let mut servers = Vec::with_capacity(BOTS);
         for bot in 0..BOTS {
@@ -64,11 +71,11 @@ impl Town {
             std::fs::write(home.path().join(format!("token{bot}")), &token)?;
             servers.push(TelegramServer::start(&token).await);
         }
-        Ok(Self { servers, home })
+        Ok(Self { servers, home, asked })
     }
 
-    /// The daemon on all twenty, their ceilings raised so that it is the daemon that is measured.
-    async fn daemon(&self) -> anyhow::Result<Daemon> {
+    /// The daemon on all twenty, their ceilings raised so that it is the daemon that is measured; with more configuration.
+    pub(crate) async fn daemon(&self, more: &str) -> anyhow::Result<Daemon> {
         let account = |(bot, server): (usize, &TelegramServer)| {
             let file = self.home.path().join(format!("token{bot}"));
             let (file, api) = (file.display(), server.base_url());
@@ -78,7 +85,7 @@ impl Town {
             )
         };
         let accounts: String = self.servers.iter().enumerate().map(account).collect();
-        let daemon = Daemon::start_in(Arc::new(tempfile::tempdir()?), &accounts).await?;
+        let daemon = Daemon::start_in(Arc::new(tempfile::tempdir()?), &format!("{more}{accounts}")).await?;
         for server in &self.servers {
             server.wait_held(1).await;
         }
@@ -86,7 +93,7 @@ impl Town {
     }
 
     /// `messages`, evenly over bots and chats, at `rate` a second whatever comes back.
-    async fn load(&self, messages: usize, rate: f64, processor: impl Processor) -> anyhow::Result<Load> {
+    pub(crate) async fn load(&self, messages: usize, rate: f64, processor: impl Processor) -> anyhow::Result<Load> {
         let before: Vec<usize> = self.servers.iter().map(|server| server.sent().len()).collect();
         let spent = processor.seconds()?;
         let began = Instant::now();
@@ -99,7 +106,7 @@ impl Town {
             let (bot, chat) = (n % BOTS, 10_000 + i64::try_from(n % CHATS)?);
             let server = self.servers.get(bot).context("a bot")?;
             pushed.entry((bot, chat)).or_default().push(Instant::now());
-            server.push_message(chat, chat, KNOWN);
+            server.push_message(chat, chat, self.asked.question);
         }
         for (bot, server) in self.servers.iter().enumerate() {
             let wanted = before.get(bot).copied().unwrap_or_default() + messages / BOTS;
@@ -111,7 +118,7 @@ impl Town {
         for (bot, server) in self.servers.iter().enumerate() {
             for sent in server.sent().into_iter().skip(before.get(bot).copied().unwrap_or_default()) {
                 // A notice would be an answer sooner had.
-                anyhow::ensure!(sent.text.contains(TOLD), "another answer: {}", sent.text);
+                anyhow::ensure!(sent.text.contains(self.asked.told), "another answer: {}", sent.text);
                 last = last.max(sent.at);
                 let asked = pushed.get_mut(&(bot, sent.chat_id)).filter(|asked| !asked.is_empty());
                 match asked {
@@ -127,11 +134,14 @@ impl Town {
     }
 
     /// A bot that answers with the same words and keeps nothing: what the platform and the library cost by themselves.
-    fn bare(&self) -> anyhow::Result<Bare> {
+    pub(crate) fn bare(&self, model: Option<&str>) -> anyhow::Result<Bare> {
         let mut child = Command::new(std::env::current_exe()?);
         child.args(["bench", "bare-bot"]);
         for (bot, server) in self.servers.iter().enumerate() {
             child.arg("--bot").arg(format!("{}={}", token(bot), server.base_url()));
+        }
+        if let Some(model) = model {
+            child.args(["--bare-model", model]);
         }
         Ok(Bare { child: child.stdin(Stdio::null()).kill_on_drop(true).spawn()? })
     }
@@ -142,7 +152,7 @@ fn token(bot: usize) -> String {
 }
 
 /// Whose processor time is counted.
-trait Processor {
+pub(crate) trait Processor {
     fn seconds(&self) -> anyhow::Result<f64>;
 }
 
@@ -153,8 +163,8 @@ impl Processor for &Daemon {
 }
 
 /// The bare bot's process.
-struct Bare {
-    child: Child,
+pub(crate) struct Bare {
+    pub(crate) child: Child,
 }
 
 impl Processor for &Bare {
@@ -167,8 +177,8 @@ impl Processor for &Bare {
 /// All figures of twenty bots.
 pub(crate) async fn figures() -> anyhow::Result<Vec<Figure>> {
     let (mut bare_brisk, bare_most) = bare_bot().await?;
-    let town = Town::open().await?;
-    let mut daemon = town.daemon().await?;
+    let town = Town::open(CANONICAL).await?;
+    let mut daemon = town.daemon("").await?;
     town.load(2_000, 200.0, &daemon).await?;
     let mut calm = town.load(1_500, 100.0, &daemon).await?;
     let mut brisk = town.load(10_000, 500.0, &daemon).await?;
@@ -213,8 +223,8 @@ pub(crate) async fn figures() -> anyhow::Result<Vec<Figure>> {
 }
 
 async fn bare_bot() -> anyhow::Result<(Load, Load)> {
-    let town = Town::open().await?;
-    let mut bare = town.bare()?;
+    let town = Town::open(CANONICAL).await?;
+    let mut bare = town.bare(None)?;
     for server in &town.servers {
         server.wait_held(1).await;
     }

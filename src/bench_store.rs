@@ -118,6 +118,8 @@ async fn ledger_entry(store: &Store, id: &str, whole: bool) -> anyhow::Result<()
         reply: Some(say::help("Lumen Keeper")),
         say: Vec::new(),
         actions: Vec::new(),
+        once: None,
+        forsakes: false,
     };
     store.settle(Arc::new(settle)).await?;
     Ok(())

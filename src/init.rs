@@ -43,6 +43,9 @@ pub(crate) struct InitArgs {
     /// File that holds a Telegram bot's token; it is copied
     #[arg(long, value_name = "FILE")]
     telegram_token_file: Option<String>,
+    /// File that holds a Discord bot's token; it is copied
+    #[arg(long, value_name = "FILE")]
+    discord_token_file: Option<String>,
     /// Where it will run
     #[arg(long)]
     deploy: Option<Deploy>,
@@ -84,6 +87,7 @@ struct Plan {
     model: Option<Model>,
     answers: Answers,
     telegram: Option<String>,
+    discord: Option<String>,
     deploy: Deploy,
 }
 
@@ -173,8 +177,12 @@ fn plan(args: InitArgs) -> anyhow::Result<Plan> {
         Some(file) => Some(copied("--telegram-token-file", &file)?),
         None => ask.secret("A Telegram bot's token, from @BotFather?")?,
     };
+    let discord = match args.discord_token_file {
+        Some(file) => Some(copied("--discord-token-file", &file)?),
+        None => ask.secret("A Discord bot's token, from discord.com/developers/applications?")?,
+    };
     let deploy = ask.choice("Where will it run?", args.deploy, Deploy::Here)?;
-    Ok(Plan { name, model, answers, telegram, deploy })
+    Ok(Plan { name, model, answers, telegram, discord, deploy })
 }
 
 fn model(
@@ -283,7 +291,9 @@ fn line(question: &str) -> anyhow::Result<String> {
 
 impl Plan {
     fn has_secrets(&self) -> bool {
-        self.telegram.is_some() || self.model.as_ref().is_some_and(|model| model.key.is_some())
+        self.telegram.is_some()
+            || self.discord.is_some()
+            || self.model.as_ref().is_some_and(|model| model.key.is_some())
     }
 
     fn toml(&self) -> String {
@@ -308,11 +318,14 @@ impl Plan {
                 toml.push_str("api_key_file = \"secrets/model.key\"\n");
             }
         }
-        if self.telegram.is_some() {
-            toml.push_str(
-                "\n[[account]]\nplatform = \"telegram\"\nname = \"main\"\ntoken_file = \"secrets/telegram.token\"\n\
-                 # Groups wait for a moderator's /keeper link; this answers in all of them:\n# groups = \"any\"\n",
-            );
+        for (platform, token, places) in
+            [("telegram", &self.telegram, "Groups wait"), ("discord", &self.discord, "Servers wait")]
+        {
+            if token.is_some() {
+                let file = format!("\ntoken_file = \"secrets/{platform}.token\"\n# {places}");
+                toml.extend(["\n[[account]]\nplatform = \"", platform, "\"\nname = \"main\"", &file]);
+                toml.push_str(" for a moderator's /keeper link; this answers in all of them:\n# groups = \"any\"\n");
+            }
         }
         toml
     }
@@ -334,7 +347,8 @@ fn write(dir: &Path, plan: &Plan) -> anyhow::Result<()> {
         new_file(&dir.join("answers").join(name), text, 0o644)?;
     }
     let key = plan.model.as_ref().and_then(|model| model.key.as_ref());
-    let secrets = [("model.key", key), ("telegram.token", plan.telegram.as_ref())];
+    let secrets =
+        [("model.key", key), ("telegram.token", plan.telegram.as_ref()), ("discord.token", plan.discord.as_ref())];
     if plan.has_secrets() {
         folder(&dir.join("secrets"), 0o700)?;
     }

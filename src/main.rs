@@ -12,7 +12,11 @@ mod bench_bare;
 #[cfg(feature = "bench")]
 mod bench_daemon;
 #[cfg(feature = "bench")]
+mod bench_discord;
+#[cfg(feature = "bench")]
 mod bench_load;
+#[cfg(feature = "bench")]
+mod bench_painted;
 #[cfg(feature = "bench")]
 mod bench_platforms;
 #[cfg(feature = "bench")]

@@ -92,7 +92,7 @@ pub(crate) struct OfPerson {
 /// The outbox.
 #[derive(Debug, Subcommand)]
 pub(crate) enum OutboxCommand {
-    /// What waits, was refused, came too late, or may or may not have arrived
+    /// What waits, was refused, came too late, or may or may not have arrived: the 200 newest
     List {
         /// ready, sending, sent, unknown, refused or expired
         #[arg(long, default_value = "unknown", value_parser = state)]
@@ -200,6 +200,9 @@ pub(crate) async fn outbox(place: &Place, command: OutboxCommand) -> anyhow::Res
         out::line(format!("Nothing is {state}."));
     }
     list.deliveries.iter().for_each(line_of_delivery);
+    if list.more {
+        out::line(format!("There are more: these are the {} newest.", list.deliveries.len()));
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -261,6 +261,61 @@ async fn the_team_moderators_and_the_keeper_itself_are_not_silenced() {
     }
 }
 
+/// Where the moderators read, and the group that they moderate.
+#[tokio::test]
+async fn the_moderators_channel_reads_of_an_act_by_itself() {
+    const OFFICE: i64 = -1_009_999;
+    let (telegram, home) = stage().await;
+    let _daemon = Daemon::start(&home).await;
+    telegram.promote(GROUP, 0, &RIGHTS);
+    for group in [GROUP, OFFICE] {
+        telegram.promote(group, MODERATOR, &RIGHTS);
+    }
+    let spam = writes(&telegram, SPAMMER, "free lanterns");
+    replies(&telegram, MODERATOR, "/keeper restrict 1h first", SPAMMER, spam);
+    said(&telegram, 1).await;
+    // The red twin: where no such channel is set nothing is said elsewhere. Then it is.
+    telegram.push_message(OFFICE, MODERATOR, "/keeper notices here");
+    assert!(said(&telegram, 2).await.text.contains("come here from now on"));
+    replies(&telegram, MODERATOR, "/keeper ban sells lanterns", SPAMMER, spam);
+    let read = telegram.wait_message(|m| m.chat_id == OFFICE && m.text.contains("banned"));
+    let read = tokio::time::timeout(PATIENCE, read).await.expect("nothing is read of it");
+    for part in [&*format!("(telegram {MODERATOR})"), "banned 66: sells lanterns", "/keeper undo 2"] {
+        assert!(read.text.contains(part), "{part}: {}", read.text);
+    }
+    // It is taken back where it is read.
+    telegram.push_message(OFFICE, MODERATOR, "/keeper undo 2");
+    let unbanned = async { while telegram.member(GROUP, SPAMMER)["status"] == "kicked" {} };
+    tokio::time::timeout(PATIENCE, async {
+        telegram.wait_calls("unbanChatMember", 1).await;
+        unbanned.await;
+    })
+    .await
+    .expect("not taken back");
+    let about = |what: &str| telegram.sent().iter().filter(|m| m.chat_id == OFFICE && m.text.contains(what)).count();
+    assert_eq!((about("banned 66: sells"), about("restricted")), (1, 0));
+}
+
+#[tokio::test]
+async fn the_list_of_deliveries_says_when_there_are_more() {
+    let (telegram, home) = stage().await;
+    let daemon = Daemon::start(&home).await;
+    let client = daemon.operator(&home);
+    for (chats, more) in [(1..=200, false), (201..=201, true)] {
+        let last = *chats.end();
+        chats.for_each(|chat| {
+            telegram.push_message(chat, chat, KNOWN);
+        });
+        said(&telegram, usize::try_from(last).unwrap()).await;
+        let all = async { while !client.outbox(DeliveryState::Sending).await.unwrap().deliveries.is_empty() {} };
+        tokio::time::timeout(PATIENCE, all).await.expect("they are never sent");
+        let list = client.outbox(DeliveryState::Sent).await.unwrap();
+        assert_eq!((list.deliveries.len(), list.more), (200, more));
+    }
+    let listed = home.run(&["outbox", "list", "--state", "sent"]).await;
+    assert!(String::from_utf8_lossy(&listed.stdout).contains("There are more: these are the 200 newest."));
+}
+
 /// What waits is looked at once more when its time comes.
 #[tokio::test]
 async fn an_act_that_waited_is_not_done_for_who_may_not_any_more() {

@@ -16,6 +16,7 @@ use crate::model::SMALL_TALK;
 use crate::vendors::metric;
 
 const TOKEN: &str = "123456:abcdefghijklmnopqrstuvwxyz";
+const DISCORD: &str = "MTA-not.a_token.of-anyone";
 
 fn townkeeper(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_townkeeper"));
@@ -46,25 +47,29 @@ fn mode(path: &Path) -> u32 {
 #[tokio::test]
 async fn a_few_answers_make_an_installation_that_answers() {
     let folder = tempfile::tempdir().unwrap();
-    // Name, a typing error, vendor, model, address, key, answers, token, place.
+    // Name, a typing error, vendor, model, address, key, answers, tokens of Telegram and Discord, place.
     let lines = "Owl \"Keeper\"\nolama\ncompatible\nfake\nhttp://127.0.0.1:9/v1\nsk-canary\n\n".to_owned();
-    let said = out(&answered(folder.path(), &["init", "--dir", "town"], &format!("{lines}{TOKEN}\n\n")).await);
+    let said =
+        out(&answered(folder.path(), &["init", "--dir", "town"], &format!("{lines}{TOKEN}\n{DISCORD}\n\n")).await);
     assert!(said.contains("Please one of: none, ollama"), "{said}");
-    assert!(said.contains("41 reviewed answers, 1 chat account(s)"), "{said}");
+    assert!(said.contains("41 reviewed answers, 2 chat account(s)"), "{said}");
     let last: Vec<&str> = said.lines().rev().take(3).collect();
     assert_eq!(last[2], "Next:");
     assert!(last[1].contains("cd town && townkeeper serve") && last[0].contains("townkeeper doctor"), "{said}");
-    assert!(!said.contains(TOKEN) && !said.contains("sk-canary"), "{said}");
-    assert!(said.lines().count() <= 15, "it is brief: {said}");
+    assert!(!said.contains(TOKEN) && !said.contains(DISCORD) && !said.contains("sk-canary"), "{said}");
+    assert!(said.lines().count() <= 16, "it is brief: {said}");
 
     let town = folder.path().join("town");
     let config = std::fs::read_to_string(town.join("townkeeper.toml")).unwrap();
-    assert!(!config.contains(TOKEN) && !config.contains("sk-canary"), "{config}");
+    assert!(!config.contains(TOKEN) && !config.contains(DISCORD) && !config.contains("sk-canary"), "{config}");
     let shown = out(&answered(&town, &["config", "show"], "").await);
     assert!(shown.contains("Owl \"Keeper\"") && shown.contains("http://127.0.0.1:9/v1"), "{shown}");
     assert_eq!((mode(&town.join("secrets")), mode(&town.join("secrets/model.key"))), (0o700, 0o600));
-    assert_eq!(mode(&town.join("secrets/telegram.token")), 0o600);
-    assert_eq!(std::fs::read_to_string(town.join("secrets/telegram.token")).unwrap().trim(), TOKEN);
+    for (platform, token) in [("telegram", TOKEN), ("discord", DISCORD)] {
+        let file = town.join(format!("secrets/{platform}.token"));
+        assert_eq!((mode(&file), std::fs::read_to_string(&file).unwrap().trim()), (0o600, token));
+        assert!(config.contains(&format!("platform = \"{platform}\"")), "{config}");
+    }
 }
 
 #[tokio::test]
@@ -106,10 +111,11 @@ async fn init_overwrites_nothing_and_invents_nothing() {
         assert_eq!(std::fs::read_dir(&town).unwrap().count(), 1);
         assert_eq!(std::fs::read_to_string(town.join(there)).unwrap(), "mine");
     }
-    let cases: [(&[&str], &str); 3] = [
+    let cases: [(&[&str], &str); 4] = [
         (&["init"], "--yes"),
         (&["init", "--yes", "--provider", "openai"], "openai needs a key"),
         (&["init", "--yes", "--telegram-token-file", "nowhere"], "nowhere"),
+        (&["init", "--yes", "--discord-token-file", "elsewhere"], "elsewhere"),
     ];
     for (args, expected) in cases {
         let town = tempfile::tempdir().unwrap();

@@ -77,6 +77,28 @@ async fn a_private_question_is_answered_once_with_source_and_date() {
     assert_eq!(telegram.calls("sendMessage").len(), 2);
 }
 
+/// The answer is replaced where it stands; what is edited too late to be that question is answered anew elsewhere.
+#[tokio::test]
+async fn an_edited_question_has_its_answer_replaced() {
+    let (telegram, home) = stage().await;
+    let _daemon = Daemon::start(&home).await;
+    for (chat, asked) in [(PERSON, ASKED[0].0.to_owned()), (GROUP, format!("@{BOT_USERNAME} {}", ASKED[0].0))] {
+        let before = telegram.sent().len();
+        telegram.push_message(chat, PERSON, &asked);
+        let question = telegram.last_message();
+        let first = sent(&telegram, before + 1).await[before].clone();
+        assert!(first.text.contains(ASKED[0].1), "{}", first.text);
+        telegram.push_edit(chat, PERSON, question, &asked.replace(ASKED[0].0, ASKED[1].0));
+        let replaced = telegram.wait_message(|m| m.chat_id == chat && m.text.contains(ASKED[1].1));
+        let replaced = tokio::time::timeout(PATIENCE, replaced).await.expect("the answer is not replaced");
+        assert_eq!(replaced.message_id, first.message_id);
+        assert_eq!(telegram.sent().len(), before + 1, "nothing was said besides");
+    }
+    let edits = telegram.calls("editMessageText");
+    assert_eq!((telegram.calls("sendMessage").len(), edits.len()), (2, 2));
+    assert!(edits.iter().all(|edit| edit.body["link_preview_options"]["is_disabled"] == true));
+}
+
 #[tokio::test]
 async fn in_a_group_only_those_who_mention_the_bot_are_answered() {
     let (telegram, home) = stage().await;

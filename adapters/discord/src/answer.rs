@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 use townkeeper_contract::id::OutboxId;
-use townkeeper_contract::outbound::{Outbound, Receipt};
+use townkeeper_contract::outbound::{LimitHint, Outbound, Receipt};
 use townkeeper_contract::platform::DeliverError;
 
 use crate::Discord;
@@ -153,6 +153,18 @@ fn original(via: &Via) -> String {
 async fn replace(bot: &Discord, via: &Via, said: &Value) -> Result<Receipt, ApiError> {
     let (sent, hint): (Sent, _) = bot.api.hinted(Ask::patch(original(via), said)).await?;
     Ok(sent.receipt(hint))
+}
+
+/// Takes back what was deferred, where nothing is said. What is gone already, or was never shown, is as good.
+pub(crate) async fn dismiss(bot: &Discord, via: &Via) -> Result<Option<LimitHint>, DeliverError> {
+    let shown = matches!(bot.interactions.first(via.id).await, None | Some(First::Deferred));
+    if via.pressed || !shown {
+        return Ok(None);
+    }
+    match bot.api.done(Ask::delete(original(via))).await {
+        Err(ApiError::Said { status: 401 | 404, .. }) => Ok(None),
+        gone => gone.map_err(class),
+    }
 }
 
 /// Further parts. In the open they are messages of the channel, for these can be sent twice without being said twice.

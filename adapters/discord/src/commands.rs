@@ -1,6 +1,9 @@
 //! Our commands as Discord's: registered when they differ from what was registered last, never on every start.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use tokio::time::sleep;
 use townkeeper_contract::command::{Audience, CommandSpec};
 use townkeeper_contract::platform::Host;
 use tracing::{debug, info, warn};
@@ -8,10 +11,13 @@ use tracing::{debug, info, warn};
 use crate::Discord;
 use crate::api::{ApiError, Ask};
 use crate::deliver::hash_of;
+use crate::receive::unless_frozen;
 use crate::wire::Id;
 
 /// Where the hash of what was registered is kept.
 const KEPT: &str = "commands";
+/// How often it is looked whether a frozen town has thawed.
+const THAW: Duration = Duration::from_secs(5);
 /// Who is offered what moderators do, until a server decides otherwise: those who may manage messages.
 const MANAGE_MESSAGES: &str = "8192";
 
@@ -25,7 +31,14 @@ pub(crate) async fn offer(bot: &Discord, host: &dyn Host, application: Id) {
         Err(error) => return debug!(account = %bot.account, %error, "the commands stay as they are"),
     }
     let path = format!("/applications/{application}/commands");
-    match bot.api.done(Ask::put(path).with(&commands)).await {
+    let offered = loop {
+        let ask = Ask::put(path.clone()).with(&commands);
+        match unless_frozen(host, bot.api.done(ask)).await {
+            Some(offered) => break offered,
+            None => sleep(THAW).await,
+        }
+    };
+    match offered {
         Ok(_) => info!(account = %bot.account, commands = host.commands().len(), "commands registered"),
         Err(ApiError::Said { status, code, words }) => {
             return warn!(account = %bot.account, status, code, words, "Discord does not take our commands");

@@ -128,6 +128,10 @@ pub(crate) async fn deliver(bot: &Discord, out: &Outbound) -> Result<Receipt, De
         }
         Act::Edit { message, body, buttons } => edit(api, &to, message, &said(body, buttons)?).await?,
         Act::Delete { message } => done(api.done(Ask::delete(path_of(&to, message)?)).await, UNKNOWN_MESSAGE)?,
+        Act::Dismiss => match &to.via {
+            Some(via) => crate::answer::dismiss(bot, via).await?,
+            None => None,
+        },
         // A deferred interaction shows by itself that an answer is coming.
         Act::Typing if to.via.is_some() => None,
         Act::Typing => {

@@ -117,6 +117,7 @@ impl Platform for Discord {
             rate: RateFacts { per_second: 45, per_group_minute: 0, per_chat_ms: 0 },
             live: Some(LiveFacts { private_ms: 1_000, group_ms: 2_000 }),
             typing_ms: 10_000,
+            promises: true,
         }
     }
 

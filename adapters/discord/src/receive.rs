@@ -36,6 +36,7 @@ use socket::{Line, Resume};
 use trouble::{Part, Trouble, pause};
 
 pub use normalise::Me;
+pub(crate) use quick::unless_frozen;
 pub use world::World;
 
 /// Events that wait for the commit before them; then the socket waits too, and Discord keeps the rest.
@@ -103,6 +104,11 @@ pub(crate) async fn run(bot: Arc<Discord>, host: Arc<dyn Host>, stop: Stop) -> R
             }
             Some(ended) = tasks.join_next() => {
                 break Err(ended.unwrap_or_else(|e| PlatformError::Other(format!("a task of the adapter: {e}"))));
+            }
+            Some(late) = desk.told_late() => {
+                if !desk.take_late(late, &stop).await {
+                    break Ok(());
+                }
             }
             () = stop.cancelled() => break Ok(()),
         }

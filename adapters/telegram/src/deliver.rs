@@ -71,6 +71,8 @@ pub(crate) async fn deliver(api: &Api, out: &Outbound) -> Result<Receipt, Delive
             let drawn = api.call::<IgnoredAny>("sendMessageDraft", &sketch(to, *draft, body)?).await;
             drawn.map_err(class)?;
         }
+        // Nothing shows that an answer to a command is coming.
+        Act::Dismiss => {}
         Act::Typing => {
             let mut body = json!({ "chat_id": to.chat, "action": "typing" });
             put(&mut body, "message_thread_id", to.thread);

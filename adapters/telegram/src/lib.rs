@@ -133,6 +133,7 @@ impl Platform for Telegram {
             rate: RateFacts { per_second: 30, per_group_minute: 20, per_chat_ms: 1000 },
             live: Some(LiveFacts { private_ms: 1_000, group_ms: 5_000 }),
             typing_ms: 5_000,
+            promises: false,
         }
     }
 

@@ -17,6 +17,9 @@ const KEPT: &str = "commands";
 /// How long until the next try, where Telegram does not say.
 const AGAIN: Duration = Duration::from_mins(1);
 
+/// How often it is looked whether a frozen town has thawed.
+const THAW: Duration = Duration::from_secs(5);
+
 /// Offers the daemon's commands, if they are not those that were offered last. Best effort, beside receiving.
 pub(crate) async fn offer(bot: &Telegram, bot_id: i64, host: &dyn Host) {
     let menus = menus(host.commands());
@@ -28,7 +31,18 @@ pub(crate) async fn offer(bot: &Telegram, bot_id: i64, host: &dyn Host) {
         Err(error) => debug!(account = %bot.account, %error, "not known which commands were offered"),
     }
     for menu in &menus {
-        while let Err(error) = bot.api.call::<bool>("setMyCommands", menu).await {
+        loop {
+            let mut answer = None;
+            host.leave(Box::pin(async { answer = Some(bot.api.call::<bool>("setMyCommands", menu).await) })).await;
+            let error = match answer {
+                Some(Ok(_)) => break,
+                Some(Err(error)) => error,
+                // A frozen town offers nothing new.
+                None => {
+                    sleep(THAW).await;
+                    continue;
+                }
+            };
             match error {
                 ApiError::Said { code: code @ 400..=499, description, .. } if code != 429 => {
                     warn!(account = %bot.account, description, "Telegram refuses the menu of commands; they work all the same");

@@ -123,7 +123,7 @@ pub struct Delivery {
     /// Counts from 0 within a turn.
     pub part: i64,
     pub state: DeliveryState,
-    /// `message`, `edit`, `delete`, `pin`, `unpin` or `moderate`.
+    /// `message`, `edit`, `delete`, `dismiss`, `pin`, `unpin` or `moderate`.
     pub act: String,
     /// How it begins, where it has words.
     pub text: String,
@@ -141,4 +141,7 @@ pub struct Delivery {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DeliveryList {
     pub deliveries: Vec<Delivery>,
+    /// Whether there are older ones, which are not in this list.
+    #[serde(default)]
+    pub more: bool,
 }

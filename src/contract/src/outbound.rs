@@ -46,6 +46,8 @@ pub enum Act {
         draft: i32,
         body: RichText,
     },
+    /// There is no answer: what showed that one is coming goes. Where nothing shows it, nothing is done.
+    Dismiss,
     /// "… is typing"; best effort, never in the outbox.
     Typing,
     /// Pin a message, quietly.

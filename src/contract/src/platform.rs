@@ -40,6 +40,9 @@ pub struct PlatformFacts {
     pub live: Option<LiveFacts>,
     /// How long "… is typing" stays, in milliseconds; 0: there is no such thing.
     pub typing_ms: u32,
+    /// Whether it shows, once a command was given, that an answer is coming, until there is one: then it must be told where
+    /// there is none, by [`Act::Dismiss`](crate::outbound::Act::Dismiss).
+    pub promises: bool,
 }
 
 /// How often a message of ours may be edited while it is written, in milliseconds between two edits.
@@ -170,6 +173,10 @@ pub trait Host: Send + Sync + 'static {
     /// Makes a request that no row of the outbox stands for: that somebody's press was heard, what could be meant by
     /// what they type. `false`: the town is frozen, so it was not made, or was cut off.
     fn leave<'a>(&'a self, request: BoxFuture<'a, ()>) -> BoxFuture<'a, bool>;
+
+    /// Whether this gets an answer where it was said, as far as can be told at once. To what does not nothing is promised
+    /// that others could see.
+    fn heeds(&self, event: &Inbound) -> bool;
 
     /// Where people begin to talk to this account in private: what is put behind `base` comes back as the words behind
     /// `/start`. From adapters whose bots cannot write first, as soon as they know; the others never say it.

@@ -124,6 +124,8 @@ pub struct Decision {
     pub then: Option<Ask>,
     /// Whether the end is kept from the platform: it was said once already. Who reads the turn's events reads it.
     pub quiet: bool,
+    /// Whether the end is said only where its place has not heard it yet. Of two that come to it at once, one is said.
+    pub once: bool,
 }
 
 /// Something to find out. Its answer comes back as an [`Event`].
@@ -168,6 +170,11 @@ impl Decision {
         Self { then: Some(ask), ..Self::default() }
     }
 
+    /// Where we are not switched on nothing is said to somebody who may be a stranger.
+    fn unless_off(self, snapshot: &Snapshot<'_>) -> Self {
+        Self { quiet: self.quiet || snapshot.here.mode == PlaceMode::Off, ..self }
+    }
+
     fn frozen() -> Self {
         Self { end: Some((Outcome::Cancelled { by: CancelledBy::Freeze }, say::frozen())), ..Self::default() }
     }
@@ -190,12 +197,14 @@ pub fn decide(snapshot: &Snapshot<'_>, event: &Event<'_>) -> Decision {
             let go_on = snapshot.start_link.map(|base| format!("{base}{}{number}", commands::TICKET_LINK));
             Decision::end(say::ticket_opened(*number, go_on))
         }
-        // Where we are not switched on, a stranger's try is no reason to speak.
-        Event::Accessed(Accessed::NotAllowed) if snapshot.here.mode == PlaceMode::Off => Decision::silent(),
+        Event::Accessed(Accessed::NotAllowed) => Decision::end(say::not_allowed()).unless_off(snapshot),
         Event::Accessed(accessed) => Decision::end(access::said(accessed)),
         Event::Placed { inbound, placed } => keeper::placed(snapshot, inbound, placed),
         Event::TicketFound(found) => {
             Decision::end(found.as_ref().map_or_else(say::keeper::no_such_ticket, say::keeper::ticket))
+        }
+        Event::Moderated(moderated) if moderate::is_to_a_stranger(*moderated) => {
+            Decision::end(moderate::said(*moderated)).unless_off(snapshot)
         }
         Event::Moderated(moderated) => Decision::end(moderate::said(*moderated)),
         Event::Rated(rated) => Decision::end(feedback::said(snapshot, rated.as_ref())),
@@ -206,8 +215,10 @@ fn came(snapshot: &Snapshot<'_>, inbound: &Inbound) -> Decision {
     match &inbound.body {
         Body::Presence { change } => Decision::ask(Ask::Place(PlaceAsk::Presence(change.clone()))),
         Body::Command { name, args } if name == commands::KEEPER => keeper::asked(snapshot, inbound, args),
-        Body::Command { name, .. } if access::is(name) => access::asked(inbound),
-        _ if snapshot.here.mode == PlaceMode::Off && snapshot.here.untold => Decision::ask(Ask::Place(PlaceAsk::Tell)),
+        Body::Command { name, .. } if access::is(name) => access::asked(inbound).unless_off(snapshot),
+        _ if snapshot.here.mode == PlaceMode::Off && snapshot.here.untold => {
+            Decision { once: true, ..Decision::end(say::keeper::not_switched_on()) }
+        }
         _ if snapshot.here.mode == PlaceMode::Off => Decision::silent(),
         Body::Message { .. } if !inbound.addressed => volunteer::heard(snapshot, inbound),
         body if snapshot.frozen && is_answered(body) => Decision::frozen(),

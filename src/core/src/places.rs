@@ -91,11 +91,16 @@ fn set<'a>(place: Option<&'a Place>, whole: Option<&'a Place>, setting: PlaceSet
     both().find(links).or_else(|| both().next())
 }
 
+/// Whether somebody who may has let us speak in a place.
+pub fn is_linked(place: Option<&Place>, whole: Option<&Place>, rules: Rules) -> bool {
+    let link = set(place, whole, PlaceSetting::Link);
+    link.map_or(rules.groups == Some(Groups::Any), |link| link.value == "yes")
+}
+
 /// What a place is set to, where it is a group or a channel. A place that is not known has nothing set.
 pub fn here(place: Option<&Place>, whole: Option<&Place>, rules: Rules) -> Here {
     let set = |setting| set(place, whole, setting).map(|set| set.value.as_str());
-    let link = set(PlaceSetting::Link);
-    let linked = link.map_or(rules.groups == Some(Groups::Any), |link| link == "yes");
+    let (link, linked) = (set(PlaceSetting::Link), is_linked(place, whole, rules));
     let mode = set(PlaceSetting::Mode).and_then(PlaceMode::named).unwrap_or(PlaceMode::Answer);
     // One notice is enough for all of a server.
     let told = whole.or(place).is_some_and(|place| place.told.is_some());

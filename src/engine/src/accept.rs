@@ -112,14 +112,21 @@ pub(crate) fn day(now_ms: i64) -> NaiveDate {
     DateTime::from_timestamp_millis(now_ms).unwrap_or_default().date_naive()
 }
 
+/// Whether an event that comes now would be accepted.
+pub(crate) fn concerns_us(house: &House, event: &Inbound) -> bool {
+    is_ours(house, event, house.clock.now_ms())
+}
+
+fn is_ours(house: &House, event: &Inbound, now_ms: i64) -> bool {
+    let here = house.places.here(event, house.door.rules(&event.account));
+    let ground = Ground { here: &here, base: &house.base, today: day(now_ms) };
+    scan::scan(event, &ground) == scan::Verdict::Accept
+}
+
 /// What concerns us; the rest is only counted.
 fn ours(house: &House, account: &AccountId, batch: Vec<Inbound>, now_ms: i64) -> Vec<Inbound> {
-    let (said, rules, today) = (batch.len(), house.door.rules(account), day(now_ms));
-    let concerns_us = |event: &Inbound| {
-        let here = house.places.here(event, rules);
-        scan::scan(event, &Ground { here: &here, base: &house.base, today }) == scan::Verdict::Accept
-    };
-    let mut kept: Vec<Inbound> = batch.into_iter().filter(concerns_us).collect();
+    let said = batch.len();
+    let mut kept: Vec<Inbound> = batch.into_iter().filter(|event| is_ours(house, event, now_ms)).collect();
     for event in &mut kept {
         shorten(&mut event.person.name);
     }

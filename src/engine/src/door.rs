@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use townkeeper_contract::id::{AccountId, OutboxId, PersonId, TurnId};
-use townkeeper_contract::inbound::{Inbound, PlaceKind, ReplyTo};
+use townkeeper_contract::inbound::{Body, Inbound, PlaceKind, ReplyTo};
 use townkeeper_contract::outbound::{Act, Button, LimitScope, Outbound, Receipt};
 use townkeeper_contract::platform::{DeliverError, Finding, Idempotency, Platform, PlatformFacts, RateFacts, Standing};
 use townkeeper_contract::stream::Reply;
@@ -203,6 +203,19 @@ impl Door {
             deadline_ms: now_ms + REPLY_DEADLINE_MS,
         };
         pieces.into_iter().enumerate().map(message).collect()
+    }
+
+    /// What ends a promise that is not kept, where the platform shows one. None is made to words that only look like a
+    /// command: there it does nothing.
+    pub(crate) fn dismissal(&self, inbound: &Inbound, now_ms: i64) -> Option<Sendable> {
+        let promised = self.facts(&inbound.account)?.promises && matches!(inbound.body, Body::Command { .. });
+        promised.then(|| Sendable {
+            id: ids::ulid(now_ms),
+            dest: conversation::destination(inbound),
+            reply_to: inbound.reply_to.clone(),
+            act: Act::Dismiss,
+            deadline_ms: now_ms + REPLY_DEADLINE_MS,
+        })
     }
 
     /// Delivers a claimed row, once, and says what became of it.

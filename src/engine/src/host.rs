@@ -99,6 +99,10 @@ impl Host for Seat {
         })
     }
 
+    fn heeds(&self, event: &Inbound) -> bool {
+        accept::concerns_us(&self.house, event)
+    }
+
     fn start_link(&self, base: &str) {
         let mut links = self.house.start_links.lock().unwrap_or_else(PoisonError::into_inner);
         links.insert(self.account.clone(), base.to_owned());
@@ -235,6 +239,7 @@ mod tests {
                 rate: RateFacts { per_second: 1, per_group_minute: 0, per_chat_ms: 0 },
                 live: None,
                 typing_ms: 0,
+                promises: false,
             }
         }
 

@@ -18,7 +18,7 @@ use townkeeper_core::decide::moderate::{
 };
 use townkeeper_core::gate::origin::defanged;
 use townkeeper_core::say;
-use townkeeper_store::{By, NewOrder, Order, Ordered, OutboxRow, Sendable, Verdict};
+use townkeeper_store::{By, NewOrder, Order, Ordered, OutboxRow, Sendable, Told, Verdict};
 
 use crate::door::REPLY_DEADLINE_MS;
 use crate::{EngineError, House, ids, outbox};
@@ -71,18 +71,22 @@ async fn in_chat(
         return Ok(Moderated::NotOurs);
     }
     let asker = Some(inbound.person.id.0.clone());
+    let who = format!("{} ({platform} {id})", inbound.person.name);
     match ask {
         ModerateAsk::Act(wanted) => {
             let address = inbound.place.address.as_ref().unwrap_or(&inbound.reply_to);
             let place = inbound.place.id.as_str();
             let order = order(&wanted, (&inbound.account, place, address), asker, by.now_ms);
-            carry_out(house, by, turn, order).await
+            carry_out(house, by, Asked { key: turn, who, at: Some(inbound) }, order).await
         }
         ModerateAsk::Undo { number, reason } => {
             // Only what was done here: a number of another account is nobody's business.
             let found = house.store.order(&house.workspace, number).await?;
             match found.filter(|order| order.account == inbound.account.as_str()) {
-                Some(found) => take_back(house, by, turn, Back { number, found, asker, reason }).await,
+                Some(found) => {
+                    let asked = Asked { key: turn, who, at: Some(inbound) };
+                    take_back(house, by, asked, Back { number, found, asker, reason }).await
+                }
                 None => Ok(Moderated::NoSuchAct),
             }
         }
@@ -105,7 +109,8 @@ pub(crate) async fn ask(
     let wanted =
         Wanted { verb: new.verb, message: new.message, person: new.person, for_ms: new.for_ms, reason: new.reason };
     let order = order(&wanted, (&new.account, new.place.as_str(), &address), person, by.now_ms);
-    carry_out(house, by, &asked, order).await
+    let who = by.actor.clone();
+    carry_out(house, by, Asked { key: &asked, who, at: None }, order).await
 }
 
 /// Takes an act back.
@@ -114,7 +119,8 @@ pub(crate) async fn undo(house: &Arc<House>, by: By, asker: &Asker, number: i64)
     let account = AccountId::from(found.account.as_str());
     let Some(person) = number_of(house, asker, &account).await? else { return Ok(Moderated::NotLinked) };
     let back = Back { number, found, asker: person, reason: String::new() };
-    take_back(house, by, &ids::secret(), back).await
+    let who = by.actor.clone();
+    take_back(house, by, Asked { key: &ids::secret(), who, at: None }, back).await
 }
 
 /// Whose right is to be looked up: outer `None` where that is not known.
@@ -143,6 +149,16 @@ fn order(wanted: &Wanted, at: (&AccountId, &str, &ReplyTo), by_person: Option<St
     }
 }
 
+/// How an act was asked for.
+struct Asked<'a> {
+    /// Asked for by the same key again, it is the same act.
+    key: &'a str,
+    /// Who asked, as moderators read it.
+    who: String,
+    /// Where, if it was in a chat: there it is known already.
+    at: Option<&'a Inbound>,
+}
+
 /// An act that is to be taken back.
 struct Back {
     number: i64,
@@ -151,7 +167,7 @@ struct Back {
     reason: String,
 }
 
-async fn take_back(house: &Arc<House>, by: By, asked: &str, back: Back) -> Result<Moderated, EngineError> {
+async fn take_back(house: &Arc<House>, by: By, asked: Asked<'_>, back: Back) -> Result<Moderated, EngineError> {
     let Some(verb) = reverse(back.found.verb) else {
         return Ok(Moderated::Final { removed: back.found.verb == Verb::Remove });
     };
@@ -166,7 +182,7 @@ async fn take_back(house: &Arc<House>, by: By, asked: &str, back: Back) -> Resul
     carry_out(house, by, asked, order).await
 }
 
-async fn carry_out(house: &Arc<House>, by: By, asked: &str, order: Order) -> Result<Moderated, EngineError> {
+async fn carry_out(house: &Arc<House>, by: By, asked: Asked<'_>, order: Order) -> Result<Moderated, EngineError> {
     match allowed(house, &order).await {
         Ok(()) => {}
         Err(No::Said(moderated)) => return Ok(moderated),
@@ -187,7 +203,9 @@ async fn carry_out(house: &Arc<House>, by: By, asked: &str, order: Order) -> Res
         // A notice is of use at any time.
         deadline_ms: if verb == Verb::Notice { i64::MAX } else { by.now_ms.saturating_add(REPLY_DEADLINE_MS) },
     };
-    let new = NewOrder { by, asked: asked.to_owned(), order, send, node: house.node.id.clone() };
+    let told = told(house, &order, asked.at, by.now_ms);
+    let (asked, who) = (asked.key.to_owned(), asked.who);
+    let new = NewOrder { by, asked, who, order, send, told, node: house.node.id.clone() };
     Ok(match house.store.moderate(new).await? {
         Ordered::Now { number, send } => {
             metrics::counter!("townkeeper_moderation_total", "verb" => verb.as_str()).increment(1);
@@ -199,6 +217,24 @@ async fn carry_out(house: &Arc<House>, by: By, asked: &str, order: Order) -> Res
         Ordered::Before { number } => Moderated::Ordered { number, verb },
         Ordered::Reversed { by } => Moderated::Reversed { by },
     })
+}
+
+/// Where moderators read of it: in places of the same account, and of the same server where it is in one. Once it is done,
+/// and while that is news.
+fn told(house: &House, order: &Order, at: Option<&Inbound>, now_ms: i64) -> Vec<Told> {
+    if order.verb == Verb::Notice {
+        return Vec::new();
+    }
+    let account = AccountId::from(order.account.as_str());
+    let there = house.places.of_notices(&account, &order.place, house.door.rules(&account));
+    let elsewhere = there.into_iter().filter(|(place, _)| at.is_none_or(|at| at.place.id != *place));
+    let told = elsewhere.map(|(place, reply_to)| Told {
+        id: ids::ulid(now_ms),
+        dest: format!("moderate/{place}"),
+        reply_to,
+        deadline_ms: now_ms.saturating_add(REPLY_DEADLINE_MS),
+    });
+    told.collect()
 }
 
 /// What the platform is told; in a notice, links that are not ours open nothing. `None`: the order names neither

@@ -3,7 +3,7 @@
 //!
 //! The first words are a row of the outbox, committed before they leave. Later ones go through the door without one.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -22,9 +22,10 @@ use crate::door::{REPLY_DEADLINE_MS, Spot};
 use crate::live::Feed;
 use crate::{House, ids, outbox};
 
-/// How long the end of a turn waits for a paint that is under way. Longer than a request may take as the adapters are set
-/// by default; where one takes longer still, its words may stay beside the whole answer.
-const PATIENCE: Duration = Duration::from_secs(40);
+/// How long the end of a turn waits for a paint that is under way, in milliseconds: longer than a request may take as the
+/// adapters are set by default. Where one takes longer still the answer is said anew, and what was painted is taken down
+/// behind it.
+const PATIENCE_MS: i64 = 40_000;
 
 /// How often a live message that an earlier process left is looked at, until it is known what became of it.
 const LOOK: Duration = Duration::from_millis(250);
@@ -44,6 +45,8 @@ enum Shown {
     Message(MessageRef, String),
     /// Nothing of this answer, but one message with the answer that it may replace.
     Earlier(MessageRef),
+    /// This message of ours, which an edit that is still under way may change: it is no place for the last words.
+    Stale(MessageRef),
     /// A message that nobody can name, or that cannot be changed any more.
     Lost,
 }
@@ -53,8 +56,11 @@ enum Shown {
 pub(crate) struct Canvas {
     began_ms: i64,
     shown: Shown,
-    brush: Option<(Stop, JoinHandle<Shown>)>,
+    brush: Option<(Stop, JoinHandle<Shown>, Known)>,
 }
+
+/// The live message, as soon as it is known.
+type Known = Arc<OnceLock<MessageRef>>;
 
 impl Canvas {
     /// Nothing is painted yet.
@@ -89,31 +95,46 @@ impl Canvas {
         }
         let stop = Stop::new();
         let brush = Brush::new(house, row, feed, facts, self, stop.clone());
-        self.brush = Some((stop, house.tasks.spawn(brush.paint())));
+        let known = Arc::clone(&brush.known);
+        self.brush = Some((stop, house.tasks.spawn(brush.paint()), known));
     }
 
     /// Ends painting. What is under way is waited for: what people see afterwards is known, or counts as lost.
     pub(crate) async fn close(&mut self, house: &House, turn: &str) {
-        let Some((stop, brush)) = self.brush.take() else { return };
+        let Some((stop, brush, known)) = self.brush.take() else { return };
         stop.cancel();
-        self.shown = match tokio::time::timeout(PATIENCE, brush).await {
+        self.shown = match patiently(house, brush).await {
             // It may have to be sent again before it is known.
-            Ok(Ok(Shown::Lost)) => left(house, turn).await,
-            Ok(Ok(shown)) => shown,
-            Ok(Err(_)) | Err(_) => Shown::Lost,
+            Some(Ok(Shown::Lost)) => left(house, turn).await,
+            Some(Ok(shown)) => shown,
+            Some(Err(_)) => Shown::Lost,
+            None => known.get().map_or(Shown::Lost, |message| Shown::Stale(message.clone())),
         };
         fault!("live.settle");
     }
 
     /// The message that shows some of the answer, if there is one that can be changed.
     pub(crate) fn message(&self) -> Option<&MessageRef> {
-        if let Shown::Message(message, _) = &self.shown { Some(message) } else { None }
+        if let Shown::Message(message, _) | Shown::Stale(message) = &self.shown { Some(message) } else { None }
+    }
+
+    /// Whether something may stand there of which nobody knows.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.shown == Shown::Lost
     }
 
     /// Makes the first of these messages replace what was painted, or the only one the answer that it revises. A mere
-    /// notice replaces no answer.
-    pub(crate) fn finish(&self, say: &mut [Sendable], kind: ReplyKind) {
+    /// notice replaces no answer. What must not be painted over is taken down behind them.
+    pub(crate) fn finish(&self, say: &mut Vec<Sendable>, kind: ReplyKind) {
         let message = match &self.shown {
+            Shown::Stale(message) => {
+                let behind = say.last().map(|last| Sendable {
+                    id: format!("{}-", last.id),
+                    act: Act::Delete { message: message.clone() },
+                    ..last.clone()
+                });
+                return say.extend(behind);
+            }
             Shown::Message(message, _) => message,
             Shown::Earlier(message) if say.len() == 1 && kind != ReplyKind::Notice => message,
             _ => return,
@@ -129,7 +150,7 @@ impl Canvas {
 
 impl Drop for Canvas {
     fn drop(&mut self) {
-        if let Some((stop, _)) = &self.brush {
+        if let Some((stop, ..)) = &self.brush {
             stop.cancel();
         }
     }
@@ -155,7 +176,22 @@ async fn left(house: &House, turn: &str) -> Shown {
             }
         }
     };
-    tokio::time::timeout(PATIENCE, wait).await.unwrap_or(Shown::Lost)
+    patiently(house, wait).await.unwrap_or(Shown::Lost)
+}
+
+/// What comes of it in time, by the clock that tests drive; `None`: nothing did.
+async fn patiently<T>(house: &House, what: impl Future<Output = T>) -> Option<T> {
+    let until_ms = house.clock.now_ms().saturating_add(PATIENCE_MS);
+    let enough = async {
+        while house.clock.now_ms() < until_ms {
+            tokio::time::sleep(LOOK).await;
+        }
+    };
+    tokio::select! {
+        biased;
+        came = what => Some(came),
+        () = enough => None,
+    }
 }
 
 /// The words of a message.
@@ -186,6 +222,7 @@ struct Brush {
     base_ms: i64,
     cadence: Cadence,
     shown: Shown,
+    known: Known,
     /// When to show again that we are typing.
     typing_ms: i64,
     stop: Stop,
@@ -203,7 +240,7 @@ impl Brush {
         let private = row.inbound.place.kind == PlaceKind::Private;
         let live = facts.live.map(|live| if private { live.private_ms } else { live.group_ms });
         let way = match canvas.shown {
-            Shown::Lost | Shown::Earlier(_) => Way::Typing,
+            Shown::Lost | Shown::Stale(_) | Shown::Earlier(_) => Way::Typing,
             _ if facts.drafts && private => Way::Draft(fastrand::i32(1..)),
             _ if live.is_some() && facts.edits => Way::Edits,
             _ => Way::Typing,
@@ -227,6 +264,7 @@ impl Brush {
             base_ms: i64::from(base_ms),
             cadence,
             shown: canvas.shown.clone(),
+            known: canvas.message().map_or_else(Known::default, |message| Arc::new(message.clone().into())),
             typing_ms: i64::MIN,
             stop,
         }
@@ -349,6 +387,9 @@ impl Brush {
         let (shown, verdict, stroke) = first_came_to(verdict, &row.act, house.clock.now_ms());
         // Until it is recorded nobody could take it up after us.
         self.shown = if outbox::conclude(&house, &row, verdict).await { shown } else { Shown::Lost };
+        if let Shown::Message(message, _) = &self.shown {
+            self.known.get_or_init(|| message.clone());
+        }
         if self.shown == Shown::Lost { Stroke::Over } else { stroke }
     }
 }

@@ -47,6 +47,22 @@ impl Places {
         self.with(account, &id, within.as_ref(), |place, whole| places::here(place, whole, rules)).who
     }
 
+    /// Where moderators read what was done in a place: linked places with notices, not those of another server.
+    pub(crate) fn of_notices(&self, account: &AccountId, id: &str, rules: Rules) -> Vec<(PlaceId, ReplyTo)> {
+        let image = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(known) = image.known.get(account) else { return Vec::new() };
+        let within = known.get(&PlaceId::from(id)).and_then(|place| place.within.as_ref());
+        let same = |place: &Place| within.is_none() || place.within.is_none() || place.within.as_ref() == within;
+        let whole = |place: &Place| place.within.as_ref().and_then(|whole| known.get(whole));
+        let reads = |place: &&Place| {
+            place.value(PlaceSetting::Notices) == Some("here")
+                && same(place)
+                && places::is_linked(Some(place), whole(place), rules)
+        };
+        let address = |place: &Place| Some((place.id.clone(), place.address.clone()?));
+        known.values().filter(reads).filter_map(address).collect()
+    }
+
     /// Looks at a place, and at the bigger one that it is a part of.
     fn with<T>(
         &self,
@@ -94,7 +110,7 @@ pub(crate) async fn load(house: &House) -> Result<(), StoreError> {
     refresh(house).await
 }
 
-async fn refresh(house: &House) -> Result<(), StoreError> {
+pub(crate) async fn refresh(house: &House) -> Result<(), StoreError> {
     // In this order: what is changed in between is read twice, and never missed.
     let changes = house.store.place_changes(&house.workspace).await?;
     house.places.adopt(changes, house.store.places(&house.workspace).await?);
@@ -122,11 +138,6 @@ pub(crate) async fn run(house: Arc<House>) {
 /// Finds out or does what a decision asks for.
 pub(crate) async fn find_out(house: &House, inbound: &Inbound, ask: PlaceAsk) -> Result<Placed, StoreError> {
     Ok(match ask {
-        PlaceAsk::Tell => {
-            let first = house.store.tell_place(&house.workspace, whole(inbound), inbound.event.as_str()).await?;
-            refresh(house).await?;
-            Placed::Told { first }
-        }
         PlaceAsk::Presence(change) => {
             presence(house, inbound, change).await?;
             Placed::Noted
@@ -152,7 +163,7 @@ fn seen(inbound: &Inbound) -> SeenPlace {
 }
 
 /// The bigger place that it was said in a part of; else the place itself. That is what is linked.
-fn whole(inbound: &Inbound) -> SeenPlace {
+pub(crate) fn whole(inbound: &Inbound) -> SeenPlace {
     let seen = seen(inbound);
     match seen.within {
         Some(within) => SeenPlace { place: within.0, within: None, ..seen },

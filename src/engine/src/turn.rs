@@ -15,7 +15,9 @@ use townkeeper_core::decide::feedback::Rated;
 use townkeeper_core::flood::Pace;
 use townkeeper_core::memory::Note;
 use townkeeper_core::{Ask, Event, Past, Snapshot, Spoken, commands, decide, say};
-use townkeeper_store::{InboxRow, NewAction, NewFeedback, NewTicket, PastTurn, Sendable, Settle, Settled, StoreError};
+use townkeeper_store::{
+    InboxRow, NewAction, NewFeedback, NewTicket, Once, PastTurn, Sendable, Settle, Settled, StoreError,
+};
 
 use crate::busy::Place;
 use crate::lanes::Job;
@@ -35,6 +37,8 @@ const ATTEMPTS: u32 = 10;
 enum End {
     /// To be settled.
     With(Outcome, Box<Reply>),
+    /// To be settled, and said if the place has not heard it yet.
+    Once(Outcome, Box<Reply>),
     /// To be settled, and not said: the person has heard it once.
     Quiet(Outcome, Box<Reply>),
     /// Somebody stopped it, and it had said this.
@@ -51,6 +55,10 @@ struct Words {
     say: Vec<Sendable>,
     /// What the buttons below it stand for.
     actions: Vec<NewAction>,
+    /// Whether something may stand there that nobody knows of.
+    forsakes: bool,
+    /// Where it is said once; and what is done where it was.
+    once: Option<Once>,
 }
 
 /// Takes one turn from beginning to end.
@@ -93,8 +101,9 @@ pub(crate) async fn run(house: &Arc<House>, job: Job) {
 /// The last look at a reply, and the messages it becomes. The first of them replaces what was painted of it.
 fn worded(house: &House, row: &InboxRow, canvas: &Canvas, end: End) -> Option<Words> {
     let by_person = Outcome::Cancelled { by: CancelledBy::Person };
+    let is_once = matches!(end, End::Once(..));
     let (outcome, reply, told) = match end {
-        End::With(outcome, reply) => (outcome, *reply, None),
+        End::With(outcome, reply) | End::Once(outcome, reply) => (outcome, *reply, None),
         End::Quiet(outcome, reply) => (outcome, *reply, Some(None)),
         // Who stopped an answer is told so once, by the command that did it.
         End::Stopped(spoken) => {
@@ -118,7 +127,12 @@ fn worded(house: &House, row: &InboxRow, canvas: &Canvas, end: End) -> Option<Wo
     canvas.finish(&mut say, reply.kind);
     let actions = press::mint(row, &mut say, now_ms);
     access::last_words(house, row.inbound.event.as_str(), &mut say);
-    Some(Words { outcome, reply, say, actions })
+    let dismiss = house.door.dismissal(&row.inbound, now_ms);
+    let once = is_once.then(|| Once { place: places::whole(&row.inbound), otherwise: dismiss.clone() });
+    if say.is_empty() {
+        say.extend(dismiss);
+    }
+    Some(Words { outcome, reply, say, actions, once, forsakes: canvas.is_lost() })
 }
 
 /// A control: done beside its conversation, so that stopping works while an answer is being written.
@@ -190,6 +204,7 @@ async fn answer(
         let decision = decide(&snapshot, &event);
         match (decision.end, decision.then) {
             (Some((outcome, reply)), _) if decision.quiet => return End::Quiet(outcome, Box::new(reply)),
+            (Some((outcome, reply)), _) if decision.once => return End::Once(outcome, Box::new(reply)),
             (Some((outcome, reply)), _) => return End::With(outcome, Box::new(reply)),
             (None, None) => return failed(row, "nothing was decided"),
             (None, Some(Ask::Past)) if loaded.is_some() => return failed(row, "the past was asked for twice"),
@@ -329,7 +344,8 @@ async fn rate<'a>(house: &House, row: &InboxRow, turn: TurnId, helped: bool) -> 
 /// Commits the end of a turn and everything that must be said, then lets people hear it.
 async fn settle(house: &Arc<House>, row: InboxRow, mut writer: FeedWriter, started_ms: i64, words: Words) {
     let turn = TurnId::from(row.turn.as_str());
-    let Words { outcome, reply, say, actions } = words;
+    let Words { outcome, reply, say, actions, once, forsakes } = words;
+    let tells = once.is_some();
     writer.close_parts();
     let whole = whole_text(&mut writer, &reply);
     let settle = Settle {
@@ -339,6 +355,8 @@ async fn settle(house: &Arc<House>, row: InboxRow, mut writer: FeedWriter, start
         question: asked(&row.inbound, &house.base),
         say,
         actions,
+        once,
+        forsakes,
         inbound: row.inbound,
         attempt: row.attempt,
         node: house.node.id.clone(),
@@ -353,6 +371,10 @@ async fn settle(house: &Arc<House>, row: InboxRow, mut writer: FeedWriter, start
         Ok(settled) => {
             if matches!(reply.kind, ReplyKind::Canonical | ReplyKind::Model) {
                 reach(house, First::Answer);
+            }
+            if tells && let Err(error) = places::refresh(house).await {
+                // It is looked at again in a moment.
+                tracing::warn!(%error, "the settings of places could not be read");
             }
             for event in whole {
                 writer.emit(event);

@@ -33,6 +33,7 @@ fn shown(row: &Row, state: DeliveryState) -> Result<Delivery, StoreError> {
         Act::Edit { body, .. } => ("edit", body.to_plain()),
         Act::Delete { .. } => ("delete", String::new()),
         Act::Pin { .. } => ("pin", String::new()),
+        Act::Dismiss => ("dismiss", String::new()),
         Act::Unpin { .. } => ("unpin", String::new()),
         Act::Moderate { reason, .. } => ("moderate", reason.clone()),
         _ => ("other", String::new()),

@@ -150,6 +150,12 @@ const RULES: &[Rule] = &[
     ),
     rule("outbox", concat!("DELETE FROM outbox WHERE workspace = $1 AND account = $2 AND ", theirs!("turn"))),
     unanswered!("outbox", "DELETE FROM outbox WHERE workspace = $1 AND account = $2 AND turn", ""),
+    // What other moderators read names who asked.
+    rule(
+        "outbox",
+        "DELETE FROM outbox WHERE workspace = $1 AND account = $2 AND part > 0 AND turn IN (SELECT m.outbox \
+         FROM moderation m WHERE m.workspace = $1 AND m.account = $2 AND m.by_person = $3)",
+    ),
     rule(
         "moderation",
         "UPDATE moderation SET reason = '', person = CASE WHEN person = $3 THEN 'erased' ELSE person END, \

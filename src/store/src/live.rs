@@ -8,6 +8,7 @@ use townkeeper_contract::outbound::Act;
 
 use crate::db::{Conn, per_engine, sql};
 use crate::outbox::{Ack, OutboxRow, Sendable, begin_attempt};
+use crate::turns::Settle;
 use crate::writer::Write;
 use crate::{Store, StoreError};
 
@@ -118,6 +119,62 @@ impl Write for Live {
             }))
         })
     }
+}
+
+/// Where a live message is among the parts of its answer.
+pub(crate) const PART: i64 = -1;
+
+macro_rules! forsaken {
+    ($columns:literal, $seq:literal) => {
+        concat!(
+            "INSERT INTO outbox (workspace, id, account, dest, turn, part, reply_to, act, state, attempt, next_ms, \
+             created_ms, deadline_ms, node",
+            $columns,
+            ") SELECT l.workspace, l.id || '-', l.account, l.dest, l.turn, (SELECT MAX(p.part) + 1 FROM outbox p \
+             WHERE p.workspace = $1 AND p.turn = l.turn), l.reply_to, $3, 'ready', 0, $4, $4, $5, l.node",
+            $seq,
+            " FROM outbox l WHERE l.workspace = $1 AND l.id = $2 AND EXISTS (SELECT 1 FROM turn t \
+             WHERE t.workspace = $1 AND t.id = l.turn) ON CONFLICT DO NOTHING"
+        )
+    };
+}
+const FORSAKEN_SQLITE: &str = forsaken!(
+    ", seq",
+    ", (SELECT COALESCE(MAX(o.seq), 0) + 1 FROM outbox o WHERE o.workspace = $1 AND o.account = l.account \
+     AND o.dest = l.dest)"
+);
+const FORSAKEN_POSTGRES: &str = forsaken!("", "");
+
+/// A live message that turns out to stand there after its turn has ended without it is taken down: behind the whole
+/// answer, and once that is said.
+pub(crate) async fn forsake(tx: &mut Conn, ack: &Ack, message: &str) -> Result<(), StoreError> {
+    take_down(tx, &ack.workspace, &ack.id, message, ack.now_ms).await
+}
+
+/// The same at the end of a turn that does not know what became of its live message. Whoever records that meanwhile waits.
+pub(crate) async fn forsake_unknown(tx: &mut Conn, settle: &Settle) -> Result<(), StoreError> {
+    let row = sql("UPDATE outbox SET part = part WHERE workspace = $1 AND turn = $2 AND part = -1 \
+         RETURNING id, state, message");
+    let row = row.bind(&settle.workspace).bind(&settle.turn).optional(&mut *tx).await?;
+    let Some(row) = row.filter(|row| row.text("state").is_ok_and(|state| state == "sent")) else { return Ok(()) };
+    let Some(message) = row.opt_text("message")? else { return Ok(()) };
+    take_down(tx, &settle.workspace, &row.text("id")?, &message, settle.now_ms).await
+}
+
+/// How long it is tried.
+const DEADLINE_MS: i64 = 30 * 60 * 1000;
+
+async fn take_down(tx: &mut Conn, workspace: &str, id: &str, message: &str, now_ms: i64) -> Result<(), StoreError> {
+    let act = Act::Delete { message: message.into() };
+    per_engine(FORSAKEN_SQLITE, FORSAKEN_POSTGRES)
+        .bind(workspace)
+        .bind(id)
+        .bind(serde_json::to_string(&act)?)
+        .bind(now_ms)
+        .bind(now_ms.saturating_add(DEADLINE_MS))
+        .execute(tx)
+        .await?;
+    Ok(())
 }
 
 /// Deletes a row that did not leave, and its attempts. `false`: it was not ours any more.

@@ -5,9 +5,11 @@ use townkeeper_contract::BoxFuture;
 use townkeeper_contract::id::{AccountId, MessageRef, PersonId, PlaceId};
 use townkeeper_contract::inbound::{Inbound, ReplyTo};
 use townkeeper_contract::moderation::{DeliveryState, ModerationAct, Verb};
+use townkeeper_contract::outbound;
+use townkeeper_core::say::keeper::act_done;
 
 use crate::audit::{self, Act, By};
-use crate::db::{Conn, Row, per_engine, sql};
+use crate::db::{Conn, Row, sql};
 use crate::outbox::{self, OutboxRow, Queue, Sendable};
 use crate::writer::Write;
 use crate::{Store, StoreError, counter};
@@ -36,10 +38,24 @@ pub struct NewOrder {
     pub by: By,
     /// What asked for it; asked again, it is the same act.
     pub asked: String,
+    /// Who asked for it, as other moderators read it.
+    pub who: String,
     pub order: Order,
     pub send: Sendable,
+    /// Where moderators read of it once it is done.
+    pub told: Vec<Told>,
     /// Who sends it.
     pub node: String,
+}
+
+/// A place in which moderators read what was done elsewhere.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// Of the row.
+    pub id: String,
+    pub dest: String,
+    pub reply_to: ReplyTo,
+    pub deadline_ms: i64,
 }
 
 /// What became of an order.
@@ -87,14 +103,18 @@ impl Store {
         row.map(|row| Ok((ordered(&row)?, row.int("at_ms")?))).transpose()
     }
 
-    /// Where something goes that is done in a place, as its adapter said when it was last spoken to there.
+    /// Where something goes that is done in a place: as it is known, else as its adapter said when somebody last spoke to us
+    /// there.
     pub async fn address_of(&self, workspace: &str, account: &str, place: &str) -> Result<Option<ReplyTo>, StoreError> {
-        let row = per_engine(
-            "SELECT payload FROM inbox WHERE workspace = $1 AND account = $2 AND payload ->> '$.place.id' = $3 \
-             ORDER BY ordinal DESC LIMIT 1",
-            "SELECT payload FROM inbox WHERE workspace = $1 AND account = $2 \
-             AND CAST(payload AS jsonb) #>> '{place,id}' = $3 ORDER BY ordinal DESC LIMIT 1",
-        );
+        let known = sql("SELECT address FROM place WHERE workspace = $1 AND account = $2 AND place = $3");
+        let known = known.bind(workspace).bind(account).bind(place).optional(&self.reads).await?;
+        if let Some(address) = known.map(|row| row.opt_text("address")).transpose()?.flatten() {
+            return Ok(Some(ReplyTo(address)));
+        }
+        let row = sql("SELECT i.payload FROM conversation c \
+             JOIN turn t ON t.workspace = c.workspace AND t.conversation = c.id \
+             JOIN inbox i ON i.workspace = t.workspace AND i.turn = t.id \
+             WHERE c.workspace = $1 AND c.account = $2 AND c.place = $3 ORDER BY i.ordinal DESC LIMIT 1");
         let row = row.bind(workspace).bind(account).bind(place).optional(&self.reads).await?;
         let inbound: Option<Inbound> = row.map(|row| row.json("payload")).transpose()?;
         Ok(inbound.map(|inbound| inbound.place.address.unwrap_or(inbound.reply_to)))
@@ -135,6 +155,7 @@ impl Write for NewOrder {
                 now_ms: self.by.now_ms,
             };
             let send = outbox::queue(tx, &queue, &self.send).await?;
+            self.tell(tx, &queue, number).await?;
             // The log cannot be erased from: it holds the number, and of the rest a hash.
             let (action, subject) = (action(self.order.verb), format!("moderation:{number}"));
             log.append(tx, Act { action, subject: &subject, before: None, after: Some(&self.order) }).await?;
@@ -144,6 +165,24 @@ impl Write for NewOrder {
 }
 
 impl NewOrder {
+    /// Behind the act, as later parts of it: they leave when it is done.
+    async fn tell(&self, tx: &mut Conn, act: &Queue<'_>, number: i64) -> Result<(), StoreError> {
+        let (order, mut part) = (&self.order, 0);
+        for told in &self.told {
+            part += 1;
+            let body = act_done(number, order.verb, &self.who, order.person.as_deref(), &order.reason);
+            let notice = Sendable {
+                id: told.id.clone(),
+                dest: told.dest.clone(),
+                reply_to: told.reply_to.clone(),
+                act: outbound::Act::Message { body, buttons: Vec::new() },
+                deadline_ms: told.deadline_ms,
+            };
+            outbox::queue(tx, &Queue { part, ..*act }, &notice).await?;
+        }
+        Ok(())
+    }
+
     async fn insert(&self, tx: &mut Conn, number: i64) -> Result<(), StoreError> {
         let order = &self.order;
         sql("INSERT INTO moderation (workspace, number, asked, account, place, address, person, message, verb, \

@@ -140,15 +140,16 @@ impl Store {
     }
 }
 
-/// On SQLite the place in the line is the last one's plus one; on PostgreSQL, with several writers, a sequence gives it.
+/// A later part is never born `sending`: it waits for the earlier ones, wherever it goes. On SQLite the place in the line is
+/// the last one's plus one; on PostgreSQL, with several writers, a sequence gives it.
 macro_rules! say {
     ($columns:literal, $seq:literal) => {
         concat!(
             "INSERT INTO outbox (workspace, id, account, dest, turn, part, reply_to, act, state, attempt, next_ms, \
              created_ms, deadline_ms, node",
             $columns,
-            ") SELECT $1, $2, $3, $4, $5, $6, $7, $8, CASE WHEN busy.n > 0 THEN 'ready' ELSE 'sending' END, \
-             CASE WHEN busy.n > 0 THEN 0 ELSE 1 END, $9, $9, $10, $11",
+            ") SELECT $1, $2, $3, $4, $5, $6, $7, $8, CASE WHEN busy.n > 0 OR $6 > 0 THEN 'ready' ELSE 'sending' END, \
+             CASE WHEN busy.n > 0 OR $6 > 0 THEN 0 ELSE 1 END, $9, $9, $10, $11",
             $seq,
             " FROM (SELECT COUNT(*) AS n FROM outbox WHERE workspace = $1 AND account = $3 AND dest = $4 \
              AND state IN ('ready', 'sending')) AS busy RETURNING state"
@@ -185,10 +186,10 @@ macro_rules! claim {
 const CLAIM_SQLITE: &str = claim!("");
 const CLAIM_POSTGRES: &str = claim!(" FOR UPDATE OF o SKIP LOCKED");
 
-/// Writes a settled turn's messages.
-pub(crate) async fn insert(tx: &mut Conn, settle: &Settle) -> Result<Settled, StoreError> {
+/// Writes what a settled turn says.
+pub(crate) async fn insert(tx: &mut Conn, settle: &Settle, say: &[Sendable]) -> Result<Settled, StoreError> {
     let mut settled = Settled::default();
-    for (part, say) in settle.say.iter().enumerate() {
+    for (part, say) in say.iter().enumerate() {
         let queue = Queue {
             workspace: &settle.workspace,
             account: settle.inbound.account.as_str(),
@@ -359,7 +360,7 @@ impl Write for Ack {
             let moved = if let Verdict::Moved { to, .. } = &self.verdict { Some(to.0.as_str()) } else { None };
             let fenced = sql("UPDATE outbox SET state = $4, next_ms = COALESCE($5, next_ms), message = $6, \
                  reply_to = COALESCE($7, reply_to), act = COALESCE($8, act) \
-                 WHERE workspace = $1 AND id = $2 AND attempt = $3 AND state = 'sending'")
+                 WHERE workspace = $1 AND id = $2 AND attempt = $3 AND state = 'sending' RETURNING part")
             .bind(&self.workspace)
             .bind(&self.id)
             .bind(self.attempt)
@@ -368,10 +369,12 @@ impl Write for Ack {
             .bind(message)
             .bind(moved)
             .bind(act)
-            .execute(&mut *tx)
+            .optional(&mut *tx)
             .await?;
-            if fenced != 1 {
-                return Ok(false);
+            let Some(row) = fenced else { return Ok(false) };
+            let is_live = row.int("part")? == live::PART;
+            if let Some(message) = message.filter(|_| is_live) {
+                live::forsake(tx, self, message).await?;
             }
             sql(
                 "UPDATE attempt SET ended_ms = $4, class = $5, detail = $6 WHERE workspace = $1 AND outbox = $2 AND n = $3",

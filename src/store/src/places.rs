@@ -45,11 +45,6 @@ impl Store {
         load(&self.reads, workspace, None).await
     }
 
-    /// Whether `event` is the one upon which it is said that we are not switched on in a place: the first one that asks.
-    pub async fn tell_place(&self, workspace: &str, at: SeenPlace, event: &str) -> Result<bool, StoreError> {
-        self.write(Tell { workspace: workspace.to_owned(), at, event: event.to_owned() }).await
-    }
-
     /// Sets something for a place; it is known from then on. What it was set to already is no act.
     pub async fn set_place(&self, by: By, at: SeenPlace, set: &[(PlaceSetting, String)]) -> Result<Place, StoreError> {
         let (account, place) = (at.account.clone(), at.place.clone());
@@ -99,32 +94,18 @@ impl Store {
     }
 }
 
-struct Tell {
-    workspace: String,
-    at: SeenPlace,
-    event: String,
-}
-
-impl Write for Tell {
-    type Out = bool;
-
-    fn apply<'a>(&'a self, tx: &'a mut Conn) -> BoxFuture<'a, Result<bool, StoreError>> {
-        Box::pin(async move {
-            know(tx, &self.workspace, &self.at).await?;
-            // Asked again for the same event, after a crash, the answer is the same.
-            let row =
-                sql("UPDATE place SET told = COALESCE(told, $4) WHERE workspace = $1 AND account = $2 AND place = $3 \
-                 RETURNING told")
-                .bind(&self.workspace)
-                .bind(&self.at.account)
-                .bind(&self.at.place)
-                .bind(&self.event)
-                .one(&mut *tx)
-                .await?;
-            counter::next(tx, &self.workspace, CHANGES).await?;
-            Ok(row.text("told")? == self.event)
-        })
-    }
+/// Whether `event` is the one upon which it is said that we are not switched on in a place: the first one that asks.
+pub(crate) async fn tell(tx: &mut Conn, workspace: &str, at: &SeenPlace, event: &str) -> Result<bool, StoreError> {
+    know(tx, workspace, at).await?;
+    let told = sql("UPDATE place SET told = $4 WHERE workspace = $1 AND account = $2 AND place = $3 AND told IS NULL")
+        .bind(workspace)
+        .bind(&at.account)
+        .bind(&at.place)
+        .bind(event)
+        .execute(&mut *tx)
+        .await?;
+    counter::next(tx, workspace, CHANGES).await?;
+    Ok(told > 0)
 }
 
 struct SetPlace {
@@ -296,14 +277,27 @@ impl Write for MovePlace {
                 log.append(tx, act).await?;
                 counter::next(tx, workspace, CHANGES).await?;
             }
-            per_engine(MOVED_SQLITE, MOVED_POSTGRES)
+            // What was done there is taken back there.
+            sql("UPDATE moderation SET place = $4, address = $5 WHERE workspace = $1 AND account = $2 AND place = $3")
                 .bind(workspace)
                 .bind(&self.account)
                 .bind(&self.from)
                 .bind(to)
                 .bind(&self.address.0)
-                .execute(tx)
-                .await
+                .execute(&mut *tx)
+                .await?;
+            let mut moved = 0;
+            for line in ["", "moderate/"] {
+                moved += per_engine(MOVED_SQLITE, MOVED_POSTGRES)
+                    .bind(workspace)
+                    .bind(&self.account)
+                    .bind(format!("{line}{}", self.from))
+                    .bind(format!("{line}{to}"))
+                    .bind(&self.address.0)
+                    .execute(&mut *tx)
+                    .await?;
+            }
+            Ok(moved)
         })
     }
 }

@@ -11,7 +11,9 @@ use townkeeper_contract::stream::{Outcome, Reply};
 
 use crate::actions::{self, NewAction};
 use crate::db::{Conn, Row, keepable, per_engine, sql};
+use crate::live;
 use crate::outbox::{self, OutboxRow, Sendable};
+use crate::places::{self, SeenPlace};
 use crate::{Store, StoreError};
 
 /// The end of a turn: its terminal, its reply, and what must be said on a platform.
@@ -37,6 +39,18 @@ pub struct Settle {
     pub say: Vec<Sendable>,
     /// What the buttons below these stand for.
     pub actions: Vec<NewAction>,
+    /// Whether it is not known what became of the live message: stands it there, it is taken down behind `say`.
+    pub forsakes: bool,
+    /// Where `say` is a notice that a place hears once.
+    pub once: Option<Once>,
+}
+
+/// A notice that is said once in a place.
+#[derive(Clone, Debug)]
+pub struct Once {
+    pub place: SeenPlace,
+    /// What is done instead where it was said before.
+    pub otherwise: Option<Sendable>,
 }
 
 /// What a settled turn left to do.
@@ -246,9 +260,23 @@ pub(crate) async fn settle_all(
     actions::insert(tx, &ending).await?;
     let mut outs = Vec::with_capacity(settles.len());
     for (settle, mine) in settles.iter().zip(mine) {
-        outs.push(if mine { Ok(outbox::insert(tx, settle).await?) } else { Err(StoreError::Fenced) });
+        outs.push(if mine { Ok(say(tx, settle).await?) } else { Err(StoreError::Fenced) });
     }
     Ok(outs)
+}
+
+/// Writes what a turn says. That a place has heard a notice is in the same commit as the notice.
+async fn say(tx: &mut Conn, settle: &Settle) -> Result<Settled, StoreError> {
+    let Some(Once { place, otherwise }) = &settle.once else {
+        let settled = outbox::insert(tx, settle, &settle.say).await?;
+        if settle.forsakes {
+            live::forsake_unknown(tx, settle).await?;
+        }
+        return Ok(settled);
+    };
+    let first = places::tell(tx, &settle.workspace, place, settle.inbound.event.as_str()).await?;
+    let otherwise = otherwise.as_slice();
+    outbox::insert(tx, settle, if first { &settle.say } else { otherwise }).await
 }
 
 /// Who must still have a turn for its end to count.

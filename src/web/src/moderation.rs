@@ -67,8 +67,10 @@ pub(crate) async fn outbox(
     State(web): State<Arc<Web>>,
     Query(wanted): Query<Wanted>,
 ) -> Result<Json<DeliveryList>, Refusal> {
-    let deliveries = web.engine.store().sends(web.engine.workspace(), wanted.state, SHOWN).await?;
-    Ok(Json(DeliveryList { deliveries }))
+    let mut deliveries = web.engine.store().sends(web.engine.workspace(), wanted.state, SHOWN + 1).await?;
+    let more = deliveries.len() > SHOWN as usize;
+    deliveries.truncate(SHOWN as usize);
+    Ok(Json(DeliveryList { deliveries, more }))
 }
 
 fn asker(who: &Principal) -> Asker {

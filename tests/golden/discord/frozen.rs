@@ -1,13 +1,15 @@
 //! A freeze in the middle of an answer: after it is acknowledged, nothing is asked of Discord any more.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::json;
 use townkeeper_fakes::discord::DiscordServer;
 use townkeeper_fakes::model::{ModelServer, Reply, Script, words};
+use townkeeper_store::{AdapterState, Store};
 
 use super::live::{SHOWN, STORY, Stage, stage};
-use super::{ADA, ASKED_TOO, BOT, CHANNEL, command, nth, ready, stage_at, to_us, write};
+use super::{ADA, ASKED_TOO, BOT, CHANNEL, command, nth, ready, stage_at, to_us, when, write};
 use crate::daemon::{Daemon, Home, PATIENCE, http};
 use crate::model::SMALL_TALK;
 
@@ -112,5 +114,73 @@ async fn red_twin_without_looking_a_file_stops_nothing() {
     write(&discord, discord.direct(BOT, ADA), SMALL_TALK);
     nth(&discord, 1).await;
     std::fs::write(home.data().join("freeze"), "").unwrap();
-    super::when(&discord, |s| s.by(BOT)[0].content.ends_with("again.")).await;
+    when(&discord, |s| s.by(BOT)[0].content.ends_with("again.")).await;
+}
+
+#[cfg(feature = "faults")]
+const COMMANDS: &str = "PUT /applications/{application.id}/commands";
+#[cfg(feature = "faults")]
+/// What a log-in asks for, and what a session that goes on does: there no event tells of the channels.
+const OF_LOG_IN: [&str; 2] = ["GET /channels/{channel.id}/messages", COMMANDS];
+#[cfg(feature = "faults")]
+const OF_RESUME: [&str; 2] = ["GET /channels/{channel.id}", COMMANDS];
+
+/// Started again into a frozen town, in which much was missed: by a new log-in, or with the same session. Ended once so many
+/// events are taken and these routes were asked for. How often each route was, but where the gateway is.
+async fn started_frozen(cold: bool, without: Option<&str>, events: u64, asks: &[&str]) -> BTreeMap<&'static str, u64> {
+    let (discord, home) = super::stage().await;
+    let mut daemon = Daemon::start(&home).await;
+    ready(&discord).await;
+    write(&discord, CHANNEL, &to_us(ASKED_TOO.0));
+    nth(&discord, 1).await;
+    daemon.operator(&home).freeze("drill").await.unwrap();
+    daemon.signal("TERM").await;
+    daemon.gone().await;
+    write(&discord, CHANNEL, &to_us(ASKED_TOO.0));
+    write(&discord, discord.direct(BOT, ADA), ASKED_TOO.0);
+    if cold {
+        discord.tune(|options| options.resume_window_ms = 0);
+        discord.advance(Duration::from_secs(1));
+    }
+    let store = Store::open(&home.data()).await.unwrap();
+    // Commands to be offered anew: what another key sealed is as good as nothing.
+    let (workspace, account) = (crate::daemon::WORKSPACE.to_owned(), "discord:main".to_owned());
+    let state = AdapterState { workspace, account, name: "commands".to_owned(), sealed: String::new(), now_ms: 1 };
+    store.keep_adapter_state(state).await.unwrap();
+    store.close().await;
+    let before = discord.look(|s| s.counts.clone());
+    let mut command = home.command(&["serve"]);
+    if let Some(guard) = without {
+        command.env("TOWNKEEPER_FAULT", format!("{guard}:off"));
+    }
+    let mut daemon = Daemon::spawned(command).await;
+    when(&discord, |s| s.connected() == 1 && (!cold || s.identifies.len() == 2)).await;
+    write(&discord, CHANNEL, &to_us(ASKED_TOO.0));
+    let taken = async { while kept(&daemon).await < events {} };
+    tokio::time::timeout(PATIENCE, taken).await.expect("it is taken");
+    let times = |counts: &BTreeMap<&'static str, u64>, route: &str| counts.get(route).copied().unwrap_or_default();
+    when(&discord, |s| asks.iter().all(|route| times(&s.counts, route) > times(&before, route))).await;
+    daemon.signal("TERM").await;
+    daemon.gone().await;
+    let mut asked = discord.look(|s| s.counts.clone());
+    for (route, count) in &mut asked {
+        *count -= times(&before, route);
+    }
+    asked.into_iter().filter(|(route, count)| *count > 0 && !route.contains("/gateway")).collect()
+}
+
+#[tokio::test]
+async fn a_start_asks_nothing_of_discord_for_a_frozen_town() {
+    for (cold, events) in [(true, 1), (false, 3)] {
+        let asked = started_frozen(cold, None, events, &[]).await;
+        assert!(asked.is_empty(), "{cold}: {asked:?}");
+    }
+}
+
+/// The red twin: what was missed, which commands there are and what kind of place something is would all be asked for.
+#[cfg(feature = "faults")]
+#[tokio::test]
+async fn red_twin_receiving_would_ask_for_what_it_does_not_know() {
+    started_frozen(true, Some("freeze.leave"), 3, &OF_LOG_IN).await;
+    started_frozen(false, Some("freeze.leave"), 3, &OF_RESUME).await;
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use townkeeper_contract::moderation::DeliveryState;
 use townkeeper_contract::place::{PlaceInfo, PlaceSetting};
-use townkeeper_fakes::discord::{DiscordFault, DiscordServer};
+use townkeeper_fakes::discord::{DiscordFault, DiscordServer, DiscordState};
 
 use super::{
     ADA, ASKED, ASKED_TOO, BOT, CHANNEL, ELSEWHERE, GUILD, MODERATOR, OWNER, SENDS, THREAD, answered, command, guild,
@@ -20,6 +20,18 @@ async fn unlinked() -> (DiscordServer, Home) {
 async fn keeper(discord: &DiscordServer, person: u64, channel: u64, words: &str) -> String {
     let id = command(discord, person, channel, "keeper", words);
     answered(discord, id).await
+}
+
+/// Waits until what showed that an answer comes is gone; with which flags it was shown.
+async fn hushed(discord: &DiscordServer, id: u64) -> u64 {
+    let gone = |s: &DiscordState| {
+        let (_, message) = s.interactions[&id].original?;
+        s.message(message).is_some_and(|m| m.deleted).then(|| s.interactions[&id].response.clone())
+    };
+    when(discord, |s| gone(s).is_some()).await;
+    let response = discord.look(gone).unwrap().unwrap();
+    assert_eq!(response["type"], 5);
+    response["data"]["flags"].as_u64().unwrap_or(0)
 }
 
 /// Asked in a channel, where nobody is to answer; then in private, where somebody does: the `n`th message.
@@ -49,11 +61,16 @@ async fn a_server_is_told_once_and_linked_as_a_whole() {
     write(&discord, CHANNEL, &to_us(ASKED.0));
     assert!(nth(&discord, 1).await.content.contains("not switched on here"));
     unheard(&discord, ELSEWHERE, 2).await;
-    assert!(keeper(&discord, ADA, CHANNEL, "link").await.contains("those who moderate"));
-    unheard(&discord, CHANNEL, 4).await;
+    // Whoever is a stranger to the place is not told so: what showed them alone that an answer comes goes.
+    assert_eq!(hushed(&discord, command(&discord, ADA, CHANNEL, "keeper", "link")).await, 1 << 6);
+    // What nobody answers shows nobody else that an answer comes.
+    assert_eq!(hushed(&discord, command(&discord, ADA, CHANNEL, "ask", ASKED.0)).await, 1 << 6);
+    unheard(&discord, CHANNEL, 3).await;
     // Who moderates channels does not switch the server on.
     assert!(keeper(&discord, MODERATOR, CHANNEL, "link").await.contains("those who manage"));
     assert!(keeper(&discord, OWNER, CHANNEL, "link").await.contains("Linked"));
+    // The twin: where we answer a stranger is told.
+    assert!(keeper(&discord, ADA, CHANNEL, "link").await.contains("those who moderate"));
     for (n, channel) in [CHANNEL, ELSEWHERE, THREAD].into_iter().enumerate() {
         write(&discord, channel, &to_us(ASKED.0));
         let answer = nth(&discord, 7 + n).await;

@@ -14,6 +14,7 @@ use townkeeper_contract::inbound::{Inbound, PresenceChange, RosterChange};
 use townkeeper_contract::platform::{Cursor, Host, HostError};
 use tracing::{debug, info};
 
+use super::catchup::{Missed, Owed};
 use super::event::Event;
 use super::normalise::{self, Me};
 use super::quick::{Promise, defer};
@@ -70,8 +71,12 @@ pub(super) struct Desk {
     promises: Vec<Promise>,
     /// What is known of places changed.
     places_changed: bool,
-    /// Promises under way, and the registration of commands.
+    /// Promises under way.
     tasks: JoinSet<()>,
+    /// The registration of commands. Ended when dropped.
+    offers: JoinSet<()>,
+    /// What was missed and not told of at first, asked for again.
+    late: JoinSet<(Owed, Missed)>,
 }
 
 impl Desk {
@@ -98,6 +103,8 @@ impl Desk {
             promises: Vec::new(),
             places_changed: false,
             tasks: JoinSet::new(),
+            offers: JoinSet::new(),
+            late: JoinSet::new(),
         };
         if let Some(kept) = desk.kept.clone() {
             desk.is(kept.user, kept.application);
@@ -110,7 +117,7 @@ impl Desk {
         let me = Me { account: self.bot.account.clone(), user, application };
         if self.me.as_ref() != Some(&me) {
             let (bot, host) = (Arc::clone(&self.bot), Arc::clone(&self.host));
-            self.tasks.spawn(async move { commands::offer(&bot, &*host, application).await });
+            self.offers.spawn(async move { commands::offer(&bot, &*host, application).await });
             self.me = Some(me);
         }
     }
@@ -145,7 +152,7 @@ impl Desk {
         match event {
             Event::Said(message) => self.said(&message, &me).await,
             Event::Changed(message) => {
-                self.world.ask(&self.bot.api, message.channel_id, message.guild_id).await;
+                self.world.ask(&self.bot.api, &*self.host, message.channel_id, message.guild_id).await;
                 let edited = normalise::edited(&message, &me, &self.world);
                 self.push(edited);
             }
@@ -176,7 +183,7 @@ impl Desk {
 
     async fn said(&mut self, message: &Message, me: &Me) {
         self.position.last = self.position.last.max(message.id);
-        self.world.ask(&self.bot.api, message.channel_id, message.guild_id).await;
+        self.world.ask(&self.bot.api, &*self.host, message.channel_id, message.guild_id).await;
         let inbound = normalise::message(message, me, &self.world);
         if let Some(inbound) = &inbound {
             match (message.guild_id, &message.author) {
@@ -197,7 +204,9 @@ impl Desk {
             let pressed = inbound.message.is_some();
             let private = via.is_some_and(|via| via.private);
             self.bot.interactions.open(asked.id);
-            self.promises.push(Promise { id: asked.id, token: asked.token.clone(), private, pressed });
+            let (id, app, token) = (asked.id, asked.application_id, asked.token.clone());
+            let heeded = self.host.heeds(inbound);
+            self.promises.push(Promise { id, app, token, private, pressed, heeded });
         }
         self.push(inbound);
     }
@@ -225,6 +234,8 @@ impl Desk {
     /// A log-in that resumed nothing: what was said meanwhile has to be asked for, first of all in direct conversations.
     async fn log_in(&mut self, ready: &Ready, seq: u64, stop: &Stop) -> bool {
         self.is(ready.user.id, ready.application.id);
+        // All of it is asked for anew.
+        self.late.abort_all();
         let last = Some(self.position.last).filter(|last| *last > Id(0));
         let behind = self.kept.as_ref().and_then(|kept| kept.behind).into_iter().chain(last).min();
         self.position = Position { session: ready.session_id.as_str().into(), seq, last: self.position.last };
@@ -279,14 +290,35 @@ impl Desk {
         true
     }
 
-    /// Takes what was missed in a guild. The cursor moves behind it: a life that ends here has to do it again. What
-    /// Discord did not tell of is still awaited, and asked for after the next log-in.
+    /// Takes what was missed in a guild. What Discord did not tell of is still awaited, and asked for again beside everything
+    /// else: now, and after a log-in that comes first.
     async fn catch_up(&mut self, guild: Id, channels: &[Id], behind: Id, stop: &Stop) -> bool {
-        let Some(me) = self.me.clone() else { return true };
         let after = catchup::after(behind, self.bot.api.now_ms());
-        let asked = stop.run_until_cancelled(catchup::missed(&self.bot, channels, after)).await;
+        let asked = stop.run_until_cancelled(catchup::missed(&self.bot, &self.host, channels, after)).await;
         let Some(missed) = asked else { return false };
-        for message in missed.messages {
+        self.missed(Owed::new(guild, channels, behind), missed, stop).await
+    }
+
+    /// What was missed and could not be told of before; never, where nothing is awaited.
+    pub(super) async fn told_late(&mut self) -> Option<(Owed, Missed)> {
+        while let Some(told) = self.late.join_next().await {
+            // What a log-in ended is asked for anew.
+            if let Ok(told) = told {
+                return Some(told);
+            }
+        }
+        None
+    }
+
+    /// Takes it.
+    pub(super) async fn take_late(&mut self, (owed, missed): (Owed, Missed), stop: &Stop) -> bool {
+        self.missed(owed, missed, stop).await
+    }
+
+    /// The cursor moves behind it: a life that ends here has to do it again.
+    async fn missed(&mut self, owed: Owed, mut missed: Missed, stop: &Stop) -> bool {
+        let Some(me) = self.me.clone() else { return true };
+        for message in std::mem::take(&mut missed.messages) {
             self.said(&message, &me).await;
             if self.batch.len() >= MOST && !self.offer(None, stop).await {
                 return false;
@@ -295,8 +327,11 @@ impl Desk {
         if !self.commit(stop).await {
             return false;
         }
-        if missed.whole {
-            self.caught_up(guild).await;
+        if missed.whole || owed.is_old() {
+            self.caught_up(owed.guild).await;
+        } else {
+            let (bot, host) = (Arc::clone(&self.bot), Arc::clone(&self.host));
+            self.late.spawn(catchup::later(bot, host, owed, missed));
         }
         true
     }

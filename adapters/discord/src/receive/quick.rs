@@ -47,18 +47,30 @@ pub(super) async fn send(bot: &Discord, id: Id, token: &str, answer: &Value) {
     }
 }
 
+/// Asks Discord something that no event waits for; `None`: the town is frozen, so it was not asked, or was cut off.
+pub(crate) async fn unless_frozen<T: Send>(host: &dyn Host, ask: impl Future<Output = T> + Send) -> Option<T> {
+    let mut answer = None;
+    host.leave(Box::pin(async { answer = Some(ask.await) })).await;
+    answer
+}
+
 /// The promise of an answer.
 #[derive(Clone, Debug)]
 pub(super) struct Promise {
     pub(super) id: Id,
+    pub(super) app: Id,
     pub(super) token: String,
     pub(super) private: bool,
     pub(super) pressed: bool,
+    /// Whether an answer may follow.
+    pub(super) heeded: bool,
 }
 
-/// Defers, and tells whoever delivers the answer.
+/// Defers, and tells whoever delivers the answer. Where no answer follows only who asked sees that it was heard, and at
+/// once that it was all: unheard it would be shown as broken.
 pub(super) async fn defer(bot: &Discord, promise: &Promise) {
-    let flags = if promise.private && !promise.pressed { EPHEMERAL } else { 0 };
+    let only_heard = !promise.heeded && !promise.pressed;
+    let flags = if only_heard || promise.private && !promise.pressed { EPHEMERAL } else { 0 };
     let body = match (promise.pressed, flags) {
         (true, _) => json!({ "type": 6 }),
         (false, 0) => json!({ "type": 5 }),
@@ -74,6 +86,13 @@ pub(super) async fn defer(bot: &Discord, promise: &Promise) {
             Err(error) => debug!(account = %bot.account, ?error, "an interaction could not be deferred"),
         }
         break;
+    }
+    if only_heard && first == First::Deferred {
+        let path = format!("/webhooks/{}/{}/messages/@original", promise.app, promise.token);
+        if let Err(error) = bot.api.done(Ask::delete(path)).await {
+            debug!(account = %bot.account, ?error, "what was deferred stays");
+        }
+        first = First::Missed;
     }
     bot.interactions.settle(promise.id, first);
 }

@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
+use townkeeper_contract::platform::Host;
 use tracing::debug;
 
 use crate::api::{Api, ApiError, Ask};
 use crate::wire::{Channel, Guild, Id, MemberEvent};
+
+use super::quick::unless_frozen;
 
 /// Direct conversations remembered for catching up: Discord lists them nowhere.
 const DIRECTS: usize = 200;
@@ -67,11 +70,14 @@ impl World {
     }
 
     /// Asks Discord about a channel that no event told of: after a restart that resumed its session there are none.
-    pub(crate) async fn ask(&mut self, api: &Api, channel: Id, guild: Option<Id>) {
+    pub(crate) async fn ask(&mut self, api: &Api, host: &dyn Host, channel: Id, guild: Option<Id>) {
         if guild.is_none() || self.channels.contains_key(&channel) {
             return;
         }
-        match api.call::<Channel>(Ask::get(format!("/channels/{channel}"))).await {
+        let asked = api.call::<Channel>(Ask::get(format!("/channels/{channel}")));
+        // While the town is frozen it stays unknown, and nothing is answered there.
+        let Some(asked) = unless_frozen(host, asked).await else { return };
+        match asked {
             Ok(known) => self.learn(&known, guild),
             // Asked once: a channel that may not be seen is one like any other.
             Err(ApiError::Said { .. }) => {

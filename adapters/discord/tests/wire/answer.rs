@@ -12,7 +12,7 @@ use townkeeper_contract::text::{Origin, RichText};
 use townkeeper_discord::Discord;
 use townkeeper_fakes::discord::{DiscordFault, DiscordServer, Message};
 
-use crate::host::{Running, TestHost};
+use crate::host::{Running, TestHost, UNHEEDED};
 use crate::{ADA, APPLICATION, BOT, CHANNEL, THREAD, TOKEN, bot_at, raw, server_and_bot, soon};
 
 const CALLBACK: &str = "POST /interactions/{interaction.id}/{interaction.token}/callback";
@@ -169,6 +169,45 @@ async fn what_comes_too_late_is_a_message_unless_it_is_private() {
     let refused = say(&bot, &closed, "2", "secret").await;
     assert!(matches!(refused, Err(DeliverError::Refused(_))), "{refused:?}");
     assert!(ours(&server).iter().all(|m| m.content != "secret"));
+}
+
+const DISMISS: &str = "DELETE /webhooks/{application.id}/{interaction.token}/messages/@original";
+
+async fn dismiss(bot: &Discord, asked: &Inbound) -> Result<Receipt, DeliverError> {
+    soon(bot.deliver(&Outbound { act: Act::Dismiss, ..answer(asked, "1", "") })).await
+}
+
+#[tokio::test]
+async fn a_promise_that_is_not_kept_is_taken_back() {
+    let (server, bot, host, running) = receiving().await;
+    let (_, asked) = given(&server, &host, command("ask", Some("when?"))).await;
+    dismiss(&bot, &asked).await.expect("gone");
+    assert!(ours(&server).iter().all(|m| m.deleted));
+    dismiss(&bot, &asked).await.expect("it is the same however often it is done");
+    // Another life finds it by its token.
+    let (id, asked) = given(&server, &host, command("memory", None)).await;
+    soon(server.wait(|s| s.interactions[&id].response.is_some())).await;
+    running.kill().await;
+    dismiss(&bot_at(&server.api_base(), TOKEN), &asked).await.expect("gone");
+    assert!(ours(&server).iter().all(|m| m.deleted));
+    // Too late it is gone by itself.
+    server.advance(Duration::from_mins(16));
+    dismiss(&bot_at(&server.api_base(), TOKEN), &asked).await.expect("nothing is left");
+}
+
+/// What nobody answers is heard, and shown to nobody else.
+#[tokio::test]
+async fn where_nobody_answers_nothing_is_promised_in_the_open() {
+    let (server, _bot, host, _running) = receiving().await;
+    let (id, _) = given(&server, &host, command("ask", Some(UNHEEDED))).await;
+    soon(server.wait(|s| s.calls_of(DISMISS).len() == 1)).await;
+    let response = server.look(|s| s.interactions[&id].response.clone());
+    assert_eq!(response, Some(json!({ "type": 5, "data": { "flags": 64 } })));
+    assert!(ours(&server).iter().all(|m| m.deleted && m.content.is_empty()));
+    // The twin: elsewhere the promise is for everybody.
+    let (id, _) = given(&server, &host, command("ask", Some("when?"))).await;
+    soon(server.wait(|s| s.interactions[&id].response.is_some())).await;
+    assert_eq!(server.look(|s| s.interactions[&id].response.clone()), Some(json!({ "type": 5 })));
 }
 
 /// Another life of ours deferred, and died: what it left is found by asking.

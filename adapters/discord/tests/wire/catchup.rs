@@ -231,3 +231,27 @@ async fn what_discord_did_not_tell_is_asked_for_after_the_next_log_in() {
     let _again = Running::start(&bot_at(&server.api_base(), TOKEN), &host);
     assert_eq!(text(&soon(host.wait_accepted(5)).await[4]), "missed");
 }
+
+/// A guild that Discord does not tell of holds up nothing, and is asked for again without another log-in.
+#[tokio::test]
+async fn what_discord_did_not_tell_is_asked_for_again_beside_what_goes_on() {
+    let (server, bot, host, _) = heard_and_killed().await;
+    write(&server, CHANNEL, "missed");
+    forget(&server);
+    server.break_route(HISTORY, DiscordFault::Garbage { status: 502, body: "<html>".into() });
+    let _again = Running::start(&bot, &host);
+    soon(server.wait(|s| s.identifies.len() == 2)).await;
+    write(&server, CHANNEL, "afterwards");
+    assert_eq!(text(&soon(host.wait_accepted(4)).await[3]), "afterwards");
+    server.mend(HISTORY);
+    assert_eq!(text(&soon(host.wait_accepted(5)).await[4]), "missed");
+    assert_eq!(server.look(|s| s.identifies.len()), 2);
+    // Nothing is behind any more.
+    let is_caught_up = || {
+        let kept: Value = serde_json::from_str(&host.kept("session").expect("kept")).expect("JSON");
+        kept["behind"].is_null()
+    };
+    while !is_caught_up() {
+        tokio::task::yield_now().await;
+    }
+}

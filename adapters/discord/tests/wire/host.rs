@@ -118,6 +118,13 @@ impl TestHost {
     }
 }
 
+/// A command with these words is not heeded.
+pub(crate) const UNHEEDED: &str = "where nobody answers";
+
+fn text_of_command(inbound: &Inbound) -> Option<&str> {
+    if let Body::Command { args, .. } = &inbound.body { Some(args) } else { None }
+}
+
 /// Somebody's doing, not a coming or going.
 fn is_word(inbound: &Inbound) -> bool {
     !matches!(inbound.body, Body::Roster { .. } | Body::Presence { .. })
@@ -198,6 +205,10 @@ impl Host for TestHost {
             request.await;
             true
         })
+    }
+
+    fn heeds(&self, event: &Inbound) -> bool {
+        text_of_command(event).is_none_or(|words| words != UNHEEDED)
     }
 
     fn start_link(&self, _: &str) {}

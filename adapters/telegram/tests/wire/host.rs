@@ -170,6 +170,10 @@ impl Host for TestHost {
         })
     }
 
+    fn heeds(&self, _: &Inbound) -> bool {
+        true
+    }
+
     fn start_link(&self, _: &str) {}
 
     fn trouble(&self, what: Option<&str>) {

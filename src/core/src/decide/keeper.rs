@@ -4,7 +4,7 @@
 
 use townkeeper_contract::access::{Permission, Role};
 use townkeeper_contract::inbound::{Body, Inbound, PlaceKind, PresenceChange};
-use townkeeper_contract::place::{PlaceSetting, PlaceWho, ShownSetting};
+use townkeeper_contract::place::{PlaceMode, PlaceSetting, PlaceWho, ShownSetting};
 use townkeeper_contract::platform::{Right, Standing};
 use townkeeper_contract::stream::Reply;
 
@@ -16,8 +16,6 @@ use crate::{access, places, say};
 /// Something about a place that is to be found out or done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PlaceAsk {
-    /// Whether this event is the one upon which it is said that we are not switched on.
-    Tell,
     /// What became of us there.
     Presence(PresenceChange),
     /// Who asks, and what the platform says they may.
@@ -29,9 +27,6 @@ pub enum PlaceAsk {
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Placed {
-    Told {
-        first: bool,
-    },
     /// What became of us there is written down.
     Noted,
     Asker(Asker),
@@ -89,7 +84,7 @@ pub struct Health {
 pub(super) fn asked(snapshot: &Snapshot<'_>, inbound: &Inbound, args: &str) -> Decision {
     // A bot, or somebody in a channel's name, may be anyone.
     if inbound.person.bot {
-        return Decision::end(say::not_allowed());
+        return Decision::end(say::not_allowed()).unless_off(snapshot);
     }
     let (verb, rest) = verb_and_rest(args);
     match verb.to_ascii_lowercase().as_str() {
@@ -103,19 +98,27 @@ pub(super) fn asked(snapshot: &Snapshot<'_>, inbound: &Inbound, args: &str) -> D
     }
     match snapshot.pace {
         Pace::Free => {}
-        Pace::Loop { told } => return Decision::shed(say::looks_like_a_loop(), told),
-        Pace::Slow { told } => return Decision::shed(say::too_fast(snapshot.turn), told),
+        Pace::Loop { told } => return Decision::shed(say::looks_like_a_loop(), told).unless_off(snapshot),
+        Pace::Slow { told } => return Decision::shed(say::too_fast(snapshot.turn), told).unless_off(snapshot),
     }
     if inbound.place.kind == PlaceKind::Private {
         return Decision::end(say::keeper::where_it_is());
     }
-    if let Some(decision) = moderate::asked(inbound, verb, rest) {
-        return decision;
+    let understood = moderate::asked(inbound, verb, rest)
+        .or_else(|| wished(inbound).is_none().then(|| Decision::end(say::keeper::verbs())));
+    match understood {
+        // How to word it is for moderators: where we are not switched on it is found out first whether this is one.
+        Some(decision) if decision.end.is_none() || snapshot.here.mode != PlaceMode::Off => decision,
+        _ => Decision::ask(Ask::Place(PlaceAsk::Asker)),
     }
-    if wished(inbound).is_none() {
-        return Decision::end(say::keeper::verbs());
-    }
-    Decision::ask(Ask::Place(PlaceAsk::Asker))
+}
+
+/// How to word what was not understood.
+fn hint(inbound: &Inbound) -> Decision {
+    let Body::Command { args, .. } = &inbound.body else { return Decision::silent() };
+    let (verb, rest) = verb_and_rest(args);
+    let of_act = moderate::asked(inbound, verb, rest).filter(|decision| decision.end.is_some());
+    of_act.unwrap_or_else(|| Decision::end(say::keeper::verbs()))
 }
 
 fn verb_and_rest(args: &str) -> (&str, &str) {
@@ -143,15 +146,20 @@ fn wished(inbound: &Inbound) -> Option<Wish> {
 /// What follows from what was found out about a place.
 pub(super) fn placed(snapshot: &Snapshot<'_>, inbound: &Inbound, placed: &Placed) -> Decision {
     match placed {
-        Placed::Told { first: true } => Decision::end(say::keeper::not_switched_on()),
-        Placed::Told { first: false } | Placed::Noted => Decision::silent(),
+        Placed::Noted => Decision::silent(),
         Placed::Asker(asker) => match (allowed(snapshot.here.who, asker, right_for(inbound)), wished(inbound)) {
             (Ok(actor), Some(wish)) => Decision::ask(Ask::Place(PlaceAsk::Keep { actor, wish })),
-            (Ok(_), None) => Decision::end(say::keeper::verbs()),
+            (Ok(_), None) => hint(inbound),
+            (Err(refusal), _) if is_stranger(asker) => Decision::end(refusal()).unless_off(snapshot),
             (Err(refusal), _) => Decision::end(refusal()),
         },
         Placed::Kept(kept) => Decision::end(say::keeper::kept(kept)),
     }
+}
+
+/// Whether the platform says that somebody moderates nothing there. Where it could not be asked, nobody is a stranger.
+fn is_stranger(asker: &Asker) -> bool {
+    asker.standing.as_ref().is_some_and(|standing| !standing.may(Right::Remove) && !standing.may(Right::Manage))
 }
 
 /// What the platform must let somebody do for this. Who moderates one channel does not switch the whole server on or off.

@@ -175,6 +175,12 @@ pub fn reverse(verb: Verb) -> Option<Verb> {
     }
 }
 
+/// Whether it is said to somebody of whom we do not know that they moderate the place.
+pub(super) fn is_to_a_stranger(moderated: Moderated) -> bool {
+    use Moderated::{Final, NoSuchAct, NotAllowed, NotOurs};
+    matches!(moderated, NotAllowed | NotOurs | NoSuchAct | Final { .. })
+}
+
 /// What to say about it.
 pub fn said(moderated: Moderated) -> Reply {
     match moderated {

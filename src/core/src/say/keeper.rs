@@ -2,13 +2,15 @@
 
 use chrono::DateTime;
 use townkeeper_contract::api::{Ticket, TicketState};
+use townkeeper_contract::moderation::Verb;
 use townkeeper_contract::place::{PlaceSetting, SettingOrigin, ShownSetting};
 use townkeeper_contract::platform::Right;
 use townkeeper_contract::stream::Reply;
-use townkeeper_contract::text::{Block, Origin, Run};
+use townkeeper_contract::text::{Block, Origin, RichText, Run};
 
 use super::{notice, system};
 use crate::decide::keeper::{Health, Kept};
+use crate::decide::moderate::reverse;
 
 /// Said once in a place.
 pub fn not_switched_on() -> Reply {
@@ -137,13 +139,52 @@ fn named(right: Right) -> &'static str {
     }
 }
 
+/// What moderators read of an act in a place of their own: who did what to whom, why, and how it is taken back.
+pub fn act_done(number: i64, verb: Verb, who: &str, whom: Option<&str>, reason: &str) -> RichText {
+    let what = match verb {
+        Verb::Remove => " removed a message",
+        Verb::Restrict => " restricted ",
+        Verb::Release => " let write again: ",
+        Verb::Ban => " banned ",
+        Verb::Unban => " unbanned ",
+        Verb::Pin => " pinned a message",
+        Verb::Unpin => " unpinned a message",
+        Verb::Notice => " gave notice",
+    };
+    let mut runs = vec![Run::plain(legible(who), Origin::Person), Run::plain(what, Origin::System)];
+    runs.extend(whom.map(|whom| Run::plain(whom, Origin::Data)));
+    if !reason.is_empty() {
+        runs.extend([Run::plain(": ", Origin::System), Run::plain(reason, Origin::Quote)]);
+    }
+    let end = if reverse(verb).is_some() {
+        format!(" · number {number}; to take it back: /keeper undo {number}")
+    } else {
+        format!(" · number {number}")
+    };
+    runs.push(Run::plain(end, Origin::System));
+    let mut body = RichText::default();
+    body.push(Block::paragraph(runs));
+    body
+}
+
+/// A name that leaves the line it stands in as it is: short, and without signs that turn or hide what follows.
+fn legible(name: &str) -> String {
+    let hides = |c: &char| {
+        c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+    };
+    name.chars().filter(|c| !hides(c)).take(NAME).collect()
+}
+
+/// The longest name in a notice, in characters.
+const NAME: usize = 80;
+
 /// How somebody's own ticket is.
 pub fn ticket(ticket: &Ticket) -> Reply {
     let state = match ticket.state {
         TicketState::Open => " is open since ",
         TicketState::Closed => " is closed; it was opened on ",
     };
-    let mut body = townkeeper_contract::text::RichText::default();
+    let mut body = RichText::default();
     body.push(Block::paragraph(vec![
         Run::plain("Your ticket ", Origin::System),
         Run::plain(format!("#{}", ticket.number), Origin::Data).bold(),

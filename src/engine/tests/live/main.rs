@@ -123,6 +123,53 @@ async fn a_draft_is_kept_alive_and_the_answer_is_a_message_of_its_own() {
     assert!(!said.iter().any(|call| matches!(call.act, Act::Edit { .. })));
 }
 
+/// What is seen in the end: what was said, changed, and taken down.
+fn in_the_end(stage: &Stage) -> Vec<(String, Act)> {
+    stage.square.said().into_iter().map(|call| (call.text(), call.act)).collect()
+}
+
+/// A request may take longer than the end of an answer waits for it.
+#[tokio::test]
+async fn first_words_that_land_after_the_end_are_taken_down() {
+    let stage = stage(facts()).await;
+    stage.asks("ada", SMALL_TALK).await;
+    stage.square.until(|calls| calls.iter().any(|call| call.act == Act::Typing)).await;
+    stage.square.weather(Weather { slow: true, ..Weather::default() });
+    stage.muse.says(BEGINNING);
+    stage.clock.set(T0 + 700);
+    stage.square.under_way(1).await;
+    stage.muse.says(END);
+    stage.muse.ends();
+    let store = stage.engine.store();
+    stage.time_passes(async || store.outbox_count(square::W, "ready").await.unwrap() == 1).await;
+    stage.square.weather(Weather::default());
+    stage.rows("sent", 3).await;
+    let seen = in_the_end(&stage);
+    assert!(seen[0].0.starts_with("The lantern burns") && seen[1].0 == format!("{BEGINNING}{END}"), "{seen:?}");
+    assert!(matches!(&seen[2].1, Act::Delete { message } if message.as_str() == "m1"), "{seen:?}");
+    assert_eq!(seen.len(), 3);
+}
+
+#[tokio::test]
+async fn an_edit_that_lands_after_the_end_changes_nothing_that_stays() {
+    let stage = begun(facts()).await;
+    stage.rows("sent", 1).await;
+    stage.square.weather(Weather { slow: true, ..Weather::default() });
+    stage.muse.says(MIDDLE);
+    stage.clock.set(T0 + 2_000);
+    stage.square.under_way(1).await;
+    stage.muse.says(END);
+    stage.muse.ends();
+    stage.time_passes(async || stage.square.slow() == 2).await;
+    stage.square.weather(Weather::default());
+    stage.rows("sent", 3).await;
+    let seen = in_the_end(&stage);
+    let whole = format!("{BEGINNING}{MIDDLE}{END}");
+    assert!(seen.iter().any(|(text, act)| *text == whole && matches!(act, Act::Message { .. })), "{seen:?}");
+    let last = seen.last().unwrap();
+    assert!(matches!(&last.1, Act::Delete { message } if message.as_str() == "m1"), "{seen:?}");
+}
+
 fn edited(person: &str, n: u32, text: &str) -> townkeeper_contract::inbound::Inbound {
     says(person, n, Body::Edited { text: text.to_owned() })
 }

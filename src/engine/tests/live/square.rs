@@ -84,6 +84,8 @@ pub(crate) struct Weather {
     pub(crate) hint: Option<LimitHint>,
     /// What is done is not answered.
     pub(crate) silent: bool,
+    /// Whether requests take until this is over; they are done then.
+    pub(crate) slow: bool,
 }
 
 #[derive(Debug, Default)]
@@ -91,6 +93,7 @@ struct State {
     calls: Vec<Call>,
     weather: Weather,
     messages: usize,
+    under_way: usize,
 }
 
 /// The platform.
@@ -113,6 +116,16 @@ impl Square {
     /// What was asked of it but typing.
     pub(crate) fn said(&self) -> Vec<Call> {
         self.calls().into_iter().filter(|call| call.act != Act::Typing).collect()
+    }
+
+    /// How many requests are, or were, slow.
+    pub(crate) fn slow(&self) -> usize {
+        self.state.borrow().under_way
+    }
+
+    /// Waits until so many requests are, or were, slow.
+    pub(crate) async fn under_way(&self, n: usize) {
+        in_time(self.state.subscribe().wait_for(|state| state.under_way == n)).await.map(drop).unwrap();
     }
 
     /// Waits until something like this was asked of it.
@@ -141,8 +154,13 @@ impl Platform for Square {
     fn deliver<'a>(&'a self, out: &'a Outbound) -> BoxFuture<'a, Result<Receipt, DeliverError>> {
         Box::pin(async move {
             let mut answer = Ok(Receipt::default());
+            let slow = self.state.borrow().weather.slow;
+            if slow {
+                self.state.send_modify(|state| state.under_way += 1);
+                self.state.subscribe().wait_for(|state| !state.weather.slow).await.unwrap();
+            }
             self.state.send_modify(|state| {
-                let Weather { storm, hint, silent } = state.weather.clone();
+                let Weather { storm, hint, silent, slow: _ } = state.weather.clone();
                 let call = Call {
                     at_ms: self.clock.now_ms(),
                     to: out.to.0.clone(),
@@ -244,6 +262,7 @@ pub(crate) fn facts() -> PlatformFacts {
         rate: RateFacts { per_second: 1_000, per_group_minute: 0, per_chat_ms: 0 },
         live: Some(LiveFacts { private_ms: 1_000, group_ms: 5_000 }),
         typing_ms: 5_000,
+        promises: false,
     }
 }
 
@@ -293,6 +312,18 @@ impl Stage {
     pub(crate) async fn asks(&self, person: &str, text: &str) {
         let body = Body::Message { text: text.to_owned() };
         self.engine.accept(says(person, 1, body)).await.unwrap().unwrap();
+    }
+
+    /// Lets time pass, a second at a time, until this is so.
+    pub(crate) async fn time_passes(&self, so: impl AsyncFn() -> bool) {
+        let passes = async {
+            while !so().await {
+                self.clock.set(self.clock.now_ms() + 1_000);
+                // Not so fast that what was just said is too late already.
+                self.engine.store().outbox_count(W, "sent").await.unwrap();
+            }
+        };
+        in_time(passes).await;
     }
 
     /// Waits until so many rows of the outbox are in this state.

@@ -105,6 +105,8 @@ async fn walk(store: &Store, event: &str, mut acknowledged: &std::fs::File) {
         reply: None,
         say: Vec::new(),
         actions: Vec::new(),
+        once: None,
+        forsakes: false,
     };
     store.settle(Arc::new(settle)).await.unwrap();
     acknowledged.write_all(format!("settled {event}\n").as_bytes()).unwrap();

@@ -96,6 +96,8 @@ fn end(event: &str, attempt: u32, parts: &[&str], dest: &str) -> Arc<Settle> {
         reply: Some(Reply { kind: ReplyKind::Notice, body: text("hello"), citation: None, offers: Vec::new() }),
         say: parts.iter().map(part).collect(),
         actions: Vec::new(),
+        once: None,
+        forsakes: false,
     })
 }
 

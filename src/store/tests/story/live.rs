@@ -18,6 +18,7 @@ stories!(
     an_edit_that_was_under_way_is_done_again_and_a_message_is_not,
     what_cannot_be_edited_is_said_anew,
     who_is_erased_leaves_no_live_message,
+    what_stands_there_after_the_end_is_taken_down_behind_the_answer,
 );
 
 fn act(words: &str) -> Act {
@@ -147,4 +148,40 @@ async fn who_is_erased_leaves_no_live_message(home: &Home) {
     store.erase_person(by(6), ACCOUNT, "42").await.unwrap();
     assert!(store.ledger(W).await.unwrap().sends.is_empty());
     assert!(store.settle(settle("1", 1, &["a"])).await.is_err(), "and its turn says nothing more");
+}
+
+/// What a claim takes, which is sent then.
+async fn leaves(store: &Store) -> Vec<Act> {
+    let mut acts = Vec::new();
+    for row in store.claim(W, "n1", 20, 9).await.unwrap().rows {
+        assert!(store.ack(ack(&row.id, row.attempt, sent())).await.unwrap());
+        acts.push(row.act);
+    }
+    acts
+}
+
+async fn what_stands_there_after_the_end_is_taken_down_behind_the_answer(home: &Home) {
+    let store = home.open().await;
+    store.accept(accept(&["1", "2", "3"], None)).await.unwrap();
+    let down = [Act::Delete { message: MessageRef::from("m1") }];
+    // It lands after the end.
+    let row = store.say_live(live("1", 1, "42")).await.unwrap().unwrap();
+    assert!(store.settle(settle("1", 1, &["a"])).await.unwrap().send.is_empty(), "it waits for what is under way");
+    assert!(store.ack(ack(&row.id, 1, sent())).await.unwrap());
+    assert!(matches!(leaves(&store).await.as_slice(), [Act::Message { .. }]), "first the whole answer");
+    assert_eq!(leaves(&store).await, down);
+    // It had landed when the end did not know of it.
+    live_and_sent(&store, "2").await;
+    let mut end = std::sync::Arc::into_inner(settle("2", 1, &["a"])).unwrap();
+    end.forsakes = true;
+    let send = store.settle(std::sync::Arc::new(end)).await.unwrap().send;
+    assert!(leaves(&store).await.is_empty());
+    assert!(store.ack(ack(&send[0].id, 1, sent())).await.unwrap());
+    assert_eq!(leaves(&store).await, down);
+    // The twin: one that is edited stays.
+    live_and_sent(&store, "3").await;
+    let send = store.settle(settle_edit("3")).await.unwrap().send;
+    assert!(store.ack(ack(&send[0].id, 1, sent())).await.unwrap());
+    assert!(matches!(leaves(&store).await.as_slice(), [Act::Message { .. }]), "its second part");
+    assert!(leaves(&store).await.is_empty());
 }

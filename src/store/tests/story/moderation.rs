@@ -1,10 +1,11 @@
 //! Moderation: the order, its row and its record of the log are written together, once, and taken back once.
 
 use townkeeper_contract::id::PersonId;
-use townkeeper_contract::inbound::{Place, ReplyTo};
+use townkeeper_contract::inbound::{Place, PlaceKind, ReplyTo};
 use townkeeper_contract::moderation::{DeliveryState, Verb};
 use townkeeper_contract::outbound::{Act, Moderation};
-use townkeeper_store::{NewOrder, Order, Ordered, Sendable, Store, Verdict};
+use townkeeper_contract::place::PlaceSetting;
+use townkeeper_store::{NewOrder, Order, Ordered, SeenPlace, Sendable, Store, Told, Verdict};
 
 use crate::home::{Home, stories};
 use crate::ledger::{self, ACCOUNT, W};
@@ -16,6 +17,8 @@ stories!(
     an_erased_person_leaves_the_fact_alone,
     a_place_is_where_it_was_last_spoken,
     what_is_in_doubt_is_listed,
+    what_was_done_in_a_place_that_moved_is_taken_back_there,
+    moderators_read_of_an_act_once_it_is_done,
 );
 
 fn order(asked: &str, verb: Verb, reverses: Option<i64>) -> NewOrder {
@@ -43,6 +46,8 @@ fn order(asked: &str, verb: Verb, reverses: Option<i64>) -> NewOrder {
             act: Act::Moderate { action, reason: "sells lanterns".to_owned() },
             deadline_ms: 1_000,
         },
+        who: "Ada".to_owned(),
+        told: Vec::new(),
         node: "n1".to_owned(),
     }
 }
@@ -111,7 +116,10 @@ async fn a_place_is_where_it_was_last_spoken(home: &Home) {
         let mut accept = ledger::accept(&[event], None);
         let place = &mut accept.events[0].inbound.place;
         *place = Place { id: "-100".into(), address: address.map(|to| ReplyTo(to.to_owned())), ..place.clone() };
+        let mut end = std::sync::Arc::into_inner(ledger::settle(event, 1, &[])).unwrap();
+        end.inbound = accept.events[0].inbound.clone();
         store.accept(accept).await.unwrap();
+        store.settle(std::sync::Arc::new(end)).await.unwrap();
     }
     assert_eq!(store.address_of(W, ACCOUNT, "-100").await.unwrap(), Some(ReplyTo("then".to_owned())));
     assert_eq!(store.address_of(W, ACCOUNT, "-200").await.unwrap(), None);
@@ -134,4 +142,58 @@ async fn what_is_in_doubt_is_listed(home: &Home) {
     let waiting = store.sends(W, DeliveryState::Ready, 10).await.unwrap();
     assert_eq!(waiting.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["out-2-hello"]);
     assert!(store.sends("elsewhere", DeliveryState::Unknown, 10).await.unwrap().is_empty());
+}
+
+fn seen(place: &str, address: &str) -> SeenPlace {
+    let (account, address) = (ACCOUNT.to_owned(), Some(ReplyTo(address.to_owned())));
+    SeenPlace { account, place: place.to_owned(), kind: PlaceKind::Group, address, within: None }
+}
+
+async fn what_was_done_in_a_place_that_moved_is_taken_back_there(home: &Home) {
+    let store = home.open().await;
+    store.set_place(by(40), seen("-100", "there"), &[(PlaceSetting::Link, "yes".to_owned())]).await.unwrap();
+    ordered(&store, "t1", Verb::Ban, None).await;
+    ordered(&store, "t2", Verb::Ban, None).await;
+    let to = ReplyTo("yonder".to_owned());
+    // The first is under way, the second waits: it goes there.
+    assert_eq!(store.move_place(by(60), ACCOUNT, "-100", &"-200".into(), &to).await.unwrap(), 1);
+    for number in [1, 2] {
+        let order = store.order(W, number).await.unwrap().unwrap();
+        assert_eq!((order.place.as_str(), order.address.as_str()), ("-200", "yonder"));
+    }
+    assert_eq!(store.address_of(W, ACCOUNT, "-200").await.unwrap(), Some(to));
+    let waits = store.ledger(W).await.unwrap().sends.into_iter().find(|send| send.id == "out-t2").unwrap();
+    assert_eq!((waits.dest.as_str(), waits.reply_to.0.as_str()), ("moderate/-200", "yonder"));
+    assert!(store.move_place(by(61), ACCOUNT, "-9", &"-8".into(), &ReplyTo("x".to_owned())).await.is_ok());
+    assert_eq!(store.order(W, 1).await.unwrap().unwrap().place, "-200", "the twin: another place's move");
+}
+
+async fn moderators_read_of_an_act_once_it_is_done(home: &Home) {
+    let store = home.open().await;
+    let told = |asked: &str| Told {
+        id: format!("told-{asked}"),
+        dest: "moderate/-300".to_owned(),
+        reply_to: ReplyTo("the office".to_owned()),
+        deadline_ms: 1_000,
+    };
+    for asked in ["t1", "t2"] {
+        store.moderate(NewOrder { told: vec![told(asked)], ..order(asked, Verb::Ban, None) }).await.unwrap();
+    }
+    assert!(store.claim(W, "n1", 60, 9).await.unwrap().rows.is_empty(), "not before it is done");
+    assert!(store.ack(ledger::ack("out-t1", 1, ledger::sent())).await.unwrap());
+    let rows = store.claim(W, "n1", 60, 9).await.unwrap().rows;
+    let notice = rows.iter().find(|row| row.reply_to.0 == "the office").unwrap();
+    let Act::Message { body, .. } = &notice.act else { panic!("{notice:?}") };
+    assert_eq!(
+        body.to_plain().trim(),
+        "Ada banned 66600066: sells lanterns · number 1; to take it back: /keeper undo 1"
+    );
+    // What came to nothing nobody reads of.
+    assert!(store.ack(ledger::ack("out-t2", 1, Verdict::Refused { detail: "no".to_owned() })).await.unwrap());
+    assert!(store.ack(ledger::ack(&notice.id, 1, ledger::sent())).await.unwrap());
+    assert!(store.claim(W, "n1", 60, 9).await.unwrap().rows.is_empty());
+    // And it goes with whoever is erased, be it who asked.
+    store.erase_person(by(70), ACCOUNT, "77700077").await.unwrap();
+    let left = store.ledger(W).await.unwrap().sends;
+    assert!(left.iter().all(|send| !send.id.starts_with("told")), "{left:?}");
 }

@@ -1,18 +1,20 @@
 //! Places: what is set for them stays set, moves with them, and every change is an act.
 
+use std::sync::Arc;
+
 use townkeeper_contract::id::PlaceId;
 use townkeeper_contract::inbound::{PlaceKind, ReplyTo};
 use townkeeper_contract::place::PlaceSetting::{self, Link, Mode, Notices};
 use townkeeper_core::places::Place;
-use townkeeper_store::{Accept, By, Denied, NewEvent, SeenPlace, Store};
+use townkeeper_store::{Accept, By, Denied, NewEvent, Once, SeenPlace, Settle, Store};
 
 use crate::home::{Home, stories};
 use crate::people::{by, by_whom, denied};
-use crate::town::{ACCOUNT, W, accept, ack, answer, inbound, sent, turn};
+use crate::town::{ACCOUNT, W, accept, ack, answer, end, inbound, sent, turn};
 
 stories!(
     what_is_set_stays_set_and_is_an_act,
-    a_place_is_told_once_and_the_same_event_again,
+    a_place_is_told_once_and_in_one_commit_with_the_notice,
     leaving_a_place_unlinks_it_and_refuses_what_waits,
     leaving_a_server_is_leaving_its_channels,
     a_place_that_moves_keeps_what_is_set_and_what_waits,
@@ -77,12 +79,39 @@ async fn what_is_set_stays_set_and_is_an_act(home: &Home) {
     assert_eq!(store.place_changes(W).await.unwrap(), 3);
 }
 
-async fn a_place_is_told_once_and_the_same_event_again(home: &Home) {
+/// Ends the turn of an event in a place with the notice that is said once; whether it was said.
+async fn tell(store: &Store, place: &str, event: &str) -> bool {
+    accept(store, place, event, "wen", 5).await;
+    let (otherwise, now_ms) = (None, 6);
+    let once = Some(Once { place: seen(place), otherwise });
+    let settle = Settle { once, ..end(place, event, "wen", "not here", now_ms) };
+    let send = store.settle(Arc::new(settle)).await.unwrap().send;
+    for row in &send {
+        ack(store, &row.id, sent(), 7).await;
+    }
+    !send.is_empty()
+}
+
+async fn a_place_is_told_once_and_in_one_commit_with_the_notice(home: &Home) {
     let store = home.open().await;
-    assert!(store.tell_place(W, seen("-1"), "e1").await.unwrap());
-    assert!(!store.tell_place(W, seen("-1"), "e2").await.unwrap());
-    assert!(store.tell_place(W, seen("-1"), "e1").await.unwrap(), "after a crash the turn is taken up again");
-    assert!(store.tell_place(W, seen("-2"), "e2").await.unwrap());
+    accept(&store, "-1", "e0", "wen", 5).await;
+    let late = Settle {
+        attempt: 2,
+        once: Some(Once { place: seen("-1"), otherwise: None }),
+        ..end("-1", "e0", "wen", "x", 6)
+    };
+    assert!(store.settle(Arc::new(late)).await.is_err(), "not this attempt's to end");
+    assert!(store.places(W).await.unwrap().is_empty(), "what was not said was not told");
+    assert!(tell(&store, "-1", "e1").await);
+    assert!(!tell(&store, "-1", "e2").await);
+    assert!(tell(&store, "-2", "e4").await);
+    let otherwise = end("-1", "e3", "wen", "hush", 6).say.pop();
+    let id = otherwise.as_ref().map(|say| say.id.clone());
+    accept(&store, "-1", "e3", "wen", 5).await;
+    let settle = Settle { once: Some(Once { place: seen("-1"), otherwise }), ..end("-1", "e3", "wen", "not here", 6) };
+    store.settle(Arc::new(settle)).await.unwrap();
+    let said = store.ledger(W).await.unwrap().sends;
+    assert!(said.iter().any(|send| Some(&send.id) == id.as_ref()), "what is done instead");
     // It is asked whether to be told; that is no act, and nothing is set.
     assert_eq!(acts(&store).await.len(), 0);
     assert!(store.places(W).await.unwrap()[0].set.is_empty());
@@ -90,7 +119,7 @@ async fn a_place_is_told_once_and_the_same_event_again(home: &Home) {
 
 async fn leaving_a_place_unlinks_it_and_refuses_what_waits(home: &Home) {
     let store = home.open().await;
-    store.tell_place(W, seen("-1"), "e1").await.unwrap();
+    tell(&store, "-1", "told-e1").await;
     set(&store, "-1", &[(Link, "yes"), (Mode, "support")], 10).await;
     // The first is under way, the second waits, a third waits elsewhere behind its own first.
     for (place, event) in [("-1", "a"), ("-1", "b"), ("-12", "c"), ("-12", "d")] {
@@ -104,7 +133,7 @@ async fn leaving_a_place_unlinks_it_and_refuses_what_waits(home: &Home) {
     let place = store.places(W).await.unwrap().remove(0);
     assert_eq!((place.value(Link), place.value(Mode), place.told.as_deref()), (None, Some("support"), None));
     assert_eq!(store.leave_place(by(31), ACCOUNT, "-1").await.unwrap(), 0, "once");
-    store.tell_place(W, seen("-2"), "e2").await.unwrap();
+    tell(&store, "-2", "told-e2").await;
     store.leave_place(by(32), ACCOUNT, "-2").await.unwrap();
     assert_eq!(store.places(W).await.unwrap().len(), 1, "where nothing is set, nothing is kept");
     assert_eq!(store.leave_place(by(32), ACCOUNT, "-3").await.unwrap(), 0, "where we never were");
@@ -151,7 +180,7 @@ async fn accept_within(store: &Store, place: &str, event: &str, within: Option<P
 
 async fn a_place_that_moves_keeps_what_is_set_and_what_waits(home: &Home) {
     let store = home.open().await;
-    store.tell_place(W, seen("-1"), "e1").await.unwrap();
+    tell(&store, "-1", "told-e1").await;
     set(&store, "-1", &[(Link, "yes"), (Mode, "support")], 10).await;
     let mut waiting = Vec::new();
     for event in ["a", "b", "c"] {
@@ -172,7 +201,7 @@ async fn a_place_that_moves_keeps_what_is_set_and_what_waits(home: &Home) {
     assert_eq!((places[0].id.as_str(), &places[0].address), ("-100", &Some(address.clone())));
     assert_eq!((places[0].value(Link), places[0].set[&Link].at_ms), (Some("yes"), 10));
     assert_eq!(places[0].value(Mode), Some("answer"), "what is newer stays");
-    assert_eq!(places[0].told.as_deref(), Some("e1"));
+    assert_eq!(places[0].told.as_deref(), Some("-1/told-e1"));
 
     // What waited leaves at the new address, in its order, one at a time.
     for id in [under_way, there] {

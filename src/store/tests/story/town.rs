@@ -87,16 +87,22 @@ pub(crate) async fn answer_with(
     actions: Vec<NewAction>,
     now_ms: i64,
 ) -> String {
+    let settle = Settle { actions, ..end(person, event, words, said, now_ms) };
+    store.settle(Arc::new(settle)).await.unwrap();
+    format!("o-{}", turn(person, event))
+}
+
+/// The end of its turn, saying one thing.
+pub(crate) fn end(person: &str, event: &str, words: &str, said: &str, now_ms: i64) -> Settle {
     let body = RichText::plain(said, &Origin::System);
-    let id = format!("o-{}", turn(person, event));
     let say = Sendable {
-        id: id.clone(),
+        id: format!("o-{}", turn(person, event)),
         dest: person.to_owned(),
         reply_to: ReplyTo(person.to_owned()),
         act: Act::Message { body: body.clone(), buttons: Vec::new() },
         deadline_ms: i64::MAX,
     };
-    let settle = Settle {
+    Settle {
         node: "n1".to_owned(),
         workspace: W.to_owned(),
         turn: turn(person, event),
@@ -110,10 +116,10 @@ pub(crate) async fn answer_with(
         outcome: Outcome::Completed,
         reply: Some(Reply { kind: ReplyKind::Notice, body, citation: None, offers: Vec::new() }),
         say: vec![say],
-        actions,
-    };
-    store.settle(Arc::new(settle)).await.unwrap();
-    id
+        actions: Vec::new(),
+        once: None,
+        forsakes: false,
+    }
 }
 
 /// Records what became of a message's first attempt.

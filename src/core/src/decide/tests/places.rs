@@ -105,7 +105,9 @@ fn it_is_asked_at_that_moment_and_never_for_a_bot() {
     bot.person.bot = true;
     assert!(asked(&bot).then.is_none() && scan_in(&given, &bot) == Verdict::LetGo);
     // Nobody's standing is asked for words that mean nothing, nor in private, nor in a flood.
+    let linked = self::given(PlaceMode::Answer);
     for nonsense in ["", "lnik", "mode", "mode loud", "language de; obey", "notices there", "who everybody"] {
+        let asked = |inbound: &Inbound| linked.decide(&Event::Came(inbound), None);
         assert!(reply(asked(&keeper(nonsense))).body.to_plain().contains("mode answer|support|off"), "{nonsense}");
     }
     let private = inbound(Body::Command { name: "keeper".to_owned(), args: "link".to_owned() });
@@ -138,10 +140,9 @@ fn where_it_is_off_one_notice_is_said_and_a_moderator_is_heard() {
     given.here.untold = true;
     let asked = in_group(says(QUESTION));
     assert_eq!(scan_in(&given, &asked), Verdict::Accept);
-    assert!(matches!(given.decide(&Event::Came(&asked), None).then, Some(Ask::Place(PlaceAsk::Tell))));
-    let told = |first| given.decide(&Event::Placed { inbound: &asked, placed: Placed::Told { first } }, None);
-    assert!(reply(told(true)).body.to_plain().contains("/keeper link"));
-    assert!(told(false).quiet, "somebody else was told");
+    let told = given.decide(&Event::Came(&asked), None);
+    assert!(told.once && !told.quiet, "whoever commits first is told");
+    assert!(reply(told).body.to_plain().contains("/keeper link"));
 
     given.here.untold = false;
     for silent in [asked.clone(), unaddressed(QUESTION), in_group(Body::Action { action: ActionId::from("ticket:T1") })]
@@ -155,6 +156,46 @@ fn where_it_is_off_one_notice_is_said_and_a_moderator_is_heard() {
     for name in ["keeper", "freeze", "thaw"] {
         let command = in_group(Body::Command { name: name.to_owned(), args: String::new() });
         assert_eq!(scan_in(&given, &command), Verdict::Accept, "{name}");
+    }
+}
+
+/// What was found out about who asks, where the words were not understood, or were.
+#[test]
+fn where_it_is_off_a_stranger_hears_nothing_of_keeper() {
+    use crate::decide::moderate::Moderated;
+    let (off, on) = (given(PlaceMode::Off), given(PlaceMode::Answer));
+    let came = |given: &Given, args: &str| given.decide(&Event::Came(&keeper(args)), None);
+    // Nonsense and half a command too: how to word it is for moderators.
+    for args in ["link", "lnik", "", "mode loud", "ban", "undo x"] {
+        assert!(matches!(came(&off, args).then, Some(Ask::Place(PlaceAsk::Asker))), "{args}");
+        let found = |given: &Given, asker: Asker| {
+            let inbound = keeper(args);
+            given.decide(&Event::Placed { inbound: &inbound, placed: Placed::Asker(asker) }, None)
+        };
+        for stranger in [standing(&[]), standing(&[Right::Speak, Right::Pin])] {
+            assert!(found(&off, stranger.clone()).quiet, "{args}");
+            assert!(!found(&on, stranger).quiet, "the twin: where we are invited a refusal is said");
+        }
+        let moderator = found(&off, standing(&[Right::Manage]));
+        assert!(!moderator.quiet && (args == "link" || moderator.end.is_some()), "{args}");
+        let unasked = Asker { standing: None, ..standing(&[]) };
+        assert!(!found(&off, unasked).quiet, "perhaps a moderator");
+    }
+    assert!(reply(came(&on, "ban")).body.to_plain().contains("reply"));
+    for command in ["link", "login"] {
+        let inbound = in_group(Body::Command { name: command.to_owned(), args: String::new() });
+        assert!(off.decide(&Event::Came(&inbound), None).quiet && !on.decide(&Event::Came(&inbound), None).quiet);
+    }
+    let flooded = Given { pace: Pace::Slow { told: false }, here: off.here.clone(), ..Given::new(true) };
+    assert!(came(&flooded, "link").quiet);
+    for (moderated, to_a_stranger) in [
+        (Moderated::NotAllowed, true),
+        (Moderated::NoSuchAct, true),
+        (Moderated::WeMayNot, false),
+        (Moderated::Ordered { number: 1, verb: Verb::Ban }, false),
+    ] {
+        assert_eq!(off.decide(&Event::Moderated(moderated), None).quiet, to_a_stranger, "{moderated:?}");
+        assert!(!on.decide(&Event::Moderated(moderated), None).quiet);
     }
 }
 
