@@ -290,7 +290,7 @@ fn is_question(past: &Past<'_>) -> bool {
 fn pressed(snapshot: &Snapshot<'_>, action: &str) -> Decision {
     if let Some(id) = action.strip_prefix("entry:") {
         let entry = snapshot.base.get(&EntryId::from(id)).filter(|entry| may_answer(entry, snapshot.today));
-        return Decision::end(entry.map_or_else(say::button_expired, say::canonical));
+        return Decision::end(entry.map_or_else(say::button_expired, |entry| canonical(snapshot, entry)));
     }
     if let Some(which) = action.strip_prefix("forget:") {
         return match which.parse() {
@@ -343,7 +343,7 @@ fn question(snapshot: &Snapshot<'_>, text: &str) -> Decision {
     }
     let found = snapshot.base.look_up(text);
     match found.answer {
-        Some(entry) if may_answer(entry, snapshot.today) => return Decision::end(say::canonical(entry)),
+        Some(entry) if may_answer(entry, snapshot.today) => return Decision::end(canonical(snapshot, entry)),
         // What was published is not to be relied on any more: a person must look, and no model may fill the gap.
         Some(_) => return Decision::end(say::abstention(snapshot.turn, &[])),
         None => {}
@@ -354,7 +354,7 @@ fn question(snapshot: &Snapshot<'_>, text: &str) -> Decision {
     if follow_up::may_be(text) {
         let Some(past) = snapshot.past else { return Decision::ask(Ask::Past) };
         if let Some(entry) = follow_up::answer(snapshot, past, text) {
-            return Decision::end(say::canonical(entry));
+            return Decision::end(canonical(snapshot, entry));
         }
     }
     if !snapshot.model || is_safety(snapshot.base, text, &found) {
@@ -364,6 +364,11 @@ fn question(snapshot: &Snapshot<'_>, text: &str) -> Decision {
     let nearest: Vec<_> = found.hits.into_iter().filter(|hit| hit.entry.class == Class::Routine).take(3).collect();
     let sources = nearest.iter().map(|hit| hit.entry.id.clone()).collect();
     Decision::ask(Ask::Model { request: prompt::request(snapshot, past, text, &nearest), sources })
+}
+
+/// An entry's published words, in the language that is set for the place.
+fn canonical(snapshot: &Snapshot<'_>, entry: &Entry) -> Reply {
+    say::canonical_in(entry, snapshot.here.language.as_deref())
 }
 
 /// The lowest score at which an entry may be what was meant.

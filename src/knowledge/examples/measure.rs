@@ -132,6 +132,9 @@ fn entry(row: &Value) -> Entry {
         not_variants: Vec::new(),
         valid_from: None,
         valid_until: None,
+        supersedes: None,
+        translations: Vec::new(),
+        facts: Vec::new(),
         body: RichText::plain("-", &Origin::Canonical(id)),
         revision: String::new(),
     }

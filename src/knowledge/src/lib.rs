@@ -2,19 +2,26 @@
 //!
 //! * [`entry`]: what an entry is, and what can be wrong with one
 //! * [`mod@parse`]: a file's text in, an [`Entry`] or an [`EntryError`] out
+//! * [`facts`]: links, addresses, dates and ratios, which answers show by id
+//! * [`written`]: a whole base as its files hold it
 //! * [`base`]: all entries together; [`Base::look_up`] finds the one that answers a question, or none
 
 pub mod base;
+mod blocks;
 mod calibrate;
 mod check;
 mod content;
 pub mod entry;
+pub mod facts;
 mod features;
 mod index;
 mod material;
 pub mod parse;
 mod spelling;
+pub mod written;
 
 pub use base::{Base, Hit, Lookup};
-pub use entry::{Class, Entry, EntryError, Status};
-pub use parse::parse;
+pub use entry::{Class, Entry, EntryError, Said, Status, Translation};
+pub use facts::FactTable;
+pub use parse::{parse, parse_with};
+pub use written::Written;
