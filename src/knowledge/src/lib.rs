@@ -4,6 +4,7 @@
 //! * [`mod@parse`]: a file's text in, an [`Entry`] or an [`EntryError`] out
 //! * [`facts`]: links, addresses, dates and ratios, which answers show by id
 //! * [`written`]: a whole base as its files hold it
+//! * [`mod@lint`]: what a base should not be published with
 //! * [`base`]: all entries together; [`Base::look_up`] finds the one that answers a question, or none
 
 pub mod base;
@@ -15,6 +16,7 @@ pub mod entry;
 pub mod facts;
 mod features;
 mod index;
+pub mod lint;
 mod material;
 pub mod parse;
 mod spelling;
@@ -23,5 +25,6 @@ pub mod written;
 pub use base::{Base, Hit, Lookup};
 pub use entry::{Class, Entry, EntryError, Said, Status, Translation};
 pub use facts::FactTable;
+pub use lint::lint;
 pub use parse::{parse, parse_with};
 pub use written::Written;

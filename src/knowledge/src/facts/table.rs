@@ -68,6 +68,9 @@ struct RawValue {
     value: Spanned<String>,
 }
 
+/// What is said of every address that can be none.
+pub(crate) const NO_ADDRESS: &str = "` is no address: ";
+
 /// Why a value was refused, and what to do.
 type Wrong = (String, String);
 
@@ -123,7 +126,7 @@ impl Reader<'_> {
             let read = || match address::fault(chain, value.get_ref()) {
                 None => Ok(Value::Address { chain, value: value.get_ref().clone() }),
                 Some(fault) => Err(wrong(
-                    format!("`{}` is no address: {fault}", check::excerpt(value.get_ref())),
+                    format!("`{}{NO_ADDRESS}{fault}", check::excerpt(value.get_ref())),
                     "copy it again from where it was published, and compare every character",
                 )),
             };
