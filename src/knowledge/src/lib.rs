@@ -4,6 +4,7 @@
 //! * [`mod@parse`]: a file's text in, an [`Entry`] or an [`EntryError`] out
 //! * [`facts`]: links, addresses, dates and ratios, which answers show by id
 //! * [`written`]: a whole base as its files hold it
+//! * [`import`]: what others wrote, as drafts
 //! * [`mod@lint`]: what a base should not be published with
 //! * [`base`]: all entries together; [`Base::look_up`] finds the one that answers a question, or none
 
@@ -15,6 +16,7 @@ mod content;
 pub mod entry;
 pub mod facts;
 mod features;
+pub mod import;
 mod index;
 pub mod lint;
 mod material;
