@@ -26,14 +26,18 @@ pub(crate) struct KnowledgeSection {
 
 /// Loads and builds the base. Every fault is named, not only the first.
 pub(crate) fn load(section: &KnowledgeSection) -> anyhow::Result<Base> {
-    let written = written(section)?.or_else(|faults| refuse(&faults))?;
-    Base::build(written.entries).or_else(|faults| refuse(&faults))
+    Base::build(readable(section)?.entries).or_else(|faults| refuse(&faults))
 }
 
 /// Reads the base, or says everything that is wrong with it.
 pub(crate) fn written(section: &KnowledgeSection) -> anyhow::Result<Result<Written, Vec<EntryError>>> {
     let files = if section.folder.is_empty() { sample() } else { documents(&files(section)?)? };
     Ok(files.and_then(Written::read))
+}
+
+/// What a failed command says of a base that cannot be read.
+pub(crate) fn readable(section: &KnowledgeSection) -> anyhow::Result<Written> {
+    written(section)?.or_else(|faults| refuse(&faults))
 }
 
 fn refuse<T>(faults: &[EntryError]) -> anyhow::Result<T> {

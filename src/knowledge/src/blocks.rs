@@ -33,6 +33,13 @@ pub(crate) struct Raw<'t> {
     body: Body<'t>,
 }
 
+impl<'t> Raw<'t> {
+    /// Its language, and its answer as it is written.
+    pub(crate) fn source(&self) -> (&'t str, &'t str) {
+        (self.lang, self.body.text)
+    }
+}
+
 /// The entry's own answer, and its blocks in other languages.
 pub(crate) fn split(body: Body<'_>) -> Result<(Body<'_>, Vec<Raw<'_>>), Fault> {
     let mut own = body;

@@ -13,7 +13,7 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 pub use address::Chain;
-pub(crate) use reference::{Dangling, fill, resolve, stray};
+pub(crate) use reference::{Dangling, fill, resolve, stray, written_out};
 
 /// What the facts' file is called.
 pub const FILE: &str = "facts.toml";

@@ -5,15 +5,18 @@
 //! * [`facts`]: links, addresses, dates and ratios, which answers show by id
 //! * [`written`]: a whole base as its files hold it
 //! * [`import`]: what others wrote, as drafts
+//! * [`export`] and [`bundle`]: the base for others, as rows or signed
 //! * [`mod@lint`]: what a base should not be published with
 //! * [`base`]: all entries together; [`Base::look_up`] finds the one that answers a question, or none
 
 pub mod base;
 mod blocks;
+pub mod bundle;
 mod calibrate;
 mod check;
 mod content;
 pub mod entry;
+pub mod export;
 pub mod facts;
 mod features;
 pub mod import;

@@ -140,6 +140,13 @@ fn split(text: &str) -> Result<(&str, &str, usize), Fault> {
     Err(fault(1, "the front matter has no end", "close it with a line `---` above the answer"))
 }
 
+/// The answers of a file that was read, as they are written: its own, then each other language with its tag.
+pub(crate) fn sources(text: &str) -> Option<(&str, Vec<(&str, &str)>)> {
+    let (_, text, line) = split(text.strip_prefix('\u{feff}').unwrap_or(text)).ok()?;
+    let (own, blocks) = blocks::split(Body { text, line }).ok()?;
+    Some((own.text, blocks.iter().map(blocks::Raw::source).collect()))
+}
+
 /// Far above what an entry needs, far below what could hurt.
 fn yaml_options() -> serde_saphyr::Options {
     serde_saphyr::options! {

@@ -64,6 +64,19 @@ pub(crate) fn resolve<'f>(facts: &'f FactTable, id: &str, lang: &str) -> Result<
     Ok((own, fact, shown))
 }
 
+/// Markdown with its references replaced by what they name, for readers who do not have the table.
+pub(crate) fn written_out(markdown: &str, facts: &FactTable, lang: &str) -> String {
+    let (mut out, mut rest) = (String::with_capacity(markdown.len()), markdown);
+    while let Some(found) = next(rest) {
+        let shown = resolve(facts, found.whole.trim_matches(['{', '}']).trim(), lang);
+        out.push_str(found.before);
+        out.push_str(shown.as_ref().map_or(found.whole, |(_, _, shown)| shown.as_str()));
+        rest = found.after;
+    }
+    out.push_str(rest);
+    out
+}
+
 fn nearest(facts: &FactTable, id: &str) -> String {
     let id: String = id.chars().take(80).collect();
     let near = facts.iter().map(|(known, _)| (strsim::damerau_levenshtein(&id, known), known)).min();

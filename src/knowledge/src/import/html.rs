@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 
+use html5ever::TokenizerResult;
 use html5ever::tendril::StrTendril;
 use html5ever::tokenizer::states::RawKind;
 use html5ever::tokenizer::{BufferQueue, Tag, TagKind, Token, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts};
@@ -51,12 +52,8 @@ pub(super) fn read(html: &str) -> PageText {
     let tokenizer = Tokenizer::new(writer, TokenizerOpts::default());
     let input = BufferQueue::default();
     input.push_back(StrTendril::from_slice(html));
-    // A script's end asks to be run; it is not.
-    while !input.is_empty() {
-        if matches!(tokenizer.feed(&input), html5ever::tokenizer::TokenizerResult::Done) {
-            break;
-        }
-    }
+    // It stops at what only a browser would do, and goes on when it is asked again.
+    while !matches!(tokenizer.feed(&input), TokenizerResult::Done) {}
     tokenizer.end();
     let mut page = tokenizer.sink.page.take();
     page.end_block();
