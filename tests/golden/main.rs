@@ -16,6 +16,7 @@ mod hostile;
 mod init;
 mod keeping;
 mod kill;
+mod knowledge;
 mod lifecycle;
 mod live;
 mod model;

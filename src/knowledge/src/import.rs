@@ -87,7 +87,7 @@ impl Draft {
             let reason = format!("the answer has {} bytes, at most {} are read", answer.len(), MAX_FILE / 2);
             return Err(fault(file, line, reason, "split it: one entry answers one question"));
         }
-        let answer = clean(answer.trim());
+        let answer = answer_of(answer.trim());
         let (id, url, lang) = (None, None, None);
         Ok(Self { id, title, class: Class::Routine, variants: Vec::new(), not_variants: Vec::new(), answer, url, lang })
     }
@@ -167,19 +167,18 @@ fn slug(title: &str) -> String {
 
 /// A text as YAML in double quotes, which is what JSON makes of it.
 fn quoted(text: &str) -> String {
-    serde_json::to_string(&clean(text)).unwrap_or_default()
+    serde_json::to_string(&plain(text)).unwrap_or_default()
 }
 
-/// Without what an entry file may not hold, and without what would open a block of another language.
-fn clean(text: &str) -> String {
-    let plain: String =
-        text.replace("\r\n", "\n").chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
-    if plain.lines().any(|line| line.starts_with("---")) {
-        let escaped =
-            plain.lines().map(|line| if line.starts_with("---") { format!("\\{line}") } else { line.to_owned() });
-        return escaped.collect::<Vec<_>>().join("\n");
-    }
-    plain
+/// Without what an entry file may not hold.
+fn plain(text: &str) -> String {
+    text.replace("\r\n", "\n").chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
+}
+
+/// An answer, without what would open a block of another language.
+fn answer_of(text: &str) -> String {
+    let line = |line: &str| if line.starts_with("---") { format!("\\{line}") } else { line.to_owned() };
+    plain(text).lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// The text of a file that is UTF-8, or the line on which it is not.
