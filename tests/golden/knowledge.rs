@@ -53,8 +53,8 @@ async fn lint_says_what_keeps_a_base_from_being_published_and_ends_by_it() {
     let (code, out, _) = run(&home, &["lint", arg(&folder), "--json", "--language", "de"]).await;
     let rows: Vec<Value> = out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let rules: Vec<&str> = rows.iter().filter_map(|row| row["rule"].as_str()).collect();
-    assert_eq!((code, rules), (Some(1), vec!["L3", "L7"]), "{out}");
-    assert_eq!(rows.last().unwrap()["errors"], 1);
+    assert_eq!((code, rules), (Some(1), vec!["L3", "L4", "L7"]), "{out}");
+    assert_eq!(rows.last().unwrap()["errors"], 2);
     let (code, _, err) = run(&home, &["lint", "/nowhere"]).await;
     assert!(code == Some(1) && err.contains("/nowhere is no folder"), "{err}");
 }

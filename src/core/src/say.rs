@@ -20,18 +20,14 @@ pub fn canonical(entry: &Entry) -> Reply {
 /// whole and word for word, below a line that says so.
 pub fn canonical_in(entry: &Entry, lang: Option<&str>) -> Reply {
     let Some(lang) = lang else { return canonical(entry) };
-    match entry.said_in(lang) {
-        Some(said) => {
-            let as_of = said.reviewed_at.to_string();
-            let citation = Citation { title: said.title.to_owned(), as_of, ..citation(entry) };
-            Reply { body: said.body.clone(), citation: Some(citation), ..canonical(entry) }
-        }
-        None => {
-            let mut body = system(languages::untranslated(lang));
-            body.extend(entry.body.clone());
-            Reply { body, ..canonical(entry) }
-        }
+    if let Some(said) = entry.said_in(lang) {
+        let as_of = said.reviewed_at.to_string();
+        let citation = Citation { title: said.title.to_owned(), as_of, ..citation(entry) };
+        return Reply { body: said.body.clone(), citation: Some(citation), ..canonical(entry) };
     }
+    let mut body = system(languages::untranslated(lang));
+    body.extend(entry.body.clone());
+    Reply { body, ..canonical(entry) }
 }
 
 /// Where an entry was published, and when it was last reviewed.

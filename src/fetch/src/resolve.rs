@@ -18,12 +18,16 @@ pub(crate) struct Private {
     pub(crate) address: IpAddr,
 }
 
+/// Which addresses a name has, in a test.
+#[cfg(test)]
+type Names = dyn Fn(&str) -> Vec<IpAddr> + Send + Sync;
+
 /// Who is asked for addresses.
 #[derive(Clone)]
 enum Source {
     System,
     #[cfg(test)]
-    Given(Arc<dyn Fn(&str) -> Vec<IpAddr> + Send + Sync>),
+    Given(Arc<Names>),
 }
 
 #[derive(Clone)]

@@ -3,6 +3,8 @@
 //! Two lines. The first is the content as JSON; the second says who signed those very bytes. There is one way to write
 //! either: what reads back but is written otherwise is refused, so that no byte can change unseen.
 
+use std::fmt::Write as _;
+
 use ed25519_dalek::{Signature, VerifyingKey};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -122,7 +124,10 @@ fn revision(files: &[File]) -> String {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        write!(text, "{byte:02x}").ok();
+        text
+    })
 }
 
 /// Bytes from exactly as many hexadecimal digits, in lower case.

@@ -7,7 +7,7 @@ mod html;
 mod pages;
 mod rows;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 use chrono::NaiveDate;
@@ -126,11 +126,20 @@ impl Draft {
 /// The drafts as entry files, each under an id of its own.
 pub fn files(drafts: &[Draft], today: NaiveDate) -> Vec<DraftFile> {
     let mut taken = BTreeSet::new();
+    // Where to go on counting, so that many of one title take no longer than many of several.
+    let mut counted: HashMap<String, usize> = HashMap::new();
     let mut files = Vec::with_capacity(drafts.len());
     for draft in drafts {
         let wanted = draft.id.as_deref().map(slug).filter(|id| !id.is_empty()).unwrap_or_else(|| slug(&draft.title));
         let wanted = if wanted.is_empty() { "entry".to_owned() } else { wanted };
-        let id = (1..).map(|n| numbered(&wanted, n)).find(|id| taken.insert(id.clone())).unwrap_or_default();
+        let n = counted.entry(wanted.clone()).or_default();
+        let id = loop {
+            *n += 1;
+            let id = numbered(&wanted, *n);
+            if taken.insert(id.clone()) {
+                break id;
+            }
+        };
         files.push(draft.file(&id, today));
     }
     files

@@ -1,6 +1,6 @@
 //! The base for others: rows that read back as they were, and a signed file in which no byte changes unseen.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops")]
+#![expect(clippy::panic, reason = "a test that cannot go on stops")]
 
 use ed25519_dalek::{Signer as _, SigningKey};
 use proptest::prelude::*;

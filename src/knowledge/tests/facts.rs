@@ -73,16 +73,17 @@ fn read(body: &str) -> Entry {
 }
 
 fn refused(body: &str) -> String {
-    parse_with("e.md", &format!("{HEAD}{body}"), &table()).expect_err(body).to_string()
+    parse_with("e.md", &format!("{HEAD}{body}"), &table()).unwrap_err().to_string()
 }
 
 /// Text, link and origin of each run.
 fn runs(text: &RichText) -> Vec<(&str, Option<&str>, &str)> {
-    let origin = |origin| match origin {
-        &Origin::Canonical(ref id) => id.as_str(),
-        other => panic!("{other:?}"),
-    };
-    text.runs().map(|run| (run.text.as_str(), run.link.as_deref(), origin(&run.origin))).collect()
+    let mut all = Vec::new();
+    for run in text.runs() {
+        let Origin::Canonical(id) = &run.origin else { panic!("{run:?}") };
+        all.push((run.text.as_str(), run.link.as_deref(), id.as_str()));
+    }
+    all
 }
 
 #[test]

@@ -9,7 +9,7 @@ const FACTS: &str = "[link.portal]\nurl = \"https://lumen-town.org/migrate\"\n[d
     [ratio.swap]\nfrom = \"1 LMN\"\nto = \"6 LUM\"\n";
 
 fn entry(id: &str, extra: &str, variants: &[&str], body: &str) -> (String, Vec<u8>) {
-    let variants: String = variants.iter().map(|v| format!("  - {v}\n")).collect();
+    let variants = variants.iter().fold(String::new(), |all, v| all + "  - " + v + "\n");
     let text = format!(
         "---\nid: {id}\ntitle: About {id}\nclass: safety\nowner: o\nreviewed_by: r\nreviewed_at: 2026-11-01\n\
          review_by: 2027-01-01\nstatus: published\ncanonical_url: https://lumen-town.org/{id}\n{extra}variants:\n\

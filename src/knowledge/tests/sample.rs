@@ -22,7 +22,9 @@ fn written() -> Written {
 
 fn entries() -> Vec<(String, Entry)> {
     let entries = written().entries;
-    entries.iter().for_each(|(file, entry)| assert_eq!(*file, format!("{}.md", entry.id)));
+    for (file, entry) in &entries {
+        assert_eq!(*file, format!("{}.md", entry.id));
+    }
     entries
 }
 

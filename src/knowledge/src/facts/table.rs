@@ -113,12 +113,12 @@ struct Reader<'t> {
 impl Reader<'_> {
     fn read(&mut self, raw: Raw) {
         for (name, RawLink { url }) in raw.link {
-            let value = || match check::link(url.get_ref()) {
-                true => Ok(Value::Link { url: url.get_ref().clone() }),
-                false => Err(wrong(
-                    format!("`{}` is no https link", check::excerpt(url.get_ref())),
-                    "give the whole address of the page, as in https://lumen.example.org/migrate",
-                )),
+            let value = || {
+                if check::link(url.get_ref()) {
+                    return Ok(Value::Link { url: url.get_ref().clone() });
+                }
+                let reason = format!("`{}` is no https link", check::excerpt(url.get_ref()));
+                Err(wrong(reason, "give the whole address of the page, as in https://lumen.example.org/migrate"))
             };
             self.add("link", &name, &url.span(), value);
         }

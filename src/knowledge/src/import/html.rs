@@ -70,7 +70,7 @@ struct Page {
     /// The block being read.
     block: String,
     /// What the block begins with: `# `, `* `.
-    mark: String,
+    mark: &'static str,
     /// Open elements of what is left out.
     around: usize,
     in_title: bool,
@@ -109,12 +109,12 @@ impl Page {
         match name {
             "html" => self.done.lang = attribute("lang"),
             "title" => self.in_title = self.done.title.is_empty(),
-            "h1" => self.mark = "# ".to_owned(),
-            "h2" => self.mark = "## ".to_owned(),
-            "h3" | "h4" | "h5" | "h6" => self.mark = "### ".to_owned(),
+            "h1" => self.mark = "# ",
+            "h2" => self.mark = "## ",
+            "h3" | "h4" | "h5" | "h6" => self.mark = "### ",
             "li" => {
                 self.end_block();
-                self.mark = "* ".to_owned();
+                self.mark = "* ";
             }
             "br" => self.block.push('\n'),
             "pre" => self.code = true,
@@ -195,7 +195,7 @@ impl Page {
             self.done.words.push_str(words);
             self.done.words.push_str("\n```");
         } else {
-            self.done.words.push_str(&mark);
+            self.done.words.push_str(mark);
             self.done.words.push_str(words);
         }
     }
