@@ -89,11 +89,10 @@ pub(crate) fn verify(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
     let mut bytes = Vec::new();
     fs::File::open(&args.file).with_context(unable)?.take(CAP).read_to_end(&mut bytes).with_context(unable)?;
     let wanted = args.key.as_deref().map(keys).transpose()?;
+    let named = |key: &String| wanted.as_ref().is_none_or(|wanted| wanted.contains(key));
     let checked = bundle::open(&bytes).map_err(|error| error.to_string()).and_then(|(content, key)| {
-        match wanted.as_ref().is_none_or(|wanted| wanted.contains(&key)) {
-            true => Ok((content, key)),
-            false => Err(format!("it was signed by {key}, which is not the key you named")),
-        }
+        let stranger = || format!("it was signed by {key}, which is not the key you named");
+        if named(&key) { Ok((content, key)) } else { Err(stranger()) }
     });
     match checked {
         Ok((content, key)) => good(args, &content, &key),

@@ -31,8 +31,16 @@ pub(crate) fn load(section: &KnowledgeSection) -> anyhow::Result<Base> {
 
 /// Reads the base, or says everything that is wrong with it.
 pub(crate) fn written(section: &KnowledgeSection) -> anyhow::Result<Result<Written, Vec<EntryError>>> {
-    let files = if section.folder.is_empty() { sample() } else { documents(&files(section)?)? };
-    Ok(files.and_then(Written::read))
+    let (documents, mut errors) =
+        if section.folder.is_empty() { (sample(), Vec::new()) } else { documents(&files(section)?)? };
+    Ok(match Written::read(documents) {
+        Ok(written) if errors.is_empty() => Ok(written),
+        Ok(_) => Err(errors),
+        Err(others) => {
+            errors.extend(others);
+            Err(errors)
+        }
+    })
 }
 
 /// What a failed command says of a base that cannot be read.
@@ -51,11 +59,11 @@ pub(crate) fn sample_files() -> Vec<(String, &'static str)> {
     SAMPLE.files().filter_map(named).collect()
 }
 
-fn sample() -> Result<Vec<Document>, Vec<EntryError>> {
+fn sample() -> Vec<Document> {
     let named = |file: &include_dir::File<'_>| {
         (format!("config/knowledge/{}", file.path().display()), file.contents().to_vec())
     };
-    Ok(SAMPLE.files().map(named).collect())
+    SAMPLE.files().map(named).collect()
 }
 
 /// The files that the base is read from, in order; none where the sample base is used.
@@ -77,7 +85,7 @@ pub(crate) fn files(section: &KnowledgeSection) -> anyhow::Result<Vec<PathBuf>> 
 }
 
 /// The files with their bytes. What is too large to be an entry is named without being read.
-fn documents(paths: &[PathBuf]) -> anyhow::Result<Result<Vec<Document>, Vec<EntryError>>> {
+fn documents(paths: &[PathBuf]) -> anyhow::Result<(Vec<Document>, Vec<EntryError>)> {
     let (mut documents, mut errors) = (Vec::new(), Vec::new());
     for path in paths {
         let unable = || format!("cannot read {}", path.display());
@@ -89,5 +97,5 @@ fn documents(paths: &[PathBuf]) -> anyhow::Result<Result<Vec<Document>, Vec<Entr
             documents.push((name, fs::read(path).with_context(unable)?));
         }
     }
-    Ok(if errors.is_empty() { Ok(documents) } else { Err(errors) })
+    Ok((documents, errors))
 }

@@ -9,6 +9,7 @@ use anyhow::bail;
 use chrono::DateTime;
 use clap::Args;
 use serde_json::json;
+use townkeeper_contract::text::RichText;
 use townkeeper_engine::clock::Clock;
 use townkeeper_fetch::{FetchError, Fetcher, Rules, Url};
 use townkeeper_knowledge::Written;
@@ -84,7 +85,7 @@ async fn dead_links(written: &Written) -> anyhow::Result<Vec<Finding>> {
     let mut links: BTreeMap<&str, &str> = BTreeMap::new();
     for (file, entry) in &written.entries {
         let bodies = std::iter::once(&entry.body).chain(entry.translations.iter().map(|block| &block.body));
-        let shown = bodies.flat_map(|body| body.runs()).filter_map(|run| run.link.as_deref());
+        let shown = bodies.flat_map(RichText::runs).filter_map(|run| run.link.as_deref());
         for link in shown.chain([entry.canonical_url.as_str()]) {
             // One page, however many of its places are linked.
             links.entry(link.split('#').next().unwrap_or(link)).or_insert(file);

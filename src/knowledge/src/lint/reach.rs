@@ -14,6 +14,9 @@ const FOLDS: usize = 5;
 /// An entry is reached if it is among so many that are offered.
 const OFFERED: usize = 3;
 
+/// More than one in so many variants is a finding; fewer go astray in any base whose entries are near each other.
+const SHARE: usize = 8;
+
 /// What became of an entry's variants.
 #[derive(Default)]
 struct Fate {
@@ -59,7 +62,7 @@ fn follow(base: &Base, entry: &Entry, variant: &str, fate: &mut Fate) {
 }
 
 fn say(file: &str, entry: &Entry, fate: &Fate, report: &mut Report<'_>) {
-    for (other, variants) in &fate.lost {
+    for (other, variants) in fate.lost.iter().filter(|(_, variants)| variants.len() * SHARE > fate.all) {
         let Some(example) = variants.first() else { continue };
         let reason = format!("{} of {} variants are closer to `{other}`, as \"{example}\"", variants.len(), fate.all);
         let remedy = "word them apart, add a hard negative (`not_variants`) to the other entry, or merge the two";
