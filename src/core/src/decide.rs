@@ -394,7 +394,7 @@ fn may_answer(entry: &Entry, today: NaiveDate) -> bool {
 fn spoke(snapshot: &Snapshot<'_>, spoken: &Spoken) -> Reply {
     let cited = spoken.cited.as_ref().and_then(|id| snapshot.base.get(id));
     if spoken.blocked || spoken.text.trim().is_empty() {
-        return cited.map_or_else(|| say::abstention(snapshot.turn, &[]), say::canonical);
+        return cited.map_or_else(|| say::abstention(snapshot.turn, &[]), |entry| canonical(snapshot, entry));
     }
     Reply {
         kind: ReplyKind::Model,
