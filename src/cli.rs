@@ -9,7 +9,9 @@ use clap::{Args, Parser, Subcommand};
 use crate::backup::{self, BackupArgs, RestoreArgs};
 use crate::init::{self, InitArgs};
 use crate::settings::Settings;
-use crate::{access, ask, database, doctor, evaluate, moderate, out, places, restore, scorecard, serve};
+use crate::{
+    access, ask, database, doctor, evaluate, export, import, lint, moderate, out, places, restore, scorecard, serve,
+};
 
 /// One keeper for every square a community meets in.
 #[derive(Debug, Parser)]
@@ -176,6 +178,14 @@ enum KnowledgeCommand {
     Eval(evaluate::Eval),
     /// What the base promises, and which of its entries are taken for each other
     Report(evaluate::ReportArgs),
+    /// Look for faults and weaknesses, without a daemon; exit code 1 if nothing could be published so
+    Lint(lint::LintArgs),
+    /// Make drafts of entries from JSONL, CSV, a folder of Markdown or a site's sitemap.xml; publishes nothing
+    Import(import::ImportArgs),
+    /// Write the base as JSONL, or as one signed file
+    Export(export::ExportArgs),
+    /// Check a signed base, without a daemon or a network; exit code 1 if it is not as it was signed
+    Verify(export::VerifyArgs),
     /// What people thought of the answers, by entry and wording
     Feedback {
         #[command(flatten)]
@@ -223,6 +233,10 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         }
         Some(Command::Knowledge { command: KnowledgeCommand::Eval(eval) }) => evaluate::eval(&eval),
         Some(Command::Knowledge { command: KnowledgeCommand::Report(args) }) => evaluate::report(&place, &args),
+        Some(Command::Knowledge { command: KnowledgeCommand::Lint(args) }) => wait(lint::run(&place, args)),
+        Some(Command::Knowledge { command: KnowledgeCommand::Import(args) }) => wait(import::run(args)),
+        Some(Command::Knowledge { command: KnowledgeCommand::Export(args) }) => export::run(&place, args),
+        Some(Command::Knowledge { command: KnowledgeCommand::Verify(args) }) => export::verify(&args),
         Some(Command::Doctor { json, offline }) => wait(doctor::run(&place, json, offline)),
         Some(Command::Init(args)) => init::init(&place, args),
         Some(Command::Scorecard { daemon, ci: Some(file) }) => scorecard::ci(&file, daemon.json),

@@ -1,4 +1,4 @@
-//! Loading the canonical base: a folder of Markdown entries, or the sample base that is compiled in.
+//! Loading the canonical base: a folder of Markdown entries with its `facts.toml`, or the sample base that is compiled in.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use include_dir::{Dir, include_dir};
 use serde::{Deserialize, Serialize};
-use townkeeper_knowledge::{Base, Entry, EntryError, Evidence, parse};
+use townkeeper_knowledge::written::Document;
+use townkeeper_knowledge::{Base, Entry, EntryError, Evidence, Written, facts, parse};
 
 /// The base of the invented community that the first start shows.
 static SAMPLE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/config/knowledge");
 
-/// The largest entry file, in bytes.
-const ENTRY_CAP: u64 = 256 * 1024;
+/// Far above what an entry or a facts table may have, in bytes.
+const CAP: u64 = 1024 * 1024;
 
 /// The section `[knowledge]`.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -29,16 +30,7 @@ pub(crate) struct KnowledgeSection {
 
 /// Loads and builds the base. Every fault is named, not only the first.
 pub(crate) fn load(section: &KnowledgeSection) -> anyhow::Result<Base> {
-    let mut faults = Vec::new();
-    let mut entries = Vec::new();
-    let files = if section.folder.is_empty() { sample() } else { folder(section)? };
-    for (file, text) in files {
-        match parse(&file, &text) {
-            Ok(entry) => entries.push((file, entry)),
-            Err(fault) => faults.push(fault),
-        }
-    }
-    if faults.is_empty() { build(entries, evidence(section)) } else { refuse(&faults) }
+    build(readable(section)?.entries, evidence(section))
 }
 
 /// The sample base was measured: docs/numbers.md.
@@ -48,6 +40,25 @@ fn evidence(section: &KnowledgeSection) -> Evidence {
 
 pub(crate) fn build(entries: Vec<(String, Entry)>, evidence: Evidence) -> anyhow::Result<Base> {
     Base::build_with(entries, evidence).or_else(|faults| refuse(&faults))
+}
+
+/// Reads the base, or says everything that is wrong with it.
+pub(crate) fn written(section: &KnowledgeSection) -> anyhow::Result<Result<Written, Vec<EntryError>>> {
+    let (documents, mut errors) =
+        if section.folder.is_empty() { (sample(), Vec::new()) } else { documents(&files(section)?)? };
+    Ok(match Written::read(documents) {
+        Ok(written) if errors.is_empty() => Ok(written),
+        Ok(_) => Err(errors),
+        Err(others) => {
+            errors.extend(others);
+            Err(errors)
+        }
+    })
+}
+
+/// What a failed command says of a base that cannot be read.
+pub(crate) fn readable(section: &KnowledgeSection) -> anyhow::Result<Written> {
+    written(section)?.or_else(|faults| refuse(&faults))
 }
 
 fn refuse<T>(faults: &[EntryError]) -> anyhow::Result<T> {
@@ -61,15 +72,14 @@ pub(crate) fn sample_files() -> Vec<(String, &'static str)> {
     SAMPLE.files().filter_map(named).collect()
 }
 
-fn sample() -> Vec<(String, String)> {
-    let text = |file: &include_dir::File<'_>| {
-        let name = format!("config/knowledge/{}", file.path().display());
-        file.contents_utf8().map(|text| (name, text.to_owned()))
+fn sample() -> Vec<Document> {
+    let named = |file: &include_dir::File<'_>| {
+        (format!("config/knowledge/{}", file.path().display()), file.contents().to_vec())
     };
-    SAMPLE.files().filter_map(text).collect()
+    SAMPLE.files().map(named).collect()
 }
 
-/// The files that entries are read from, in order; none where the sample base is used.
+/// The files that the base is read from, in order; none where the sample base is used.
 pub(crate) fn files(section: &KnowledgeSection) -> anyhow::Result<Vec<PathBuf>> {
     if section.folder.is_empty() {
         return Ok(Vec::new());
@@ -79,7 +89,7 @@ pub(crate) fn files(section: &KnowledgeSection) -> anyhow::Result<Vec<PathBuf>> 
     let mut files = Vec::new();
     for found in fs::read_dir(folder).with_context(unable)? {
         let path = found.with_context(unable)?.path();
-        if path.extension().is_some_and(|end| end == "md") {
+        if path.extension().is_some_and(|end| end == "md") || path.file_name().is_some_and(|name| name == facts::FILE) {
             files.push(path);
         }
     }
@@ -87,15 +97,18 @@ pub(crate) fn files(section: &KnowledgeSection) -> anyhow::Result<Vec<PathBuf>> 
     Ok(files)
 }
 
-fn folder(section: &KnowledgeSection) -> anyhow::Result<Vec<(String, String)>> {
-    let mut texts = Vec::new();
-    for path in files(section)? {
-        let size = fs::metadata(&path).with_context(|| format!("cannot read {}", path.display()))?.len();
-        if size > ENTRY_CAP {
-            bail!("{} is larger than {} KiB; an entry is one answer, so split it", path.display(), ENTRY_CAP / 1024);
+/// The files with their bytes. What is too large to be an entry is named without being read.
+fn documents(paths: &[PathBuf]) -> anyhow::Result<(Vec<Document>, Vec<EntryError>)> {
+    let (mut documents, mut errors) = (Vec::new(), Vec::new());
+    for path in paths {
+        let unable = || format!("cannot read {}", path.display());
+        let name = path.display().to_string();
+        let bytes = fs::metadata(path).with_context(unable)?.len();
+        if bytes > CAP {
+            errors.push(parse::too_large(&name, bytes));
+        } else {
+            documents.push((name, fs::read(path).with_context(unable)?));
         }
-        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        texts.push((path.display().to_string(), text));
     }
-    Ok(texts)
+    Ok((documents, errors))
 }

@@ -128,7 +128,7 @@ async fn a_base_with_faults_names_each_file_and_line_and_loses_nothing() {
     }
     refuses(&home, &["serve"], &["owl.md", "twin.md", "`owl`"]).await;
     write(&folder, "twin.md", &"x".repeat(300 * 1024));
-    refuses(&home, &["serve"], &["twin.md", "256 KiB"]).await;
+    refuses(&home, &["serve"], &["twin.md", "at most 131072 are read"]).await;
     std::fs::remove_file(folder.join("twin.md")).unwrap();
 
     let daemon = Daemon::start(&home).await;

@@ -17,6 +17,7 @@ mod hostile;
 mod init;
 mod keeping;
 mod kill;
+mod knowledge;
 mod lifecycle;
 mod live;
 mod model;

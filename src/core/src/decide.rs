@@ -283,7 +283,7 @@ fn command(snapshot: &Snapshot<'_>, name: &str, args: &str) -> Decision {
 fn checklist(snapshot: &Snapshot<'_>) -> Reply {
     let lists: Vec<&Entry> = snapshot.base.checklists().filter(|entry| may_answer(entry, snapshot.today)).collect();
     let Some((first, others)) = lists.split_first() else { return say::no_checklist() };
-    say::checklist(first, others.get(..CHOICES.min(others.len())).unwrap_or_default())
+    say::checklist(first, snapshot.here.language.as_deref(), others.get(..CHOICES.min(others.len())).unwrap_or_default())
 }
 
 /// Asks back before anything is erased. The number is one that `/memory` shows.
@@ -309,7 +309,7 @@ fn is_question(past: &Past<'_>) -> bool {
 fn pressed(snapshot: &Snapshot<'_>, action: &str) -> Decision {
     if let Some(id) = action.strip_prefix("entry:") {
         let entry = snapshot.base.get(&EntryId::from(id)).filter(|entry| may_answer(entry, snapshot.today));
-        return Decision::end(entry.map_or_else(say::button_expired, say::canonical));
+        return Decision::end(entry.map_or_else(say::button_expired, |entry| canonical(snapshot, entry)));
     }
     if let Some(which) = action.strip_prefix("forget:") {
         return match which.parse() {
@@ -362,7 +362,7 @@ fn question(snapshot: &Snapshot<'_>, text: &str) -> Decision {
     }
     let found = snapshot.base.look_up(text);
     match found.answer {
-        Some(entry) if may_answer(entry, snapshot.today) => return Decision::end(say::canonical(entry)),
+        Some(entry) if may_answer(entry, snapshot.today) => return Decision::end(canonical(snapshot, entry)),
         // What was published is not to be relied on any more: a person must look, and no model may fill the gap.
         Some(_) => return Decision::end(say::abstention(snapshot.turn, &[])),
         None => {}
@@ -373,7 +373,7 @@ fn question(snapshot: &Snapshot<'_>, text: &str) -> Decision {
     if follow_up::may_be(text) {
         let Some(past) = snapshot.past else { return Decision::ask(Ask::Past) };
         if let Some(entry) = follow_up::answer(snapshot, past, text) {
-            return Decision::end(say::canonical(entry));
+            return Decision::end(canonical(snapshot, entry));
         }
     }
     if !snapshot.model || is_safety(text, &found) {
@@ -383,6 +383,11 @@ fn question(snapshot: &Snapshot<'_>, text: &str) -> Decision {
     let nearest: Vec<_> = found.hits.into_iter().filter(|hit| hit.entry.class == Class::Routine).take(3).collect();
     let sources = nearest.iter().map(|hit| hit.entry.id.clone()).collect();
     Decision::ask(Ask::Model { request: prompt::request(snapshot, past, text, &nearest), sources })
+}
+
+/// An entry's published words, in the language that is set for the place.
+fn canonical(snapshot: &Snapshot<'_>, entry: &Entry) -> Reply {
+    say::canonical_in(entry, snapshot.here.language.as_deref())
 }
 
 /// How many entries are offered as "did you mean".
@@ -405,7 +410,7 @@ pub fn may_answer(entry: &Entry, today: NaiveDate) -> bool {
 fn spoke(snapshot: &Snapshot<'_>, spoken: &Spoken) -> Reply {
     let cited = spoken.cited.as_ref().and_then(|id| snapshot.base.get(id));
     if spoken.blocked || spoken.text.trim().is_empty() {
-        return cited.map_or_else(|| say::abstention(snapshot.turn, &[]), say::canonical);
+        return cited.map_or_else(|| say::abstention(snapshot.turn, &[]), |entry| canonical(snapshot, entry));
     }
     Reply {
         kind: ReplyKind::Model,

@@ -9,15 +9,30 @@ use townkeeper_knowledge::Entry;
 use crate::memory::Note;
 
 pub mod keeper;
+mod languages;
 
 /// The published words of an entry, with where and when they were published.
 pub fn canonical(entry: &Entry) -> Reply {
     Reply { kind: ReplyKind::Canonical, body: entry.body.clone(), citation: Some(citation(entry)), offers: Vec::new() }
 }
 
+/// The same in a language, if one is asked for: the entry's own block in it, else the block it was first written in,
+/// whole and word for word, below a line that says so.
+pub fn canonical_in(entry: &Entry, lang: Option<&str>) -> Reply {
+    let Some(lang) = lang else { return canonical(entry) };
+    if let Some(said) = entry.said_in(lang) {
+        let as_of = said.reviewed_at.to_string();
+        let citation = Citation { title: said.title.to_owned(), as_of, ..citation(entry) };
+        return Reply { body: said.body.clone(), citation: Some(citation), ..canonical(entry) };
+    }
+    let mut body = system(languages::untranslated(lang));
+    body.extend(entry.body.clone());
+    Reply { body, ..canonical(entry) }
+}
+
 /// A checklist, and the others that there are.
-pub fn checklist(entry: &Entry, others: &[&Entry]) -> Reply {
-    Reply { offers: others.iter().map(meant).collect(), ..canonical(entry) }
+pub fn checklist(entry: &Entry, lang: Option<&str>, others: &[&Entry]) -> Reply {
+    Reply { offers: others.iter().map(meant).collect(), ..canonical_in(entry, lang) }
 }
 
 pub fn no_checklist() -> Reply {

@@ -4,6 +4,8 @@ use chrono::NaiveDate;
 use serde_saphyr::{Error as YamlError, Spanned};
 use townkeeper_contract::text;
 
+use crate::blocks::BlockFront;
+use crate::facts;
 use crate::parse::{Fault, Front, MAX_ID, MAX_TITLE, MIN_VARIANTS, fault};
 
 /// The line of the file on which a value of the front matter stands: YAML begins on the file's second line.
@@ -25,17 +27,27 @@ pub(crate) fn front(front: &Front) -> Result<Dates, Fault> {
     filled("owner", &front.owner)?;
     filled("reviewed_by", &front.reviewed_by)?;
     let dates = dates(front)?;
-    url(&front.canonical_url)?;
     if let Some(tag) = &front.lang {
         lang(tag)?;
     }
-    variants(front)?;
+    if let Some(before) = &front.supersedes {
+        id(before)?;
+    }
+    variants(&front.variants, &front.not_variants)?;
+    Ok(dates)
+}
+
+/// The front matter of a block in another language: when it was reviewed, and until when that holds.
+pub(crate) fn block(front: &BlockFront) -> Result<(NaiveDate, NaiveDate), Fault> {
+    title(&front.title)?;
+    filled("reviewed_by", &front.reviewed_by)?;
+    let dates = review(&front.reviewed_at, &front.review_by)?;
+    variants(&front.variants, &front.not_variants)?;
     Ok(dates)
 }
 
 fn id(id: &Spanned<String>) -> Result<(), Fault> {
-    let kebab = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-    if id.value.len() > MAX_ID || !id.value.split('-').all(kebab) {
+    if id.value.len() > MAX_ID || !kebab(&id.value) {
         return Err(fault(
             line_of(id),
             format!("the id `{}` is not in lower-case kebab form", excerpt(&id.value)),
@@ -45,11 +57,21 @@ fn id(id: &Spanned<String>) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Words of a-z and 0-9 with single hyphens between.
+pub(crate) fn kebab(name: &str) -> bool {
+    let word = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    name.split('-').all(word)
+}
+
 fn title(title: &Spanned<String>) -> Result<(), Fault> {
     filled("title", title)?;
     if title.value.chars().count() > MAX_TITLE || title.value.contains('\n') {
         let reason = format!("the title is longer than one line of {MAX_TITLE} characters");
         return Err(fault(line_of(title), reason, "shorten it to the question it answers"));
+    }
+    if let Some(reference) = facts::stray(&title.value) {
+        let reason = format!("the title holds `{reference}`, which is shown only in the answer");
+        return Err(fault(line_of(title), reason, "word the title without it"));
     }
     Ok(())
 }
@@ -62,15 +84,7 @@ fn filled(key: &str, value: &Spanned<String>) -> Result<(), Fault> {
 }
 
 fn dates(front: &Front) -> Result<Dates, Fault> {
-    let reviewed_at = date("reviewed_at", &front.reviewed_at)?;
-    let review_by = date("review_by", &front.review_by)?;
-    if review_by < reviewed_at {
-        return Err(fault(
-            line_of(&front.review_by),
-            format!("`review_by` {review_by} lies before `reviewed_at` {reviewed_at}"),
-            "set `review_by` to the day on which the entry must be looked at again",
-        ));
-    }
+    let (reviewed_at, review_by) = review(&front.reviewed_at, &front.review_by)?;
     let valid_from = front.valid_from.as_ref().map(|d| date("valid_from", d)).transpose()?;
     let valid_until = front.valid_until.as_ref().map(|d| date("valid_until", d)).transpose()?;
     if let (Some(from), Some(until), Some(place)) = (valid_from, valid_until, &front.valid_until)
@@ -82,6 +96,19 @@ fn dates(front: &Front) -> Result<Dates, Fault> {
     Ok(Dates { reviewed_at, review_by, valid_from, valid_until })
 }
 
+fn review(at: &Spanned<String>, by: &Spanned<String>) -> Result<(NaiveDate, NaiveDate), Fault> {
+    let reviewed_at = date("reviewed_at", at)?;
+    let review_by = date("review_by", by)?;
+    if review_by < reviewed_at {
+        return Err(fault(
+            line_of(by),
+            format!("`review_by` {review_by} lies before `reviewed_at` {reviewed_at}"),
+            "set `review_by` to the day on which the entry must be looked at again",
+        ));
+    }
+    Ok((reviewed_at, review_by))
+}
+
 fn date(key: &str, value: &Spanned<String>) -> Result<NaiveDate, Fault> {
     let text = value.value.trim();
     let whole = text.len() == "2026-11-02".len();
@@ -91,44 +118,54 @@ fn date(key: &str, value: &Spanned<String>) -> Result<NaiveDate, Fault> {
     })
 }
 
-fn url(url: &Spanned<String>) -> Result<(), Fault> {
-    let rest = url.value.strip_prefix("https://").unwrap_or_default();
+/// Whether this is a whole https link to a named host.
+pub(crate) fn link(url: &str) -> bool {
+    let rest = url.strip_prefix("https://").unwrap_or_default();
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':');
-    let clean = !url.value.chars().any(|c| c.is_whitespace() || c.is_control());
-    if host.is_empty() || !host.chars().all(plain) || !clean {
-        return Err(fault(
-            line_of(url),
-            format!("`canonical_url` holds `{}`, which is no https link", excerpt(&url.value)),
-            "give the whole address of the page, as in https://lumen.example.org/migrate",
-        ));
-    }
-    Ok(())
+    !host.is_empty() && host.chars().all(plain) && !url.chars().any(|c| c.is_whitespace() || c.is_control())
 }
 
-fn lang(lang: &Spanned<String>) -> Result<(), Fault> {
-    let mut parts = lang.value.split('-');
+pub(crate) fn canonical_url(url: &Spanned<String>) -> Result<(), Fault> {
+    if link(&url.value) {
+        return Ok(());
+    }
+    Err(fault(
+        line_of(url),
+        format!("`canonical_url` holds `{}`, which is no https link", excerpt(&url.value)),
+        "give the whole address of the page, as in https://lumen.example.org/migrate, or the id of a fact, as in \
+         link.portal",
+    ))
+}
+
+/// Whether this has the form of a language tag.
+pub(crate) fn is_tag(tag: &str) -> bool {
+    let mut parts = tag.split('-');
     let first = parts.next().unwrap_or_default();
     let language = (2..=3).contains(&first.len()) && first.bytes().all(|b| b.is_ascii_lowercase());
     let rest = |part: &str| (2..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric());
-    if !language || !parts.all(rest) {
+    language && parts.all(rest)
+}
+
+fn lang(lang: &Spanned<String>) -> Result<(), Fault> {
+    if !is_tag(&lang.value) {
         let reason = format!("`lang` holds `{}`, which is no language tag", excerpt(&lang.value));
         return Err(fault(line_of(lang), reason, "write a tag such as `en`, `pt-BR` or `zh-Hans`"));
     }
     Ok(())
 }
 
-fn variants(front: &Front) -> Result<(), Fault> {
-    let blank = front.variants.value.iter().chain(&front.not_variants).find(|v| v.value.trim().is_empty());
+fn variants(variants: &Spanned<Vec<Spanned<String>>>, not: &[Spanned<String>]) -> Result<(), Fault> {
+    let blank = variants.value.iter().chain(not).find(|v| v.value.trim().is_empty());
     if let Some(blank) = blank {
         return Err(fault(line_of(blank), "a question in the list is empty", "fill it or remove the line"));
     }
-    let mut different: Vec<String> = front.variants.value.iter().map(|v| text::normalise(&v.value)).collect();
+    let mut different: Vec<String> = variants.value.iter().map(|v| text::normalise(&v.value)).collect();
     different.sort_unstable();
     different.dedup();
     if different.len() < MIN_VARIANTS {
         return Err(fault(
-            line_of(&front.variants),
+            line_of(variants),
             format!("{} different variants, at least {MIN_VARIANTS} are needed", different.len()),
             "add ways in which people really ask it; ten make a good entry",
         ));
@@ -137,7 +174,7 @@ fn variants(front: &Front) -> Result<(), Fault> {
 }
 
 /// A value short enough to stand in a message.
-fn excerpt(value: &str) -> String {
+pub(crate) fn excerpt(value: &str) -> String {
     let mut short: String = value.chars().take(60).map(|c| if c.is_control() { ' ' } else { c }).collect();
     if value.chars().nth(60).is_some() {
         short.push('…');

@@ -35,26 +35,80 @@ pub struct Entry {
     pub valid_until: Option<NaiveDate>,
     /// Its place among the checklists, if its list is one that people tick off: the lowest comes first.
     pub checklist: Option<u32>,
-    /// The answer, word for word. Every run is `Origin::Canonical(id)`.
+    /// The id of the entry whose place it takes.
+    pub supersedes: Option<EntryId>,
+    /// The answer, word for word. Every run is `Origin::Canonical`, of this entry's id or of a fact's (`link.portal`).
     pub body: RichText,
-    /// The first 12 hexadecimal digits of the SHA-256 of the file's text.
+    /// The same answer in other languages, in the order of the file.
+    pub translations: Vec<Translation>,
+    /// The ids of the facts it shows, in any language, sorted.
+    pub facts: Vec<String>,
+    /// The first 12 hexadecimal digits of the SHA-256 of the file's text and of the facts it shows.
     pub revision: String,
 }
 
+/// An entry's answer in another language. The facts in it are the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Translation {
+    /// BCP 47.
+    pub lang: String,
+    pub title: String,
+    pub reviewed_by: String,
+    pub reviewed_at: NaiveDate,
+    pub review_by: NaiveDate,
+    pub variants: Vec<String>,
+    pub not_variants: Vec<String>,
+    pub body: RichText,
+}
+
+/// An entry as it is said in one language.
+#[derive(Clone, Copy, Debug)]
+pub struct Said<'e> {
+    pub lang: &'e str,
+    pub title: &'e str,
+    pub body: &'e RichText,
+    pub reviewed_at: NaiveDate,
+}
+
 impl Entry {
-    /// Everything a question is compared with: the title, then the variants.
+    /// Everything a question is compared with: the title, then the variants; and those of the other languages.
     pub fn questions(&self) -> impl Iterator<Item = &str> {
-        std::iter::once(self.title.as_str()).chain(self.variants.iter().map(String::as_str))
+        let own = std::iter::once(&self.title).chain(&self.variants);
+        let others = self.translations.iter().flat_map(|block| std::iter::once(&block.title).chain(&block.variants));
+        own.chain(others).map(String::as_str)
     }
 
-    /// Everything it publishes as true: its words, its title, its link.
-    pub fn published(&self) -> [String; 3] {
-        [self.body.to_plain(), self.title.clone(), self.canonical_url.clone()]
+    /// The entry in the language of its first block.
+    pub fn said(&self) -> Said<'_> {
+        Said { lang: &self.lang, title: &self.title, body: &self.body, reviewed_at: self.reviewed_at }
+    }
+
+    /// The entry in a language, if it has a block in it: in this very tag, else in the same language elsewhere (`pt` for
+    /// `pt-BR`).
+    pub fn said_in(&self, lang: &str) -> Option<Said<'_>> {
+        let others = self.translations.iter().map(|block| Said {
+            lang: &block.lang,
+            title: &block.title,
+            body: &block.body,
+            reviewed_at: block.reviewed_at,
+        });
+        let all: Vec<Said<'_>> = std::iter::once(self.said()).chain(others).collect();
+        let language = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
+        let exact = all.iter().find(|said| said.lang.eq_ignore_ascii_case(lang));
+        exact.or_else(|| all.iter().find(|said| language(said.lang) == language(lang))).copied()
+    }
+
+    /// Everything it publishes as true: its words and its title in each language, its link.
+    pub fn published(&self) -> Vec<String> {
+        let others = self.translations.iter().flat_map(|block| [block.body.to_plain(), block.title.clone()]);
+        let own = [self.body.to_plain(), self.title.clone(), self.canonical_url.clone()];
+        own.into_iter().chain(others).collect()
     }
 
     /// Its questions, and those that it must not answer: every word that people ask with.
     pub(crate) fn all_questions(&self) -> impl Iterator<Item = &str> {
-        self.questions().chain(self.not_variants.iter().map(String::as_str))
+        let others = self.translations.iter().flat_map(|block| &block.not_variants);
+        self.questions().chain(self.not_variants.iter().chain(others).map(String::as_str))
     }
 }
 

@@ -2,6 +2,11 @@
 //!
 //! * [`entry`]: what an entry is, and what can be wrong with one
 //! * [`mod@parse`]: a file's text in, an [`Entry`] or an [`EntryError`] out
+//! * [`facts`]: links, addresses, dates and ratios, which answers show by id
+//! * [`written`]: a whole base as its files hold it
+//! * [`import`]: what others wrote, as drafts
+//! * [`export`] and [`bundle`]: the base for others, as rows or signed
+//! * [`mod@lint`]: what a base should not be published with
 //! * [`base`]: all entries together; [`Base::look_up`] finds the one that answers a question, or none
 //! * `index/`: how well entries fit a question
 //! * [`calibrate`]: from which certainty on an entry may answer by itself
@@ -10,18 +15,28 @@
 //! * [`eval`]: what it is worth on labelled questions
 
 pub mod base;
+mod blocks;
+pub mod bundle;
 pub mod calibrate;
 mod check;
 pub mod entry;
 pub mod eval;
+pub mod export;
+pub mod facts;
+pub mod import;
 mod index;
+pub mod lint;
 pub mod parse;
 pub mod report;
 pub mod self_test;
+pub mod written;
 
 pub use base::{Base, Hit, Lookup, NEAR, Zone};
 pub use calibrate::{Calibration, Certainty, Evidence, Promise};
-pub use entry::{Class, Entry, EntryError, Status};
-pub use parse::parse;
+pub use entry::{Class, Entry, EntryError, Said, Status, Translation};
+pub use facts::FactTable;
+pub use lint::lint;
+pub use parse::{parse, parse_with};
 pub use report::Report;
 pub use self_test::SelfTest;
+pub use written::Written;

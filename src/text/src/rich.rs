@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "from", content = "id")]
 pub enum Origin {
-    /// The published words of the canonical entry with this id.
+    /// The published words of the canonical entry with this id, or the value of the fact with this one (`link.portal`).
     Canonical(String),
     /// Our own sentences (`core::say`).
     System,

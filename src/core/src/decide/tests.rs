@@ -119,6 +119,24 @@ fn reply(decision: Decision) -> Reply {
 }
 
 #[test]
+fn an_answer_is_in_the_language_of_its_place_or_says_that_it_is_not() {
+    let mut given = Given::new(false);
+    given.here.language = Some("de".to_owned());
+    let said = reply(given.asks("what is the official link?"));
+    assert_eq!(said.kind, ReplyKind::Canonical);
+    let words = said.body.to_plain();
+    assert!(
+        words.starts_with("Auf Deutsch gibt es noch keine") && words.ends_with("words about official-link."),
+        "{words}"
+    );
+    given.here.language = Some("en".to_owned());
+    assert_eq!(
+        reply(given.asks("what is the official link?")).body.to_plain(),
+        "The published words about official-link."
+    );
+}
+
+#[test]
 fn what_the_base_knows_is_said_in_its_words_model_or_not() {
     for model in [false, true] {
         let reply = reply(Given::new(model).asks("what is the official link?"));

@@ -7,7 +7,6 @@ use townkeeper_contract::place::PlaceMode;
 use townkeeper_knowledge::{Base, Entry};
 
 use super::{Decision, Snapshot, asks_nothing, may_answer};
-use crate::say;
 
 /// Words that a question begins with where it has no question mark.
 const ASKING: &[&str] = &[
@@ -29,7 +28,7 @@ pub fn answer<'a>(base: &'a Base, today: NaiveDate, inbound: &Inbound) -> Option
 pub(super) fn heard(snapshot: &Snapshot<'_>, inbound: &Inbound) -> Decision {
     let may = snapshot.here.mode == PlaceMode::Support && !snapshot.frozen && snapshot.pace.is_free();
     let entry = answer(snapshot.base, snapshot.today, inbound).filter(|_| may);
-    entry.map_or_else(Decision::silent, |entry| Decision::end(say::canonical(entry)))
+    entry.map_or_else(Decision::silent, |entry| Decision::end(super::canonical(snapshot, entry)))
 }
 
 fn is_question(text: &str) -> bool {
