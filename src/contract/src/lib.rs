@@ -9,6 +9,7 @@
 //! * [`error`]: the four kinds of error
 //! * [`api`]: bodies of the HTTP API; [`access`]: people, roles, permissions, tokens, audit, freeze
 //! * [`place`]: the settings of a place, and where each comes from
+//! * [`knowledge`]: changing the canonical base
 //! * `conformance` (feature): the checks every adapter and provider passes
 //! * [`text`]: re-exported, so that nobody needs to reach below this floor
 
@@ -20,6 +21,7 @@ pub mod conformance;
 pub mod error;
 pub mod id;
 pub mod inbound;
+pub mod knowledge;
 pub mod moderation;
 pub mod outbound;
 pub mod place;

@@ -1,0 +1,134 @@
+//! Whether a base would be good: every document read, the whole built and calibrated, and the self-test: no entry may take
+//! a question that another one answers.
+
+use std::collections::BTreeSet;
+
+use similar::TextDiff;
+use townkeeper_contract::id::EntryId;
+use townkeeper_knowledge::{Base, Entry, EntryError, Status, parse};
+
+use super::Edit;
+
+/// How many times a part of every entry's questions is held out.
+const FOLDS: usize = 5;
+
+/// The longest item's name, in bytes.
+const NAME: usize = 100;
+
+/// A document of the base: its name, or the path it was read from, and its text.
+pub type Document = (String, String);
+
+/// A base that may be published.
+#[derive(Debug)]
+pub struct Checked {
+    pub base: Base,
+}
+
+/// Reads a base. Every fault is named, not only the first.
+pub fn read(documents: &[Document]) -> Result<Base, Vec<EntryError>> {
+    Base::build(entries(documents)?)
+}
+
+/// Reads one document that is to be an item: what is wrong with its name or its text.
+pub fn document(item: &str, text: &str) -> Result<(), EntryError> {
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ' ');
+    let is_name = item.len() <= NAME && !item.starts_with('.') && item.chars().all(plain) && item.ends_with(".md");
+    if !is_name {
+        return Err(EntryError {
+            file: item.chars().take(NAME).filter(|c| !c.is_control()).collect(),
+            line: 0,
+            reason: "this is no name of an item".to_owned(),
+            remedy: format!("name it like its file, `dates.md`, with at most {NAME} letters, digits, `.`, `-` and `_`"),
+        });
+    }
+    parse(item, text).map(drop)
+}
+
+fn entries(documents: &[Document]) -> Result<Vec<(String, Entry)>, Vec<EntryError>> {
+    let (mut entries, mut faults) = (Vec::with_capacity(documents.len()), Vec::new());
+    for (name, text) in documents {
+        match parse(name, text) {
+            Ok(entry) => entries.push((name.clone(), entry)),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    if faults.is_empty() { Ok(entries) } else { Err(faults) }
+}
+
+/// What the base would be with these edits, or why it would not be good. Takes a while: not beside answers.
+pub fn check(current: &[Document], edits: &[Edit]) -> Result<Checked, Vec<String>> {
+    let touched: BTreeSet<&str> = edits.iter().map(|edit| edit.item.as_str()).collect();
+    let mut documents: Vec<Document> = current.iter().filter(|(name, _)| !touched.contains(name.as_str())).cloned().collect();
+    documents.extend(edits.iter().filter_map(|edit| Some((edit.item.clone(), edit.after.clone()?))));
+    documents.sort();
+    let words = |faults: Vec<EntryError>| faults.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let after = entries(&documents).map_err(words)?;
+    let base = Base::build(after.clone()).map_err(words)?;
+    let changed: BTreeSet<&EntryId> =
+        after.iter().filter(|(name, _)| touched.contains(name.as_str())).map(|(_, entry)| &entry.id).collect();
+    let mut stolen = thefts(&after);
+    stolen.retain(|theft| changed.contains(&theft.of) || changed.contains(&theft.by));
+    if !stolen.is_empty() {
+        // What was so before is not this change's doing.
+        let before = entries(current).map(|current| thefts(&current)).unwrap_or_default();
+        stolen.retain(|theft| !before.contains(theft));
+    }
+    if stolen.is_empty() { Ok(Checked { base }) } else { Err(stolen.iter().map(Theft::words).collect()) }
+}
+
+/// A question of one entry that another would answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Theft {
+    of: EntryId,
+    question: String,
+    by: EntryId,
+}
+
+impl Theft {
+    fn words(&self) -> String {
+        format!(
+            "`{}` would answer {:?}, which is a question of `{}`; make the two plainer, or list it under `not_variants` of `{}`",
+            self.by, self.question, self.of, self.by
+        )
+    }
+}
+
+/// Every question, asked while its own entry does not list it: who else would answer?
+fn thefts(entries: &[(String, Entry)]) -> Vec<Theft> {
+    (0..FOLDS).flat_map(|fold| held_out(entries, fold)).collect()
+}
+
+fn held_out(entries: &[(String, Entry)], fold: usize) -> Vec<Theft> {
+    let without = |(name, entry): &(String, Entry)| {
+        let mut kept = entry.questions().enumerate().filter(|(i, _)| i % FOLDS != fold).map(|(_, text)| text.to_owned());
+        let title = kept.next().unwrap_or_else(|| entry.title.clone());
+        (name.clone(), Entry { title, variants: kept.collect(), ..entry.clone() })
+    };
+    let Ok(base) = Base::build(entries.iter().map(without).collect()) else { return Vec::new() };
+    let mut found = Vec::new();
+    for (_, entry) in entries.iter().filter(|(_, entry)| entry.status != Status::Draft) {
+        for question in entry.questions().skip(fold).step_by(FOLDS) {
+            let thief = base.look_up(question).answer.filter(|answer| answer.id != entry.id);
+            found.extend(thief.map(|thief| Theft {
+                of: entry.id.clone(),
+                question: question.to_owned(),
+                by: thief.id.clone(),
+            }));
+        }
+    }
+    found
+}
+
+/// Each edit as a unified diff.
+pub fn diff(edits: &[Edit]) -> String {
+    let one = |edit: &Edit| {
+        let (before, after) = (edit.before.as_deref().unwrap_or_default(), edit.after.as_deref().unwrap_or_default());
+        let name = |side: &str, text: &Option<String>| match text {
+            Some(_) => format!("{side}/{}", edit.item),
+            None => "/dev/null".to_owned(),
+        };
+        let (old, new) = (name("a", &edit.before), name("b", &edit.after));
+        TextDiff::from_lines(before, after).unified_diff().header(&old, &new).to_string()
+    };
+    edits.iter().map(one).collect()
+}
