@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::backup::{self, BackupArgs, RestoreArgs};
 use crate::init::{self, InitArgs};
 use crate::settings::Settings;
-use crate::{access, ask, database, doctor, moderate, out, places, restore, scorecard, serve};
+use crate::{access, ask, database, doctor, moderate, out, places, publish, restore, scorecard, serve};
 
 /// One keeper for every square a community meets in.
 #[derive(Debug, Parser)]
@@ -60,7 +60,7 @@ enum Command {
         #[command(subcommand)]
         command: TicketCommand,
     },
-    /// What the reviewed answers are worth
+    /// The reviewed answers: what they are worth, and how they change
     Knowledge {
         #[command(subcommand)]
         command: KnowledgeCommand,
@@ -174,6 +174,8 @@ enum KnowledgeCommand {
         #[command(flatten)]
         daemon: Daemon,
     },
+    #[command(flatten)]
+    Change(publish::ChangeCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -214,6 +216,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Knowledge { command: KnowledgeCommand::Feedback { daemon } }) => {
             wait(ask::feedback(&place, &daemon))
         }
+        Some(Command::Knowledge { command: KnowledgeCommand::Change(change) }) => wait(publish::run(&place, change)),
         Some(Command::Doctor { json, offline }) => wait(doctor::run(&place, json, offline)),
         Some(Command::Init(args)) => init::init(&place, args),
         Some(Command::Scorecard { daemon }) => wait(scorecard::run(&place, &daemon)),

@@ -127,6 +127,8 @@ pub struct Approval {
 pub struct ChangeList {
     /// The base's revision that is published.
     pub revision: i64,
+    /// How many files of the last start differ from that.
+    pub files_differ: usize,
     pub changes: Vec<ChangeInfo>,
 }
 

@@ -115,9 +115,10 @@ pub(crate) fn day(now_ms: i64) -> NaiveDate {
 /// What concerns us; the rest is only counted.
 fn ours(house: &House, account: &AccountId, batch: Vec<Inbound>, now_ms: i64) -> Vec<Inbound> {
     let (said, rules, today) = (batch.len(), house.door.rules(account), day(now_ms));
+    let base = house.base();
     let concerns_us = |event: &Inbound| {
         let here = house.places.here(event, rules);
-        scan::scan(event, &Ground { here: &here, base: &house.base, today }) == scan::Verdict::Accept
+        scan::scan(event, &Ground { here: &here, base: &base, today }) == scan::Verdict::Accept
     };
     let mut kept: Vec<Inbound> = batch.into_iter().filter(concerns_us).collect();
     for event in &mut kept {

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
 use axum::http::{Method, StatusCode};
 use axum::middleware;
@@ -15,11 +16,14 @@ use townkeeper_contract::access::{
     MemberList, NewMember, NewToken, Permission, PublicKey, TokenInfo, TokenList, WellKnown,
 };
 use townkeeper_contract::api::{CancelAnswer, ChatBody, FeedbackList, Ready, Scorecard, TicketList};
+use townkeeper_contract::knowledge::{
+    ApproveBody, ChangeDetail, ChangeInfo, ChangeList, ItemHistory, NewChange, RollbackBody,
+};
 use townkeeper_contract::moderation::{DeliveryList, ModerationList, ModerationNumber, NewModeration};
 use townkeeper_contract::place::{PlaceChange, PlaceInfo, PlaceList};
 
 use crate::guard::{self, Gate};
-use crate::{Web, audit, chat, freeze, moderation, openapi, ops, page, people, places, session, socket};
+use crate::{DOCUMENTS_LIMIT, Web, audit, chat, freeze, knowledge, moderation, openapi, ops, page, people, places, session, socket};
 
 /// Who may use a route. Checked by `guard::admit` and nowhere else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +84,11 @@ impl Endpoint {
         self.gives.iter().any(|(status, ..)| *status == StatusCode::SWITCHING_PROTOCOLS)
     }
 
+    /// Takes whole documents.
+    fn roomy(self) -> Self {
+        Self { handler: self.handler.layer(DefaultBodyLimit::max(DOCUMENTS_LIMIT)), ..self }
+    }
+
     fn takes(self, content: Content) -> Self {
         Self { takes: Some(content), ..self }
     }
@@ -104,6 +113,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     all.extend(people_and_sessions());
     all.extend(power());
     all.extend(keeping_the_peace());
+    all.extend(keeping_the_base());
     all
 }
 
@@ -252,6 +262,64 @@ fn keeping_the_peace() -> Vec<Endpoint> {
             moderation::outbox,
         )
         .gives(json::<DeliveryList>()),
+    ]
+}
+
+/// Changing the canonical base.
+fn keeping_the_base() -> Vec<Endpoint> {
+    use Access::Needs;
+    use Permission::{ApproveKnowledge, EditKnowledge};
+    vec![
+        get("/v1/knowledge/changes", Needs(EditKnowledge), "Open changes, and the newest ended ones.", knowledge::changes)
+            .gives(json::<ChangeList>()),
+        post("/v1/knowledge/changes", Needs(EditKnowledge), "Puts a change, or an open one anew.", knowledge::put)
+            .roomy()
+            .takes(json::<NewChange>())
+            .or(StatusCode::CREATED, "It waits for approval.", Some(json::<ChangeInfo>())),
+        get(
+            "/v1/knowledge/changes/{number}",
+            Needs(EditKnowledge),
+            "A change, its diff, and what the base would be with it.",
+            knowledge::change,
+        )
+        .gives(json::<ChangeDetail>()),
+        post(
+            "/v1/knowledge/changes/{number}/approve",
+            Needs(ApproveKnowledge),
+            "Approves what was looked at; with the last voice it is tried and published.",
+            knowledge::approve,
+        )
+        .takes(json::<ApproveBody>())
+        .gives(json::<ChangeInfo>()),
+        post(
+            "/v1/knowledge/changes/{number}/withdraw",
+            Needs(EditKnowledge),
+            "Takes an open change back.",
+            knowledge::withdraw,
+        )
+        .gives(json::<ChangeInfo>()),
+        post(
+            "/v1/knowledge/items/{name}/withdraw",
+            Needs(EditKnowledge),
+            "Takes an item out of the base, at once; one is enough.",
+            knowledge::withdraw_item,
+        )
+        .gives(json::<ChangeInfo>()),
+        post(
+            "/v1/knowledge/items/{name}/rollback",
+            Needs(EditKnowledge),
+            "Puts an earlier revision of an item as a change.",
+            knowledge::roll_back,
+        )
+        .takes(json::<RollbackBody>())
+        .or(StatusCode::CREATED, "It waits for approval.", Some(json::<ChangeInfo>())),
+        get(
+            "/v1/knowledge/items/{name}/history",
+            Needs(EditKnowledge),
+            "What an item said, newest first.",
+            knowledge::history,
+        )
+        .gives(json::<ItemHistory>()),
     ]
 }
 

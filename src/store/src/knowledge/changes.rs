@@ -42,7 +42,7 @@ impl Store {
         for number in load::numbers(&mut (&self.reads).into(), workspace, ENDED).await? {
             changes.extend(self.base_change(workspace, number, cooling_ms, now_ms).await?.map(|(info, _)| info));
         }
-        Ok(ChangeList { revision, changes })
+        Ok(ChangeList { revision, files_differ: 0, changes })
     }
 
     /// A change and what it does.
@@ -73,7 +73,7 @@ impl Store {
         self.write(Publish { by, number, base, cooling_ms }).await
     }
 
-    /// Takes an item out of the base, at once. The base's new revision.
+    /// Takes an item out of the base, at once. The number of the change that this is.
     pub async fn withdraw_item(&self, by: By, item: &str) -> Result<i64, StoreError> {
         self.write(WithdrawItem { by, item: item.to_owned() }).await
     }
@@ -348,11 +348,11 @@ impl Write for WithdrawItem {
             let before = published.remove(&self.item).ok_or(StoreError::from(Denied::NotThere("item")))?;
             let edits = [Edit { item: self.item.clone(), before: Some(before), after: None }];
             let number = insert(tx, &self.by, ChangeOrigin::Api, "withdrawn by one, at once", &edits).await?;
-            let revision = commit(tx, &self.by, number, &edits).await?;
+            commit(tx, &self.by, number, &edits).await?;
             let before = load::hashes(&edits, |edit| edit.before.as_deref());
             let act = Act { action: "knowledge.item.withdraw", subject: &self.item, before: Some(&before), after: None };
             log.append(tx, act).await?;
-            Ok(revision)
+            Ok(number)
         })
     }
 }
