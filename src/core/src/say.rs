@@ -390,7 +390,7 @@ pub fn message(reply: &Reply) -> RichText {
         body.push(Block::paragraph(vec![
             Run::plain("Source: ", Origin::System),
             Run::plain(citation.url.clone(), Origin::Canonical(citation.entry.0.clone())).linked(citation.url.clone()),
-            Run::plain(format!(" · as of {}", citation.as_of), Origin::Data),
+            Run::plain(format!(" · as of {} · rev {}", citation.as_of, citation.short_revision()), Origin::Data),
         ]));
     }
     body
