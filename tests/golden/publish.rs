@@ -62,10 +62,11 @@ async fn approve(client: &Client, number: i64) -> Result<ChangeInfo, ClientError
     client.approve_change(number, &hash).await
 }
 
-/// What is answered to whoever asks for the link.
+/// What the entry of the link says to whoever asks; nothing, where it does not answer.
 async fn link(daemon: &Daemon) -> String {
     let heard = say(&daemon.client(), &question(ASKED)).await;
-    if heard.reply().kind == ReplyKind::Canonical { heard.text() } else { String::new() }
+    let cited = heard.reply().citation.as_ref().is_some_and(|citation| citation.entry.as_str() == "official-link");
+    if cited && heard.reply().kind == ReplyKind::Canonical { heard.text() } else { String::new() }
 }
 
 /// A further token of a person.

@@ -64,34 +64,34 @@ pub(crate) async fn withdraw(
     Ok(Json(web.engine.withdraw_change(who.by(&web), number).await?))
 }
 
-/// `POST /v1/knowledge/items/{name}/withdraw`.
+/// `POST /v1/knowledge/items/{item}/withdraw`.
 pub(crate) async fn withdraw_item(
     State(web): State<Arc<Web>>,
     who: Principal,
-    Path(name): Path<String>,
+    Path(item): Path<String>,
 ) -> Result<Json<ChangeInfo>, Refusal> {
     who.needs(Permission::EditKnowledge)?;
-    Ok(Json(web.engine.withdraw_item(who.by(&web), &name).await?))
+    Ok(Json(web.engine.withdraw_item(who.by(&web), &item).await?))
 }
 
-/// `POST /v1/knowledge/items/{name}/rollback`.
+/// `POST /v1/knowledge/items/{item}/rollback`.
 pub(crate) async fn roll_back(
     State(web): State<Arc<Web>>,
     who: Principal,
-    Path(name): Path<String>,
+    Path(item): Path<String>,
     body: Result<Json<RollbackBody>, JsonRejection>,
 ) -> Result<(StatusCode, Json<ChangeInfo>), Refusal> {
     who.needs(Permission::EditKnowledge)?;
     let Json(body) = body?;
-    Ok((StatusCode::CREATED, Json(web.engine.roll_back(who.by(&web), &name, body.to).await?)))
+    Ok((StatusCode::CREATED, Json(web.engine.roll_back(who.by(&web), &item, body.to).await?)))
 }
 
-/// `GET /v1/knowledge/items/{name}/history`.
+/// `GET /v1/knowledge/items/{item}/history`.
 pub(crate) async fn history(
     State(web): State<Arc<Web>>,
     who: Principal,
-    Path(name): Path<String>,
+    Path(item): Path<String>,
 ) -> Result<Json<ItemHistory>, Refusal> {
     who.needs(Permission::EditKnowledge)?;
-    Ok(Json(web.engine.item_history(&name).await?))
+    Ok(Json(web.engine.item_history(&item).await?))
 }

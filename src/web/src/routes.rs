@@ -299,14 +299,14 @@ fn keeping_the_base() -> Vec<Endpoint> {
         )
         .gives(json::<ChangeInfo>()),
         post(
-            "/v1/knowledge/items/{name}/withdraw",
+            "/v1/knowledge/items/{item}/withdraw",
             Needs(EditKnowledge),
             "Takes an item out of the base, at once; one is enough.",
             knowledge::withdraw_item,
         )
         .gives(json::<ChangeInfo>()),
         post(
-            "/v1/knowledge/items/{name}/rollback",
+            "/v1/knowledge/items/{item}/rollback",
             Needs(EditKnowledge),
             "Puts an earlier revision of an item as a change.",
             knowledge::roll_back,
@@ -314,7 +314,7 @@ fn keeping_the_base() -> Vec<Endpoint> {
         .takes(json::<RollbackBody>())
         .or(StatusCode::CREATED, "It waits for approval.", Some(json::<ChangeInfo>())),
         get(
-            "/v1/knowledge/items/{name}/history",
+            "/v1/knowledge/items/{item}/history",
             Needs(EditKnowledge),
             "What an item said, newest first.",
             knowledge::history,
