@@ -175,7 +175,8 @@ fn describe(detail: &ChangeDetail) {
 /// A change in a few lines.
 fn line(change: &ChangeInfo) {
     let by = change.author.as_deref().unwrap_or("files");
-    let items: Vec<String> = change.items.iter().take(4).map(|item| format!("{}{}", sign(item.what), item.item)).collect();
+    let items: Vec<String> =
+        change.items.iter().take(4).map(|item| format!("{}{}", sign(item.what), item.item)).collect();
     let more = change.items.len().saturating_sub(4);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     out::line(out::words(&format!("{:>4}  {:<9} {}{more}", change.number, change.state.as_str(), items.join(" "))));
@@ -191,7 +192,9 @@ fn line(change: &ChangeInfo) {
         said += &format!("; revision {revision}");
     }
     out::line(out::words(&said));
-    for words in [Some(change.note.as_str()).filter(|note| !note.is_empty()), change.reason.as_deref()].into_iter().flatten() {
+    for words in
+        [Some(change.note.as_str()).filter(|note| !note.is_empty()), change.reason.as_deref()].into_iter().flatten()
+    {
         words.lines().for_each(|line| out::line(format!("      {}", out::words(line))));
     }
 }

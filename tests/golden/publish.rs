@@ -176,7 +176,9 @@ async fn a_change_that_takes_anothers_questions_is_refused_and_named() {
     let stolen = format!("{head}variants:\n  - portal link\n  - what is the official site\n{rest}");
     let number = ada.put_change(&put("taxes.md", Some(stolen))).await.unwrap().number;
     let check = ada.change(number).await.unwrap().check.unwrap();
-    let named = |faults: &str| faults.contains("`taxes`") && faults.contains("portal link") && faults.contains("`official-link`");
+    let named = |faults: &str| {
+        faults.contains("`taxes`") && faults.contains("portal link") && faults.contains("`official-link`")
+    };
     assert!(!check.good && named(&check.faults.join("\n")), "{check:?}");
     approve(&ada, number).await.unwrap();
     let change = match ada.change(number).await.unwrap().change {
@@ -246,7 +248,10 @@ async fn the_command_line_drafts_shows_approves_withdraws_and_rolls_back() {
     let (good, said) = run(&ada, &["draft", &file, "--note", "the portal moves"]).await;
     assert!(good && said.contains("   2  proposed  official-link.md") && said.contains("the portal moves"), "{said}");
     let (good, said) = run(&ada, &["diff", "2"]).await;
-    assert!(good && said.contains(&format!("-canonical_url: {OLD}")) && said.contains("The base would be good"), "{said}");
+    assert!(
+        good && said.contains(&format!("-canonical_url: {OLD}")) && said.contains("The base would be good"),
+        "{said}"
+    );
     let (good, said) = run(&ada, &["approve", "2", "--hash", "0000"]).await;
     assert!(!good && said.contains("not what you looked at"), "{said}");
     assert!(run(&ada, &["approve", "2"]).await.1.contains("1 of 2 approvals (Ada)"));

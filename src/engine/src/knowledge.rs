@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use townkeeper_contract::id::{EntryId, TurnId};
-use townkeeper_contract::knowledge::{ChangeDetail, ChangeInfo, ChangeList, ChangeState, Check, ItemHistory, NewChange};
+use townkeeper_contract::knowledge::{
+    ChangeDetail, ChangeInfo, ChangeList, ChangeState, Check, ItemHistory, NewChange,
+};
 use townkeeper_contract::stream::Reply;
 use townkeeper_core::publish::{self, Checked, Edit};
 use townkeeper_core::say;
@@ -40,7 +42,12 @@ pub(crate) struct Published {
 impl Published {
     pub(crate) fn new(base: Arc<Base>, revision: i64, cooling: Duration) -> Self {
         let cooling_ms = i64::try_from(cooling.as_millis()).unwrap_or(i64::MAX);
-        Self { live: RwLock::new((revision, base)), gone: Mutex::default(), turn: tokio::sync::Mutex::default(), cooling_ms }
+        Self {
+            live: RwLock::new((revision, base)),
+            gone: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
+            cooling_ms,
+        }
     }
 
     fn base(&self) -> Arc<Base> {
@@ -101,8 +108,8 @@ impl House {
                 Ok(Checked { base }) => base,
                 Err(faults) => {
                     tracing::warn!(change = number, ?faults, "a change was refused; what is published stays");
-                    self.store.end_change(by.clone(), number, Some(faults.join("\n"))).await?;
-                    return Ok(self.change(number).await?.0);
+                    let refused = self.store.end_change(by.clone(), number, Some(faults.join("\n"))).await;
+                    return self.ended(number, refused).await;
                 }
             };
             if info.state == ChangeState::Cooling {
@@ -116,10 +123,18 @@ impl House {
                     return Ok(self.change(number).await?.0);
                 }
                 Err(StoreError::Denied(Denied::Moved)) => {}
-                Err(error) => return Err(error.into()),
+                Err(error) => return self.ended(number, Err(error)).await,
             }
         }
         Ok(self.change(number).await?.0)
+    }
+
+    /// What became of a change; another node may have been faster.
+    async fn ended(&self, number: i64, ended: Result<(), StoreError>) -> Result<ChangeInfo, EngineError> {
+        match ended {
+            Ok(()) | Err(StoreError::Denied(Denied::Ended)) => Ok(self.change(number).await?.0),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 
@@ -152,7 +167,11 @@ async fn look(house: &House, failed: &mut Option<i64>) -> Result<(), EngineError
             Ok(base) => house.published.adopt(revision, base),
             Err(faults) => {
                 *failed = Some(revision);
-                tracing::error!(revision, ?faults, "what another node published cannot be read here; the earlier base stays");
+                tracing::error!(
+                    revision,
+                    ?faults,
+                    "what another node published cannot be read here; the earlier base stays"
+                );
             }
         }
     }
@@ -160,11 +179,7 @@ async fn look(house: &House, failed: &mut Option<i64>) -> Result<(), EngineError
         if house.change(number).await?.0.state == ChangeState::Ready {
             let (actor, method) = ("host".to_owned(), "cooled".to_owned());
             let by = By { workspace: house.workspace.clone(), actor, method, now_ms: house.clock.now_ms() };
-            match house.carry(&by, number).await {
-                // Another node was faster.
-                Ok(_) | Err(EngineError::Store(StoreError::Denied(_))) => {}
-                Err(error) => return Err(error),
-            }
+            house.carry(&by, number).await?;
         }
     }
     Ok(())

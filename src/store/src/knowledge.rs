@@ -87,10 +87,12 @@ impl Store {
 
     /// What an item said, newest first. Empty: there never was one.
     pub async fn item_history(&self, workspace: &str, item: &str) -> Result<ItemHistory, StoreError> {
-        let rows = sql("SELECT i.revision, i.base, i.change, i.text, i.at_ms, c.actor, a.actor AS voice FROM knowledge_item i \
+        let rows = sql(
+            "SELECT i.revision, i.base, i.change, i.text, i.at_ms, c.actor, a.actor AS voice FROM knowledge_item i \
              JOIN knowledge_change c ON c.workspace = i.workspace AND c.id = i.change \
              LEFT JOIN knowledge_approval a ON a.workspace = i.workspace AND a.change = i.change AND a.seal = c.seal \
-             WHERE i.workspace = $1 AND i.item = $2 ORDER BY i.revision, a.at_ms, a.actor")
+             WHERE i.workspace = $1 AND i.item = $2 ORDER BY i.revision, a.at_ms, a.actor",
+        )
         .bind(workspace)
         .bind(item)
         .all(&self.reads)
@@ -171,7 +173,8 @@ impl Write for Import {
                 let number = changes::insert(tx, &self.by, ChangeOrigin::Files, "", &edits).await?;
                 let (before, after) = (None, load::hashes(&edits, |edit| edit.after.as_deref()));
                 let subject = number.to_string();
-                log.append(tx, Act { action: "knowledge.propose", subject: &subject, before, after: Some(&after) }).await?;
+                log.append(tx, Act { action: "knowledge.propose", subject: &subject, before, after: Some(&after) })
+                    .await?;
                 imported.change = Some(number);
             }
             Ok(imported)
@@ -203,7 +206,8 @@ impl Import {
     ) -> Vec<Edit> {
         let waits = |item: &str| waiting.values().any(|items| items.contains(item));
         let fresh = |item: &str, text: &str| seen.get(item) != Some(&secret::hash(text)) || waits(item);
-        let put = self.files.read.iter().filter(|(item, text)| fresh(item, text)).map(|(item, text)| (item, Some(text)));
+        let put =
+            self.files.read.iter().filter(|(item, text)| fresh(item, text)).map(|(item, text)| (item, Some(text)));
         let gone = published.keys().filter(|item| self.is_gone(item) && (seen.contains_key(*item) || waits(item)));
         let all = put.chain(gone.map(|item| (item, None)));
         let mut edits: Vec<Edit> = all

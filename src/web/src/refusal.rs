@@ -58,7 +58,9 @@ fn denied(denied: &Denied) -> Refusal {
     match denied {
         Denied::NotThere(_) => Refusal::new(StatusCode::NOT_FOUND, "not_found", message),
         Denied::NoVoice | Denied::NoApproval => Refusal::new(StatusCode::FORBIDDEN, "no_voice", message),
-        Denied::LastOwner | Denied::Spent | Denied::Ended | Denied::Moved | Denied::Same | Denied::TooManyChanges => Refusal::new(StatusCode::CONFLICT, "conflict", message),
+        Denied::LastOwner | Denied::Spent | Denied::Ended | Denied::Moved | Denied::Same | Denied::TooManyChanges => {
+            Refusal::new(StatusCode::CONFLICT, "conflict", message)
+        }
     }
 }
 

@@ -23,7 +23,10 @@ use townkeeper_contract::moderation::{DeliveryList, ModerationList, ModerationNu
 use townkeeper_contract::place::{PlaceChange, PlaceInfo, PlaceList};
 
 use crate::guard::{self, Gate};
-use crate::{DOCUMENTS_LIMIT, Web, audit, chat, freeze, knowledge, moderation, openapi, ops, page, people, places, session, socket};
+use crate::{
+    DOCUMENTS_LIMIT, Web, audit, chat, freeze, knowledge, moderation, openapi, ops, page, people, places, session,
+    socket,
+};
 
 /// Who may use a route. Checked by `guard::admit` and nowhere else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -270,8 +273,13 @@ fn keeping_the_base() -> Vec<Endpoint> {
     use Access::Needs;
     use Permission::{ApproveKnowledge, EditKnowledge};
     vec![
-        get("/v1/knowledge/changes", Needs(EditKnowledge), "Open changes, and the newest ended ones.", knowledge::changes)
-            .gives(json::<ChangeList>()),
+        get(
+            "/v1/knowledge/changes",
+            Needs(EditKnowledge),
+            "Open changes, and the newest ended ones.",
+            knowledge::changes,
+        )
+        .gives(json::<ChangeList>()),
         post("/v1/knowledge/changes", Needs(EditKnowledge), "Puts a change, or an open one anew.", knowledge::put)
             .roomy()
             .takes(json::<NewChange>())

@@ -37,7 +37,10 @@ async fn what_is_published_stays_live_after_bad_input() {
     approve(&ada, number).await.unwrap();
     let change = approve(&bob, number).await.unwrap();
     let why = change.reason.unwrap();
-    assert!(change.state == ChangeState::Refused && why.contains("twin.md") && why.contains("official-link.md"), "{why}");
+    assert!(
+        change.state == ChangeState::Refused && why.contains("twin.md") && why.contains("official-link.md"),
+        "{why}"
+    );
 
     let url = format!("{}/v1/knowledge/changes", daemon.url.trim_end_matches('/'));
     let operator = std::fs::read_to_string(home.data().join("api.token")).unwrap();
@@ -45,7 +48,10 @@ async fn what_is_published_stays_live_after_bad_input() {
         let post = http().post(&url).bearer_auth(operator.trim()).header("content-type", "application/json");
         async move { post.body(body).send().await.unwrap().status() }
     };
-    assert_eq!(post(b"{\"items\":[{\"item\":\"a.md\",\"text\":\"\xff\xfe\"}]}".to_vec()).await, StatusCode::BAD_REQUEST);
+    assert_eq!(
+        post(b"{\"items\":[{\"item\":\"a.md\",\"text\":\"\xff\xfe\"}]}".to_vec()).await,
+        StatusCode::BAD_REQUEST
+    );
     let large = format!("{{\"items\":[{{\"item\":\"a.md\",\"text\":\"{}\"}}]}}", "x".repeat(10 * 1024 * 1024));
     // Who writes on is cut off, at the latest; the daemon stands.
     let sent = http().post(&url).bearer_auth(operator.trim()).header("content-type", "application/json").body(large);

@@ -52,8 +52,11 @@ async fn changed_files_change_no_answer_until_two_people_approve() {
     let change = operator.changes().await.unwrap().changes.remove(0);
     assert_eq!((change.state, change.origin, change.needs), (ChangeState::Proposed, ChangeOrigin::Files, 2));
     let what: Vec<_> = change.items.iter().map(|item| (item.item.as_str(), item.what)).collect();
-    let expected =
-        [("audit.md", ItemChange::New), ("languages.md", ItemChange::Removed), ("official-link.md", ItemChange::Changed)];
+    let expected = [
+        ("audit.md", ItemChange::New),
+        ("languages.md", ItemChange::Removed),
+        ("official-link.md", ItemChange::Changed),
+    ];
     assert_eq!(what, expected);
     // A start that finds the same files proposes nothing more.
     stop(daemon).await;

@@ -163,8 +163,9 @@ fn nothing_is_published_without_two_people_whatever_comes_between() {
 #[test]
 fn red_twin_each_guard_that_is_left_out_is_missed() {
     let now = |world: &World, heard: &Heard| heard.of == world.is_about();
-    let by_session =
-        |world: &World| world.enough(|heard| (now(world, heard) && !heard.lost).then_some((heard.person, heard.session)));
+    let by_session = |world: &World| {
+        world.enough(|heard| (now(world, heard) && !heard.lost).then_some((heard.person, heard.session)))
+    };
     let unbound = |world: &World| world.enough(|heard| (!heard.lost).then_some(heard.person));
     let for_ever = |world: &World| world.enough(|heard| now(world, heard).then_some(heard.person));
     let at_once = |world: &World| world.change.clone().publish(&world.approvers, 0, world.now_ms).is_ok();
@@ -209,7 +210,8 @@ fn entry(class: &str, status: &str, body: &str) -> String {
 #[test]
 fn what_money_follows_needs_two_people_and_wording_needs_one() {
     let routine = |body: &str| Some(entry("routine", "published", body));
-    let is = |before: Option<String>, after: Option<String>| is_grave(&Edit { item: "hours.md".to_owned(), before, after });
+    let is =
+        |before: Option<String>, after: Option<String>| is_grave(&Edit { item: "hours.md".to_owned(), before, after });
     let words = routine("From nine to five.");
     assert!(!is(words.clone(), routine("Nine to five, every day.")), "wording");
     assert!(!is(words.clone(), None), "silence sends nobody anywhere");
@@ -241,7 +243,8 @@ fn an_entry_that_takes_anothers_question_is_named_with_it() {
         format!("{}variants:\n{variants}---\nWords.\n", head.replace("When are you open?", title))
     };
     let owls = text("owls", "What do owls eat?", &["owl food", "what is eaten by an owl", "do owls eat mice at night"]);
-    let ships = text("ships", "When does the ship leave?", &["ship timetable", "the next ship out", "ferry departures"]);
+    let ships =
+        text("ships", "When does the ship leave?", &["ship timetable", "the next ship out", "ferry departures"]);
     let current = [("owls.md".to_owned(), owls), ("ships.md".to_owned(), ships)];
     let put = |variants: &[&str]| {
         let after = Some(text("birds", "Which birds are there?", variants));
@@ -250,7 +253,10 @@ fn an_entry_that_takes_anothers_question_is_named_with_it() {
     let good = put(&["list of all birds", "birds seen here", "name the birds"]).unwrap();
     assert_eq!(good.base.len(), 3);
     let faults = put(&["list of all birds", "what is eaten by an owl", "name the birds"]).unwrap_err().join("\n");
-    assert!(faults.contains("`birds`") && faults.contains("what is eaten by an owl") && faults.contains("`owls`"), "{faults}");
+    assert!(
+        faults.contains("`birds`") && faults.contains("what is eaten by an owl") && faults.contains("`owls`"),
+        "{faults}"
+    );
     assert!(!faults.contains("ships"), "only what is stolen: {faults}");
     // Bad words are named by file and line.
     let bad = Edit { item: "owls.md".to_owned(), before: None, after: Some("---\nid: [owl\n---\n".to_owned()) };
@@ -264,7 +270,8 @@ fn a_diff_names_both_sides() {
         before: before.map(str::to_owned),
         after: after.map(str::to_owned),
     };
-    let shown = diff(&[edit(Some("one\ntwo\n"), Some("one\n2\n")), edit(None, Some("new\n")), edit(Some("old\n"), None)]);
+    let shown =
+        diff(&[edit(Some("one\ntwo\n"), Some("one\n2\n")), edit(None, Some("new\n")), edit(Some("old\n"), None)]);
     for line in ["--- a/a.md", "+++ b/a.md", " one", "-two", "+2", "--- /dev/null", "+new", "+++ /dev/null", "-old"] {
         assert!(shown.lines().any(|shown| shown == line), "{line}: {shown}");
     }

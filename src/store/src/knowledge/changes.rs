@@ -350,7 +350,8 @@ impl Write for WithdrawItem {
             let number = insert(tx, &self.by, ChangeOrigin::Api, "withdrawn by one, at once", &edits).await?;
             commit(tx, &self.by, number, &edits).await?;
             let before = load::hashes(&edits, |edit| edit.before.as_deref());
-            let act = Act { action: "knowledge.item.withdraw", subject: &self.item, before: Some(&before), after: None };
+            let act =
+                Act { action: "knowledge.item.withdraw", subject: &self.item, before: Some(&before), after: None };
             log.append(tx, act).await?;
             Ok(number)
         })

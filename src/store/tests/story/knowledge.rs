@@ -111,10 +111,8 @@ async fn a_grave_change_needs_two_people_and_its_time(home: &Home) {
     store.set_role(by(41), "bob", Role::Editor, true).await.unwrap();
     assert_eq!(change(&store, number, 2_000).await.state, ChangeState::Approved);
     // Put anew, it can be approved by who may now.
-    let again = PutChange {
-        change: Some(number),
-        ..put("person:ada", 50, "owl.md", Some(entry("owl", "safety", "Who?")))
-    };
+    let again =
+        PutChange { change: Some(number), ..put("person:ada", 50, "owl.md", Some(entry("owl", "safety", "Who?"))) };
     store.put_change(again).await.unwrap();
     approve(&store, "person:bob", number, 60).await;
     assert_eq!(approve(&store, "person:ada", number, 70).await, ChangeState::Cooling);
@@ -174,7 +172,11 @@ async fn what_waits_in_a_copy_must_be_approved_again(home: &Home) {
     approve(&store, "person:ada", number, 20).await;
     assert_eq!(approve(&store, "person:bob", number, 20).await, ChangeState::Cooling);
     store.park(30).await.unwrap();
-    assert_eq!(change(&store, number, 1_000_000).await.state, ChangeState::Proposed, "it may have been taken back since");
+    assert_eq!(
+        change(&store, number, 1_000_000).await.state,
+        ChangeState::Proposed,
+        "it may have been taken back since"
+    );
     // What was published stays, with who approved it.
     assert_eq!(store.published_base(W).await.unwrap().revision, 1);
 }
