@@ -170,7 +170,7 @@ fn text(path: &Path) -> Result<String, String> {
     let bytes = fs::read(path).map_err(|error| unable(&error))?;
     String::from_utf8(bytes).map_err(|error| {
         let good = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
-        let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = good.split(|byte| *byte == b'\n').count();
         format!("{place}:{line}: this is not UTF-8; save the file as plain UTF-8 text")
     })
 }

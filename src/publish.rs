@@ -180,18 +180,15 @@ fn line(change: &ChangeInfo) {
     let more = change.items.len().saturating_sub(4);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     out::line(out::words(&format!("{:>4}  {:<9} {}{more}", change.number, change.state.as_str(), items.join(" "))));
-    let mut said = format!("      {}, by {by}", day(change.proposed_ms));
+    let mut said = vec![format!("{}, by {by}", day(change.proposed_ms))];
     if is_open(change.state) || !change.approvals.is_empty() {
         let good = change.approvals.iter().filter(|voice| voice.counts).count();
-        said += &format!("; {good} of {} approvals{}", change.needs, voices(&change.approvals));
+        said.push(format!("{good} of {} approvals{}", change.needs, voices(&change.approvals)));
     }
-    if let Some(live_ms) = change.live_ms.filter(|_| change.state == ChangeState::Cooling) {
-        said += &format!("; live from {}", day(live_ms));
-    }
-    if let Some(revision) = change.revision {
-        said += &format!("; revision {revision}");
-    }
-    out::line(out::words(&said));
+    let live_ms = change.live_ms.filter(|_| change.state == ChangeState::Cooling);
+    said.extend(live_ms.map(|live_ms| format!("live from {}", day(live_ms))));
+    said.extend(change.revision.map(|revision| format!("revision {revision}")));
+    out::line(out::words(&format!("      {}", said.join("; "))));
     for words in
         [Some(change.note.as_str()).filter(|note| !note.is_empty()), change.reason.as_deref()].into_iter().flatten()
     {

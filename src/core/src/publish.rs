@@ -39,6 +39,11 @@ impl Edit {
     }
 }
 
+/// Whether an item is an entry; what is none is a facts table.
+fn is_entry(item: &str) -> bool {
+    item.rsplit_once('.').is_some_and(|(_, end)| end == "md")
+}
+
 /// One voice for what [`Change::seal`] was then.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Approval {

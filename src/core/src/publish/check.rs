@@ -8,7 +8,7 @@ use townkeeper_contract::id::EntryId;
 use townkeeper_contract::text::normalise;
 use townkeeper_knowledge::{Base, Entry, EntryError, Status, parse};
 
-use super::Edit;
+use super::{Edit, is_entry};
 
 /// How many times a part of every entry's questions is held out.
 const FOLDS: usize = 5;
@@ -33,7 +33,7 @@ pub fn read(documents: &[Document]) -> Result<Base, Vec<EntryError>> {
 /// Reads one document that is to be an item: what is wrong with its name or its text.
 pub fn document(item: &str, text: &str) -> Result<(), EntryError> {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ' ');
-    let is_name = item.len() <= NAME && !item.starts_with('.') && item.chars().all(plain) && item.ends_with(".md");
+    let is_name = item.len() <= NAME && !item.starts_with('.') && item.chars().all(plain) && is_entry(item);
     if !is_name {
         return Err(EntryError {
             file: item.chars().take(NAME).filter(|c| !c.is_control()).collect(),

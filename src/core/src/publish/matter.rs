@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use townkeeper_contract::text::extract;
 use townkeeper_knowledge::{Class, Entry, Status, parse};
 
-use super::Edit;
+use super::{Edit, is_entry};
 
 /// Whether an edit needs two people: it touches a `safety` entry, a facts table, or any link, address, date, amount or name
 /// that somebody may be sent to. A new entry brings its canonical link along. Taking an entry away is not grave: silence
 /// sends nobody anywhere.
 pub fn is_grave(edit: &Edit) -> bool {
-    if !edit.item.ends_with(".md") {
+    if !is_entry(&edit.item) {
         return true;
     }
     match (shown(edit.before.as_deref()), shown(edit.after.as_deref())) {

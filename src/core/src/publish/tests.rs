@@ -138,6 +138,9 @@ impl World {
     }
 }
 
+/// Whether a world publishes, by some rule.
+type Rule<'a> = &'a dyn Fn(&World) -> bool;
+
 /// Every world within so many acts: how many of them `publishes` does, and how many of these it should not.
 fn walk(world: &World, acts: usize, publishes: &impl Fn(&World) -> bool) -> (u32, u32) {
     let mut found = if publishes(world) { (1, u32::from(!world.may())) } else { (0, 0) };
@@ -169,7 +172,7 @@ fn red_twin_each_guard_that_is_left_out_is_missed() {
     let unbound = |world: &World| world.enough(|heard| (!heard.lost).then_some(heard.person));
     let for_ever = |world: &World| world.enough(|heard| now(world, heard).then_some(heard.person));
     let at_once = |world: &World| world.change.clone().publish(&world.approvers, 0, world.now_ms).is_ok();
-    let twins: [(&str, &dyn Fn(&World) -> bool); 4] =
+    let twins: [(&str, Rule<'_>); 4] =
         [("sessions", &by_session), ("edits", &unbound), ("the removed", &for_ever), ("time", &at_once)];
     for (guard, twin) in twins {
         assert!(walk(&World::new(), 4, &twin).1 > 0, "{guard}: nobody misses it");
@@ -237,7 +240,8 @@ fn what_money_follows_needs_two_people_and_wording_needs_one() {
 #[test]
 fn an_entry_that_takes_anothers_question_is_named_with_it() {
     let text = |id: &str, title: &str, variants: &[&str]| {
-        let variants: String = variants.iter().map(|variant| format!("  - {variant}\n")).collect();
+        let variants: Vec<String> = variants.iter().map(|variant| format!("  - {variant}\n")).collect();
+        let variants = variants.concat();
         let text = entry("routine", "published", "Words.").replace("id: hours", &format!("id: {id}"));
         let (head, _) = text.split_once("variants:\n").unwrap();
         format!("{}variants:\n{variants}---\nWords.\n", head.replace("When are you open?", title))

@@ -194,20 +194,17 @@ impl Write for PutChange {
             if edits.is_empty() {
                 return Err(Denied::Same.into());
             }
-            let number = match self.change {
-                Some(number) => {
-                    let mut change = loaded(tx, workspace, number).await?.change;
-                    change.edit(edits.clone(), self.by.now_ms).map_err(refused)?;
-                    self.again(tx, number, change.edition, &edits).await?;
-                    number
+            let number = if let Some(number) = self.change {
+                let mut change = loaded(tx, workspace, number).await?.change;
+                change.edit(edits.clone(), self.by.now_ms).map_err(refused)?;
+                self.again(tx, number, change.edition, &edits).await?;
+                number
+            } else {
+                let open = "SELECT COUNT(*) AS n FROM knowledge_change WHERE workspace = $1 AND state = 'open'";
+                if sql(open).bind(workspace).one(&mut *tx).await?.int("n")? >= OPEN {
+                    return Err(Denied::TooManyChanges.into());
                 }
-                None => {
-                    let open = "SELECT COUNT(*) AS n FROM knowledge_change WHERE workspace = $1 AND state = 'open'";
-                    if sql(open).bind(workspace).one(&mut *tx).await?.int("n")? >= OPEN {
-                        return Err(Denied::TooManyChanges.into());
-                    }
-                    insert(tx, &self.by, ChangeOrigin::Api, &self.note, &edits).await?
-                }
+                insert(tx, &self.by, ChangeOrigin::Api, &self.note, &edits).await?
             };
             let before = load::hashes(&edits, |edit| edit.before.as_deref());
             let after = load::hashes(&edits, |edit| edit.after.as_deref());
