@@ -2,7 +2,7 @@
 //! image. A base is read, calibrated and tried beside the answers, then committed, then exchanged in one step; a death in
 //! between leaves the one or the other, and the next look at the store takes up what was committed.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -32,8 +32,8 @@ const NOTE: usize = 500;
 #[derive(Debug)]
 pub(crate) struct Published {
     live: RwLock<(i64, Arc<Base>)>,
-    /// Withdrawn, while the base without them is still being built.
-    gone: Mutex<HashSet<EntryId>>,
+    /// Withdrawn at a revision, while the base without them is still being built.
+    gone: Mutex<HashMap<EntryId, i64>>,
     /// One at a time is tried and published.
     turn: tokio::sync::Mutex<()>,
     cooling_ms: i64,
@@ -64,20 +64,24 @@ impl Published {
         let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
         if revision > live.0 {
             *live = (revision, Arc::new(base));
-            self.gone.lock().unwrap_or_else(PoisonError::into_inner).clear();
+            self.gone.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, since| *since > revision);
             drop(live);
             tracing::info!(revision, entries, "the base is published");
         }
     }
 
-    fn mask(&self, entry: EntryId) {
-        self.gone.lock().unwrap_or_else(PoisonError::into_inner).insert(entry);
+    /// An entry says nothing more, whatever base is live before this revision.
+    fn mask(&self, entry: EntryId, revision: i64) {
+        let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
+        if revision > live.0 {
+            self.gone.lock().unwrap_or_else(PoisonError::into_inner).insert(entry, revision);
+        }
     }
 
     /// What an entry says that was withdrawn since its turn began is not said any more.
     pub(crate) fn last_look(&self, reply: Reply, turn: &TurnId) -> Reply {
         let Some(citation) = &reply.citation else { return reply };
-        let masked = self.gone.lock().unwrap_or_else(PoisonError::into_inner).contains(&citation.entry);
+        let masked = self.gone.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&citation.entry);
         if masked || self.base().get(&citation.entry).is_none() { say::abstention(turn, &[]) } else { reply }
     }
 }
@@ -254,7 +258,6 @@ impl Engine {
     /// Takes an item out of the base. It answers nothing any more when this returns; one is enough.
     pub async fn withdraw_item(&self, by: By, item: &str) -> Result<ChangeInfo, EngineError> {
         let house = &self.house;
-        let turn = house.published.turn.lock().await;
         let mut published = house.store.published_base(&house.workspace).await?.documents;
         let Some(at) = published.iter().position(|(name, _)| name == item) else {
             return Err(StoreError::from(Denied::NotThere("item")).into());
@@ -266,13 +269,14 @@ impl Engine {
             let remedy = "a base has at least one entry; to stop every answer, freeze: `townkeeper freeze`";
             return Err(EngineError::BadBase(vec![format!("{item} is the last: {remedy}")]));
         }
+        // It waits for nobody who is trying a change: that one finds the base moved, and tries again.
         let number = house.store.withdraw_item(by, item).await?;
-        if let Ok(entry) = parse(item, &text) {
-            house.published.mask(entry.id);
+        let change = house.change(number).await?.0;
+        if let (Ok(entry), Some(revision)) = (parse(item, &text), change.revision) {
+            house.published.mask(entry.id, revision);
         }
-        drop(turn);
         look(house, &mut None).await?;
-        Ok(house.change(number).await?.0)
+        Ok(change)
     }
 
     /// Puts an earlier revision of an item as a change; where it was withdrawn then, withdraws it.

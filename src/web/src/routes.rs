@@ -117,6 +117,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     all.extend(power());
     all.extend(keeping_the_peace());
     all.extend(keeping_the_base());
+    all.extend(keeping_items());
     all
 }
 
@@ -306,6 +307,14 @@ fn keeping_the_base() -> Vec<Endpoint> {
             knowledge::withdraw,
         )
         .gives(json::<ChangeInfo>()),
+    ]
+}
+
+/// What is published, item by item.
+fn keeping_items() -> Vec<Endpoint> {
+    use Access::Needs;
+    use Permission::EditKnowledge;
+    vec![
         post(
             "/v1/knowledge/items/{item}/withdraw",
             Needs(EditKnowledge),
