@@ -228,7 +228,8 @@ fn foot(reply: &Reply, screen: &mut Screen) {
     }
     screen.fresh_line();
     if let Some(citation) = &reply.citation {
-        out::line(format!("\nSource: {} · as of {}", citation.url, citation.as_of));
+        let (url, as_of, revision) = (&citation.url, &citation.as_of, citation.short_revision());
+        out::line(format!("\nSource: {url} · as of {as_of} · rev {revision}"));
     }
     for (at, offer) in reply.offers.iter().enumerate() {
         out::line(format!("\n[{}] {}", at + 1, offer.label));

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 /// About as long as the canonical answer that it stands beside.
 const ANSWER: &str = "Connect the hardware wallet to the official migration page and follow the steps on its screen. Your \
                       keys never leave the device, and nobody from the team will ever ask for your seed phrase.\n\n\
-                      Source: https://lumen.example.org/help/hardware-wallet · as of 2026-11-01";
+                      Source: https://lumen.example.org/help/hardware-wallet · as of 2026-11-01 · rev 0123456";
 
 /// Which bots.
 #[derive(Debug, Args)]

@@ -10,7 +10,8 @@ use crate::backup::{self, BackupArgs, RestoreArgs};
 use crate::init::{self, InitArgs};
 use crate::settings::Settings;
 use crate::{
-    access, ask, database, doctor, evaluate, export, import, lint, moderate, out, places, restore, scorecard, serve,
+    access, ask, database, doctor, evaluate, export, import, lint, moderate, out, places, publish, restore, scorecard,
+    serve,
 };
 
 /// One keeper for every square a community meets in.
@@ -62,7 +63,7 @@ enum Command {
         #[command(subcommand)]
         command: TicketCommand,
     },
-    /// What the reviewed answers are worth
+    /// The reviewed answers: what they are worth, and how they change
     Knowledge {
         #[command(subcommand)]
         command: KnowledgeCommand,
@@ -191,6 +192,8 @@ enum KnowledgeCommand {
         #[command(flatten)]
         daemon: Daemon,
     },
+    #[command(flatten)]
+    Change(publish::ChangeCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -237,6 +240,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Knowledge { command: KnowledgeCommand::Import(args) }) => wait(import::run(args)),
         Some(Command::Knowledge { command: KnowledgeCommand::Export(args) }) => export::run(&place, args),
         Some(Command::Knowledge { command: KnowledgeCommand::Verify(args) }) => export::verify(&args),
+        Some(Command::Knowledge { command: KnowledgeCommand::Change(change) }) => wait(publish::run(&place, change)),
         Some(Command::Doctor { json, offline }) => wait(doctor::run(&place, json, offline)),
         Some(Command::Init(args)) => init::init(&place, args),
         Some(Command::Scorecard { daemon, ci: Some(file) }) => scorecard::ci(&file, daemon.json),

@@ -44,6 +44,11 @@ impl StoreSection {
         Ok(Duration::from_secs_f64(self.lease_s))
     }
 
+    /// Whether the ledger may be kept apart from the data folder.
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        self.url_file.is_some() || self.url_env.is_some()
+    }
+
     /// The URL, if one is configured: it may hold a password.
     fn url(&self) -> anyhow::Result<Option<SecretString>> {
         if self.url_file.is_some() && self.url_env.is_some() {

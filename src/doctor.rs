@@ -10,13 +10,15 @@ use futures_util::StreamExt as _;
 use serde::Serialize;
 use townkeeper_client::ClientError;
 use townkeeper_contract::api::{Ready, Scorecard};
+use townkeeper_contract::knowledge::ChangeList;
 use townkeeper_contract::provider::{ChatMessage, ChatRequest, Provider, ProviderEvent};
 use townkeeper_contract::stream::ErrorClass;
+use townkeeper_core::say;
 use townkeeper_providers::ProviderConfig;
 
 use crate::cli::{Daemon, Place};
 use crate::settings::Settings;
-use crate::{api, evaluate, knowledge, out, platforms, scorecard, serve};
+use crate::{api, knowledge, out, platforms, publish, scorecard, serve};
 
 /// One thing that was looked at.
 #[derive(Debug, Serialize)]
@@ -45,7 +47,7 @@ pub(crate) async fn run(place: &Place, json: bool, offline: bool) -> anyhow::Res
         Ok(settings) => {
             checks.push(good("configuration", "can be read"));
             checks.push(check("canonical base", knowledge::load(&settings.knowledge), |base| {
-                format!("{} entries; {}", base.len(), evaluate::promise(&base.calibration().all))
+                format!("{} entries; {}", base.len(), say::promise(&base.calibration().all))
             }));
             checks.push(check("model", serve::providers(&settings), |providers| {
                 let names: Vec<_> = providers.iter().map(|(p, _)| format!("{} ({})", p.model(), p.name())).collect();
@@ -90,6 +92,7 @@ async fn daemon(place: &Place) -> Vec<Check> {
     match client.ready().await {
         Ok(ready) => {
             let mut checks = running(&ready);
+            checks.extend(client.changes().await.iter().flat_map(base));
             if let Ok(card) = client.scorecard().await {
                 checks.extend(activation(&card));
                 checks.push(good("models today", scorecard::spending(&card.budget)));
@@ -99,6 +102,22 @@ async fn daemon(place: &Place) -> Vec<Check> {
         Err(ClientError::NoDaemon { .. }) => vec![note("daemon", "not running; start it with `townkeeper serve`")],
         Err(error) => vec![bad("daemon", &error.into())],
     }
+}
+
+/// What of the base waits for somebody.
+fn base(list: &ChangeList) -> Vec<Check> {
+    let mut checks = vec![good("published base", format!("revision {}", list.revision))];
+    let open = list.changes.iter().filter(|change| publish::is_open(change.state));
+    let open: Vec<String> = open.map(|change| change.number.to_string()).collect();
+    if list.files_differ > 0 {
+        let detail = format!("{} differ(s) from what is published; files are only proposals", list.files_differ);
+        checks.push(note("files of base", detail));
+    }
+    if !open.is_empty() {
+        let detail = format!("open: {}; look with `townkeeper knowledge diff NUMBER`", open.join(", "));
+        checks.push(note("changes", detail));
+    }
+    checks
 }
 
 fn running(ready: &Ready) -> Vec<Check> {

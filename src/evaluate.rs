@@ -10,8 +10,9 @@ use anyhow::Context as _;
 use clap::Args;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use townkeeper_core::say;
 use townkeeper_knowledge::eval::{Found, Query, Row, Summary, rows};
-use townkeeper_knowledge::{Base, Certainty, Entry, Evidence, Promise, Report};
+use townkeeper_knowledge::{Base, Entry, Evidence, Report};
 
 use crate::cli::Place;
 use crate::settings::Settings;
@@ -90,7 +91,7 @@ pub(crate) fn eval(args: &Eval) -> anyhow::Result<ExitCode> {
 
 fn say(measured: &Measured, base: &Base) {
     let Measured { summary: of, lookup_p50_us, lookup_p99_us, build_s, peak_mb } = measured;
-    out::line(format!("entries       {}; {}", of.entries, promise(&base.calibration().all)));
+    out::line(format!("entries       {}; {}", of.entries, say::promise(&base.calibration().all)));
     out::line(format!("in scope      {}: first {:.3}, among three {:.3}", of.in_scope, of.top1, of.top3));
     for (far, auroc) in &of.auroc {
         out::line(format!("out of scope  {far}: AUROC {auroc:.3}"));
@@ -124,7 +125,7 @@ pub(crate) fn report(place: &Place, args: &ReportArgs) -> anyhow::Result<ExitCod
         100.0 * report.among_three
     ));
     for (name, certainty) in [("All", &report.all), ("Safety", &report.safety), ("Routine", &report.routine)] {
-        out::line(format!("{name:<8} {}", promise(certainty)));
+        out::line(format!("{name:<8} {}", say::promise(certainty)));
     }
     for confusion in &report.confusions {
         let (entry, by, count) = (&confusion.entry, &confusion.taken_by, confusion.questions.len());
@@ -139,21 +140,6 @@ pub(crate) fn report(place: &Place, args: &ReportArgs) -> anyhow::Result<ExitCod
         out::line(format!("{entry}: none of its own questions finds it; give it more variants"));
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// What a base promises, in a sentence.
-pub(crate) fn promise(certainty: &Certainty) -> String {
-    let target = 100.0 * townkeeper_knowledge::calibrate::TARGET;
-    match certainty.promise {
-        Promise::Kept => {
-            format!("at {target:.0} % precision we answer {:.0} % of known questions", 100.0 * certainty.coverage)
-        }
-        Promise::OutOfReach => format!(
-            "{target:.0} % precision cannot be promised, entries are too alike: nothing is answered, what may be \
-             meant is offered"
-        ),
-        Promise::Unproven => "nothing is proven: answers come from a fixed, careful certainty".to_owned(),
-    }
 }
 
 fn load(file: &Path) -> anyhow::Result<Base> {

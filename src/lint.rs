@@ -43,7 +43,7 @@ pub(crate) async fn run(place: &Place, args: LintArgs) -> anyhow::Result<ExitCod
         Some(folder) if !folder.is_dir() => {
             bail!("{} is no folder; name the one that holds the entries", folder.display())
         }
-        Some(folder) => KnowledgeSection { folder: folder.display().to_string(), measured: false },
+        Some(folder) => KnowledgeSection { folder: folder.display().to_string(), ..KnowledgeSection::default() },
         None => Settings::load(place, None)?.knowledge,
     };
     let today = DateTime::from_timestamp_millis(Clock::system().now_ms()).unwrap_or_default().date_naive();

@@ -41,6 +41,7 @@ mod pack;
 )]
 mod places;
 mod platforms;
+mod publish;
 mod restore;
 mod retention;
 mod scorecard;

@@ -34,7 +34,8 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     let retention = settings.retention.retention()?;
     let workspaces = workspaces::all(&settings)?;
     let providers = providers(&settings)?;
-    check_before_anything_is_made(&workspaces)?;
+    let first = !settings.data.exists() && !settings.store.is_elsewhere();
+    check_before_anything_is_made(&workspaces, first)?;
     make_folder(&settings.data)?;
     let listener = listen(&settings.web.listen).await?;
     let store = database::open(&settings.store, &settings.data).await?;
@@ -113,10 +114,12 @@ fn web(
     }
 }
 
-/// Refuses a base, an account or an agent with a fault while nothing exists yet.
-fn check_before_anything_is_made(workspaces: &[Workspace]) -> anyhow::Result<()> {
+/// Refuses an account or an agent with a fault, and at the first start a base: later one is published, whatever files say.
+fn check_before_anything_is_made(workspaces: &[Workspace], first: bool) -> anyhow::Result<()> {
     for workspace in workspaces {
-        knowledge::load(&workspace.settings.knowledge)?;
+        if first {
+            knowledge::load(&workspace.settings.knowledge)?;
+        }
         platforms::open(&workspace.settings, Some(&workspace.name))?;
         workspace.settings.agent()?;
     }

@@ -11,7 +11,7 @@ use townkeeper_core::budget::Prices;
 use townkeeper_engine::clock::Clock;
 use townkeeper_engine::vault::Vault;
 use townkeeper_engine::{Engine, Parts};
-use townkeeper_store::Store;
+use townkeeper_store::{By, Store};
 
 use crate::agent::AgentSection;
 use crate::knowledge::KnowledgeSection;
@@ -97,14 +97,23 @@ impl Workspace {
         vault: &Vault,
     ) -> anyhow::Result<Engine> {
         let (settings, clock) = (&self.settings, Clock::system());
-        let base = knowledge::load(&settings.knowledge).with_context(|| format!("workspace {}", self.name))?;
         let mut door = platforms::open(settings, Some(&self.name))?;
         door.freeze_file(self.freeze_file());
         store.open_workspace(&self.name, &settings.agent.name, clock.now_ms()).await?;
+        let by = By {
+            workspace: self.name.clone(),
+            actor: "host".to_owned(),
+            method: "file".to_owned(),
+            now_ms: clock.now_ms(),
+        };
+        let opened = knowledge::open(store, &settings.knowledge, by).await;
+        let (base, revision) = opened.with_context(|| format!("workspace {}", self.name))?;
         let parts = Parts {
             workspace: self.name.clone(),
             store: store.clone(),
             base: Arc::new(base),
+            revision,
+            cooling: settings.knowledge.cooling(),
             agent: settings.agent()?,
             providers: providers.to_vec(),
             door,

@@ -122,16 +122,23 @@ async fn a_base_with_faults_names_each_file_and_line_and_loses_nothing() {
     write(&folder, "none.md", "Just words.\n");
     write(&folder, "typo.md", &entry("typo").replace("title:", "titel:"));
     write(&folder, "twin.md", &entry("owl"));
-    refuses(&home, &["serve"], &["bad.md:", "none.md", "typo.md:3", "titel", "`title`"]).await;
+    refuses(&home, &["config", "check"], &["bad.md:", "none.md", "typo.md:3", "titel", "`title`"]).await;
     for gone in ["bad.md", "none.md", "typo.md"] {
         std::fs::remove_file(folder.join(gone)).unwrap();
     }
-    refuses(&home, &["serve"], &["owl.md", "twin.md", "`owl`"]).await;
+    refuses(&home, &["config", "check"], &["owl.md", "twin.md", "`owl`"]).await;
     write(&folder, "twin.md", &"x".repeat(300 * 1024));
-    refuses(&home, &["serve"], &["twin.md", "at most 131072 are read"]).await;
-    std::fs::remove_file(folder.join("twin.md")).unwrap();
+    refuses(&home, &["config", "check"], &["twin.md", "at most 131072 are read"]).await;
+    std::fs::write(folder.join("latin.md"), b"---\nid: caf\xe9\n---\n").unwrap();
+    refuses(&home, &["config", "check"], &["latin.md:2", "UTF-8"]).await;
 
-    let daemon = Daemon::start(&home).await;
+    // What is published stays, whatever lies in the folder: the log names it.
+    let log = home.folder().join("start.log");
+    let mut command = home.command(&["serve"]);
+    command.stderr(std::fs::File::create(&log).unwrap());
+    let daemon = Daemon::spawned(command).await;
+    let log = std::fs::read_to_string(log).unwrap();
+    assert!(log.contains("at most 131072 are read") && log.contains("latin.md:2"), "{log}");
     assert_eq!(daemon.operator(&home).tickets().await.unwrap().tickets.len(), 1, "nothing was lost");
     let heard = say(&daemon.client(), &question("tell me of the owl")).await;
     assert_eq!(heard.text(), "The owl is a owl.");

@@ -58,7 +58,9 @@ async fn a_stranger_reads_the_published_answer_by_keyboard_alone() {
     assert!(source.text().await.unwrap().ends_with("(docs.lumen.example.org)"), "the reader sees where a link leads");
     let citation = browser.find(".citation").await.text().await.unwrap();
     let (_, date) = citation.split_once(" · as of ").expect("a source has its date");
+    let (date, revision) = date.split_once(" · rev ").expect("and its revision");
     assert!(date.ends_with(" 2026") && date.split(' ').count() == 3, "{date}");
+    assert_eq!(revision, crate::publish::revision("hardware-wallet.md"));
     browser.settled().await;
     assert_eq!(browser.run("return window.drafts").await, 0, "published words never look like a model's");
     assert_eq!(browser.focus().await, "#question", "the next question can be typed at once");

@@ -29,6 +29,7 @@ async fn ask_prints_the_answer_its_source_and_its_date() {
     assert_eq!((code, err.as_str()), (Some(0), ""));
     assert!(out.contains("your keys never leave the device"), "{out}");
     assert!(out.contains("Source: https://docs.lumen.example.org/hardware-wallets · as of 2026-"), "{out}");
+    assert!(out.contains(&format!(" · rev {}", crate::publish::revision("hardware-wallet.md"))), "{out}");
     assert_eq!(out.matches("your keys never leave the device").count(), 1, "said once: {out}");
 }
 

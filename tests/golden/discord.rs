@@ -155,6 +155,8 @@ async fn a_direct_message_is_answered_once_with_source_and_date() {
         "{}",
         answer.content
     );
+    let revision = format!(" · rev {}", crate::publish::revision("hardware-wallet.md"));
+    assert!(answer.content.ends_with(&revision), "{}", answer.content);
     assert_eq!(answer.allowed_mentions, Some(json!({ "parse": [], "replied_user": false })));
     assert_eq!((answer.flags & 1 << 2, answer.message_reference), (1 << 2, None));
     assert_eq!(answer.nonce.expect("a nonce").len(), 25);

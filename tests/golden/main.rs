@@ -27,6 +27,7 @@ mod nodes_freeze;
 mod openapi;
 mod people;
 mod places;
+mod publish;
 mod telegram;
 mod thousand;
 mod vendors;

@@ -114,7 +114,7 @@ async fn call(daemon: &Daemon, endpoint: &Endpoint, turn: &str, token: Option<&s
     let mut path = endpoint.path.replace("{name}", "chat.css").replace("{turn}", turn).replace("{role}", "editor");
     path = path.replace("{number}", "999").replace("{entry}", "how-to-migrate");
     // Nobody of that name is there: whoever may is told so.
-    for absent in ["{person}", "{token}", "{secret}", "{platform}", "{id}", "{account}", "{place}"] {
+    for absent in ["{item}", "{person}", "{token}", "{secret}", "{platform}", "{id}", "{account}", "{place}"] {
         path = path.replace(absent, "nobody");
     }
     assert!(!path.contains('{'), "{path}: what could stand there?");
@@ -143,6 +143,7 @@ async fn every_route_in_the_list_answers_to_whom_the_list_says() {
         let absent = endpoint.path.contains("{person}")
             || endpoint.path.contains("{token}")
             || endpoint.path.contains("{secret}")
+            || endpoint.path.contains("{item}")
             || endpoint.path.contains("{number}");
         let mut statuses = Vec::new();
         for token in [None, Some("tk_of_nobody"), Some(token.trim())] {

@@ -66,6 +66,8 @@ async fn a_private_question_is_answered_once_with_source_and_date() {
         "{}",
         first.text
     );
+    let revision = format!(" · rev {}", crate::publish::revision("hardware-wallet.md"));
+    assert!(first.text.ends_with(&revision), "{}", first.text);
     let links = first.entities.iter().filter(|entity| entity["type"] == "text_link");
     let links: Vec<&str> = links.filter_map(|entity| entity["url"].as_str()).collect();
     assert!(links.contains(&"https://docs.lumen.example.org/hardware-wallets"), "{links:?}");

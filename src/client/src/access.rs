@@ -130,7 +130,7 @@ impl Client {
 }
 
 /// Text as one part of a path: what has a meaning there loses it.
-fn part(text: &str) -> String {
+pub(crate) fn part(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b':' | b'@');
     text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }

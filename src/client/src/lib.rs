@@ -3,6 +3,7 @@
 
 mod access;
 mod events;
+mod knowledge;
 mod moderation;
 mod socket;
 

@@ -10,6 +10,7 @@
 //! * [`api`]: bodies of the HTTP API; [`access`]: people, roles, permissions, tokens, audit, freeze
 //! * [`money`]: amounts of money, exact
 //! * [`place`]: the settings of a place, and where each comes from
+//! * [`knowledge`]: changing the canonical base
 //! * `conformance` (feature): the checks every adapter and provider passes
 //! * [`text`]: re-exported, so that nobody needs to reach below this floor
 
@@ -21,6 +22,7 @@ pub mod conformance;
 pub mod error;
 pub mod id;
 pub mod inbound;
+pub mod knowledge;
 pub mod moderation;
 pub mod money;
 pub mod outbound;

@@ -245,6 +245,13 @@ pub struct Citation {
     pub as_of: String,
 }
 
+impl Citation {
+    /// As much of the revision as people compare.
+    pub fn short_revision(&self) -> &str {
+        self.revision.get(..7).unwrap_or(&self.revision)
+    }
+}
+
 /// A button: what it says and what it stands for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Offer {

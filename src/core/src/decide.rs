@@ -283,7 +283,11 @@ fn command(snapshot: &Snapshot<'_>, name: &str, args: &str) -> Decision {
 fn checklist(snapshot: &Snapshot<'_>) -> Reply {
     let lists: Vec<&Entry> = snapshot.base.checklists().filter(|entry| may_answer(entry, snapshot.today)).collect();
     let Some((first, others)) = lists.split_first() else { return say::no_checklist() };
-    say::checklist(first, snapshot.here.language.as_deref(), others.get(..CHOICES.min(others.len())).unwrap_or_default())
+    say::checklist(
+        first,
+        snapshot.here.language.as_deref(),
+        others.get(..CHOICES.min(others.len())).unwrap_or_default(),
+    )
 }
 
 /// Asks back before anything is erased. The number is one that `/memory` shows.

@@ -11,6 +11,7 @@
 //! * [`places`]: what is set for a place, and where each setting comes from
 //! * [`scan`]: where the shield sits
 //! * [`say`]: every sentence a person reads
+//! * [`publish`]: how the base changes
 //! * [`access`]: roles and what they allow; [`secret`]: tokens and codes; [`audit`]: the log's chain
 
 pub mod access;
@@ -29,6 +30,7 @@ pub mod memory;
 pub mod pace;
 pub mod places;
 pub mod prompt;
+pub mod publish;
 pub mod say;
 pub mod scan;
 pub mod secret;

@@ -4,7 +4,7 @@ use townkeeper_contract::id::{ActionId, TurnId};
 use townkeeper_contract::moderation::Verb;
 use townkeeper_contract::stream::{Citation, ErrorClass, Offer, Reply, ReplyKind};
 use townkeeper_contract::text::{Block, BlockKind, Origin, RichText, Run, from_markdown};
-use townkeeper_knowledge::Entry;
+use townkeeper_knowledge::{Certainty, Entry, Promise};
 
 use crate::memory::Note;
 
@@ -37,6 +37,21 @@ pub fn checklist(entry: &Entry, lang: Option<&str>, others: &[&Entry]) -> Reply 
 
 pub fn no_checklist() -> Reply {
     notice("There is no checklist at the moment. Ask me what you would like to do, and I will look it up.")
+}
+
+/// What a base promises, in a sentence.
+pub fn promise(certainty: &Certainty) -> String {
+    let target = 100.0 * townkeeper_knowledge::calibrate::TARGET;
+    match certainty.promise {
+        Promise::Kept => {
+            format!("at {target:.0} % precision we answer {:.0} % of known questions", 100.0 * certainty.coverage)
+        }
+        Promise::OutOfReach => format!(
+            "{target:.0} % precision cannot be promised, entries are too alike: nothing is answered, what may be \
+             meant is offered"
+        ),
+        Promise::Unproven => "nothing is proven: answers come from a fixed, careful certainty".to_owned(),
+    }
 }
 
 /// Where an entry was published, and when it was last reviewed.
@@ -414,7 +429,7 @@ pub fn message(reply: &Reply) -> RichText {
         body.push(Block::paragraph(vec![
             Run::plain("Source: ", Origin::System),
             Run::plain(citation.url.clone(), Origin::Canonical(citation.entry.0.clone())).linked(citation.url.clone()),
-            Run::plain(format!(" · as of {}", citation.as_of), Origin::Data),
+            Run::plain(format!(" · as of {} · rev {}", citation.as_of, citation.short_revision()), Origin::Data),
         ]));
     }
     body

@@ -119,7 +119,8 @@ pub(crate) fn concerns_us(house: &House, event: &Inbound) -> bool {
 
 fn is_ours(house: &House, event: &Inbound, now_ms: i64) -> bool {
     let here = house.places.here(event, house.door.rules(&event.account));
-    let ground = Ground { here: &here, base: &house.base, today: day(now_ms) };
+    let base = house.base();
+    let ground = Ground { here: &here, base: &base, today: day(now_ms) };
     scan::scan(event, &ground) == scan::Verdict::Accept
 }
 

@@ -77,7 +77,7 @@ impl Host for Seat {
     }
 
     fn suggest(&self, command: &str, typed: &str) -> Vec<String> {
-        commands::suggest(&self.house.base, command, typed)
+        commands::suggest(&self.house.base(), command, typed)
     }
 
     fn commands(&self) -> &[CommandSpec] {
@@ -295,6 +295,8 @@ mod tests {
             workspace: "main".to_owned(),
             store: Store::open(folder.path()).await.unwrap(),
             base: Arc::new(Base::build(vec![("owl.md".to_owned(), parse("owl.md", ENTRY).unwrap())]).unwrap()),
+            revision: 0,
+            cooling: std::time::Duration::ZERO,
             agent: Agent::default(),
             providers: Vec::new(),
             door,

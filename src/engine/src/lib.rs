@@ -12,6 +12,7 @@
 //! * `node`: this daemon among others on one database
 //! * `freeze`: the switch before it; `access`: what people with a role ask in a chat
 //! * `places`: what is set for each place, in memory
+//! * `knowledge`: the base that answers, and how it changes
 //! * `measure`: milestones, lives, retention, the scorecard
 //! * [`clock`], [`ids`], [`keys`], [`vault`]: the one clock; random ids; the key that signs; the one that seals
 
@@ -24,6 +25,7 @@ mod freeze;
 mod host;
 pub mod ids;
 pub mod keys;
+mod knowledge;
 mod lanes;
 pub mod live;
 mod measure;
@@ -68,6 +70,7 @@ pub use accept::Admitted;
 use busy::Busy;
 use clock::Clock;
 use door::Door;
+use knowledge::Published;
 use lanes::Lanes;
 use live::{Live, Subscription};
 use measure::{First, Measures};
@@ -92,6 +95,10 @@ pub struct Parts {
     pub workspace: String,
     pub store: Store,
     pub base: Arc<Base>,
+    /// The revision at which the store had it; 0: it is in no store.
+    pub revision: i64,
+    /// How long a change of two people waits for anybody who objects.
+    pub cooling: Duration,
     pub agent: Agent,
     /// Model vendors and what they take, in the order in which they are asked.
     pub providers: Vec<(Arc<dyn Provider>, Prices)>,
@@ -108,7 +115,7 @@ pub(crate) struct House {
     pub(crate) workspace: String,
     pub(crate) store: Store,
     pub(crate) node: Node,
-    pub(crate) base: Arc<Base>,
+    pub(crate) published: Published,
     pub(crate) agent: Agent,
     pub(crate) vendors: Vendors,
     pub(crate) flood: Mutex<Flood>,
@@ -177,6 +184,10 @@ pub enum EngineError {
     NoRandomness,
     #[error("the file `freeze` is still in the data folder; remove it first")]
     FreezeFile,
+    #[error("{}", .0.join("\n"))]
+    BadBase(Vec<String>),
+    #[error("the base could not be checked")]
+    Unchecked,
     #[error("`{setting}` cannot be set to {word:?}")]
     NoSetting { setting: PlaceSetting, word: String },
     #[error(transparent)]
@@ -189,7 +200,8 @@ impl EngineError {
             Self::Stopping => Kind::RetryAfter { ms: 5_000 },
             Self::Overloaded | Self::Elsewhere => Kind::RetryAfter { ms: 1_000 },
             Self::NoRandomness => Kind::Permanent,
-            Self::FreezeFile | Self::NoSetting { .. } => Kind::Denied { reason: self.to_string() },
+            Self::Unchecked => Kind::Bug,
+            Self::FreezeFile | Self::BadBase(_) | Self::NoSetting { .. } => Kind::Denied { reason: self.to_string() },
             Self::Store(error) => error.kind(),
         }
     }
@@ -218,7 +230,7 @@ impl Engine {
             workspace: parts.workspace,
             node: Node::new(parts.clock.now_ms(), parts.store.engine(), parts.lease),
             store: parts.store,
-            base: parts.base,
+            published: Published::new(parts.base, parts.revision, parts.cooling),
             vendors: Vendors::new(parts.providers),
             flood: Mutex::new(Flood::new(parts.agent.flood)),
             agent: parts.agent,
@@ -258,6 +270,7 @@ impl Engine {
         house.tasks.spawn(outbox::run(Arc::clone(&house)));
         house.tasks.spawn(freeze::run(Arc::clone(&house)));
         house.tasks.spawn(places::run(Arc::clone(&house)));
+        house.tasks.spawn(knowledge::run(Arc::clone(&house)));
         host::run_platforms(&house);
         Ok(Self { house })
     }
@@ -353,8 +366,9 @@ impl Engine {
         }
     }
 
-    pub fn base(&self) -> &Base {
-        &self.house.base
+    /// The base that answers now.
+    pub fn base(&self) -> Arc<Base> {
+        self.house.base()
     }
 
     pub fn agent(&self) -> &Agent {

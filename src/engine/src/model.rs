@@ -13,6 +13,7 @@ use townkeeper_contract::stream::{Channel, ErrorClass, Event, StopReason, Stream
 use townkeeper_core::gate::{Gate, Passed};
 use townkeeper_core::tools::Effect;
 use townkeeper_core::{Spoken, breaker, say, tools};
+use townkeeper_knowledge::Base;
 use townkeeper_store::{InboxRow, guard};
 
 use crate::door::alarm;
@@ -68,6 +69,7 @@ pub(crate) async fn speak(
     house: &Arc<House>,
     row: &InboxRow,
     writer: &mut FeedWriter,
+    base: &Base,
     request: ChatRequest,
     sources: &[EntryId],
 ) -> Heard {
@@ -75,7 +77,8 @@ pub(crate) async fn speak(
     let began = Instant::now();
     let mut speech = Speech {
         house,
-        gate: Gate::new(&house.base, sources),
+        base,
+        gate: Gate::new(base, sources),
         purse: Purse::of(row),
         proposed: Proposed::default(),
         ticket: false,
@@ -116,6 +119,7 @@ fn stalled(why: &str) -> StreamError {
 
 struct Speech<'a> {
     house: &'a Arc<House>,
+    base: &'a Base,
     gate: Gate,
     purse: Purse,
     proposed: Proposed,
@@ -357,7 +361,7 @@ impl Speech<'_> {
         match passed {
             Passed::Blocked(why) => {
                 tracing::warn!(?why, "the gate stopped a model's answer");
-                alarm(self.gate.look_alike(&self.house.base).as_ref());
+                alarm(self.gate.look_alike(&self.house.base()).as_ref());
                 false
             }
             Passed::Text(delta) => {
@@ -399,7 +403,7 @@ impl Speech<'_> {
             let args = serde_json::from_str(&call.arguments)
                 .map_or_else(|_| ToolArgs::Unparseable { raw: call.arguments.clone() }, ToolArgs::Json);
             let mut outcome = if at < CALLS {
-                tools::call(&self.house.base, &call.name, &args)
+                tools::call(self.base, &call.name, &args)
             } else {
                 tools::ToolOutcome { content: "too many calls at once".to_owned(), ..Default::default() }
             };
@@ -413,7 +417,7 @@ impl Speech<'_> {
                 None => {}
             }
             let sources: Vec<EntryId> = outcome.sources.iter().map(|id| EntryId::from(id.as_str())).collect();
-            self.gate.allow(&self.house.base, sources.iter());
+            self.gate.allow(self.base, sources.iter());
             self.writer.emit(Event::ToolResult { call: id, ok: outcome.ok, summary: outcome.summary });
             request.messages.push(ChatMessage::ToolResult {
                 provider_id: call.provider_id,

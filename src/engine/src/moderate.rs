@@ -192,7 +192,7 @@ async fn carry_out(house: &Arc<House>, by: By, asked: Asked<'_>, order: Order) -
         }
         Err(No::Engine(error)) => return Err(error),
     }
-    let Some(act) = act_of(&order, house.base.allowed()) else { return Ok(Moderated::Failed) };
+    let Some(act) = act_of(&order, house.base().allowed()) else { return Ok(Moderated::Failed) };
     let verb = order.verb;
     let send = Sendable {
         id: ids::ulid(by.now_ms),

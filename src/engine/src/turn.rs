@@ -15,6 +15,7 @@ use townkeeper_core::decide::feedback::Rated;
 use townkeeper_core::flood::Pace;
 use townkeeper_core::memory::Note;
 use townkeeper_core::{Ask, Event, Past, Snapshot, Spoken, commands, decide, say};
+use townkeeper_knowledge::Base;
 use townkeeper_store::{
     InboxRow, NewAction, NewFeedback, NewTicket, Once, PastTurn, Sendable, Settle, Settled, StoreError,
 };
@@ -59,6 +60,8 @@ struct Words {
     forsakes: bool,
     /// Where it is said once; and what is done where it was.
     once: Option<Once>,
+    /// What was asked, in words.
+    question: String,
 }
 
 /// Takes one turn from beginning to end.
@@ -66,8 +69,10 @@ pub(crate) async fn run(house: &Arc<House>, job: Job) {
     let Job { mut row, mut writer, permit, mut place } = job;
     let started_ms = house.clock.now_ms();
     let mut canvas = Canvas::blank(started_ms);
+    // One look: whatever is published meanwhile is for the next turn.
+    let base = house.base();
     let pressed = press::resolve(house, &mut row).await;
-    let ours = |canvas: &Canvas, why| worded(house, &row, canvas, failed(&row, why));
+    let ours = |canvas: &Canvas, why| worded(house, &row, &base, canvas, failed(&row, why));
     let words = if row.attempt > ATTEMPTS {
         // What an earlier attempt showed must not be left standing as if it went on.
         canvas.recall(house, &row).await;
@@ -77,9 +82,9 @@ pub(crate) async fn run(house: &Arc<House>, job: Job) {
         let answered = async {
             canvas.recall(house, &row).await;
             canvas.revise(house, &row).await;
-            let end = answer(house, &row, &mut writer, &mut place, &mut canvas, pressed).await;
+            let end = answer(house, &row, &base, &mut writer, &mut place, &mut canvas, pressed).await;
             canvas.close(house, &row.turn).await;
-            worded(house, &row, &canvas, end)
+            worded(house, &row, &base, &canvas, end)
         };
         if let Ok(words) = AssertUnwindSafe(answered).catch_unwind().await {
             words
@@ -99,7 +104,7 @@ pub(crate) async fn run(house: &Arc<House>, job: Job) {
 }
 
 /// The last look at a reply, and the messages it becomes. The first of them replaces what was painted of it.
-fn worded(house: &House, row: &InboxRow, canvas: &Canvas, end: End) -> Option<Words> {
+fn worded(house: &House, row: &InboxRow, base: &Base, canvas: &Canvas, end: End) -> Option<Words> {
     let by_person = Outcome::Cancelled { by: CancelledBy::Person };
     let is_once = matches!(end, End::Once(..));
     let (outcome, reply, told) = match end {
@@ -107,12 +112,13 @@ fn worded(house: &House, row: &InboxRow, canvas: &Canvas, end: End) -> Option<Wo
         End::Quiet(outcome, reply) => (outcome, *reply, Some(None)),
         // Who stopped an answer is told so once, by the command that did it.
         End::Stopped(spoken) => {
-            let cited = spoken.cited.as_ref().and_then(|id| house.base.get(id));
+            let cited = spoken.cited.as_ref().and_then(|id| base.get(id));
             (by_person, say::stopped(), Some(canvas.message().map(|_| say::stopped_at(&spoken.text, cited))))
         }
         End::Abandoned => return None,
     };
-    let last_look = |reply| door::last_look(reply, &house.base, &TurnId::from(row.turn.as_str()));
+    let turn = TurnId::from(row.turn.as_str());
+    let last_look = |reply| house.published.last_look(door::last_look(reply, base, &turn), &turn);
     let reply = last_look(reply);
     // On the platform nothing is said of a freeze, unless half an answer would be left standing there.
     let frozen = || canvas.message().map(|_| say::paused());
@@ -132,7 +138,7 @@ fn worded(house: &House, row: &InboxRow, canvas: &Canvas, end: End) -> Option<Wo
     if say.is_empty() {
         say.extend(dismiss);
     }
-    Some(Words { outcome, reply, say, actions, once, forsakes: canvas.is_lost() })
+    Some(Words { outcome, reply, say, actions, once, forsakes: canvas.is_lost(), question: asked(&row.inbound, base) })
 }
 
 /// A control: done beside its conversation, so that stopping works while an answer is being written.
@@ -150,7 +156,7 @@ pub(crate) async fn control(house: &Arc<House>, job: Job, running: Option<Arc<Fe
     };
     let end = End::With(Outcome::Completed, Box::new(reply));
     let now_ms = house.clock.now_ms();
-    if let Some(words) = worded(house, &row, &Canvas::blank(now_ms), end) {
+    if let Some(words) = worded(house, &row, &house.base(), &Canvas::blank(now_ms), end) {
         settle(house, row, writer, now_ms, words).await;
     }
     drop(permit);
@@ -170,6 +176,7 @@ fn failed(row: &InboxRow, why: &str) -> End {
 async fn answer(
     house: &Arc<House>,
     row: &InboxRow,
+    base: &Base,
     writer: &mut FeedWriter,
     place: &mut Option<Place>,
     canvas: &mut Canvas,
@@ -190,7 +197,7 @@ async fn answer(
         let snapshot = Snapshot {
             turn: &turn,
             agent: &house.agent,
-            base: &house.base,
+            base,
             model: !house.vendors.is_empty(),
             today,
             boundary: &boundary,
@@ -218,7 +225,7 @@ async fn answer(
                     *place = None;
                     canvas.begin(house, row, writer.feed());
                 }
-                match find_out(house, row, writer, ask).await {
+                match find_out(house, row, base, writer, ask).await {
                     Ok(found) => event = found,
                     Err(end) => return end,
                 }
@@ -257,6 +264,7 @@ fn seen(past: &PastTurn) -> Past<'_> {
 async fn find_out<'a>(
     house: &Arc<House>,
     row: &'a InboxRow,
+    base: &Base,
     writer: &mut FeedWriter,
     ask: Ask,
 ) -> Result<Event<'a>, End> {
@@ -270,7 +278,7 @@ async fn find_out<'a>(
             let forgotten = house.store.forget(&notes::whose(house, &row.inbound), number).await;
             forgotten.map(|notes| Event::Forgot { notes }).map_err(|error| failed(row, &error.to_string()))
         }
-        Ask::Model { request, sources } => match model::speak(house, row, writer, request, &sources).await {
+        Ask::Model { request, sources } => match model::speak(house, row, writer, base, request, &sources).await {
             Heard::Spoken(spoken) => {
                 house.measures.model(true);
                 Ok(Event::Spoke(spoken))
@@ -344,7 +352,7 @@ async fn rate<'a>(house: &House, row: &InboxRow, turn: TurnId, helped: bool) -> 
 /// Commits the end of a turn and everything that must be said, then lets people hear it.
 async fn settle(house: &Arc<House>, row: InboxRow, mut writer: FeedWriter, started_ms: i64, words: Words) {
     let turn = TurnId::from(row.turn.as_str());
-    let Words { outcome, reply, say, actions, once, forsakes } = words;
+    let Words { outcome, reply, say, actions, once, forsakes, question } = words;
     let tells = once.is_some();
     writer.close_parts();
     let whole = whole_text(&mut writer, &reply);
@@ -352,7 +360,7 @@ async fn settle(house: &Arc<House>, row: InboxRow, mut writer: FeedWriter, start
         workspace: house.workspace.clone(),
         turn: row.turn,
         conversation: row.conversation,
-        question: asked(&row.inbound, &house.base),
+        question,
         say,
         actions,
         once,

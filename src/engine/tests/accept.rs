@@ -42,6 +42,8 @@ async fn engine() -> (TempDir, Engine) {
         workspace: "main".to_owned(),
         store: Store::open(folder.path()).await.unwrap(),
         base: Arc::new(base),
+        revision: 0,
+        cooling: Duration::ZERO,
         agent: Agent::default(),
         providers: Vec::new(),
         door: Door::default(),

@@ -33,6 +33,8 @@ async fn engine(groups: Option<Groups>) -> (TempDir, Engine) {
         workspace: "main".to_owned(),
         store: Store::open(folder.path()).await.unwrap(),
         base: Arc::new(Base::build(vec![("owl.md".to_owned(), parse("owl.md", ENTRY).unwrap())]).unwrap()),
+        revision: 0,
+        cooling: Duration::ZERO,
         agent: Agent::default(),
         providers: Vec::new(),
         door,

@@ -39,6 +39,7 @@ pub struct Base {
     topics: Vec<Vec<u64>>,
     held_out: Vec<HeldOut>,
     calibration: Calibration,
+    evidence: Evidence,
     /// See [`Base::allowed`].
     allowed: OnceLock<Allowed>,
 }
@@ -161,6 +162,7 @@ impl Base {
             guards,
             held_out,
             calibration,
+            evidence,
             allowed: OnceLock::new(),
         }
     }
@@ -237,6 +239,11 @@ impl Base {
             }
         }
         barred
+    }
+
+    /// What is known of it beside its own questions.
+    pub fn evidence(&self) -> Evidence {
+        self.evidence
     }
 
     pub fn get(&self, id: &EntryId) -> Option<&Entry> {

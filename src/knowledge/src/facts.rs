@@ -14,6 +14,7 @@ use serde::Serialize;
 
 pub use address::Chain;
 pub(crate) use reference::{Dangling, fill, resolve, stray, written_out};
+pub use table::is_table;
 
 /// What the facts' file is called.
 pub const FILE: &str = "facts.toml";

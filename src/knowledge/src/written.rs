@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use crate::entry::{Entry, EntryError};
-use crate::facts::{FactTable, table::is_table};
+use crate::facts::{FactTable, is_table};
 use crate::parse::{MAX_FILE, parse_with, too_large};
 
 /// Everything that was written down, drafts included.
@@ -73,7 +73,10 @@ fn table(tables: &[(String, String)]) -> Result<FactTable, Vec<EntryError>> {
 }
 
 /// The text of a file that is not too large and is UTF-8.
-fn decode((file, bytes): Document) -> Result<(String, String), EntryError> {
+///
+/// # Errors
+/// What is wrong with it, and on which line.
+pub fn decode((file, bytes): Document) -> Result<(String, String), EntryError> {
     if bytes.len() > MAX_FILE && !is_table(&file) {
         return Err(too_large(&file, bytes.len() as u64));
     }

@@ -191,7 +191,14 @@ impl Write for Park {
             sql(PARK_ATTEMPTS).bind(self.now_ms).bind(PARKED).execute(&mut *tx).await?;
             let sends = sql(PARK_SENDS).execute(&mut *tx).await?;
             // Signing out since then, or using a link up, is not in it: nobody is let in by what was open.
-            for statement in ["DELETE FROM session", "DELETE FROM login_link", "DELETE FROM link_code"] {
+            // Nor that somebody took an approval, or a change, back: what waits must be approved again.
+            for statement in [
+                "DELETE FROM session",
+                "DELETE FROM login_link",
+                "DELETE FROM link_code",
+                "DELETE FROM knowledge_approval WHERE EXISTS (SELECT 1 FROM knowledge_change c WHERE c.state = 'open' \
+                 AND c.workspace = knowledge_approval.workspace AND c.id = knowledge_approval.change)",
+            ] {
                 sql(statement).execute(&mut *tx).await?;
             }
             let error = StreamError::new(ErrorClass::Internal, false, "this was restored from a backup");

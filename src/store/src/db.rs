@@ -40,6 +40,16 @@ pub(crate) enum On<'c> {
     Pool(&'c Pool),
 }
 
+impl On<'_> {
+    /// The same place, for one statement of several.
+    pub(crate) fn here(&mut self) -> On<'_> {
+        match self {
+            Self::Conn(conn) => On::Conn(conn),
+            Self::Pool(pool) => On::Pool(pool),
+        }
+    }
+}
+
 impl<'c> From<&'c mut Conn> for On<'c> {
     fn from(conn: &'c mut Conn) -> Self {
         On::Conn(conn)

@@ -17,6 +17,16 @@ pub enum Denied {
     Spent,
     #[error("it takes two people who could thaw before the freeze began, and this voice does not count")]
     NoVoice,
+    #[error("only a person approves who is an editor or owner, and was when this was put; put it again if that is new")]
+    NoApproval,
+    #[error("this change has ended; put a new one")]
+    Ended,
+    #[error("this is not what you looked at: it, or what it replaces, was changed since; look at it again")]
+    Moved,
+    #[error("this says what is published already")]
+    Same,
+    #[error("too many changes are open; approve or withdraw some first")]
+    TooManyChanges,
 }
 
 /// A failure of the store. Nothing was written where one is returned.

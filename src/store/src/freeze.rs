@@ -122,7 +122,7 @@ impl Write for Thaw {
             .execute(&mut *tx)
             .await?;
             let votes = load(&mut *tx, workspace).await?.votes;
-            let voters = voters(tx, workspace).await?;
+            let voters = voters((&mut *tx).into(), workspace, Permission::Thaw).await?;
             let voices = access::voices(&votes, &voters, since_ms);
             if !voices.contains(&self.by.actor.as_str()) {
                 // The refusal takes the vote back with it.
@@ -146,16 +146,16 @@ async fn forget_votes(tx: &mut Conn, workspace: &str) -> Result<(), StoreError> 
     Ok(())
 }
 
-/// Who may thaw today, and since when.
-async fn voters(tx: &mut Conn, workspace: &str) -> Result<Vec<Voter>, StoreError> {
+/// Who may do this today, and since when.
+pub(crate) async fn voters(on: On<'_>, workspace: &str, permission: Permission) -> Result<Vec<Voter>, StoreError> {
     let rows = sql("SELECT person, role, granted_ms FROM role WHERE workspace = $1 ORDER BY granted_ms")
         .bind(workspace)
-        .all(tx)
+        .all(on)
         .await?;
     let mut voters: Vec<Voter> = Vec::new();
     for row in &rows {
         let voter = Voter { actor: format!("person:{}", row.text("person")?), granted_ms: row.int("granted_ms")? };
-        let may = Role::named(&row.text("role")?).is_some_and(|role| access::allows(role, Permission::Thaw));
+        let may = Role::named(&row.text("role")?).is_some_and(|role| access::allows(role, permission));
         if may && !voters.iter().any(|known| known.actor == voter.actor) {
             voters.push(voter);
         }

@@ -87,7 +87,7 @@ function blocks(body) {
 function citationLine(citation) {
   const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)$/.exec(citation.as_of) ?? [];
   const date = MONTHS[month - 1] ? `${Number(day)} ${MONTHS[month - 1]} ${year}` : citation.as_of;
-  return make("p", "citation", "Source: ", anchor(citation.url, citation.title), ` · as of ${date}`);
+  return make("p", "citation", "Source: ", anchor(citation.url, citation.title), ` · as of ${date} · rev ${citation.revision.slice(0, 7)}`);
 }
 
 const badge = (kind, [shape, text] = BADGES[kind] ?? []) => text ? make("p", "badge", icon(shape), text) : "";

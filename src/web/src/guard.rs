@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::refusal::Refusal;
 use crate::routes::{Access, Endpoint};
-use crate::{BODY_LIMIT, Here, Web, auth};
+use crate::{BODY_LIMIT, DOCUMENTS, DOCUMENTS_LIMIT, Here, Web, auth};
 
 /// How much of a body that is too large is read, and how long, so that its sender hears the refusal.
 const DRAIN: usize = 4 * 1024 * 1024;
@@ -41,7 +41,8 @@ pub(crate) async fn headers(mut response: Response) -> Response {
 /// writing is reset, and the refusal is lost with it.
 pub(crate) async fn bounded(request: Request, next: Next) -> Response {
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-    let mut response = if length.is_none_or(|length: usize| length <= BODY_LIMIT) {
+    let limit = if request.uri().path().ends_with(DOCUMENTS) { DOCUMENTS_LIMIT } else { BODY_LIMIT };
+    let mut response = if length.is_none_or(|length: usize| length <= limit) {
         next.run(request).await
     } else {
         let mut body = request.into_body().into_data_stream();
@@ -56,7 +57,7 @@ pub(crate) async fn bounded(request: Request, next: Next) -> Response {
         };
         // Whoever writes more, or more slowly, is cut off.
         tokio::time::timeout(DRAIN_TIME, drain).await.ok();
-        let message = format!("That is too large: at most {} KiB, please.", BODY_LIMIT / 1024);
+        let message = format!("That is too large: at most {} KiB, please.", limit / 1024);
         Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, "too_long", message).into_response()
     };
     if response.status() == StatusCode::PAYLOAD_TOO_LARGE {

@@ -16,6 +16,7 @@ mod faces;
 mod freeze;
 mod guard;
 mod hosts;
+mod knowledge;
 mod moderation;
 pub mod openapi;
 mod ops;
@@ -54,6 +55,10 @@ pub const ACCOUNT: &str = "web";
 
 /// Largest request body, in bytes: the longest question, in JSON with every character escaped.
 const BODY_LIMIT: usize = 128 * 1024;
+
+/// The same where documents of the base are put, and where that is: many of them may change together.
+const DOCUMENTS_LIMIT: usize = 2 * 1024 * 1024;
+const DOCUMENTS: &str = "/v1/knowledge/changes";
 
 /// What the face needs from the house.
 pub struct Web {

@@ -57,8 +57,10 @@ fn denied(denied: &Denied) -> Refusal {
     let message = format!("This was refused: {denied}.");
     match denied {
         Denied::NotThere(_) => Refusal::new(StatusCode::NOT_FOUND, "not_found", message),
-        Denied::NoVoice => Refusal::new(StatusCode::FORBIDDEN, "no_voice", message),
-        Denied::LastOwner | Denied::Spent => Refusal::new(StatusCode::CONFLICT, "conflict", message),
+        Denied::NoVoice | Denied::NoApproval => Refusal::new(StatusCode::FORBIDDEN, "no_voice", message),
+        Denied::LastOwner | Denied::Spent | Denied::Ended | Denied::Moved | Denied::Same | Denied::TooManyChanges => {
+            Refusal::new(StatusCode::CONFLICT, "conflict", message)
+        }
     }
 }
 
@@ -68,6 +70,9 @@ impl From<EngineError> for Refusal {
             EngineError::Store(StoreError::Denied(why)) => return denied(why),
             EngineError::FreezeFile => {
                 return Self::new(StatusCode::CONFLICT, "conflict", format!("It stays frozen: {error}."));
+            }
+            EngineError::BadBase(_) => {
+                return Self::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_base", error.to_string());
             }
             EngineError::NoSetting { .. } => return Self::bad(format!("This was refused: {error}.")),
             _ => {}

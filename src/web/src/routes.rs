@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
 use axum::http::{Method, StatusCode};
 use axum::middleware;
@@ -15,11 +16,17 @@ use townkeeper_contract::access::{
     MemberList, NewMember, NewToken, Permission, PublicKey, TokenInfo, TokenList, WellKnown,
 };
 use townkeeper_contract::api::{CancelAnswer, ChatBody, FeedbackList, PublishedList, Ready, Scorecard, TicketList};
+use townkeeper_contract::knowledge::{
+    ApproveBody, ChangeDetail, ChangeInfo, ChangeList, ItemHistory, NewChange, RollbackBody,
+};
 use townkeeper_contract::moderation::{DeliveryList, ModerationList, ModerationNumber, NewModeration};
 use townkeeper_contract::place::{PlaceChange, PlaceInfo, PlaceList};
 
 use crate::guard::{self, Gate};
-use crate::{Web, audit, chat, faces, freeze, moderation, openapi, ops, page, people, places, session, socket};
+use crate::{
+    DOCUMENTS_LIMIT, Web, audit, chat, faces, freeze, knowledge, moderation, openapi, ops, page, people, places,
+    session, socket,
+};
 
 /// Who may use a route. Checked by `guard::admit` and nowhere else, but for `Own`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +89,11 @@ impl Endpoint {
         self.gives.iter().any(|(status, ..)| *status == StatusCode::SWITCHING_PROTOCOLS)
     }
 
+    /// Takes whole documents.
+    fn roomy(self) -> Self {
+        Self { handler: self.handler.layer(DefaultBodyLimit::max(DOCUMENTS_LIMIT)), ..self }
+    }
+
     fn takes(self, content: Content) -> Self {
         Self { takes: Some(content), ..self }
     }
@@ -107,6 +119,8 @@ pub fn endpoints() -> Vec<Endpoint> {
     all.extend(people_and_sessions());
     all.extend(power());
     all.extend(keeping_the_peace());
+    all.extend(keeping_the_base());
+    all.extend(keeping_items());
     all
 }
 
@@ -276,6 +290,77 @@ fn keeping_the_peace() -> Vec<Endpoint> {
             moderation::outbox,
         )
         .gives(json::<DeliveryList>()),
+    ]
+}
+
+/// Changing the canonical base.
+fn keeping_the_base() -> Vec<Endpoint> {
+    use Access::Needs;
+    use Permission::{ApproveKnowledge, EditKnowledge};
+    vec![
+        get(
+            "/v1/knowledge/changes",
+            Needs(EditKnowledge),
+            "Open changes, and the newest ended ones.",
+            knowledge::changes,
+        )
+        .gives(json::<ChangeList>()),
+        post("/v1/knowledge/changes", Needs(EditKnowledge), "Puts a change, or an open one anew.", knowledge::put)
+            .roomy()
+            .takes(json::<NewChange>())
+            .or(StatusCode::CREATED, "It waits for approval.", Some(json::<ChangeInfo>())),
+        get(
+            "/v1/knowledge/changes/{number}",
+            Needs(EditKnowledge),
+            "A change, its diff, and what the base would be with it.",
+            knowledge::change,
+        )
+        .gives(json::<ChangeDetail>()),
+        post(
+            "/v1/knowledge/changes/{number}/approve",
+            Needs(ApproveKnowledge),
+            "Approves what was looked at; with the last voice it is tried and published.",
+            knowledge::approve,
+        )
+        .takes(json::<ApproveBody>())
+        .gives(json::<ChangeInfo>()),
+        post(
+            "/v1/knowledge/changes/{number}/withdraw",
+            Needs(EditKnowledge),
+            "Takes an open change back.",
+            knowledge::withdraw,
+        )
+        .gives(json::<ChangeInfo>()),
+    ]
+}
+
+/// What is published, item by item.
+fn keeping_items() -> Vec<Endpoint> {
+    use Access::Needs;
+    use Permission::EditKnowledge;
+    vec![
+        post(
+            "/v1/knowledge/items/{item}/withdraw",
+            Needs(EditKnowledge),
+            "Takes an item out of the base, at once; one is enough.",
+            knowledge::withdraw_item,
+        )
+        .gives(json::<ChangeInfo>()),
+        post(
+            "/v1/knowledge/items/{item}/rollback",
+            Needs(EditKnowledge),
+            "Puts an earlier revision of an item as a change.",
+            knowledge::roll_back,
+        )
+        .takes(json::<RollbackBody>())
+        .or(StatusCode::CREATED, "It waits for approval.", Some(json::<ChangeInfo>())),
+        get(
+            "/v1/knowledge/items/{item}/history",
+            Needs(EditKnowledge),
+            "What an item said, newest first.",
+            knowledge::history,
+        )
+        .gives(json::<ItemHistory>()),
     ]
 }
 

@@ -49,6 +49,7 @@ pub(crate) struct Label {
 pub(crate) struct ShownCitation {
     pub(crate) label: Label,
     pub(crate) as_of: String,
+    pub(crate) revision: String,
 }
 
 pub(crate) struct ShownOffer {
@@ -109,8 +110,9 @@ fn run(run: Run) -> ShownRun {
 
 fn citation(citation: Citation) -> ShownCitation {
     let day = NaiveDate::parse_from_str(&citation.as_of, "%Y-%m-%d");
-    let as_of = day.map_or(citation.as_of, |day| day.format("%-d %b %Y").to_string());
-    ShownCitation { label: linked(citation.title, citation.url), as_of }
+    let as_of = day.map_or(citation.as_of.clone(), |day| day.format("%-d %b %Y").to_string());
+    let revision = citation.short_revision().to_owned();
+    ShownCitation { label: linked(citation.title, citation.url), as_of, revision }
 }
 
 /// `text` leading to `url`. The host is always visible, and words that name another address give way to it.

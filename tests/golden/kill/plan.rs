@@ -18,7 +18,7 @@ pub(crate) enum Provoke {
     Press,
     /// Answers so slow that they are shown while they are written.
     Live,
-    /// The load does not pass there: `keeping.rs` kills there.
+    /// The load does not pass there: `keeping.rs` and `publish/kept.rs` kill there.
     Elsewhere,
 }
 
@@ -35,6 +35,8 @@ pub(crate) const POINTS: &[(&str, Provoke)] = &[
     ("backup.copy", Provoke::Elsewhere),
     ("inbox.after_commit_before_ack", Provoke::Load),
     ("inbox.before_commit", Provoke::Load),
+    ("knowledge.publish", Provoke::Elsewhere),
+    ("knowledge.swap", Provoke::Elsewhere),
     ("live.committed", Provoke::Live),
     ("live.sent", Provoke::Live),
     ("live.settle", Provoke::Live),

@@ -279,6 +279,8 @@ pub(crate) async fn stage(facts: PlatformFacts) -> Stage {
         workspace: W.to_owned(),
         store: Store::open(folder.path()).await.unwrap(),
         base: Arc::new(Base::build(vec![("meetups.md".to_owned(), parse("meetups.md", ENTRY).unwrap())]).unwrap()),
+        revision: 0,
+        cooling: Duration::ZERO,
         agent: Agent { first_content: Duration::from_mins(1), ..Agent::default() },
         providers: vec![(Arc::<Muse>::clone(&muse), Prices::default())],
         door,

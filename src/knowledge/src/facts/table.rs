@@ -214,7 +214,7 @@ fn line_at(text: &str, span: &Range<usize>) -> usize {
     text.get(..span.start).map_or(1, |before| before.matches('\n').count() + 1)
 }
 
-/// Two tables of facts are one too many.
-pub(crate) fn is_table(file: &str) -> bool {
+/// Whether a file, by its name, is the facts table.
+pub fn is_table(file: &str) -> bool {
     file.rsplit(['/', '\\']).next() == Some(FILE)
 }

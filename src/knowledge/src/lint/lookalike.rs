@@ -21,7 +21,7 @@ pub(super) fn look(report: &mut Report<'_>) {
         let Value::Link { url } = &fact.value else { continue };
         let Some(host) = host(url) else { continue };
         if let Some((other, like)) = ours.iter().find(|(_, known)| is_like(&host, known)) {
-            let file = written.texts.keys().find(|file| crate::facts::table::is_table(file));
+            let file = written.texts.keys().find(|file| crate::facts::is_table(file));
             let reason = format!("the host of `{id}`, {host}, looks like {like} of `{other}`");
             let remedy = "make sure that both are yours; two names so alike help whoever imitates you";
             let file = file.map_or("facts.toml", String::as_str);

@@ -151,7 +151,7 @@ fn shown<'e>(entry: &'e Entry, body: &'e RichText) -> BTreeSet<&'e str> {
 
 /// Facts that cannot both be true, or that are one fact under two names.
 pub(super) fn table(report: &mut Report<'_>) {
-    let Some((file, _)) = report.written.texts.iter().find(|(file, _)| crate::facts::table::is_table(file)) else {
+    let Some((file, _)) = report.written.texts.iter().find(|(file, _)| crate::facts::is_table(file)) else {
         return;
     };
     let facts: Vec<_> = report.written.facts.iter().collect();

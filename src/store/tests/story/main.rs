@@ -6,6 +6,7 @@ mod agent;
 mod audit;
 mod home;
 mod keeping;
+mod knowledge;
 mod ledger;
 mod live;
 mod moderation;
