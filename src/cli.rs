@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::backup::{self, BackupArgs, RestoreArgs};
 use crate::init::{self, InitArgs};
 use crate::settings::Settings;
-use crate::{access, ask, database, doctor, moderate, out, places, restore, scorecard, serve};
+use crate::{access, ask, database, doctor, learning, moderate, out, places, restore, scorecard, serve};
 
 /// One keeper for every square a community meets in.
 #[derive(Debug, Parser)]
@@ -172,6 +172,8 @@ enum TicketCommand {
 
 #[derive(Debug, Subcommand)]
 enum KnowledgeCommand {
+    /// Put answers right that came from older wordings of an entry; a dry run without --send
+    Correct(learning::Correct),
     /// What people thought of the answers, by entry and wording
     Feedback {
         #[command(flatten)]
@@ -216,6 +218,9 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Ticket { command: TicketCommand::List { daemon } }) => wait(ask::tickets(&place, &daemon)),
         Some(Command::Knowledge { command: KnowledgeCommand::Feedback { daemon } }) => {
             wait(ask::feedback(&place, &daemon))
+        }
+        Some(Command::Knowledge { command: KnowledgeCommand::Correct(asked) }) => {
+            wait(learning::correct(&place, asked))
         }
         Some(Command::Doctor { json, offline }) => wait(doctor::run(&place, json, offline)),
         Some(Command::Init(args)) => init::init(&place, args),

@@ -24,6 +24,7 @@ mod database;
 mod doctor;
 mod init;
 mod knowledge;
+mod learning;
 mod moderate;
 mod out;
 mod pack;

@@ -3,6 +3,7 @@
 
 mod access;
 mod events;
+mod learning;
 mod moderation;
 mod socket;
 

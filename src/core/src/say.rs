@@ -8,6 +8,7 @@ use townkeeper_knowledge::Entry;
 
 use crate::memory::Note;
 
+pub mod correction;
 pub mod keeper;
 
 /// The published words of an entry, with where and when they were published.

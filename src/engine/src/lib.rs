@@ -11,6 +11,7 @@
 //! * `press`: buttons on platforms; `moderate`: what moderators have done
 //! * `node`: this daemon among others on one database
 //! * `freeze`: the switch before it; `access`: what people with a role ask in a chat
+//! * `corrections`: answers that were given before their entry changed
 //! * `places`: what is set for each place, in memory
 //! * `measure`: milestones, lives, retention, the scorecard
 //! * [`clock`], [`ids`], [`keys`], [`vault`]: the one clock; random ids; the key that signs; the one that seals
@@ -19,6 +20,7 @@ mod accept;
 mod access;
 mod busy;
 pub mod clock;
+mod corrections;
 pub mod door;
 mod freeze;
 mod host;
@@ -307,9 +309,10 @@ impl Engine {
         })
     }
 
-    /// A conversation's last turns, oldest first.
+    /// A conversation's last turns, oldest first; an answer that was replaced since says so, and what holds now.
     pub async fn past(&self, conversation: &str, limit: u32) -> Result<Vec<PastTurn>, EngineError> {
-        Ok(self.house.store.past_turns(&self.house.workspace, conversation, limit).await?)
+        let past = self.house.store.past_turns(&self.house.workspace, conversation, limit).await?;
+        Ok(corrections::as_of_now(&self.house, past))
     }
 
     pub async fn tickets(&self, limit: u32) -> Result<Vec<Ticket>, EngineError> {

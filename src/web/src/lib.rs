@@ -16,6 +16,7 @@ mod faces;
 mod freeze;
 mod guard;
 mod hosts;
+mod learning;
 mod moderation;
 pub mod openapi;
 mod ops;

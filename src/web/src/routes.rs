@@ -15,11 +15,14 @@ use townkeeper_contract::access::{
     MemberList, NewMember, NewToken, Permission, PublicKey, TokenInfo, TokenList, WellKnown,
 };
 use townkeeper_contract::api::{CancelAnswer, ChatBody, FeedbackList, PublishedList, Ready, Scorecard, TicketList};
+use townkeeper_contract::learning::{CorrectionOrder, Corrections};
 use townkeeper_contract::moderation::{DeliveryList, ModerationList, ModerationNumber, NewModeration};
 use townkeeper_contract::place::{PlaceChange, PlaceInfo, PlaceList};
 
 use crate::guard::{self, Gate};
-use crate::{Web, audit, chat, faces, freeze, moderation, openapi, ops, page, people, places, session, socket};
+use crate::{
+    Web, audit, chat, faces, freeze, learning, moderation, openapi, ops, page, people, places, session, socket,
+};
 
 /// Who may use a route. Checked by `guard::admit` and nowhere else, but for `Own`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +107,7 @@ impl Endpoint {
 pub fn endpoints() -> Vec<Endpoint> {
     let mut all = talk();
     all.extend(published());
+    all.extend(learnt());
     all.extend(people_and_sessions());
     all.extend(power());
     all.extend(keeping_the_peace());
@@ -121,6 +125,21 @@ fn published() -> Vec<Endpoint> {
             .gives(Content::Html),
         get("/v1/knowledge", Public, "Every published answer, for others to build on.", faces::list)
             .gives(json::<PublishedList>()),
+    ]
+}
+
+/// What is learnt from answers that were given.
+fn learnt() -> Vec<Endpoint> {
+    use Access::Needs;
+    vec![
+        post(
+            "/v1/knowledge/items/{name}/corrections",
+            Needs(Permission::EditKnowledge),
+            "Puts answers right that came from older wordings of an entry; without `send`, says which they are.",
+            learning::correct,
+        )
+        .takes(json::<CorrectionOrder>())
+        .gives(json::<Corrections>()),
     ]
 }
 
