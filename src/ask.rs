@@ -135,8 +135,11 @@ pub(crate) async fn feedback(place: &Place, daemon: &Daemon) -> anyhow::Result<E
     }
     for count in list.entries {
         let entry = count.entry.map_or_else(|| "(a model, of no entry)".to_owned(), |entry| entry.0);
-        let (helped, not_quite) = (count.helped, count.not_quite);
-        out::line(format!("{entry:<32} {:<13} helped {helped:>5}   not quite {not_quite:>5}", count.revision));
+        let (helped, not_quite, tickets) = (count.helped, count.not_quite, count.tickets);
+        out::line(format!(
+            "{entry:<32} {:<13} helped {helped:>5}   not quite {not_quite:>5}   tickets {tickets:>5}",
+            count.revision
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -174,6 +174,10 @@ enum TicketCommand {
 enum KnowledgeCommand {
     /// Put answers right that came from older wordings of an entry; a dry run without --send
     Correct(learning::Correct),
+    /// What was asked in vain in the last 30 days, put together, with drafts of entries
+    Gaps(learning::Gaps),
+    /// How often each topic is asked about, before and after a wording came
+    Trend(learning::Topic),
     /// What people thought of the answers, by entry and wording
     Feedback {
         #[command(flatten)]
@@ -222,6 +226,8 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Knowledge { command: KnowledgeCommand::Correct(asked) }) => {
             wait(learning::correct(&place, asked))
         }
+        Some(Command::Knowledge { command: KnowledgeCommand::Gaps(asked) }) => wait(learning::gaps(&place, asked)),
+        Some(Command::Knowledge { command: KnowledgeCommand::Trend(asked) }) => wait(learning::trend(&place, asked)),
         Some(Command::Doctor { json, offline }) => wait(doctor::run(&place, json, offline)),
         Some(Command::Init(args)) => init::init(&place, args),
         Some(Command::Scorecard { daemon, ci: Some(file) }) => scorecard::ci(&file, daemon.json),

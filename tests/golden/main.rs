@@ -8,6 +8,7 @@ mod browser;
 mod burst;
 mod canary;
 mod cli;
+mod corrections;
 mod daemon;
 mod database;
 mod discord;

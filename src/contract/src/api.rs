@@ -115,7 +115,10 @@ pub struct FeedbackCount {
     pub revision: String,
     pub helped: i64,
     pub not_quite: i64,
-    /// When the last of them said so. Unix time in milliseconds.
+    /// Tickets that were opened after such an answer.
+    #[serde(default)]
+    pub tickets: i64,
+    /// When the last of them said so, or opened one. Unix time in milliseconds.
     pub last_ms: i64,
 }
 

@@ -80,3 +80,88 @@ impl CorrectionWay {
         }
     }
 }
+
+/// `GET /v1/knowledge/gaps`: what was asked in vain in the last 30 days, the most frequent first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct GapList {
+    /// Questions asked since then were looked at. Unix time in milliseconds.
+    pub since_ms: i64,
+    /// Whether there were more than were looked at: then these are the newest.
+    pub cut: bool,
+    pub gaps: Vec<Gap>,
+}
+
+/// Questions that ask the same, and were not answered, or not quite.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Gap {
+    pub questions: u64,
+    pub people: u64,
+    /// The groups and channels in which they were asked.
+    pub places: Vec<GapPlace>,
+    /// Entries that answered where that was "not quite" it.
+    pub answered_by: Vec<EntryId>,
+    /// How people ask it, the most typical first; without names, addresses and long numbers.
+    pub wordings: Vec<String>,
+    /// An entry to begin with, where it was asked in enough ways for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draft: Option<Draft>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct GapPlace {
+    pub account: AccountId,
+    pub place: PlaceId,
+}
+
+/// The file of an entry that nobody has written yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Draft {
+    pub name: String,
+    /// Markdown with front matter, status `draft`.
+    pub text: String,
+}
+
+/// `GET /v1/knowledge/trend`: how often each topic is asked about, week by week.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TrendList {
+    pub entries: Vec<Trend>,
+}
+
+/// One topic.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Trend {
+    pub entry: EntryId,
+    /// Weeks in which it was asked about, oldest first. The last one may not be over.
+    pub weeks: Vec<WeekCount>,
+    /// What came, oldest first.
+    pub changes: Vec<Change>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WeekCount {
+    /// Its Monday, as `2027-02-01`.
+    pub week: String,
+    pub answered: u64,
+    /// Not answered then; the entry as it is today would answer.
+    pub unanswered: u64,
+}
+
+/// A wording that came, and how often people asked before and after it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Change {
+    pub revision: String,
+    /// The week in which it answered for the first time; on neither side.
+    pub week: String,
+    pub before: Side,
+    pub after: Side,
+    /// How many more (or, below 0, fewer) questions a week in percent. None: there are too few to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub percent: Option<i64>,
+}
+
+/// Whole weeks, four at most.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Side {
+    pub weeks: u32,
+    pub questions: u64,
+}

@@ -9,6 +9,7 @@
 //! * [`commands`]: the one list of commands
 //! * [`conversation`]: the line in which a person's turns are taken
 //! * [`places`]: what is set for a place, and where each setting comes from
+//! * [`gaps`], [`trend`]: what was asked in vain, and whether it is asked less often
 //! * [`scan`]: where the shield sits
 //! * [`say`]: every sentence a person reads
 //! * [`access`]: roles and what they allow; [`secret`]: tokens and codes; [`audit`]: the log's chain
@@ -23,6 +24,7 @@ pub mod commands;
 pub mod conversation;
 pub mod decide;
 pub mod flood;
+pub mod gaps;
 pub mod gate;
 pub mod limit;
 pub mod memory;
@@ -33,6 +35,7 @@ pub mod say;
 pub mod scan;
 pub mod secret;
 pub mod tools;
+pub mod trend;
 
 pub use agent::Agent;
 pub use decide::{Ask, Decision, Event, Past, Snapshot, Spoken, decide};

@@ -11,7 +11,7 @@
 //! * `press`: buttons on platforms; `moderate`: what moderators have done
 //! * `node`: this daemon among others on one database
 //! * `freeze`: the switch before it; `access`: what people with a role ask in a chat
-//! * `corrections`: answers that were given before their entry changed
+//! * `corrections`, `learning`: answers that were given before their entry changed; what is asked in vain, and how often
 //! * `places`: what is set for each place, in memory
 //! * `measure`: milestones, lives, retention, the scorecard
 //! * [`clock`], [`ids`], [`keys`], [`vault`]: the one clock; random ids; the key that signs; the one that seals
@@ -27,6 +27,7 @@ mod host;
 pub mod ids;
 pub mod keys;
 mod lanes;
+mod learning;
 pub mod live;
 mod measure;
 mod model;

@@ -2,11 +2,13 @@
 //!
 //! * [`entry`]: what an entry is, and what can be wrong with one
 //! * [`mod@parse`]: a file's text in, an [`Entry`] or an [`EntryError`] out
+//! * [`cluster`]: unanswered questions, put together by what they ask
 //! * [`base`]: all entries together; [`Base::look_up`] finds the one that answers a question, or none
 
 pub mod base;
 mod calibrate;
 mod check;
+pub mod cluster;
 mod content;
 pub mod entry;
 mod features;

@@ -130,7 +130,7 @@ fn told(row: &Row, parts: Vec<Part>) -> Result<Told, StoreError> {
         place: row.opt_text("place")?,
         revision: row.text("revision")?,
         reply: row.opt_json("reply")?,
-        words: row.opt_text("words")?,
+        words: row.opt_text("words")?.filter(|_| guard!("correction.once")),
         parts,
     })
 }

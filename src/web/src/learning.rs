@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
+use serde::Deserialize;
 use townkeeper_contract::id::EntryId;
-use townkeeper_contract::learning::{CorrectionOrder, Corrections};
+use townkeeper_contract::learning::{CorrectionOrder, Corrections, GapList, TrendList};
 
 use crate::Web;
 use crate::auth::Principal;
@@ -25,4 +26,20 @@ pub(crate) async fn correct(
     corrections.map(Json).ok_or_else(|| {
         Refusal::new(StatusCode::NOT_FOUND, "not_found", "There is no such entry, and nobody was answered from one.")
     })
+}
+
+/// `GET /v1/knowledge/gaps`.
+pub(crate) async fn gaps(State(web): State<Arc<Web>>) -> Result<Json<GapList>, Refusal> {
+    Ok(Json(web.engine.gaps().await?))
+}
+
+/// Which topic is wanted.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Topic {
+    entry: Option<EntryId>,
+}
+
+/// `GET /v1/knowledge/trend?entry=`.
+pub(crate) async fn trend(State(web): State<Arc<Web>>, Query(topic): Query<Topic>) -> Result<Json<TrendList>, Refusal> {
+    Ok(Json(web.engine.trend(topic.entry.as_ref()).await?))
 }

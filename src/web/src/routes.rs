@@ -15,7 +15,7 @@ use townkeeper_contract::access::{
     MemberList, NewMember, NewToken, Permission, PublicKey, TokenInfo, TokenList, WellKnown,
 };
 use townkeeper_contract::api::{CancelAnswer, ChatBody, FeedbackList, PublishedList, Ready, Scorecard, TicketList};
-use townkeeper_contract::learning::{CorrectionOrder, Corrections};
+use townkeeper_contract::learning::{CorrectionOrder, Corrections, GapList, TrendList};
 use townkeeper_contract::moderation::{DeliveryList, ModerationList, ModerationNumber, NewModeration};
 use townkeeper_contract::place::{PlaceChange, PlaceInfo, PlaceList};
 
@@ -140,6 +140,20 @@ fn learnt() -> Vec<Endpoint> {
         )
         .takes(json::<CorrectionOrder>())
         .gives(json::<Corrections>()),
+        get(
+            "/v1/knowledge/gaps",
+            Needs(Permission::ReadTickets),
+            "What was asked in vain, put together.",
+            learning::gaps,
+        )
+        .gives(json::<GapList>()),
+        get(
+            "/v1/knowledge/trend",
+            Needs(Permission::ReadTickets),
+            "How often each topic is asked about, by week; one of them by `?entry=`.",
+            learning::trend,
+        )
+        .gives(json::<TrendList>()),
     ]
 }
 
