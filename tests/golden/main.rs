@@ -14,6 +14,7 @@ mod database;
 mod discord;
 mod faces;
 mod freeze;
+mod gaps;
 mod hostile;
 mod init;
 mod keeping;

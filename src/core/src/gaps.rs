@@ -92,16 +92,17 @@ pub fn tell(question: &str) -> Option<String> {
         }
     }
     told.push_str(question.get(end..).unwrap_or_default());
+    let told = told.replace("<…>", "…");
     let words = told.split_whitespace().map(without_number);
     let told: String = words.collect::<Vec<_>>().join(" ").chars().take(WORDING).collect();
     let says = told.chars().any(char::is_alphabetic) && !told.starts_with('/');
     (says && !memory::is_seed(&told.to_lowercase())).then_some(told)
 }
 
-/// Phone numbers, platforms' numbers of people, mentions.
+/// Phone numbers, platforms' numbers of people.
 fn without_number(word: &str) -> &str {
     let digits = word.chars().filter(char::is_ascii_digit).count();
-    if digits >= DIGITS || word.starts_with("<@") { "…" } else { word }
+    if digits >= DIGITS { "…" } else { word }
 }
 
 /// An entry's file to begin with. `None`: it was asked in fewer ways than an entry needs.
