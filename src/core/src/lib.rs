@@ -9,7 +9,7 @@
 //! * [`commands`]: the one list of commands
 //! * [`conversation`]: the line in which a person's turns are taken
 //! * [`places`]: what is set for a place, and where each setting comes from
-//! * [`gaps`], [`trend`]: what was asked in vain, and whether it is asked less often
+//! * [`gaps`], [`trend`], [`drift`]: what was asked in vain, whether it is asked less often, whether answers help
 //! * [`scan`]: where the shield sits
 //! * [`say`]: every sentence a person reads
 //! * [`access`]: roles and what they allow; [`secret`]: tokens and codes; [`audit`]: the log's chain
@@ -23,6 +23,7 @@ pub mod budget;
 pub mod commands;
 pub mod conversation;
 pub mod decide;
+pub mod drift;
 pub mod flood;
 pub mod gaps;
 pub mod gate;

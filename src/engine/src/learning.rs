@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use townkeeper_contract::api::FeedbackCount;
 use townkeeper_contract::id::EntryId;
 use townkeeper_contract::learning::{GapList, TrendList};
+use townkeeper_core::drift;
 use townkeeper_core::gaps::{self, gaps};
 use townkeeper_core::trend::{self, MONDAY_MS, WEEK_MS, trends, week};
 use townkeeper_store::InVain;
@@ -23,6 +25,20 @@ const TREND_WEEKS: i64 = 26;
 const LOOKED_UP: u32 = 4_000;
 
 impl Engine {
+    /// What people thought of the answers; of the wordings that hold now also whether they fall short.
+    pub async fn feedback(&self) -> Result<Vec<FeedbackCount>, EngineError> {
+        let house = &self.house;
+        let counts = house.store.feedback(&house.workspace).await?;
+        let judged = |count: FeedbackCount| {
+            let entry = count.entry.as_ref().and_then(|id| house.base.get(id));
+            match entry.filter(|entry| entry.revision == count.revision) {
+                Some(entry) => drift::judge(count, entry.class),
+                None => count,
+            }
+        };
+        Ok(counts.into_iter().map(judged).collect())
+    }
+
     /// What was asked in vain lately, put together.
     pub async fn gaps(&self) -> Result<GapList, EngineError> {
         let house = &self.house;

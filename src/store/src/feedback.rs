@@ -95,6 +95,8 @@ fn decode(row: &Row) -> Result<FeedbackCount, StoreError> {
         helped: row.int("helped")?,
         not_quite: row.int("not_quite")?,
         tickets: row.int("tickets")?,
+        at_most_percent: None,
+        below_target: false,
         last_ms: row.int("last_ms")?,
     })
 }
