@@ -6,11 +6,11 @@ use townkeeper_knowledge::{Status, parse};
 use crate::daemon::{Daemon, Home, press, question, say};
 
 const IN_VAIN: [&str; 5] = [
-    "will LUM be listed on the moon next year?",
-    "when is LUM listed on the moon",
-    "moon listing of LUM: next year or when?",
-    "LUM listed on the moon, when? ask ada@example.org",
     "is there a hackathon for basket weavers",
+    "basket weavers hackathon, any prizes?",
+    "how do basket weavers join the hackathon",
+    "hackathon for basket weavers? ask ada@example.org",
+    "will LUM be listed on the moon next year?",
 ];
 
 async fn printed(home: &Home, args: &[&str]) -> String {

@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 use townkeeper_contract::BoxFuture;
-use townkeeper_contract::inbound::ReplyTo;
+use townkeeper_contract::inbound::{Inbound, PlaceKind, ReplyTo};
 use townkeeper_contract::stream::Reply;
 
 use crate::audit::{self, Act, By};
@@ -17,7 +17,7 @@ use crate::{Store, StoreError, guard};
 pub struct Told {
     pub turn: String,
     pub account: String,
-    /// The group or channel; `None`: in private, or on the web.
+    /// The group or channel; `None`: in private, on the web, or not kept any more.
     pub place: Option<String>,
     /// The wording that stands there.
     pub revision: String,
@@ -66,9 +66,9 @@ pub struct Correction {
 
 const TOLD: &str = "\
     SELECT t.id, t.reply, COALESCE(k.revision, t.revision) AS revision, k.words, COALESCE(k.id, t.id) AS holder, \
-    c.account, p.place FROM turn t JOIN conversation c ON c.workspace = t.workspace AND c.id = t.conversation \
+    c.account, i.payload FROM turn t JOIN conversation c ON c.workspace = t.workspace AND c.id = t.conversation \
     LEFT JOIN correction k ON k.workspace = t.workspace AND k.turn = t.id \
-    LEFT JOIN place p ON p.workspace = c.workspace AND p.account = c.account AND p.place = c.place \
+    LEFT JOIN inbox i ON i.workspace = t.workspace AND i.turn = t.id \
     WHERE t.workspace = $1 AND t.entry = $2 AND t.ended_ms >= $3 AND COALESCE(k.revision, t.revision) <> $4 \
     AND t.id > $5 ORDER BY t.id LIMIT $6";
 
@@ -127,12 +127,18 @@ fn told(row: &Row, parts: Vec<Part>) -> Result<Told, StoreError> {
     Ok(Told {
         turn: row.text("id")?,
         account: row.text("account")?,
-        place: row.opt_text("place")?,
+        place: group(row)?,
         revision: row.text("revision")?,
         reply: row.opt_json("reply")?,
         words: row.opt_text("words")?.filter(|_| guard!("correction.once")),
         parts,
     })
+}
+
+/// The group or channel that a turn's event came from, by its `payload`.
+pub(crate) fn group(row: &Row) -> Result<Option<String>, StoreError> {
+    let inbound: Option<Inbound> = row.opt_json("payload")?;
+    Ok(inbound.filter(|inbound| inbound.place.kind != PlaceKind::Private).map(|inbound| inbound.place.id.0))
 }
 
 fn part(row: &Row) -> Result<Part, StoreError> {

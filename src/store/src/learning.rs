@@ -1,5 +1,6 @@
 //! What can be learnt from turns: what was asked in vain, and how often each topic was asked about.
 
+use crate::corrections::group;
 use crate::db::{Row, sql};
 use crate::{Store, StoreError};
 
@@ -9,7 +10,7 @@ pub struct InVain {
     pub question: String,
     pub account: String,
     pub person: String,
-    /// The group or channel; `None`: in private, or on the web.
+    /// The group or channel; `None`: in private, on the web, or not kept any more.
     pub place: Option<String>,
     /// The entry that answered, where that was "not quite" it.
     pub entry: Option<String>,
@@ -36,9 +37,9 @@ impl Store {
         not_quite: bool,
         limit: u32,
     ) -> Result<Vec<InVain>, StoreError> {
-        let rows = sql("SELECT t.question, t.entry, t.ended_ms, c.account, c.person, p.place \
+        let rows = sql("SELECT t.question, t.entry, t.ended_ms, c.account, c.person, i.payload \
              FROM turn t JOIN conversation c ON c.workspace = t.workspace AND c.id = t.conversation \
-             LEFT JOIN place p ON p.workspace = c.workspace AND p.account = c.account AND p.place = c.place \
+             LEFT JOIN inbox i ON i.workspace = t.workspace AND i.turn = t.id \
              LEFT JOIN feedback f ON f.workspace = t.workspace AND f.turn = t.id AND f.helped = 0 \
              WHERE t.workspace = $1 AND t.ended_ms >= $2 AND t.question <> '' \
              AND (t.reply LIKE '{\"kind\":\"abstention\"%' OR f.turn IS NOT NULL AND $3 = 1) \
@@ -85,7 +86,7 @@ fn in_vain(row: &Row) -> Result<InVain, StoreError> {
         question: row.text("question")?,
         account: row.text("account")?,
         person: row.text("person")?,
-        place: row.opt_text("place")?,
+        place: group(row)?,
         entry: row.opt_text("entry")?,
         ended_ms: row.int("ended_ms")?,
     })
