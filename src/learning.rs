@@ -119,7 +119,7 @@ fn write(folder: &Path, draft: &Draft) -> anyhow::Result<()> {
     let written = written.and_then(|mut file| file.write_all(draft.text.as_bytes()));
     match written {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            out::hint(&format!("{} is there already and stays as it is", file.display()));
+            out::hint(format!("{} is there already and stays as it is", file.display()));
             Ok(())
         }
         other => other.with_context(|| format!("cannot write {}", file.display())),

@@ -113,7 +113,7 @@ fn draft(wordings: &[String], taken: &mut BTreeSet<String>, today: NaiveDate) ->
     }
     let id = free(first, taken);
     let title: String = first.chars().take(MAX_TITLE).collect();
-    let variants: String = variants.iter().map(|words| format!("  - {}\n", quoted(words))).collect();
+    let variants = variants.iter().fold(String::new(), |all, words| all + "  - " + &quoted(words) + "\n");
     // The strictest class until somebody decides: no model speaks of it.
     let text = format!(
         "---\nid: {id}\ntitle: {}\nclass: safety\nowner: nobody yet\nreviewed_by: nobody yet\nreviewed_at: {today}\n\

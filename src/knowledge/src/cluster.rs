@@ -15,6 +15,9 @@ const ALIKE: f32 = 0.3;
 /// A question is compared with so many of a group: those that came first.
 const COMPARED: usize = 8;
 
+/// The most typical question is looked for among so many.
+const CANDIDATES: usize = 64;
+
 /// Groups of positions, the largest group first. In a group the most typical question comes first, then the others in
 /// their order; those that differ in case and punctuation only are in one group.
 pub fn clusters(questions: &[&str]) -> Vec<Vec<usize>> {
@@ -66,12 +69,9 @@ fn alike(group: &[&Counts], question: &Counts) -> f32 {
 
 /// Which of a group is most like the others.
 fn typical(group: &[&Counts]) -> usize {
-    let alike = group.iter().take(MAX_COMPARED_TYPICAL).map(|question| alike(group, question)).enumerate();
+    let alike = group.iter().take(CANDIDATES).map(|question| alike(group, question)).enumerate();
     alike.max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0))).map_or(0, |(at, _)| at)
 }
-
-/// The most typical one is looked for among so many.
-const MAX_COMPARED_TYPICAL: usize = 64;
 
 #[cfg(test)]
 mod tests {
