@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use serde_json::Value;
+use townkeeper_contract::id::PlaceId;
 use townkeeper_contract::learning::{CorrectionWay, Corrections};
 use townkeeper_fakes::telegram::{BOT_USERNAME, Fault, TelegramServer};
 
@@ -60,9 +61,7 @@ pub(crate) async fn correct(home: &Home, more: &[&str]) -> Corrections {
 /// How many answers are put right in this way, by account and place.
 pub(crate) fn of(found: &Corrections, way: CorrectionWay) -> Vec<(&str, Option<&str>, u64)> {
     let groups = found.groups.iter().filter(|group| group.way == way);
-    groups
-        .map(|group| (group.account.as_str(), group.place.as_ref().map(|place| place.as_str()), group.answers))
-        .collect()
+    groups.map(|group| (group.account.as_str(), group.place.as_ref().map(PlaceId::as_str), group.answers)).collect()
 }
 
 /// Two people in private and one in a group have the old words.

@@ -156,17 +156,15 @@ const DONE_POSTGRES: &str = "\
     AND inbox.attempt = CAST(r.value ->> 'attempt' AS BIGINT) AND inbox.state = 'new' RETURNING turn";
 
 const ENDED_SQLITE: &str = "\
-    INSERT INTO turn (workspace, id, conversation, question, attempt, last_seq, started_ms, ended_ms, outcome, reply, \
-    entry, revision) \
+    INSERT INTO turn (workspace, id, conversation, question, attempt, last_seq, started_ms, ended_ms, outcome, reply) \
     SELECT value ->> 'workspace', value ->> 'turn', value ->> 'conversation', value ->> 'question', value ->> 'attempt', \
-    value ->> 'last_seq', value ->> 'started_ms', value ->> 'now_ms', value ->> 'outcome', value ->> 'reply', \
-    value ->> 'entry', value ->> 'revision' FROM json_each($1)";
+    value ->> 'last_seq', value ->> 'started_ms', value ->> 'now_ms', value ->> 'outcome', value ->> 'reply' \
+    FROM json_each($1)";
 const ENDED_POSTGRES: &str = "\
-    INSERT INTO turn (workspace, id, conversation, question, attempt, last_seq, started_ms, ended_ms, outcome, reply, \
-    entry, revision) \
+    INSERT INTO turn (workspace, id, conversation, question, attempt, last_seq, started_ms, ended_ms, outcome, reply) \
     SELECT value ->> 'workspace', value ->> 'turn', value ->> 'conversation', value ->> 'question', \
     CAST(value ->> 'attempt' AS BIGINT), CAST(value ->> 'last_seq' AS BIGINT), CAST(value ->> 'started_ms' AS BIGINT), \
-    CAST(value ->> 'now_ms' AS BIGINT), value ->> 'outcome', value ->> 'reply', value ->> 'entry', value ->> 'revision' \
+    CAST(value ->> 'now_ms' AS BIGINT), value ->> 'outcome', value ->> 'reply' \
     FROM jsonb_array_elements(CAST($1 AS jsonb))";
 
 /// A conversation may end two turns in one batch (a control goes beside the others), and PostgreSQL touches a row only
@@ -195,9 +193,6 @@ struct EndRow<'a> {
     now_ms: i64,
     outcome: String,
     reply: Option<String>,
-    /// What the answer cites.
-    entry: Option<&'a str>,
-    revision: Option<&'a str>,
     account: &'a str,
     place: Cow<'a, str>,
     thread: Option<Cow<'a, str>>,
@@ -206,7 +201,6 @@ struct EndRow<'a> {
 
 impl Settle {
     fn row(&self) -> Result<EndRow<'_>, StoreError> {
-        let cited = self.reply.as_ref().and_then(|reply| reply.citation.as_ref());
         Ok(EndRow {
             workspace: &self.workspace,
             turn: &self.turn,
@@ -218,8 +212,6 @@ impl Settle {
             now_ms: self.now_ms,
             outcome: serde_json::to_string(&self.outcome)?,
             reply: self.reply.as_ref().map(serde_json::to_string).transpose()?,
-            entry: cited.map(|cited| cited.entry.as_str()),
-            revision: cited.map(|cited| cited.revision.as_str()),
             account: self.inbound.account.as_str(),
             place: keepable(self.inbound.place.id.as_str()),
             thread: self.inbound.thread.as_ref().map(|thread| keepable(thread.as_str())),
