@@ -135,8 +135,13 @@ pub(crate) async fn feedback(place: &Place, daemon: &Daemon) -> anyhow::Result<E
     }
     for count in list.entries {
         let entry = count.entry.map_or_else(|| "(a model, of no entry)".to_owned(), |entry| entry.0);
-        let (helped, not_quite) = (count.helped, count.not_quite);
-        out::line(format!("{entry:<32} {:<13} helped {helped:>5}   not quite {not_quite:>5}", count.revision));
+        let (helped, not_quite, tickets) = (count.helped, count.not_quite, count.tickets);
+        let short = count.at_most_percent.filter(|_| count.below_target);
+        let short = short.map(|percent| format!("   BELOW TARGET: at most {percent} % right")).unwrap_or_default();
+        out::line(format!(
+            "{entry:<32} {:<13} helped {helped:>5}   not quite {not_quite:>5}   tickets {tickets:>5}{short}",
+            count.revision
+        ));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -10,8 +10,8 @@ use crate::backup::{self, BackupArgs, RestoreArgs};
 use crate::init::{self, InitArgs};
 use crate::settings::Settings;
 use crate::{
-    access, ask, database, doctor, evaluate, export, import, lint, moderate, out, places, publish, restore, scorecard,
-    serve,
+    access, ask, database, doctor, evaluate, export, import, learning, lint, moderate, out, places, publish, restore,
+    scorecard, serve,
 };
 
 /// One keeper for every square a community meets in.
@@ -187,6 +187,12 @@ enum KnowledgeCommand {
     Export(export::ExportArgs),
     /// Check a signed base, without a daemon or a network; exit code 1 if it is not as it was signed
     Verify(export::VerifyArgs),
+    /// Put answers right that came from older wordings of an entry; a dry run without --send
+    Correct(learning::Correct),
+    /// What was asked in vain in the last 30 days, put together, with drafts of entries
+    Gaps(learning::Gaps),
+    /// How often each topic is asked about, before and after a wording came
+    Trend(learning::Topic),
     /// What people thought of the answers, by entry and wording
     Feedback {
         #[command(flatten)]
@@ -241,6 +247,11 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Knowledge { command: KnowledgeCommand::Export(args) }) => export::run(&place, args),
         Some(Command::Knowledge { command: KnowledgeCommand::Verify(args) }) => export::verify(&args),
         Some(Command::Knowledge { command: KnowledgeCommand::Change(change) }) => wait(publish::run(&place, change)),
+        Some(Command::Knowledge { command: KnowledgeCommand::Correct(asked) }) => {
+            wait(learning::correct(&place, asked))
+        }
+        Some(Command::Knowledge { command: KnowledgeCommand::Gaps(asked) }) => wait(learning::gaps(&place, asked)),
+        Some(Command::Knowledge { command: KnowledgeCommand::Trend(asked) }) => wait(learning::trend(&place, asked)),
         Some(Command::Doctor { json, offline }) => wait(doctor::run(&place, json, offline)),
         Some(Command::Init(args)) => init::init(&place, args),
         Some(Command::Scorecard { daemon, ci: Some(file) }) => scorecard::ci(&file, daemon.json),

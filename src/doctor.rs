@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt as _;
 use serde::Serialize;
 use townkeeper_client::ClientError;
-use townkeeper_contract::api::{Ready, Scorecard};
+use townkeeper_contract::api::{FeedbackCount, Ready, Scorecard};
 use townkeeper_contract::knowledge::ChangeList;
 use townkeeper_contract::provider::{ChatMessage, ChatRequest, Provider, ProviderEvent};
 use townkeeper_contract::stream::ErrorClass;
@@ -97,6 +97,7 @@ async fn daemon(place: &Place) -> Vec<Check> {
                 checks.extend(activation(&card));
                 checks.push(good("models today", scorecard::spending(&card.budget)));
             }
+            checks.extend(short(client.feedback().await.map(|list| list.entries).unwrap_or_default()));
             checks
         }
         Err(ClientError::NoDaemon { .. }) => vec![note("daemon", "not running; start it with `townkeeper serve`")],
@@ -138,6 +139,14 @@ fn running(ready: &Ready) -> Vec<Check> {
         checks.push(note("deliveries", detail));
     }
     checks
+}
+
+/// Entries whose answers help less often than is promised.
+fn short(counts: Vec<FeedbackCount>) -> Option<Check> {
+    let short = counts.into_iter().filter(|count| count.below_target).filter_map(|count| count.entry);
+    let short: Vec<String> = short.map(|entry| entry.0).collect();
+    let detail = format!("{} helped less often than promised: townkeeper knowledge feedback", short.join(", "));
+    (!short.is_empty()).then(|| note("answers", detail))
 }
 
 /// One tiny request to the model that is configured.

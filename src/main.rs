@@ -31,6 +31,7 @@ mod export;
 mod import;
 mod init;
 mod knowledge;
+mod learning;
 mod lint;
 mod moderate;
 mod out;

@@ -3,6 +3,7 @@
 
 mod beside;
 mod buttons;
+mod corrections;
 mod frozen;
 mod linking;
 mod live;

@@ -4,6 +4,7 @@
 mod access;
 mod events;
 mod knowledge;
+mod learning;
 mod moderation;
 mod socket;
 

@@ -115,7 +115,17 @@ pub struct FeedbackCount {
     pub revision: String,
     pub helped: i64,
     pub not_quite: i64,
-    /// When the last of them said so. Unix time in milliseconds.
+    /// Tickets that were opened after such an answer.
+    #[serde(default)]
+    pub tickets: i64,
+    /// So many percent of them are right at most, as far as opinions can say (the upper end of Wilson's interval). None:
+    /// fewer than ten said something, or it is an older wording.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_most_percent: Option<u32>,
+    /// Whether that is below what is promised: 99 % where money follows, else 95 %.
+    #[serde(default)]
+    pub below_target: bool,
+    /// When the last of them said so, or opened one. Unix time in milliseconds.
     pub last_ms: i64,
 }
 

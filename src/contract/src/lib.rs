@@ -8,6 +8,7 @@
 //! * [`command`]: commands as data
 //! * [`error`]: the four kinds of error
 //! * [`api`]: bodies of the HTTP API; [`access`]: people, roles, permissions, tokens, audit, freeze
+//! * [`learning`]: corrections, gaps, trends
 //! * [`money`]: amounts of money, exact
 //! * [`place`]: the settings of a place, and where each comes from
 //! * [`knowledge`]: changing the canonical base
@@ -23,6 +24,7 @@ pub mod error;
 pub mod id;
 pub mod inbound;
 pub mod knowledge;
+pub mod learning;
 pub mod moderation;
 pub mod money;
 pub mod outbound;

@@ -9,6 +9,7 @@
 //! * [`commands`]: the one list of commands
 //! * [`conversation`]: the line in which a person's turns are taken
 //! * [`places`]: what is set for a place, and where each setting comes from
+//! * [`gaps`], [`trend`], [`drift`]: what was asked in vain, whether it is asked less often, whether answers help
 //! * [`scan`]: where the shield sits
 //! * [`say`]: every sentence a person reads
 //! * [`publish`]: how the base changes
@@ -23,7 +24,9 @@ pub mod budget;
 pub mod commands;
 pub mod conversation;
 pub mod decide;
+pub mod drift;
 pub mod flood;
+pub mod gaps;
 pub mod gate;
 pub mod limit;
 pub mod memory;
@@ -35,6 +38,7 @@ pub mod say;
 pub mod scan;
 pub mod secret;
 pub mod tools;
+pub mod trend;
 
 pub use agent::Agent;
 pub use decide::{Ask, Decision, Event, Past, Snapshot, Spoken, decide};

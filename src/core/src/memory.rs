@@ -76,7 +76,7 @@ fn is_refused(word: &str) -> bool {
 }
 
 /// Nine and more bare, small words: phrases of 12 or 24 are written so, sentences are not.
-fn is_seed(note: &str) -> bool {
+pub(crate) fn is_seed(note: &str) -> bool {
     let bare = |word: &str| (3..=8).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_lowercase());
     let mut run = 0;
     note.split(' ').any(|word| {

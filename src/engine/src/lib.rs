@@ -11,6 +11,7 @@
 //! * `press`: buttons on platforms; `moderate`: what moderators have done
 //! * `node`: this daemon among others on one database
 //! * `freeze`: the switch before it; `access`: what people with a role ask in a chat
+//! * `corrections`, `learning`: answers that were given before their entry changed; what is asked in vain, and how often
 //! * `places`: what is set for each place, in memory
 //! * `knowledge`: the base that answers, and how it changes
 //! * `measure`: milestones, lives, retention, the scorecard
@@ -20,6 +21,7 @@ mod accept;
 mod access;
 mod busy;
 pub mod clock;
+mod corrections;
 pub mod door;
 mod freeze;
 mod host;
@@ -27,6 +29,7 @@ pub mod ids;
 pub mod keys;
 mod knowledge;
 mod lanes;
+mod learning;
 pub mod live;
 mod measure;
 mod model;
@@ -320,9 +323,10 @@ impl Engine {
         })
     }
 
-    /// A conversation's last turns, oldest first.
+    /// A conversation's last turns, oldest first; an answer that was replaced since says so, and what holds now.
     pub async fn past(&self, conversation: &str, limit: u32) -> Result<Vec<PastTurn>, EngineError> {
-        Ok(self.house.store.past_turns(&self.house.workspace, conversation, limit).await?)
+        let past = self.house.store.past_turns(&self.house.workspace, conversation, limit).await?;
+        Ok(corrections::as_of_now(&self.house, past))
     }
 
     pub async fn tickets(&self, limit: u32) -> Result<Vec<Ticket>, EngineError> {

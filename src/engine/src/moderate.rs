@@ -18,7 +18,7 @@ use townkeeper_core::decide::moderate::{
 };
 use townkeeper_core::gate::origin::defanged;
 use townkeeper_core::say;
-use townkeeper_store::{By, NewOrder, Order, Ordered, OutboxRow, Sendable, Told, Verdict};
+use townkeeper_store::{By, NewOrder, Notified, Order, Ordered, OutboxRow, Sendable, Verdict};
 
 use crate::door::REPLY_DEADLINE_MS;
 use crate::{EngineError, House, ids, outbox};
@@ -221,14 +221,14 @@ async fn carry_out(house: &Arc<House>, by: By, asked: Asked<'_>, order: Order) -
 
 /// Where moderators read of it: in places of the same account, and of the same server where it is in one. Once it is done,
 /// and while that is news.
-fn told(house: &House, order: &Order, at: Option<&Inbound>, now_ms: i64) -> Vec<Told> {
+fn told(house: &House, order: &Order, at: Option<&Inbound>, now_ms: i64) -> Vec<Notified> {
     if order.verb == Verb::Notice {
         return Vec::new();
     }
     let account = AccountId::from(order.account.as_str());
     let there = house.places.of_notices(&account, &order.place, house.door.rules(&account));
     let elsewhere = there.into_iter().filter(|(place, _)| at.is_none_or(|at| at.place.id != *place));
-    let told = elsewhere.map(|(place, reply_to)| Told {
+    let told = elsewhere.map(|(place, reply_to)| Notified {
         id: ids::ulid(now_ms),
         dest: format!("moderate/{place}"),
         reply_to,

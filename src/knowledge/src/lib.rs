@@ -7,6 +7,7 @@
 //! * [`import`]: what others wrote, as drafts
 //! * [`export`] and [`bundle`]: the base for others, as rows or signed
 //! * [`mod@lint`]: what a base should not be published with
+//! * [`cluster`]: unanswered questions, put together by what they ask
 //! * [`base`]: all entries together; [`Base::look_up`] finds the one that answers a question, or none
 //! * `index/`: how well entries fit a question
 //! * [`calibrate`]: from which certainty on an entry may answer by itself
@@ -19,6 +20,7 @@ mod blocks;
 pub mod bundle;
 pub mod calibrate;
 mod check;
+pub mod cluster;
 pub mod entry;
 pub mod eval;
 pub mod export;

@@ -90,6 +90,19 @@ macro_rules! moderated {
     };
 }
 
+/// What put their answers right.
+macro_rules! corrected {
+    ($column:literal) => {
+        concat!(
+            " OR ",
+            $column,
+            " IN (SELECT k.id FROM correction k WHERE k.workspace = $1 AND ",
+            theirs!("k.turn"),
+            ")"
+        )
+    };
+}
+
 /// Everything that shows who a person with this identity is, or lets them in: they are one person on all platforms.
 macro_rules! linked {
     ($table:literal, $before:literal) => {
@@ -129,6 +142,7 @@ const RULES: &[Rule] = &[
             "DELETE FROM attempt WHERE workspace = $1 AND outbox IN (SELECT o.id FROM outbox o WHERE o.workspace = $1 \
              AND o.account = $2 AND (",
             theirs!("o.turn"),
+            corrected!("o.turn"),
             moderated!("o.id"),
             "))"
         ),
@@ -138,6 +152,7 @@ const RULES: &[Rule] = &[
         concat!(
             "DELETE FROM outbox WHERE workspace = $1 AND account = $2 AND (",
             theirs!("turn"),
+            corrected!("turn"),
             moderated!("id"),
             ")"
         ),

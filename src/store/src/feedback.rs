@@ -1,4 +1,5 @@
-//! What the ones who asked thought of the answers: one opinion a turn, counted by entry and revision.
+//! What the ones who asked thought of the answers: one opinion a turn, counted by entry and revision; and the tickets
+//! that they opened after it.
 
 use townkeeper_contract::BoxFuture;
 use townkeeper_contract::api::FeedbackCount;
@@ -23,6 +24,23 @@ pub struct NewFeedback {
     pub now_ms: i64,
 }
 
+/// A ticket belongs to the answer before it for so long.
+const TICKET_AFTER_MS: i64 = 60 * 60 * 1000;
+
+/// Opinions, and tickets: those about the answered question itself, and those that were the next thing the person did.
+const COUNTED: &str = "\
+    SELECT v.entry, v.revision, CAST(SUM(v.helped) AS BIGINT) AS helped, CAST(SUM(v.not_quite) AS BIGINT) AS not_quite, \
+    CAST(SUM(v.tickets) AS BIGINT) AS tickets, MAX(v.at_ms) AS last_ms FROM ( \
+      SELECT entry, revision, helped, 1 - helped AS not_quite, 0 AS tickets, at_ms FROM feedback WHERE workspace = $1 \
+      UNION ALL SELECT a.entry, a.revision, 0, 0, 1, k.opened_ms FROM ticket k \
+      JOIN turn q ON q.workspace = k.workspace AND q.id = k.turn \
+      JOIN turn a ON a.workspace = q.workspace AND a.entry IS NOT NULL AND (a.id = q.id OR q.entry IS NULL \
+        AND a.conversation = q.conversation AND q.conversation <> 'erased' AND q.ended_ms - a.ended_ms < $2 \
+        AND a.ordinal = (SELECT MAX(b.ordinal) FROM turn b WHERE b.workspace = q.workspace \
+          AND b.conversation = q.conversation AND b.ordinal < q.ordinal)) \
+      WHERE k.workspace = $1 \
+    ) AS v GROUP BY v.entry, v.revision ORDER BY v.entry, MAX(v.at_ms) DESC, v.revision";
+
 impl Store {
     /// Keeps an opinion. Gives back what was asked and answered in that turn; `None` where it was no turn of this
     /// conversation, and nothing was written.
@@ -30,14 +48,9 @@ impl Store {
         self.write(feedback).await
     }
 
-    /// The opinions of everyone, by entry and revision.
+    /// The opinions of everyone and the tickets opened after an answer, by entry and revision.
     pub async fn feedback(&self, workspace: &str) -> Result<Vec<FeedbackCount>, StoreError> {
-        let rows = sql("SELECT entry, revision, CAST(SUM(helped) AS BIGINT) AS helped, COUNT(*) AS total, \
-             MAX(at_ms) AS last_ms FROM feedback WHERE workspace = $1 GROUP BY entry, revision \
-             ORDER BY entry, MAX(at_ms) DESC, revision")
-        .bind(workspace)
-        .all(&self.reads)
-        .await?;
+        let rows = sql(COUNTED).bind(workspace).bind(TICKET_AFTER_MS).all(&self.reads).await?;
         rows.iter().map(decode).collect()
     }
 }
@@ -75,12 +88,15 @@ impl Write for NewFeedback {
 }
 
 fn decode(row: &Row) -> Result<FeedbackCount, StoreError> {
-    let (entry, helped) = (row.text("entry")?, row.int("helped")?);
+    let entry = row.text("entry")?;
     Ok(FeedbackCount {
         entry: (!entry.is_empty()).then(|| EntryId::new(entry)),
         revision: row.text("revision")?,
-        helped,
-        not_quite: row.int("total")? - helped,
+        helped: row.int("helped")?,
+        not_quite: row.int("not_quite")?,
+        tickets: row.int("tickets")?,
+        at_most_percent: None,
+        below_target: false,
         last_ms: row.int("last_ms")?,
     })
 }

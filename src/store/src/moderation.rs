@@ -43,14 +43,14 @@ pub struct NewOrder {
     pub order: Order,
     pub send: Sendable,
     /// Where moderators read of it once it is done.
-    pub told: Vec<Told>,
+    pub told: Vec<Notified>,
     /// Who sends it.
     pub node: String,
 }
 
 /// A place in which moderators read what was done elsewhere.
 #[derive(Clone, Debug)]
-pub struct Told {
+pub struct Notified {
     /// Of the row.
     pub id: String,
     pub dest: String,

@@ -115,6 +115,8 @@ const RULES: &[Rule] = &[
     ),
     rule!("action", outbox_days, "id", "r.expires_ms < $2"),
     rule!("feedback", turn_days, "turn", "r.at_ms < $2"),
+    // Younger than the turn that it is of.
+    rule!("correction", turn_days, "turn", "r.at_ms < $2"),
     // How they went stands in the outbox, which keeps their rows.
     rule!(
         "moderation",

@@ -17,6 +17,7 @@ mod freeze;
 mod guard;
 mod hosts;
 mod knowledge;
+mod learning;
 mod moderation;
 pub mod openapi;
 mod ops;

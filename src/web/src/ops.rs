@@ -60,5 +60,5 @@ pub(crate) async fn tickets(State(web): State<Arc<Web>>) -> Result<Json<TicketLi
 
 /// `GET /v1/feedback`.
 pub(crate) async fn feedback(State(web): State<Arc<Web>>) -> Result<Json<FeedbackList>, Refusal> {
-    Ok(Json(FeedbackList { entries: web.engine.store().feedback(web.engine.workspace()).await? }))
+    Ok(Json(FeedbackList { entries: web.engine.feedback().await? }))
 }

@@ -19,13 +19,14 @@ use townkeeper_contract::api::{CancelAnswer, ChatBody, FeedbackList, PublishedLi
 use townkeeper_contract::knowledge::{
     ApproveBody, ChangeDetail, ChangeInfo, ChangeList, ItemHistory, NewChange, RollbackBody,
 };
+use townkeeper_contract::learning::{CorrectionOrder, Corrections, GapList, TrendList};
 use townkeeper_contract::moderation::{DeliveryList, ModerationList, ModerationNumber, NewModeration};
 use townkeeper_contract::place::{PlaceChange, PlaceInfo, PlaceList};
 
 use crate::guard::{self, Gate};
 use crate::{
-    DOCUMENTS_LIMIT, Web, audit, chat, faces, freeze, knowledge, moderation, openapi, ops, page, people, places,
-    session, socket,
+    DOCUMENTS_LIMIT, Web, audit, chat, faces, freeze, knowledge, learning, moderation, openapi, ops, page, people,
+    places, session, socket,
 };
 
 /// Who may use a route. Checked by `guard::admit` and nowhere else, but for `Own`.
@@ -116,6 +117,7 @@ impl Endpoint {
 pub fn endpoints() -> Vec<Endpoint> {
     let mut all = talk();
     all.extend(published());
+    all.extend(learnt());
     all.extend(people_and_sessions());
     all.extend(power());
     all.extend(keeping_the_peace());
@@ -135,6 +137,35 @@ fn published() -> Vec<Endpoint> {
             .gives(Content::Html),
         get("/v1/knowledge", Public, "Every published answer, for others to build on.", faces::list)
             .gives(json::<PublishedList>()),
+    ]
+}
+
+/// What is learnt from answers that were given.
+fn learnt() -> Vec<Endpoint> {
+    use Access::Needs;
+    vec![
+        post(
+            "/v1/knowledge/items/{name}/corrections",
+            Needs(Permission::EditKnowledge),
+            "Puts answers right that came from older wordings of an entry; without `send`, says which they are.",
+            learning::correct,
+        )
+        .takes(json::<CorrectionOrder>())
+        .gives(json::<Corrections>()),
+        get(
+            "/v1/knowledge/gaps",
+            Needs(Permission::ReadTickets),
+            "What was asked in vain, put together.",
+            learning::gaps,
+        )
+        .gives(json::<GapList>()),
+        get(
+            "/v1/knowledge/trend",
+            Needs(Permission::ReadTickets),
+            "How often each topic is asked about, by week; one of them by `?entry=`.",
+            learning::trend,
+        )
+        .gives(json::<TrendList>()),
     ]
 }
 

@@ -4,7 +4,7 @@ use reqwest::StatusCode;
 use townkeeper_contract::access::Role;
 use townkeeper_contract::knowledge::{ChangeState, NewChange, NewText};
 
-use super::{NEW, OLD, approve, hasty, link, put, refused, sample};
+use super::{OLD, approve, hasty, link, put, refused, renamed, sample};
 use crate::daemon::{Daemon, http};
 use crate::people::with_role;
 
@@ -14,7 +14,7 @@ async fn what_is_published_stays_live_after_bad_input() {
     let daemon = Daemon::start(&home).await;
     let (_, ada) = with_role(&daemon, &home, "Ada", Role::Editor).await;
     let (_, bob) = with_role(&daemon, &home, "Bob", Role::Editor).await;
-    let good = sample("official-link.md").replace(OLD, NEW);
+    let good = renamed();
     for (item, text, named) in [
         ("official-link.md", "---\nid: [broken\n---\nWords.\n".to_owned(), "official-link.md:"),
         ("official-link.md", "Just words.\n".to_owned(), "official-link.md:1"),

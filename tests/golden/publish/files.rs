@@ -3,7 +3,7 @@
 use townkeeper_contract::access::Role;
 use townkeeper_contract::knowledge::{ChangeOrigin, ChangeState, ItemChange};
 
-use super::{NEW, OLD, approve, hasty, link, sample};
+use super::{NEW, OLD, approve, hasty, link, renamed, sample};
 use crate::daemon::{Daemon, Home};
 use crate::people::{with_role, with_token};
 
@@ -12,7 +12,7 @@ fn with_folder() -> Home {
     let home = hasty();
     let folder = home.folder().join("answers");
     std::fs::create_dir_all(&folder).unwrap();
-    for item in ["official-link.md", "taxes.md", "languages.md"] {
+    for item in ["facts.toml", "official-link.md", "taxes.md", "languages.md"] {
         std::fs::write(folder.join(item), sample(item)).unwrap();
     }
     home.replacing("[knowledge]\n", &format!("[knowledge]\nfolder = \"{}\"\n", folder.display()))
@@ -35,7 +35,7 @@ async fn changed_files_change_no_answer_until_two_people_approve() {
     assert_eq!((list.revision, first.origin, first.author.clone()), (1, ChangeOrigin::Bootstrap, None));
     stop(daemon).await;
 
-    std::fs::write(folder.join("official-link.md"), sample("official-link.md").replace(OLD, NEW)).unwrap();
+    std::fs::write(folder.join("official-link.md"), renamed()).unwrap();
     std::fs::write(folder.join("audit.md"), sample("audit.md")).unwrap();
     std::fs::remove_file(folder.join("languages.md")).unwrap();
     let log = home.folder().join("start.log");

@@ -2,6 +2,7 @@
 //! two people. The red twins leave one guard out each, and are caught.
 
 use proptest::prelude::*;
+use townkeeper_knowledge::Evidence;
 
 use super::*;
 
@@ -252,7 +253,7 @@ fn an_entry_that_takes_anothers_question_is_named_with_it() {
     let current = [("owls.md".to_owned(), owls), ("ships.md".to_owned(), ships)];
     let put = |variants: &[&str]| {
         let after = Some(text("birds", "Which birds are there?", variants));
-        check(&current, &[Edit { item: "birds.md".to_owned(), before: None, after }])
+        check(&current, &[Edit { item: "birds.md".to_owned(), before: None, after }], Evidence::Own)
     };
     let good = put(&["list of all birds", "birds seen here", "name the birds"]).unwrap();
     assert_eq!(good.base.len(), 3);
@@ -264,7 +265,7 @@ fn an_entry_that_takes_anothers_question_is_named_with_it() {
     assert!(!faults.contains("ships"), "only what is stolen: {faults}");
     // Bad words are named by file and line.
     let bad = Edit { item: "owls.md".to_owned(), before: None, after: Some("---\nid: [owl\n---\n".to_owned()) };
-    assert!(check(&current, &[bad]).unwrap_err()[0].starts_with("owls.md:"));
+    assert!(check(&current, &[bad], Evidence::Own).unwrap_err()[0].starts_with("owls.md:"));
 }
 
 #[test]

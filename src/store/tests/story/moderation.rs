@@ -5,7 +5,7 @@ use townkeeper_contract::inbound::{Place, PlaceKind, ReplyTo};
 use townkeeper_contract::moderation::{DeliveryState, Verb};
 use townkeeper_contract::outbound::{Act, Moderation};
 use townkeeper_contract::place::PlaceSetting;
-use townkeeper_store::{NewOrder, Order, Ordered, SeenPlace, Sendable, Store, Told, Verdict};
+use townkeeper_store::{NewOrder, Notified, Order, Ordered, SeenPlace, Sendable, Store, Verdict};
 
 use crate::home::{Home, stories};
 use crate::ledger::{self, ACCOUNT, W};
@@ -170,7 +170,7 @@ async fn what_was_done_in_a_place_that_moved_is_taken_back_there(home: &Home) {
 
 async fn moderators_read_of_an_act_once_it_is_done(home: &Home) {
     let store = home.open().await;
-    let told = |asked: &str| Told {
+    let told = |asked: &str| Notified {
         id: format!("told-{asked}"),
         dest: "moderate/-300".to_owned(),
         reply_to: ReplyTo("the office".to_owned()),
