@@ -21,7 +21,7 @@ use signals::Signals;
 /// Of what is answered, this share must be right.
 pub const TARGET: f32 = 0.95;
 /// The assumed share of questions that the base does not hold, all of them near misses.
-const UNANSWERABLE: f32 = 0.3;
+const UNANSWERABLE: f32 = 0.25;
 /// So many answers at least stand behind a promise.
 const FEWEST: f32 = 30.0;
 /// With fewer questions than this, all of them right, the target could not be proven.

@@ -5,6 +5,7 @@
 //! * [`base`]: all entries together; [`Base::look_up`] finds the one that answers a question, or none
 //! * `index/`: how well entries fit a question
 //! * [`calibrate`]: from which certainty on an entry may answer by itself
+//! * [`language`]: which language a text is in, where that can be told
 //! * [`report`]: what the base promises, and which of its entries are taken for each other
 //! * [`self_test`]: whether a changed base may replace the live one
 //! * [`eval`]: what it is worth on labelled questions
@@ -15,6 +16,7 @@ mod check;
 pub mod entry;
 pub mod eval;
 mod index;
+pub mod language;
 pub mod parse;
 pub mod report;
 pub mod self_test;
