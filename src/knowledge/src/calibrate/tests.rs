@@ -86,8 +86,12 @@ fn tally(right: usize, near_misses: &[usize]) -> Tally {
         owner,
         known: right,
     };
-    (0..right).for_each(|i| tally.add(&judged(i, true)));
-    near_misses.iter().for_each(|owner| tally.add(&judged(*owner, false)));
+    for owner in 0..right {
+        tally.add(&judged(owner, true));
+    }
+    for owner in near_misses {
+        tally.add(&judged(*owner, false));
+    }
     tally
 }
 
