@@ -219,7 +219,7 @@ async fn moderators_of_a_place_moderate_there_and_nobody_else_does() {
     assert_eq!(telegram.pinned(), [(GROUP, rules)]);
 
     let verdict = client.verify_audit().await.unwrap();
-    assert!(verdict.whole && verdict.records == 4, "{verdict:?}");
+    assert!(verdict.whole && verdict.records == 5, "{verdict:?}");
     let listed = home.run(&["moderate", "list"]).await;
     let listed = String::from_utf8(listed.stdout).unwrap();
     assert!(listed.contains("restrict") && listed.contains("taken back by 3") && listed.contains("sells"), "{listed}");

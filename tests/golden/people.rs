@@ -84,7 +84,7 @@ async fn a_token_is_made_shown_once_bound_to_its_scopes_and_ended() {
     assert_eq!(status(daemon.client().tickets().await), 401);
 
     let verdict: AuditVerdict = json(&home, &["audit", "verify"]).await;
-    assert!(verdict.whole && verdict.records == 2, "{verdict:?}");
+    assert!(verdict.whole && verdict.records == 3, "{verdict:?}");
     let log = String::from_utf8(home.run(&["audit", "list"]).await.stdout).unwrap();
     assert!(log.contains("token.create") && log.contains("token.revoke") && log.contains("operator"), "{log}");
 }

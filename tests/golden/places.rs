@@ -93,7 +93,8 @@ async fn a_group_is_told_once_linked_by_a_moderator_and_then_answered() {
 
     let log = daemon.operator(&home).audit(10).await.unwrap().records;
     let acts: Vec<_> = log.iter().map(|r| (r.actor.as_str(), r.action.as_str(), r.subject.as_str())).collect();
-    assert_eq!(acts, [("moderator:telegram:42", "place.link", "telegram:main/-1001234")]);
+    let link = ("moderator:telegram:42", "place.link", "telegram:main/-1001234");
+    assert_eq!(acts, [link, ("host", "knowledge.bootstrap", "1")]);
 
     telegram.push_message(GROUP, ADMIN, "/keeper unlink");
     assert!(said(&telegram, 6).await.text.contains("Unlinked"));

@@ -8,6 +8,8 @@ pub(crate) mod held_out;
 mod logistic;
 pub(crate) mod signals;
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use crate::entry::{Class, Entry};
@@ -19,20 +21,20 @@ use signals::Signals;
 /// Of what is answered, this share must be right.
 pub const TARGET: f32 = 0.95;
 /// The assumed share of questions that the base does not hold, all of them near misses.
-const UNANSWERABLE: f32 = 0.2;
+const UNANSWERABLE: f32 = 0.25;
 /// So many answers at least stand behind a promise.
 const FEWEST: f32 = 30.0;
 /// With fewer questions than this, all of them right, the target could not be proven.
-const PROVABLE: usize = 73;
+const PROVABLE: usize = 52;
 /// Each question is judged by weights fitted without the questions of its entry.
-const FOLDS: usize = 5;
-/// Two-sided 95 %.
-const Z: f32 = 1.96;
+const FOLDS: usize = 10;
+/// One-sided 95 %: how sure the promise is of its lower bound.
+const Z: f32 = 1.645;
 
 /// What a base too small to prove anything answers by: the score and the lead over the next count alike. Probability
 /// 0.95 is a score, less half of the runner-up's, of 0.20: on 160 questions that somebody wrote without knowing the
 /// sample base, 66 were answered from there on, all of them rightly; of 80 that no entry answers, one was.
-const CAREFUL: Logistic = Logistic::new([14.7, 14.7, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, -2.94]);
+const CAREFUL: Logistic = Logistic::new([14.7, 14.7, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, -2.94]);
 const CAREFUL_FROM: f32 = 0.95;
 
 /// What a base can promise.
@@ -93,6 +95,8 @@ struct Judged {
     right: bool,
     weight: f32,
     class: Class,
+    /// The entry that the question is of.
+    owner: usize,
     /// Whether it is one of our questions, rather than a near miss.
     known: bool,
 }
@@ -120,7 +124,8 @@ impl Calibration {
             let judge = folds.get(held.owner % FOLDS).unwrap_or(&right);
             for (example, (entry, known)) in pair.iter().zip([(held.best, true), (held.other, false)]) {
                 let p = judge.probability(&example.signals);
-                judged.push(Judged { p, right: example.right, weight: example.weight, class: class(entry), known });
+                let (right, weight, owner) = (example.right, example.weight, held.owner);
+                judged.push(Judged { p, right, weight, class: class(entry), owner, known });
             }
         }
         judged.sort_by(|a, b| b.p.total_cmp(&a.p));
@@ -174,7 +179,7 @@ impl Calibration {
 
 /// The lowest certainty at which the lower bound of the precision reaches the target. `judged` is sorted, surest first.
 fn certainty(judged: &[Judged], of: impl Fn(Class) -> bool) -> Certainty {
-    let (mut right, mut all) = (0.0, 0.0);
+    let mut answered = Tally::default();
     let mut found = Certainty {
         promise: Promise::OutOfReach,
         from: 1.0,
@@ -184,16 +189,55 @@ fn certainty(judged: &[Judged], of: impl Fn(Class) -> bool) -> Certainty {
         at_least: 0.0,
     };
     for sample in judged.iter().filter(|j| of(j.class)) {
-        all += sample.weight;
-        right += if sample.right { sample.weight } else { 0.0 };
-        let at_least = wilson_lower(right, all);
-        if at_least >= TARGET && all >= FEWEST {
+        answered.add(sample);
+        let at_least = answered.at_least();
+        if at_least >= TARGET && answered.all >= FEWEST {
             found.promise = Promise::Kept;
-            (found.from, found.at_least, found.precision) = (sample.p, at_least, right / all);
-            found.coverage = right / amount(found.questions.max(1));
+            (found.from, found.at_least, found.precision) = (sample.p, at_least, answered.right() / answered.all);
+            found.coverage = answered.right() / amount(found.questions.max(1));
         }
     }
     found
+}
+
+/// All that is answered from some certainty on, by weight.
+#[derive(Default)]
+struct Tally {
+    all: f32,
+    wrong: f32,
+    /// The variance of `wrong`: the squares of the weights of what comes alone.
+    squares: f32,
+    /// Near misses of each entry. Whether the base lacks an entry is one event for all its questions, so they are one.
+    missed: HashMap<usize, f32>,
+}
+
+impl Tally {
+    fn add(&mut self, sample: &Judged) {
+        self.all += sample.weight;
+        if sample.right {
+            return;
+        }
+        self.wrong += sample.weight;
+        if sample.known {
+            self.squares += sample.weight * sample.weight;
+            return;
+        }
+        let missed = self.missed.entry(sample.owner).or_default();
+        self.squares -= *missed * *missed;
+        *missed += sample.weight;
+        self.squares += *missed * *missed;
+    }
+
+    fn right(&self) -> f32 {
+        self.all - self.wrong
+    }
+
+    /// Wilson's lower bound of the precision. Weighted errors are not counts: they are brought to the number of single
+    /// ones that would vary as much (the effective sample size). One more of weight 1 is added, for those not yet seen.
+    fn at_least(&self) -> f32 {
+        let single = (self.squares + 1.0) / (self.wrong + 1.0);
+        wilson_lower(self.right() / single, self.all / single)
+    }
 }
 
 /// Lower end of Wilson's interval for `right` of `all`.

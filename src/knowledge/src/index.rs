@@ -37,6 +37,8 @@ pub(crate) struct Scores {
     pub(crate) grams: Vec<f32>,
     /// The share of the question's words, by IDF, that the base holds at all.
     pub(crate) known: f32,
+    /// Words of the question, at least 1.
+    pub(crate) length: f32,
 }
 
 impl Scores {
@@ -93,7 +95,8 @@ impl Index {
     /// documents and the norms of the *other* documents stay as they are.
     pub(crate) fn scores_without(&self, question: &Features, without: Option<Without<'_>>) -> Scores {
         let (words, known) = self.word_scores(question, without);
-        Scores { words, grams: self.gram_scores(question, without), known }
+        let length = total(&question.words).max(1.0);
+        Scores { words, grams: self.gram_scores(question, without), known, length }
     }
 
     fn word_scores(&self, question: &Features, without: Option<Without<'_>>) -> (Vec<f32>, f32) {

@@ -11,6 +11,7 @@
 //! * [`base`]: all entries together; [`Base::look_up`] finds the one that answers a question, or none
 //! * `index/`: how well entries fit a question
 //! * [`calibrate`]: from which certainty on an entry may answer by itself
+//! * [`language`]: which language a text is in, where that can be told
 //! * [`report`]: what the base promises, and which of its entries are taken for each other
 //! * [`self_test`]: whether a changed base may replace the live one
 //! * [`eval`]: what it is worth on labelled questions
@@ -27,6 +28,7 @@ pub mod export;
 pub mod facts;
 pub mod import;
 mod index;
+pub mod language;
 pub mod lint;
 pub mod parse;
 pub mod report;

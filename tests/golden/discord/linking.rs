@@ -78,7 +78,7 @@ async fn a_server_is_told_once_and_linked_as_a_whole() {
     }
     let log = daemon.operator(&home).audit(10).await.unwrap().records;
     let acts: Vec<_> = log.iter().map(|record| (record.action.as_str(), record.subject.as_str())).collect();
-    assert_eq!(acts, [("place.link", &*format!("discord:main/{GUILD}"))]);
+    assert_eq!(acts, [("place.link", &*format!("discord:main/{GUILD}")), ("knowledge.bootstrap", "1")]);
 
     // A channel's own mode; it is linked because its server is.
     assert!(keeper(&discord, MODERATOR, ELSEWHERE, "mode off").await.contains("say nothing here"));

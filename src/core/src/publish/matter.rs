@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use townkeeper_contract::text::extract;
+use townkeeper_contract::text::{RichText, extract};
 use townkeeper_knowledge::{Class, Entry, Status, parse};
 
 use super::{Edit, is_entry};
@@ -59,9 +59,8 @@ fn matter(entry: &Entry, text: Option<&str>) -> BTreeSet<String> {
         matter.extend(extract(&text).into_iter().map(|found| format!("{:?} {}", found.kind, found.value)));
     }
     let bodies = std::iter::once(&entry.body).chain(entry.translations.iter().map(|block| &block.body));
-    matter.extend(
-        bodies.flat_map(|body| body.runs()).filter_map(|run| run.link.as_ref()).map(|link| format!("link {link}")),
-    );
+    matter
+        .extend(bodies.flat_map(RichText::runs).filter_map(|run| run.link.as_ref()).map(|link| format!("link {link}")));
     // References to facts by id, whatever they look like inside their braces.
     let braced = text.unwrap_or_default().split('{').skip(1).filter_map(|rest| rest.split('}').next());
     matter.extend(braced.map(|id| format!("fact {id}")));

@@ -3,9 +3,10 @@
 use crate::index::Scores;
 
 /// How many numbers.
-pub(crate) const SIGNALS: usize = 8;
+pub(crate) const SIGNALS: usize = 9;
 
-/// Score, lead over the next, lead over the third, BM25, n-grams, share of known words, agreement, relative lead.
+/// Score, lead over the next, lead over the third, BM25, n-grams, share of known words, agreement, relative lead, and the
+/// logarithm of the question's length: a long question scores lower on its own entry than a short one.
 pub(crate) type Signals = [f32; SIGNALS];
 
 /// All scores of one question, and the best of them.
@@ -50,7 +51,7 @@ impl<'a> Standing<'a> {
         let half = |leads: bool| if leads { 0.5 } else { 0.0 };
         let agreement = half(words >= self.words) + half(grams >= self.grams);
         let relative = (sum - next) / sum.max(f32::MIN_POSITIVE).max(next);
-        [sum, sum - next, sum - after, words, grams, self.scores.known, agreement, relative]
+        [sum, sum - next, sum - after, words, grams, self.scores.known, agreement, relative, self.scores.length.ln()]
     }
 }
 
@@ -58,5 +59,5 @@ impl<'a> Standing<'a> {
 /// are far from the base from ours less well.
 pub(crate) fn alone(signals: &Signals) -> Signals {
     let [sum, ..] = *signals;
-    [sum, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+    [sum, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
 }

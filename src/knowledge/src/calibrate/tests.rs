@@ -49,9 +49,12 @@ fn labelled_questions_take_the_place_of_a_proof_but_make_no_promise() {
 
 #[test]
 fn too_few_questions_prove_nothing() {
-    let few = build(7, 10, Evidence::Own, distinct);
+    let few = build(5, 10, Evidence::Own, distinct);
     assert_eq!(few.calibration().all.promise, Promise::Unproven);
-    assert!(build(8, 10, Evidence::Own, distinct).calibration().all.questions >= PROVABLE);
+    assert!(build(6, 10, Evidence::Own, distinct).calibration().all.questions >= PROVABLE);
+    // The border is where it belongs: so many right answers prove it, one fewer does not.
+    assert!(wilson_lower(amount(PROVABLE), amount(PROVABLE)) >= TARGET);
+    assert!(wilson_lower(amount(PROVABLE - 1), amount(PROVABLE - 1)) < TARGET);
 }
 
 #[test]
@@ -66,8 +69,43 @@ fn a_class_with_questions_enough_has_a_certainty_of_its_own() {
 
 #[test]
 fn wilsons_lower_bound_is_the_textbook_one() {
-    for (right, all, expected) in [(95.0, 100.0, 0.8882), (100.0, 100.0, 0.9630), (0.0, 10.0, 0.0), (0.0, 0.0, 0.0)] {
+    for (right, all, expected) in [(95.0, 100.0, 0.9006), (100.0, 100.0, 0.9737), (0.0, 10.0, 0.0), (0.0, 0.0, 0.0)] {
         let bound = wilson_lower(right, all);
         assert!((bound - expected).abs() < 1e-3, "{right} of {all}: {bound}");
     }
+}
+
+/// So many right answers, and near misses of the owners given.
+fn tally(right: usize, near_misses: &[usize]) -> Tally {
+    let mut tally = Tally::default();
+    let judged = |owner, right| Judged {
+        p: 0.9,
+        right,
+        weight: if right { 1.0 } else { 0.25 },
+        class: Class::Routine,
+        owner,
+        known: right,
+    };
+    for owner in 0..right {
+        tally.add(&judged(owner, true));
+    }
+    for owner in near_misses {
+        tally.add(&judged(*owner, false));
+    }
+    tally
+}
+
+#[test]
+fn near_misses_of_one_entry_prove_less_than_those_of_many() {
+    let (spread, heaped) = (tally(200, &[1, 2, 3, 4, 5, 6, 7, 8]), tally(200, &[1, 1, 1, 1, 1, 1, 1, 1]));
+    assert!((spread.wrong - heaped.wrong).abs() < 1e-6 && (spread.right() - 200.0).abs() < 1e-3);
+    // Eight quarters, each by itself, vary less than two whole errors; all at once they vary more.
+    let whole = wilson_lower(200.0, 202.0);
+    assert!(
+        spread.at_least() > whole && whole > heaped.at_least(),
+        "{} {} {}",
+        spread.at_least(),
+        whole,
+        heaped.at_least()
+    );
 }
