@@ -184,7 +184,8 @@ impl Base {
         if let Some(sum) = word_for_word.and_then(|i| sums.get_mut(i)) {
             *sum = 1.0;
         }
-        let barred = self.demote_barred(&features, &mut sums);
+        // What an entry asks word for word, it need not be kept from.
+        let barred = if word_for_word.is_some() { Vec::new() } else { self.demote_barred(&features, &mut sums) };
         let mut order: Vec<(usize, f32)> = sums.iter().copied().enumerate().filter(|(_, sum)| *sum > 0.0).collect();
         order.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         order.truncate(MAX_HITS);
@@ -199,8 +200,8 @@ impl Base {
         }
         let best = order.first().map(|(i, _)| *i).filter(|i| !barred.contains(i));
         let on_topic = best.and_then(|i| self.topics.get(i)).is_some_and(|topic| shares(&features, topic));
-        let answers =
-            |hit: &&Hit<'_>| (hit.score >= 1.0 || on_topic) && self.calibration.answers(hit.entry.class, sure);
+        // A question that stands in one entry, and in no other, needs no proof: people wrote down whose it is.
+        let answers = |hit: &&Hit<'_>| hit.score >= 1.0 || on_topic && self.calibration.answers(hit.entry.class, sure);
         let answer = hits.first().filter(|_| best.is_some()).filter(answers).map(|hit| hit.entry);
         Lookup { hits, answer, sure }
     }
@@ -228,17 +229,27 @@ impl Base {
         entry.filter(|entry| grown && self.calibration.answers(entry.class, sure) && entry.id != previous.id)
     }
 
-    /// Entries that must not answer this question fall behind: they may still be offered, never given. Returns them.
+    /// Entries that must not answer this question fall behind: they may still be offered, never given. Returns them. Looked
+    /// at are those in front, until everyone in front was looked at: comparing question by question takes long.
     fn demote_barred(&self, question: &Features, sums: &mut [f32]) -> Vec<usize> {
-        let (mut vector, mut barred) = (None, Vec::new());
-        for (i, sum) in sums.iter_mut().enumerate().filter(|(_, sum)| **sum > NEAR) {
-            let Some(guard) = self.guards.get(&i) else { continue };
-            if guard.bars(vector.get_or_insert_with(|| self.index.vector(question))) {
-                *sum = sum.min(BARRED);
-                barred.push(i);
+        let (mut vector, mut barred, mut seen) = (None, Vec::new(), Vec::new());
+        loop {
+            let mut front: Vec<usize> = (0..sums.len()).filter(|i| sum_of(sums, *i) > NEAR).collect();
+            front.sort_unstable_by(|a, b| sum_of(sums, *b).total_cmp(&sum_of(sums, *a)));
+            front.truncate(MAX_HITS);
+            front.retain(|i| !seen.contains(i));
+            if front.is_empty() {
+                return barred;
+            }
+            for i in front {
+                seen.push(i);
+                let (Some(guard), Some(sum)) = (self.guards.get(&i), sums.get_mut(i)) else { continue };
+                if guard.bars(vector.get_or_insert_with(|| self.index.vector(question))) {
+                    *sum = sum.min(BARRED);
+                    barred.push(i);
+                }
             }
         }
-        barred
     }
 
     /// What is known of it beside its own questions.
@@ -302,6 +313,10 @@ fn duplicates(entries: &[(String, Entry)]) -> Vec<EntryError> {
         }
     }
     errors
+}
+
+fn sum_of(sums: &[f32], entry: usize) -> f32 {
+    sums.get(entry).copied().unwrap_or_default()
 }
 
 /// Questions word for word; one that two entries ask says nothing.

@@ -1,8 +1,8 @@
 //! From which certainty on an entry may answer by itself, found out from the base alone and without labelled questions.
 //!
 //! The promise: of what is answered, [`TARGET`] is right, with Wilson's lower bound above it. A base whose entries are
-//! too alike to keep that answers nothing by itself, and offers what may be meant. One too small to
-//! prove anything answers from a fixed, careful certainty, and promises nothing.
+//! too alike to keep that answers nothing by itself but its own questions, word for word, and offers what may be meant. One
+//! too small to prove anything answers from a fixed, careful certainty, and promises nothing.
 
 pub(crate) mod held_out;
 mod logistic;
@@ -26,6 +26,8 @@ const UNANSWERABLE: f32 = 0.25;
 const FEWEST: f32 = 30.0;
 /// With fewer questions than this, all of them right, the target could not be proven.
 const PROVABLE: usize = 52;
+/// With fewer entries, near misses are too few of a kind to say that the entries are too alike.
+const ENTRIES: usize = 20;
 /// Each question is judged by weights fitted without the questions of its entry.
 const FOLDS: usize = 10;
 /// One-sided 95 %: how sure the promise is of its lower bound.
@@ -130,7 +132,8 @@ impl Calibration {
         }
         judged.sort_by(|a, b| b.p.total_cmp(&a.p));
         let all = certainty(&judged, |_| true);
-        if all.promise == Promise::OutOfReach && evidence == Evidence::Labelled {
+        let unproven = evidence == Evidence::Labelled || entries.len() < ENTRIES;
+        if all.promise == Promise::OutOfReach && unproven {
             return Self::careful(held_out.len());
         }
         let fits: Vec<Example> = held_out.iter().flat_map(|held| held.fits(near_miss)).collect();

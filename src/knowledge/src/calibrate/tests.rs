@@ -39,6 +39,22 @@ fn a_base_of_distinct_entries_keeps_the_promise_and_one_of_like_entries_does_not
     assert!(broken.look_up("the very same question 3").answer.is_none());
 }
 
+/// What somebody wrote down as a question of one entry is answered by it, whatever the base can promise.
+#[test]
+fn a_question_of_one_entry_word_for_word_is_answered_even_without_a_promise() {
+    let own = |e: usize, v: usize| if v == 3 { format!("only entry {e} asks this") } else { alike(e, v) };
+    let broken = build(20, 10, Evidence::Own, own);
+    assert_eq!(broken.calibration().all.promise, Promise::OutOfReach);
+    assert_eq!(broken.look_up("Only entry 7 asks this?").answer.map(|e| e.id.as_str()), Some("e7"));
+    assert!(broken.look_up("only entry seven asks").answer.is_none());
+}
+
+#[test]
+fn of_a_few_entries_nothing_is_said() {
+    let few = build(19, 10, Evidence::Own, alike);
+    assert_eq!(few.calibration().all.promise, Promise::Unproven);
+}
+
 #[test]
 fn labelled_questions_take_the_place_of_a_proof_but_make_no_promise() {
     let measured = build(20, 10, Evidence::Labelled, alike);
