@@ -43,10 +43,10 @@ stage_tests() {
         --status-level fail --final-status-level slow --show-progress none 2>&1 | tee "$SCRATCH/tests"
 }
 
-# What strangers write, against what reads it: every test binary called `fuzz` in any crate, each of its tests so long.
+# What strangers write, against what reads it: every test called `fuzz_…` in any crate, each so long.
 stage_fuzz() {
     TOWNKEEPER_FUZZ_SECONDS="${TOWNKEEPER_FUZZ_SECONDS:-60}" cargo nextest run --workspace --features faults \
-        -E 'binary(fuzz)' --no-fail-fast --cargo-quiet --status-level fail --final-status-level slow --show-progress none
+        -E 'test(/(^|::)fuzz_/)' --no-fail-fast --cargo-quiet --status-level fail --final-status-level slow --show-progress none
 }
 
 # The Telegram adapter against a Bot API that others wrote.

@@ -100,6 +100,24 @@ async fn what_does_not_hold_today_says_so_and_is_on_no_list() {
     }
 }
 
+/// A base that can prove it says how often it is right, and one that cannot does not.
+#[tokio::test]
+async fn the_questions_say_what_the_base_promises_where_it_can() {
+    let many = (0..24).map(|n| {
+        let topic = format!("topic{n}x subject{n}y matter{n}z");
+        let variants: String = (0..6).map(|v| format!("\n  - {topic} word{v}")).collect();
+        let text = entry(&format!("e{n}"), &format!("\"{topic}\""), PUBLISHED, "It is so.");
+        text.replace("variants:", &format!("variants:{variants}"))
+    });
+    let (home, daemon) = with_base(&many.collect::<Vec<_>>()).await;
+    let (_, faq) = page(&daemon, "/faq").await;
+    assert!(faq.contains("at 95 % precision we answer "), "{faq}");
+    let report = home.run(&["knowledge", "report"]).await;
+    assert!(String::from_utf8_lossy(&report.stdout).contains("at 95 % precision we answer "));
+    let (_home, small) = with_base(&[entry("now", "What is?", PUBLISHED, "It is so.")]).await;
+    assert!(!page(&small, "/faq").await.1.contains("precision"));
+}
+
 #[tokio::test]
 async fn the_safety_page_names_our_hosts_and_no_other() {
     let safe = |id: &str, body: &str| entry(id, "\"Is it ours?\"", PUBLISHED, body).replace("routine", "safety");

@@ -16,7 +16,7 @@ use townkeeper_contract::id::EntryId;
 use townkeeper_contract::text::Origin;
 use townkeeper_core::decide::may_answer;
 use townkeeper_core::say;
-use townkeeper_knowledge::{Class, Entry, Status};
+use townkeeper_knowledge::{Class, Entry, Promise, Status};
 
 use crate::Web;
 use crate::refusal::{self, Refusal};
@@ -48,6 +48,8 @@ struct Line<'a> {
 #[template(path = "faq.html")]
 struct Faq<'a> {
     frame: Frame<'a>,
+    /// What the base promises of its answers, where it can.
+    promise: Option<String>,
     safety: Vec<Line<'a>>,
     routine: Vec<Line<'a>>,
 }
@@ -100,7 +102,9 @@ struct Safety<'a> {
 pub(crate) async fn all(State(web): State<Arc<Web>>) -> Result<Response, Refusal> {
     let base = web.engine.base();
     let of = |class| published(base.entries(), class).map(line).collect();
-    page(&Faq { frame: Frame::of(&web), safety: of(Class::Safety), routine: of(Class::Routine) })
+    let certainty = &base.calibration().all;
+    let promise = (certainty.promise == Promise::Kept).then(|| say::promise(certainty));
+    page(&Faq { frame: Frame::of(&web), promise, safety: of(Class::Safety), routine: of(Class::Routine) })
 }
 
 /// `GET /faq/{entry}`.
