@@ -105,9 +105,9 @@ async fn what_does_not_hold_today_says_so_and_is_on_no_list() {
 async fn the_questions_say_what_the_base_promises_where_it_can() {
     let many = (0..24).map(|n| {
         let topic = format!("topic{n}x subject{n}y matter{n}z");
-        let variants: String = (0..6).map(|v| format!("\n  - {topic} word{v}")).collect();
+        let variants: Vec<String> = (0..6).map(|v| format!("\n  - {topic} word{v}")).collect();
         let text = entry(&format!("e{n}"), &format!("\"{topic}\""), PUBLISHED, "It is so.");
-        text.replace("variants:", &format!("variants:{variants}"))
+        text.replace("variants:", &format!("variants:{}", variants.concat()))
     });
     let (home, daemon) = with_base(&many.collect::<Vec<_>>()).await;
     let (_, faq) = page(&daemon, "/faq").await;
