@@ -179,7 +179,7 @@ enum KnowledgeCommand {
     Eval(evaluate::Eval),
     /// What the base promises, and which of its entries are taken for each other
     Report(evaluate::ReportArgs),
-    /// Look for faults and weaknesses, without a daemon; exit code 1 if nothing could be published so
+    /// Look for faults and weaknesses, without a daemon; exit code 1 on an error
     Lint(lint::LintArgs),
     /// Make drafts of entries from JSONL, CSV, a folder of Markdown or a site's sitemap.xml; publishes nothing
     Import(import::ImportArgs),

@@ -48,8 +48,8 @@ pub fn promise(certainty: &Certainty) -> String {
             format!("at {target:.0} % precision we answer {:.0} % of known questions", 100.0 * certainty.coverage)
         }
         Promise::OutOfReach => format!(
-            "{target:.0} % precision cannot be promised, entries are too alike: nothing is answered, what may be \
-             meant is offered"
+            "{target:.0} % precision cannot be promised, entries are too alike: only their own questions are \
+             answered, what else may be meant is offered"
         ),
         Promise::Unproven => "nothing is proven: answers come from a fixed, careful certainty".to_owned(),
     }

@@ -1,5 +1,5 @@
 //! What a reader would stumble over before the town does. Ten rules, each finding with its place, its reason and what to
-//! do. Errors keep a base from being published; warnings are shown.
+//! do. Errors end the command with 1; publishing does not ask yet.
 //!
 //! | rule | finds |
 //! |---|---|
