@@ -128,8 +128,11 @@ fn check_before_anything_is_made(workspaces: &[Workspace], first: bool) -> anyho
 
 /// Lets turns end, then open requests. Together within ten seconds.
 async fn drain(engines: &[Engine], store: &Store, stop: &Stop, web: impl Future<Output = std::io::Result<()>>) {
-    stop.cancel();
-    let served = async { tokio::time::timeout(Duration::from_millis(9_500), web).await };
+    let served = async {
+        // The engines were told before: whoever hears from us that we stop is refused from then on, and waits for nothing.
+        stop.cancel();
+        tokio::time::timeout(Duration::from_millis(9_500), web).await
+    };
     let stopped = async {
         join_all(engines.iter().map(Engine::drain)).await;
         townkeeper_engine::close(store).await;

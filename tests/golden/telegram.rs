@@ -101,6 +101,21 @@ async fn an_edited_question_has_its_answer_replaced() {
     assert!(edits.iter().all(|edit| edit.body["link_preview_options"]["is_disabled"] == true));
 }
 
+/// Whoever corrects a slip while the answer is still held up gets no second one.
+#[tokio::test]
+async fn what_is_edited_before_the_answer_left_has_it_replaced_too() {
+    let (telegram, home) = stage().await;
+    let _daemon = Daemon::start(&home).await;
+    telegram.fault("sendMessage", Fault::TooMany { retry_after: 1 });
+    telegram.push_message(PERSON, PERSON, ASKED[0].0);
+    let question = telegram.last_message();
+    tokio::time::timeout(PATIENCE, telegram.wait_calls("sendMessage", 1)).await.expect("nothing is tried");
+    telegram.push_edit(PERSON, PERSON, question, ASKED[1].0);
+    let replaced = telegram.wait_message(|m| m.text.contains(ASKED[1].1));
+    tokio::time::timeout(PATIENCE, replaced).await.expect("the edited question is not answered");
+    assert_eq!(telegram.sent().len(), 1, "{:?}", telegram.sent());
+}
+
 #[tokio::test]
 async fn in_a_group_only_those_who_mention_the_bot_are_answered() {
     let (telegram, home) = stage().await;

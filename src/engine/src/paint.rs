@@ -16,7 +16,7 @@ use townkeeper_contract::stream::ReplyKind;
 use townkeeper_contract::text::{Origin, cut, from_markdown};
 use townkeeper_core::pace::{Cadence, Stroke};
 use townkeeper_core::{conversation, say};
-use townkeeper_store::{InboxRow, Live, Sendable, Verdict, fault};
+use townkeeper_store::{Given, InboxRow, Live, Sendable, Verdict, fault};
 
 use crate::door::{REPLY_DEADLINE_MS, Spot};
 use crate::live::Feed;
@@ -79,11 +79,10 @@ impl Canvas {
     /// answer takes its place.
     pub(crate) async fn revise(&mut self, house: &House, row: &InboxRow) {
         let (Body::Edited { .. }, Some(asked)) = (&row.inbound.body, &row.inbound.message) else { return };
-        let since_ms = row.received_ms - REVISION_MS;
-        match house.store.answer_to(&house.workspace, &row.conversation, asked, since_ms).await {
-            Ok(Some(message)) if self.shown == Shown::Nothing => self.shown = Shown::Earlier(message),
-            Ok(_) => {}
-            Err(error) => tracing::warn!(%error, turn = row.turn, "an earlier answer cannot be looked up"),
+        if self.shown == Shown::Nothing
+            && let Some(message) = earlier(house, row, asked).await
+        {
+            self.shown = Shown::Earlier(message);
         }
     }
 
@@ -177,6 +176,30 @@ async fn left(house: &House, turn: &str) -> Shown {
         }
     };
     patiently(house, wait).await.unwrap_or(Shown::Lost)
+}
+
+/// The message with the answer to the question that was edited. One that is on its way is waited for: it leaves before
+/// this turn's in any case, and nobody is to be answered twice for having been quick.
+async fn earlier(house: &House, row: &InboxRow, asked: &MessageRef) -> Option<MessageRef> {
+    let since_ms = row.received_ms - REVISION_MS;
+    let wait = async {
+        loop {
+            match house.store.answer_to(&house.workspace, &row.conversation, asked, since_ms).await {
+                Ok(Given::In(message)) => return Some(message),
+                Ok(Given::OnItsWay) => {}
+                Ok(Given::Elsewhere) => return None,
+                Err(error) => {
+                    tracing::warn!(%error, turn = row.turn, "an earlier answer cannot be looked up");
+                    return None;
+                }
+            }
+            tokio::select! {
+                () = house.abandon.cancelled() => return None,
+                () = tokio::time::sleep(LOOK) => {}
+            }
+        }
+    };
+    patiently(house, wait).await.flatten()
 }
 
 /// What comes of it in time, by the clock that tests drive; `None`: nothing did.

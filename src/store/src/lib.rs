@@ -77,4 +77,4 @@ pub use sessions::OpenSession;
 pub use tickets::NewTicket;
 pub use tokens::HeldToken;
 pub use transfer::Transferred;
-pub use turns::{EndedTurn, Once, PastTurn, Settle, Settled};
+pub use turns::{EndedTurn, Given, Once, PastTurn, Settle, Settled};

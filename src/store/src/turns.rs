@@ -78,6 +78,17 @@ pub struct EndedTurn {
     pub reply: Option<Reply>,
 }
 
+/// Where the answer to a message of somebody's stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// In this one message of ours.
+    In(MessageRef),
+    /// In one message that is still to be sent, or of which it is not known yet whether it was.
+    OnItsWay,
+    /// In several, in none, or in one that nobody can name.
+    Elsewhere,
+}
+
 impl Store {
     /// Commits the terminal of a turn. [`StoreError::Fenced`] if this attempt is not the turn's any more.
     pub async fn settle(&self, settle: Arc<Settle>) -> Result<Settled, StoreError> {
@@ -102,15 +113,14 @@ impl Store {
         rows.iter().rev().map(past).collect()
     }
 
-    /// The one message with our answer to a message of this conversation's person, if it was given since then and stands
-    /// in one.
+    /// Where our answer to a message of this conversation's person stands, if it was given since then.
     pub async fn answer_to(
         &self,
         workspace: &str,
         conversation: &str,
         asked: &MessageRef,
         since_ms: i64,
-    ) -> Result<Option<MessageRef>, StoreError> {
+    ) -> Result<Given, StoreError> {
         let rows =
             sql("SELECT t.id, i.payload FROM turn t JOIN inbox i ON i.workspace = t.workspace AND i.turn = t.id \
              WHERE t.workspace = $1 AND t.conversation = $2 AND t.ended_ms >= $3 ORDER BY t.ended_ms DESC, t.id DESC \
@@ -124,22 +134,26 @@ impl Store {
             let inbound: Inbound = row.json("payload")?;
             // A button stands below a message of ours, and asks nothing about it.
             if inbound.message.as_ref() == Some(asked) && !matches!(inbound.body, Body::Action { .. }) {
-                return self.only_message(workspace, &row.text("id")?).await;
+                return self.given(workspace, &row.text("id")?).await;
             }
         }
-        Ok(None)
+        Ok(Given::Elsewhere)
     }
 
-    /// The message that a turn's answer stands in, if it is one and was sent.
-    async fn only_message(&self, workspace: &str, turn: &str) -> Result<Option<MessageRef>, StoreError> {
+    /// Where a turn's answer stands.
+    async fn given(&self, workspace: &str, turn: &str) -> Result<Given, StoreError> {
         let rows = sql("SELECT state, message FROM outbox WHERE workspace = $1 AND turn = $2 AND part >= 0")
             .bind(workspace)
             .bind(turn)
             .all(&self.reads)
             .await?;
-        let [row] = rows.as_slice() else { return Ok(None) };
-        let sent = row.text("state")? == "sent";
-        Ok(row.opt_text("message")?.filter(|_| sent).map(MessageRef))
+        let [row] = rows.as_slice() else { return Ok(Given::Elsewhere) };
+        let message = row.opt_text("message")?.map(MessageRef);
+        Ok(match (row.text("state")?.as_str(), message) {
+            ("ready" | "sending", _) => Given::OnItsWay,
+            ("sent", Some(message)) => Given::In(message),
+            _ => Given::Elsewhere,
+        })
     }
 
     /// A finished turn.
