@@ -1,0 +1,17 @@
+//! Scams in what people write: signals, a score, and a verdict that says why. Pure: no clock, no network, no randomness;
+//! usable without the rest of Townkeeper.
+//!
+//! * [`message`]: what is judged, and what is known of who wrote it
+//! * [`facts`]: what is ours: hosts, addresses, brands, staff
+//! * [`fold`]: the text as a hurried reader sees it, with the way back to the original
+//! * [`verdict`]: what came of it, with its evidence
+
+pub mod facts;
+pub mod fold;
+pub mod message;
+pub mod verdict;
+
+pub use facts::Facts;
+pub use fold::Folded;
+pub use message::{Author, Message, Reply, Tier};
+pub use verdict::{Action, Evidence, Signal, Verdict};

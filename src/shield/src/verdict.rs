@@ -1,0 +1,54 @@
+//! What came of judging a message, so that a moderator can see why, and a member is told nothing that can be opened.
+
+use std::ops::Range;
+
+use serde::Serialize;
+
+/// What should happen to it, mildest first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Nothing.
+    #[default]
+    Pass,
+    /// A moderator should look.
+    Flag,
+    /// Nobody should see it until a moderator has looked.
+    Hold,
+    /// It must go: a hard fact speaks against it.
+    Delete,
+}
+
+/// A verdict.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Verdict {
+    #[serde(rename = "verdict")]
+    pub action: Action,
+    /// How likely it is a scam, 0 to 1, as far as the signals tell.
+    pub score: f32,
+    /// What speaks for it, the weightiest first.
+    pub signals: Vec<Signal>,
+    /// What speaks against it: `warning`, `question`, `quote`, `code`, `staff`.
+    pub dampers: Vec<&'static str>,
+}
+
+/// One reason.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Signal {
+    /// Stable: `brand_host`, `secret_request`.
+    pub id: &'static str,
+    /// In log-odds, bounded.
+    pub weight: f32,
+    pub evidence: Evidence,
+    /// One sentence for a moderator.
+    pub why: String,
+}
+
+/// What a reason rests on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Evidence {
+    /// Defanged: nobody opens it by accident.
+    pub text: String,
+    /// Where it stands in the original, in bytes on character boundaries.
+    pub range: Range<usize>,
+}
