@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use townkeeper_contract::id::{AccountId, EventKey, PersonId, PlaceId};
-use townkeeper_contract::inbound::{Body, Inbound, Person, Place, PlaceKind, ReplyTo};
+use townkeeper_contract::inbound::{Body, Carried, Inbound, Person, Place, PlaceKind, ReplyTo};
 use townkeeper_contract::stream::Outcome;
 use townkeeper_core::say;
 use townkeeper_fakes::postgres::Cluster;
@@ -80,12 +80,13 @@ async fn ledger_entry(store: &Store, id: &str, whole: bool) -> anyhow::Result<()
         account: AccountId::from("web"),
         place: Place { id: PlaceId::from(id), kind: PlaceKind::Private, address: None, within: None },
         thread: None,
-        person: Person { id: PersonId::from(id), name: String::new(), bot: false },
+        person: Person { id: PersonId::from(id), name: String::new(), handle: None, bot: false },
         at_ms: 1,
         addressed: true,
         message: None,
         replies_to: None,
         replies_to_person: None,
+        carried: Carried::default(),
         reply_to: ReplyTo(id.to_owned()),
         body: Body::Message { text: "how do I migrate from a hardware wallet?".to_owned() },
     };

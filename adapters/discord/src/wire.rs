@@ -141,6 +141,25 @@ pub(crate) struct Message {
     pub(crate) referenced_message: Option<Referenced>,
     #[serde(default)]
     pub(crate) message_reference: Option<Reference>,
+    /// What a forward brings along: the words of others.
+    #[serde(default)]
+    pub(crate) message_snapshots: Vec<Snapshot>,
+    #[serde(default)]
+    pub(crate) attachments: Vec<serde::de::IgnoredAny>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Snapshot {
+    #[serde(default)]
+    pub(crate) message: Forwarded,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Forwarded {
+    #[serde(default)]
+    pub(crate) content: String,
+    #[serde(default)]
+    pub(crate) attachments: Vec<serde::de::IgnoredAny>,
 }
 
 /// The message that one answers; missing where it is deleted.

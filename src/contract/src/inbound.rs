@@ -28,6 +28,9 @@ pub struct Inbound {
     /// Who wrote that. None where the platform does not say, or where it was written in another's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replies_to_person: Option<PersonId>,
+    /// What else came with the words. For judging, never for answering.
+    #[serde(default, skip_serializing_if = "Carried::is_nothing")]
+    pub carried: Carried,
     /// Where an answer goes; made by the adapter and handed back to it unread.
     pub reply_to: ReplyTo,
     pub body: Body,
@@ -62,8 +65,30 @@ pub struct Person {
     pub id: PersonId,
     #[serde(default)]
     pub name: String,
+    /// The name by which the platform mentions them, without `@`. People change it: it proves nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handle: Option<String>,
     #[serde(default)]
     pub bot: bool,
+}
+
+/// What a message holds besides its words.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Carried {
+    /// Addresses that stand behind words, which do not show them.
+    pub links: Vec<String>,
+    /// Words of others that it quotes or forwards.
+    pub quoted: String,
+    /// How many images, videos and files hang on it.
+    pub media: u8,
+}
+
+impl Carried {
+    /// Whether it holds only words.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// An adapter's own address for answers. Opaque to everyone else.

@@ -208,7 +208,7 @@ impl<K: Eq + Hash, V> Recent<K, V> {
 #[cfg(test)]
 mod tests {
     use townkeeper_contract::id::{AccountId, ActionId, EventKey, PersonId, PlaceId};
-    use townkeeper_contract::inbound::{Person, Place, ReplyTo};
+    use townkeeper_contract::inbound::{Carried, Person, Place, ReplyTo};
 
     use super::*;
 
@@ -218,12 +218,13 @@ mod tests {
             account: AccountId::from("chat:main"),
             place: Place { id: PlaceId::from("square"), kind, address: None, within: None },
             thread: None,
-            person: Person { id: PersonId::from(person), name: "Robin".to_owned(), bot: false },
+            person: Person { id: PersonId::from(person), name: "Robin".to_owned(), handle: None, bot: false },
             at_ms: 0,
             addressed: true,
             message: None,
             replies_to: None,
             replies_to_person: None,
+            carried: Carried::default(),
             reply_to: ReplyTo(String::new()),
             body: Body::Message { text: text.to_owned() },
         }

@@ -7,7 +7,7 @@ use std::path::Path;
 use chrono::NaiveDate;
 use serde_json::Value;
 use townkeeper_contract::id::{AccountId, EventKey, PersonId, PlaceId, TurnId};
-use townkeeper_contract::inbound::{Body, Inbound, Person, Place, PlaceKind, ReplyTo};
+use townkeeper_contract::inbound::{Body, Carried, Inbound, Person, Place, PlaceKind, ReplyTo};
 use townkeeper_contract::provider::{ChatMessage, ChatRequest};
 use townkeeper_contract::stream::{Reply, ReplyKind};
 use townkeeper_contract::text::{Origin, from_markdown};
@@ -41,12 +41,13 @@ fn asks(text: &str) -> Inbound {
         account: AccountId::from("web"),
         place: Place { id: PlaceId::from("p"), kind: PlaceKind::Private, address: None, within: None },
         thread: None,
-        person: Person { id: PersonId::from("1"), name: NAME.to_owned(), bot: false },
+        person: Person { id: PersonId::from("1"), name: NAME.to_owned(), handle: None, bot: false },
         at_ms: 0,
         addressed: true,
         message: None,
         replies_to: None,
         replies_to_person: None,
+        carried: Carried::default(),
         reply_to: ReplyTo(String::new()),
         body: Body::Message { text: text.to_owned() },
     }

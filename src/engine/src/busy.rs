@@ -87,7 +87,7 @@ fn goes_first(inbound: &Inbound) -> bool {
 #[cfg(test)]
 mod tests {
     use townkeeper_contract::id::{AccountId, ActionId, EventKey, PersonId, PlaceId};
-    use townkeeper_contract::inbound::{Person, Place as Where, PlaceKind, ReplyTo};
+    use townkeeper_contract::inbound::{Carried, Person, Place as Where, PlaceKind, ReplyTo};
     use townkeeper_core::admission::MOST;
 
     use super::*;
@@ -98,12 +98,13 @@ mod tests {
             account: AccountId::from("web"),
             place: Where { id: PlaceId::from("p"), kind: PlaceKind::Private, address: None, within: None },
             thread: None,
-            person: Person { id: PersonId::from("p"), name: String::new(), bot: false },
+            person: Person { id: PersonId::from("p"), name: String::new(), handle: None, bot: false },
             at_ms: 0,
             addressed: true,
             message: None,
             replies_to: None,
             replies_to_person: None,
+            carried: Carried::default(),
             reply_to: ReplyTo(String::new()),
             body,
         }

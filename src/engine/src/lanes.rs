@@ -70,7 +70,7 @@ impl Lanes {
 #[cfg(test)]
 mod tests {
     use townkeeper_contract::id::{AccountId, EventKey, PersonId, PlaceId, TurnId};
-    use townkeeper_contract::inbound::{Body, Inbound, Person, Place, PlaceKind, ReplyTo};
+    use townkeeper_contract::inbound::{Body, Carried, Inbound, Person, Place, PlaceKind, ReplyTo};
 
     use super::*;
     use crate::live::Live;
@@ -81,12 +81,13 @@ mod tests {
             account: AccountId::from("web"),
             place: Place { id: PlaceId::from("p"), kind: PlaceKind::Private, address: None, within: None },
             thread: None,
-            person: Person { id: PersonId::from("p"), name: String::new(), bot: false },
+            person: Person { id: PersonId::from("p"), name: String::new(), handle: None, bot: false },
             at_ms: 0,
             addressed: true,
             message: None,
             replies_to: None,
             replies_to_person: None,
+            carried: Carried::default(),
             reply_to: ReplyTo(String::new()),
             body: Body::Message { text: String::new() },
         };

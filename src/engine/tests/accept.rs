@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use townkeeper_contract::id::{AccountId, EventKey, PersonId, PlaceId};
-use townkeeper_contract::inbound::{Body, Inbound, Person, Place, PlaceKind, ReplyTo};
+use townkeeper_contract::inbound::{Body, Carried, Inbound, Person, Place, PlaceKind, ReplyTo};
 use townkeeper_contract::stream::ReplyKind;
 use townkeeper_core::Agent;
 use townkeeper_core::conversation::conversation;
@@ -60,12 +60,13 @@ fn inbound(event: &str, person: &str, text: &str) -> Inbound {
         account: AccountId::from("web"),
         place: Place { id: PlaceId::from(person), kind: PlaceKind::Private, address: None, within: None },
         thread: None,
-        person: Person { id: PersonId::from(person), name: String::new(), bot: false },
+        person: Person { id: PersonId::from(person), name: String::new(), handle: None, bot: false },
         at_ms: 0,
         addressed: true,
         message: None,
         replies_to: None,
         replies_to_person: None,
+        carried: Carried::default(),
         reply_to: ReplyTo(String::new()),
         body: Body::Message { text: text.to_owned() },
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use townkeeper_contract::id::{AccountId, EventKey, PersonId, PlaceId};
-use townkeeper_contract::inbound::{Body, Inbound, Person, Place, PlaceKind, PresenceChange, ReplyTo};
+use townkeeper_contract::inbound::{Body, Carried, Inbound, Person, Place, PlaceKind, PresenceChange, ReplyTo};
 use townkeeper_contract::place::{PlaceChange, PlaceMode, PlaceSetting};
 use townkeeper_core::Agent;
 use townkeeper_core::conversation::conversation;
@@ -65,12 +65,13 @@ fn event(key: &str, place: &str, body: Body) -> Inbound {
         account: AccountId::from(ACCOUNT),
         place: Place { id: PlaceId::from(place), kind: PlaceKind::Group, address: None, within: None },
         thread: None,
-        person: Person { id: PersonId::from("1"), name: String::new(), bot: false },
+        person: Person { id: PersonId::from("1"), name: String::new(), handle: None, bot: false },
         at_ms: 0,
         addressed: true,
         message: None,
         replies_to: None,
         replies_to_person: None,
+        carried: Carried::default(),
         reply_to: ReplyTo(place.to_owned()),
         body,
     }

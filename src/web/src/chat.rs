@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use townkeeper_contract::api::{CancelAnswer, ChatBody, MAX_TEXT};
 use townkeeper_contract::id::{AccountId, ActionId, ConversationId, EventKey, PersonId, PlaceId, TurnId};
-use townkeeper_contract::inbound::{Body, Inbound, Person, Place, PlaceKind, ReplyTo};
+use townkeeper_contract::inbound::{Body, Carried, Inbound, Person, Place, PlaceKind, ReplyTo};
 use townkeeper_contract::stream::{Channel, Envelope, Event, PartText, ResumePoint, VERSION};
 use townkeeper_core::conversation;
 use townkeeper_engine::live::Subscription;
@@ -157,12 +157,13 @@ fn inbound(body: ChatBody, now_ms: i64) -> Result<Inbound, Refusal> {
             within: None,
         },
         thread: None,
-        person: Person { id: PersonId::new(conversation.0.clone()), name: String::new(), bot: false },
+        person: Person { id: PersonId::new(conversation.0.clone()), name: String::new(), handle: None, bot: false },
         at_ms: now_ms,
         addressed: true,
         message: None,
         replies_to: None,
         replies_to_person: None,
+        carried: Carried::default(),
         reply_to: ReplyTo(conversation.0),
         body: said,
     })

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use townkeeper_contract::command::CommandSpec;
 use townkeeper_contract::id::{AccountId, ActionId, EventKey, PersonId, PlaceId, ThreadId};
-use townkeeper_contract::inbound::{Body, Inbound, Person, Place, PlaceKind, PresenceChange, RosterChange};
+use townkeeper_contract::inbound::{Body, Carried, Inbound, Person, Place, PlaceKind, PresenceChange, RosterChange};
 
 use crate::commands::FORM;
 use crate::deliver::{EPHEMERAL, Target, Via, reference};
@@ -72,7 +72,8 @@ fn words(
     let author_there = message.referenced_message.as_ref().and_then(|to| to.author.as_ref());
     let to_us = author_there.is_some_and(|author| author.id == me.user);
     let addressed = guild.is_none() || mentioned || (answered.is_some() && to_us);
-    if text.is_empty() && !addressed {
+    let carried = carried(message);
+    if text.is_empty() && carried.is_nothing() && !addressed {
         return None;
     }
     let target = Target { channel: message.channel_id, guild, message: Some(message.id), via: None };
@@ -81,6 +82,7 @@ fn words(
     Some(Inbound {
         message: Some(reference(message.channel_id, message.id)),
         replies_to: answered.map(|id| reference(message.channel_id, id)),
+        carried,
         replies_to_person: author_there.filter(|_| answered.is_some()).map(|author| PersonId(author.id.to_string())),
         ..inbound(event, at_ms, addressed, person, &target, seat, body(text), me)
     })
@@ -164,7 +166,7 @@ pub(crate) fn roster(member: &MemberEvent, change: RosterChange, n: &str, at_ms:
 /// We came into a guild, or are in it no more.
 pub(crate) fn presence(guild: &Guild, change: PresenceChange, n: &str, at_ms: i64, me: &Me) -> Inbound {
     // Who did it Discord does not say.
-    let us = Person { id: PersonId(me.user.to_string()), name: String::new(), bot: true };
+    let us = Person { id: PersonId(me.user.to_string()), name: String::new(), handle: None, bot: true };
     let event = EventKey(format!("p{}/{n}", guild.id));
     of_guild(guild.id, guild.system_channel_id, event, at_ms, us, Body::Presence { change }, me)
 }
@@ -208,6 +210,7 @@ fn inbound(
         message: None,
         replies_to: None,
         replies_to_person: None,
+        carried: Carried::default(),
         reply_to: target.to_reply(),
         body,
     }
@@ -225,8 +228,21 @@ pub(super) fn place(target: &Target, seat: Seat) -> Place {
     }
 }
 
+/// What a forward brings is not in the message's own words.
+fn carried(message: &Message) -> Carried {
+    let brought = message.message_snapshots.iter().map(|snapshot| &snapshot.message);
+    let quoted: Vec<&str> = brought.clone().map(|forwarded| forwarded.content.as_str()).collect();
+    let media = message.attachments.len() + brought.map(|forwarded| forwarded.attachments.len()).sum::<usize>();
+    Carried { links: Vec::new(), quoted: quoted.join("\n"), media: u8::try_from(media).unwrap_or(u8::MAX) }
+}
+
 fn person(user: &User, member: Option<&Member>, masked: bool) -> Person {
-    Person { id: PersonId(user.id.to_string()), name: name(user, member).to_owned(), bot: user.bot || masked }
+    Person {
+        id: PersonId(user.id.to_string()),
+        name: name(user, member).to_owned(),
+        handle: Some(user.username.clone()),
+        bot: user.bot || masked,
+    }
 }
 
 /// What others see: the name of the guild, of the account, or the account's own.

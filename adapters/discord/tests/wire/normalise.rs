@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
-use townkeeper_contract::inbound::{Body, Inbound, PlaceKind};
+use townkeeper_contract::inbound::{Body, Carried, Inbound, PlaceKind};
 use townkeeper_discord::Id;
 use townkeeper_discord::receive::{Me, World, normalise};
 
@@ -115,4 +115,14 @@ fn an_interaction_from_a_direct_conversation_is_private_by_itself() {
     assert_eq!(inbound.body, Body::Command { name: "memory".into(), args: String::new() });
     assert!(!inbound.reply_to.0.contains("\"private\":true"), "{}", inbound.reply_to.0);
     assert!(!inbound.place.address.expect("an address").0.contains("token"), "nothing is announced by a token");
+}
+
+#[test]
+fn what_a_forward_and_a_picture_bring_is_seen() {
+    let snapshot = json!([{ "message": { "content": "their words", "attachments": [{ "id": "1" }] } }]);
+    let brought = json!({ "content": "", "message_snapshots": snapshot, "attachments": [{ "id": "2" }] });
+    let inbound = read("MESSAGE_CREATE", &message(&brought)).expect("a forward");
+    assert_eq!(inbound.carried, Carried { links: Vec::new(), quoted: "their words".to_owned(), media: 2 });
+    assert_eq!((inbound.addressed, inbound.person.handle.as_deref()), (false, Some("ada")));
+    assert!(read("MESSAGE_CREATE", &message(&json!({ "content": "" }))).is_none(), "nothing at all");
 }

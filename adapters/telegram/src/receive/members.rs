@@ -2,7 +2,7 @@
 //! a group shows about it.
 
 use townkeeper_contract::id::{EventKey, PlaceId};
-use townkeeper_contract::inbound::{Body, Inbound, PresenceChange, RosterChange};
+use townkeeper_contract::inbound::{Body, Carried, Inbound, PresenceChange, RosterChange};
 
 use super::normalise::{Me, inbound, person, place};
 use super::update::{MemberUpdate, Message, User};
@@ -16,7 +16,7 @@ pub(super) fn in_service(message: &Message, me: &Me) -> Option<Vec<Inbound>> {
     let told = |user: &User, change| {
         let event = EventKey(format!("r{}/{}/{}", message.chat.id, message.id, user.id));
         let told = inbound(event, message, user, Body::Roster { change }, false, me);
-        Inbound { message: None, replies_to: None, replies_to_person: None, ..told }
+        Inbound { message: None, replies_to: None, replies_to_person: None, carried: Carried::default(), ..told }
     };
     let others = |user: &&User| user.id != me.id;
     if let Some(left) = &message.left_chat_member {
@@ -65,7 +65,14 @@ fn moved(message: &Message, me: &Me) -> Option<Inbound> {
     let mut told = inbound(event, message, by, Body::Presence { change }, false, me);
     told.place.id = PlaceId(old.to_string());
     told.place.address = Some(address(old));
-    Some(Inbound { message: None, replies_to: None, replies_to_person: None, reply_to: address(old), ..told })
+    Some(Inbound {
+        message: None,
+        replies_to: None,
+        replies_to_person: None,
+        carried: Carried::default(),
+        reply_to: address(old),
+        ..told
+    })
 }
 
 /// An event in a chat that stands in no message.
@@ -82,6 +89,7 @@ fn bare(event: EventKey, update: &MemberUpdate, user: &User, body: Body, me: &Me
         message: None,
         replies_to: None,
         replies_to_person: None,
+        carried: Carried::default(),
         reply_to: Target { chat: chat.id, thread: None, message_id: None }.to_reply(),
         body,
     }

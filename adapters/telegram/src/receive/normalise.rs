@@ -5,7 +5,7 @@ use std::ops::Range;
 use serde::Deserialize;
 use serde_json::Value;
 use townkeeper_contract::id::{AccountId, ActionId, EventKey, MessageRef, PersonId, PlaceId, ThreadId};
-use townkeeper_contract::inbound::{Body, Inbound, Person, Place, PlaceKind};
+use townkeeper_contract::inbound::{Body, Carried, Inbound, Person, Place, PlaceKind};
 
 use super::members;
 use super::update::{Callback, Chat, Entity, Message, Quoted, Stopped, User};
@@ -88,12 +88,18 @@ fn from_stop(stopped: &Stopped, number: i64, me: &Me) -> Inbound {
         account: me.account.clone(),
         place: place(chat, *thread),
         thread: thread.map(|id| ThreadId(id.to_string())),
-        person: Person { id: PersonId(chat.id.to_string()), name: chat.first_name.clone(), bot: false },
+        person: Person {
+            id: PersonId(chat.id.to_string()),
+            name: chat.first_name.clone(),
+            handle: chat.username.clone(),
+            bot: false,
+        },
         at_ms: now_s().saturating_mul(1000),
         addressed: true,
         message: None,
         replies_to: None,
         replies_to_person: None,
+        carried: Carried::default(),
         reply_to: target.to_reply(),
         body: Body::Command { name: "stop".into(), args: String::new() },
     }
@@ -113,6 +119,10 @@ fn from_message(event: EventKey, message: &Message, me: &Me) -> Option<Inbound> 
     let (text, entities) = match (&message.text, &message.caption) {
         (Some(text), _) => (text, &message.entities),
         (None, Some(caption)) => (caption, &message.caption_entities),
+        // A picture without a word asks us nothing, but a group may have to be kept from it.
+        (None, None) if message.media() > 0 && message.chat.kind() == PlaceKind::Group => {
+            return Some(inbound(event, message, from, Body::Message { text: String::new() }, false, me));
+        }
         (None, None) => return None,
     };
     let mentions = mentions_of(me, text, entities);
@@ -140,7 +150,12 @@ pub(super) fn inbound(
     let written = matches!(body, Body::Message { .. } | Body::Command { .. });
     let person = match message.sender_chat.as_ref().filter(|_| written) {
         // Telegram then names the same stand-in for everyone: the chat tells one mask from another.
-        Some(mask) => Person { id: PersonId(mask.id.to_string()), name: mask.title.clone(), bot: true },
+        Some(mask) => Person {
+            id: PersonId(mask.id.to_string()),
+            name: mask.title.clone(),
+            handle: mask.username.clone(),
+            bot: true,
+        },
         None => Person { bot: from.is_bot || written && message.via_bot.is_some(), ..person(from) },
     };
     Inbound {
@@ -154,8 +169,18 @@ pub(super) fn inbound(
         message: Some(MessageRef(format!("{}/{}", message.chat.id, message.id))),
         replies_to: message.replied().map(|q| MessageRef(format!("{}/{}", message.chat.id, q.message_id))),
         replies_to_person: message.replied().and_then(Quoted::author),
+        carried: carried(message),
         reply_to: target.to_reply(),
         body,
+    }
+}
+
+fn carried(message: &Message) -> Carried {
+    let marked = message.entities.iter().chain(&message.caption_entities);
+    Carried {
+        links: marked.filter_map(|entity| entity.url.clone()).collect(),
+        quoted: message.quote.as_ref().map(|quote| quote.text.clone()).unwrap_or_default(),
+        media: message.media(),
     }
 }
 
@@ -165,7 +190,7 @@ pub(super) fn place(chat: &Chat, thread: Option<i64>) -> Place {
 }
 
 pub(super) fn person(user: &User) -> Person {
-    Person { id: PersonId(user.id.to_string()), name: user.name(), bot: user.is_bot }
+    Person { id: PersonId(user.id.to_string()), name: user.name(), handle: user.username.clone(), bot: user.is_bot }
 }
 
 impl Message {

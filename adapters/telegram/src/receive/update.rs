@@ -29,11 +29,35 @@ pub(super) struct Message {
     pub(super) in_topic: bool,
     #[serde(rename = "reply_to_message")]
     pub(super) quoted: Option<Quoted>,
+    /// The part of it that was chosen to be quoted.
+    pub(super) quote: Option<Quote>,
+    pub(super) photo: Option<IgnoredAny>,
+    pub(super) video: Option<IgnoredAny>,
+    /// An animation is one too.
+    pub(super) document: Option<IgnoredAny>,
+    pub(super) audio: Option<IgnoredAny>,
+    pub(super) voice: Option<IgnoredAny>,
+    pub(super) video_note: Option<IgnoredAny>,
     #[serde(default)]
     pub(super) new_chat_members: Vec<User>,
     pub(super) left_chat_member: Option<User>,
     pub(super) migrate_to_chat_id: Option<i64>,
     pub(super) migrate_from_chat_id: Option<i64>,
+}
+
+impl Message {
+    /// How many files hang on it: an album is as many messages. A sticker holds nothing of anybody's own.
+    pub(super) fn media(&self) -> u8 {
+        let files = [&self.photo, &self.video, &self.document, &self.audio, &self.voice, &self.video_note];
+        u8::from(files.into_iter().any(Option::is_some))
+    }
+}
+
+/// `TextQuote`.
+#[derive(Deserialize)]
+pub(super) struct Quote {
+    #[serde(default)]
+    pub(super) text: String,
 }
 
 #[derive(Deserialize)]
@@ -94,6 +118,7 @@ pub(super) struct Chat {
     pub(super) title: String,
     #[serde(default)]
     pub(super) first_name: String,
+    pub(super) username: Option<String>,
 }
 
 impl Chat {
@@ -116,6 +141,7 @@ pub(super) struct User {
     first_name: String,
     #[serde(default)]
     last_name: String,
+    pub(super) username: Option<String>,
 }
 
 impl User {
@@ -147,4 +173,6 @@ pub(super) struct Entity {
     pub(super) offset: usize,
     pub(super) length: usize,
     pub(super) user: Option<User>,
+    /// Where a `text_link` leads.
+    pub(super) url: Option<String>,
 }

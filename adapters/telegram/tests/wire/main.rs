@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test that cannot be set up must fail")]
 
 mod bad_input;
+mod carried;
 mod deliver;
 mod fake;
 mod foreign;

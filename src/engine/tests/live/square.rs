@@ -7,7 +7,7 @@ use futures_util::StreamExt as _;
 use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
 use townkeeper_contract::id::{AccountId, EventKey, MessageRef, PersonId, PlaceId};
-use townkeeper_contract::inbound::{Body, Inbound, Person, Place, PlaceKind, ReplyTo};
+use townkeeper_contract::inbound::{Body, Carried, Inbound, Person, Place, PlaceKind, ReplyTo};
 use townkeeper_contract::outbound::{Act, LimitHint, LimitScope, Outbound, Receipt};
 use townkeeper_contract::platform::{
     DeliverError, Finding, Host, Idempotency, LiveFacts, Platform, PlatformError, PlatformFacts, RateFacts, Standing,
@@ -298,12 +298,13 @@ pub(crate) fn says(person: &str, n: u32, body: Body) -> Inbound {
         account: AccountId::from(ACCOUNT),
         place: Place { id: PlaceId::from(person), kind: PlaceKind::Private, address: None, within: None },
         thread: None,
-        person: Person { id: PersonId::from(person), name: String::new(), bot: false },
+        person: Person { id: PersonId::from(person), name: String::new(), handle: None, bot: false },
         at_ms: 0,
         addressed: true,
         message: Some(MessageRef::from("q1")),
         replies_to: None,
         replies_to_person: None,
+        carried: Carried::default(),
         reply_to: ReplyTo(person.to_owned()),
         body,
     }

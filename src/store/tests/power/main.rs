@@ -18,7 +18,7 @@ use std::sync::Arc;
 use disk::{Disk, Faith};
 use tokio::task::JoinSet;
 use townkeeper_contract::id::{AccountId, EventKey, PersonId, PlaceId};
-use townkeeper_contract::inbound::{Body, Inbound, Person, Place, PlaceKind, ReplyTo};
+use townkeeper_contract::inbound::{Body, Carried, Inbound, Person, Place, PlaceKind, ReplyTo};
 use townkeeper_contract::stream::Outcome;
 use townkeeper_store::backup::check_sqlite;
 use townkeeper_store::{Accept, NewEvent, Settle, Store};
@@ -66,12 +66,13 @@ async fn walk(store: &Store, event: &str, mut acknowledged: &std::fs::File) {
         account: AccountId::from(ACCOUNT),
         place: Place { id: PlaceId::from(event), kind: PlaceKind::Private, address: None, within: None },
         thread: None,
-        person: Person { id: PersonId::from("1"), name: String::new(), bot: false },
+        person: Person { id: PersonId::from("1"), name: String::new(), handle: None, bot: false },
         at_ms: 1,
         addressed: true,
         message: None,
         replies_to: None,
         replies_to_person: None,
+        carried: Carried::default(),
         reply_to: ReplyTo(String::new()),
         body: Body::Message { text: "x".repeat(300) },
     };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use townkeeper_contract::id::{AccountId, EventKey, MessageRef, PersonId, PlaceId};
-use townkeeper_contract::inbound::{Body, Inbound, Person, Place, PlaceKind, ReplyTo};
+use townkeeper_contract::inbound::{Body, Carried, Inbound, Person, Place, PlaceKind, ReplyTo};
 use townkeeper_contract::outbound::Act;
 use townkeeper_contract::platform::Cursor;
 use townkeeper_contract::stream::{Outcome, Reply, ReplyKind};
@@ -35,12 +35,13 @@ fn inbound(event: &str) -> Inbound {
         account: AccountId::from(ACCOUNT),
         place: Place { id: PlaceId::from("42"), kind: PlaceKind::Private, address: None, within: None },
         thread: None,
-        person: Person { id: PersonId::from("42"), name: "Robin".to_owned(), bot: false },
+        person: Person { id: PersonId::from("42"), name: "Robin".to_owned(), handle: None, bot: false },
         at_ms: 1,
         addressed: true,
         message: None,
         replies_to: None,
         replies_to_person: None,
+        carried: Carried::default(),
         reply_to: ReplyTo("42".to_owned()),
         body: Body::Message { text: "wen".to_owned() },
     }

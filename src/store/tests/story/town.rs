@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use townkeeper_contract::id::{AccountId, EventKey, PersonId, PlaceId};
-use townkeeper_contract::inbound::{Body, Inbound, Person, Place, PlaceKind, ReplyTo};
+use townkeeper_contract::inbound::{Body, Carried, Inbound, Person, Place, PlaceKind, ReplyTo};
 use townkeeper_contract::outbound::Act;
 use townkeeper_contract::platform::Cursor;
 use townkeeper_contract::stream::{Outcome, Reply, ReplyKind};
@@ -22,12 +22,13 @@ pub(crate) fn inbound(person: &str, event: &str, words: &str) -> Inbound {
         account: AccountId::from(ACCOUNT),
         place: Place { id: PlaceId::from(person), kind: PlaceKind::Private, address: None, within: None },
         thread: None,
-        person: Person { id: PersonId::from(person), name: format!("name of {person}"), bot: false },
+        person: Person { id: PersonId::from(person), name: format!("name of {person}"), handle: None, bot: false },
         at_ms: 1,
         addressed: true,
         message: None,
         replies_to: None,
         replies_to_person: None,
+        carried: Carried::default(),
         reply_to: ReplyTo(person.to_owned()),
         body: Body::Message { text: words.to_owned() },
     }

@@ -1,0 +1,37 @@
+//! What a message holds besides its words: links behind words, what is quoted, pictures; and what its author is called.
+
+use serde_json::{Value, json};
+use townkeeper_contract::inbound::{Body, Carried, Inbound};
+use townkeeper_telegram::receive::{Me, normalise};
+
+fn read(kind: &str, fields: &Value) -> Option<Inbound> {
+    let me = Me { account: "telegram:main".into(), id: 700, username: "lumen_keeper_bot".into() };
+    let mut message = json!({
+        "message_id": 41, "date": 1_767_225_600, "chat": { "id": -1_001_234, "title": "Lumen", "type": kind },
+        "from": { "id": 11, "is_bot": false, "first_name": "Ada", "username": "ada_l" },
+    });
+    for (field, value) in fields.as_object().expect("an object") {
+        message[field] = value.clone();
+    }
+    normalise(&json!({ "update_id": 1, "message": message }), &me).expect("readable").into_iter().next()
+}
+
+#[test]
+fn a_link_behind_words_and_a_quote_are_seen() {
+    let entities = json!([{ "type": "text_link", "offset": 0, "length": 4, "url": "https://claim.example.net/" }]);
+    let said = json!({ "text": "look", "entities": entities, "quote": { "text": "their words", "position": 0 } });
+    let inbound = read("supergroup", &said).expect("a message");
+    let links = vec!["https://claim.example.net/".to_owned()];
+    assert_eq!(inbound.carried, Carried { links, quoted: "their words".to_owned(), media: 0 });
+    assert_eq!(inbound.person.handle.as_deref(), Some("ada_l"));
+}
+
+#[test]
+fn a_picture_without_a_word_is_seen_in_a_group_and_asks_nothing() {
+    let picture = json!({ "photo": [{ "file_id": "x", "file_unique_id": "y", "width": 1, "height": 1 }] });
+    let inbound = read("supergroup", &picture).expect("a message");
+    assert_eq!((inbound.body, inbound.addressed), (Body::Message { text: String::new() }, false));
+    assert_eq!(inbound.carried.media, 1);
+    assert!(read("private", &picture).is_none());
+    assert!(read("supergroup", &json!({ "new_chat_title": "Lumen" })).is_none());
+}
