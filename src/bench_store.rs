@@ -95,6 +95,7 @@ async fn ledger_entry(store: &Store, id: &str, whole: bool) -> anyhow::Result<()
         workspace: "main".to_owned(),
         account: "web".to_owned(),
         events: vec![event],
+        cases: Vec::new(),
         cursor: None,
         node: "bench".to_owned(),
         lease: None,

@@ -8,6 +8,7 @@
 //! * [`command`]: commands as data
 //! * [`error`]: the four kinds of error
 //! * [`api`]: bodies of the HTTP API; [`access`]: people, roles, permissions, tokens, audit, freeze
+//! * [`case`]: what the shield found, and what moderators made of it
 //! * [`learning`]: corrections, gaps, trends
 //! * [`money`]: amounts of money, exact
 //! * [`place`]: the settings of a place, and where each comes from
@@ -17,6 +18,7 @@
 
 pub mod access;
 pub mod api;
+pub mod case;
 pub mod command;
 #[cfg(feature = "conformance")]
 pub mod conformance;

@@ -27,6 +27,8 @@ pub const FREEZE: &str = "freeze";
 pub const THAW: &str = "thaw";
 /// What moderators say to the keeper itself: set us up in a place, take a message down.
 pub const KEEPER: &str = "keeper";
+/// Pass a message on to the moderators.
+pub const REPORT: &str = "report";
 /// What Telegram sends when a chat begins.
 pub const START: &str = "start";
 /// What follows `start` where a link leads to a ticket; its number comes behind.
@@ -61,6 +63,7 @@ pub fn all() -> Vec<CommandSpec> {
         spec(STOP, "Stop the answer that is being written", None),
         spec(MEMORY, "What I remember about you here", None),
         spec(FORGET, "Erase what I remember about you", argument("number", "If empty: all of it", false)),
+        spec(REPORT, "Show the moderators the message that you reply to", None),
         spec(HELP, "What I can do", None),
         spec(LINK, "For the team: prove that this account is yours", argument("code", "The code you were shown", true)),
         spec(LOGIN, "For the team: get a link that signs you in", None),

@@ -4,7 +4,7 @@
 use chrono::NaiveDate;
 use townkeeper_contract::api::Ticket;
 use townkeeper_contract::id::{EntryId, TurnId};
-use townkeeper_contract::inbound::{Body, Inbound};
+use townkeeper_contract::inbound::{Body, Inbound, PlaceKind};
 use townkeeper_contract::place::PlaceMode;
 use townkeeper_contract::provider::ChatRequest;
 use townkeeper_contract::stream::{CancelledBy, Outcome, Reply, ReplyKind, StreamError};
@@ -19,12 +19,14 @@ use crate::{Agent, commands, prompt, say};
 mod follow_up;
 
 pub mod access;
+pub mod cases;
 pub mod feedback;
 pub mod keeper;
 pub mod moderate;
 pub mod volunteer;
 
 use access::{AccessAsk, Accessed};
+use cases::{CaseAsk, Cased};
 use feedback::Rated;
 use keeper::{PlaceAsk, Placed};
 use moderate::{ModerateAsk, Moderated};
@@ -100,6 +102,8 @@ pub enum Event<'a> {
     Rated(Option<Rated>),
     /// What came of an [`Ask::Moderate`].
     Moderated(Moderated),
+    /// What came of an [`Ask::Case`].
+    Cased(Cased),
 }
 
 /// A model's finished answer.
@@ -149,6 +153,8 @@ pub enum Ask {
     Rate { turn: TurnId, helped: bool },
     /// Do what a moderator asked for, if they and we may.
     Moderate(ModerateAsk),
+    /// Do what is asked about a case, if they may.
+    Case(CaseAsk),
 }
 
 impl Decision {
@@ -207,6 +213,7 @@ pub fn decide(snapshot: &Snapshot<'_>, event: &Event<'_>) -> Decision {
             Decision::end(moderate::said(*moderated)).unless_off(snapshot)
         }
         Event::Moderated(moderated) => Decision::end(moderate::said(*moderated)),
+        Event::Cased(cased) => Decision::end(say::cases::cased(cased)),
         Event::Rated(rated) => Decision::end(feedback::said(snapshot, rated.as_ref())),
     }
 }
@@ -215,6 +222,9 @@ fn came(snapshot: &Snapshot<'_>, inbound: &Inbound) -> Decision {
     match &inbound.body {
         Body::Presence { change } => Decision::ask(Ask::Place(PlaceAsk::Presence(change.clone()))),
         Body::Command { name, args } if name == commands::KEEPER => keeper::asked(snapshot, inbound, args),
+        Body::Command { name, .. } if name == commands::REPORT && inbound.place.kind != PlaceKind::Private => {
+            cases::reported(inbound)
+        }
         Body::Command { name, .. } if access::is(name) => access::asked(inbound).unless_off(snapshot),
         _ if snapshot.here.mode == PlaceMode::Off && snapshot.here.untold => {
             Decision { once: true, ..Decision::end(say::keeper::not_switched_on()) }
@@ -321,6 +331,9 @@ fn pressed(snapshot: &Snapshot<'_>, action: &str) -> Decision {
             Ok(number) => Decision::ask(Ask::Forget { number: Some(number) }),
             Err(_) => Decision::end(say::button_expired()),
         };
+    }
+    if let Some(cased) = cases::pressed(action) {
+        return cased;
     }
     if let Some(rated) = feedback::pressed(action) {
         return rated;

@@ -21,6 +21,7 @@ pub mod agent;
 pub mod audit;
 pub mod breaker;
 pub mod budget;
+pub mod cases;
 pub mod commands;
 pub mod conversation;
 pub mod decide;

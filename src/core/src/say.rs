@@ -8,6 +8,7 @@ use townkeeper_knowledge::{Certainty, Entry, Promise};
 
 use crate::memory::Note;
 
+pub mod cases;
 pub mod correction;
 pub mod keeper;
 mod languages;

@@ -76,6 +76,7 @@ async fn commit(
         workspace: house.workspace.clone(),
         account: account.0.clone(),
         events: events.clone(),
+        cases: Vec::new(),
         cursor,
         node: house.node.id.clone(),
         lease: house.node.lease_of(account),

@@ -5,7 +5,7 @@ use townkeeper_contract::id::TurnId;
 use townkeeper_contract::inbound::Body;
 use townkeeper_contract::outbound::{Act, Button};
 use townkeeper_contract::stream::Reply;
-use townkeeper_core::decide::feedback;
+use townkeeper_core::decide::{cases, feedback};
 use townkeeper_core::say;
 use townkeeper_store::{InboxRow, NewAction, Press, Pressed, Sendable, StoreError, fault};
 
@@ -22,9 +22,10 @@ pub(crate) fn mint(row: &InboxRow, say: &mut [Sendable], now_ms: i64) -> Vec<New
         let meaning = std::mem::replace(&mut button.action.0, ids::secret());
         NewAction {
             id: button.action.0.clone(),
-            choice: feedback::choice(&meaning),
+            choice: feedback::choice(&meaning).or_else(|| cases::choice(&meaning)),
+            // A case is every moderator's; who presses is asked for their right.
+            person: (!cases::is(&meaning)).then(|| person.0.clone()),
             meaning,
-            person: Some(person.0.clone()),
             expires_ms: now_ms.saturating_add(LIFE_MS),
         }
     };

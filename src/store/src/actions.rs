@@ -119,20 +119,33 @@ struct Shown<'a> {
 
 /// Writes the buttons of settled turns, all in one statement.
 pub(crate) async fn insert(tx: &mut Conn, settles: &[&Settle]) -> Result<(), StoreError> {
-    let of = |settle: &'_ Settle, action: &'_ NewAction| {
-        serde_json::to_value(Shown {
-            workspace: &settle.workspace,
-            id: &action.id,
-            account: settle.inbound.account.as_str(),
-            turn: &settle.turn,
-            person: action.person.as_deref(),
-            meaning: &action.meaning,
-            choice: action.choice.as_deref(),
-            expires_ms: action.expires_ms,
-        })
-    };
-    let shown = settles.iter().flat_map(|settle| settle.actions.iter().map(|action| of(settle, action)));
-    let shown = shown.collect::<Result<Vec<_>, _>>()?;
+    let shown = settles.iter().flat_map(|settle| {
+        let at = (settle.workspace.as_str(), settle.inbound.account.as_str(), settle.turn.as_str());
+        settle.actions.iter().map(move |action| row(at, action))
+    });
+    write(tx, shown.collect::<Result<Vec<_>, _>>()?).await
+}
+
+/// Writes the buttons below what no turn says: (workspace, account, what stands in the place of the turn).
+pub(crate) async fn show(tx: &mut Conn, at: (&str, &str, &str), actions: &[NewAction]) -> Result<(), StoreError> {
+    write(tx, actions.iter().map(|action| row(at, action)).collect::<Result<Vec<_>, _>>()?).await
+}
+
+fn row(at: (&str, &str, &str), action: &NewAction) -> Result<serde_json::Value, serde_json::Error> {
+    let (workspace, account, turn) = at;
+    serde_json::to_value(Shown {
+        workspace,
+        id: &action.id,
+        account,
+        turn,
+        person: action.person.as_deref(),
+        meaning: &action.meaning,
+        choice: action.choice.as_deref(),
+        expires_ms: action.expires_ms,
+    })
+}
+
+async fn write(tx: &mut Conn, shown: Vec<serde_json::Value>) -> Result<(), StoreError> {
     if !shown.is_empty() {
         per_engine(SHOWN_SQLITE, SHOWN_POSTGRES).bind(serde_json::to_string(&shown)?).execute(tx).await?;
     }

@@ -209,6 +209,14 @@ const RULES: &[Rule] = &[
              AND method = 'chat:' || split_part($2, ':', 1) || ':' || $3",
     },
     rule("feedback", "UPDATE feedback SET person = 'erased' WHERE workspace = $1 AND account = $2 AND person = $3"),
+    // Without its words a case teaches nothing any more.
+    rule(
+        "scam_case",
+        "UPDATE scam_case SET text = '', name = 'erased', why = '', verdict = '{}', person = 'erased', said = said + 1 \
+         WHERE workspace = $1 AND account = $2 AND person = $3",
+    ),
+    rule("scam_report", "DELETE FROM scam_report WHERE workspace = $1 AND account = $2 AND person = $3"),
+    rule("member", "DELETE FROM member WHERE workspace = $1 AND account = $2 AND person = $3"),
     rule("memory", "DELETE FROM memory WHERE workspace = $1 AND account = $2 AND person = $3"),
     // A request that is under way is settled for the workspace alone.
     budget!("budget_hold", "UPDATE budget_hold SET scope = 'erased' WHERE workspace = $1 AND scope = "),

@@ -8,6 +8,7 @@ use townkeeper_contract::BoxFuture;
 use townkeeper_contract::inbound::Inbound;
 use townkeeper_contract::platform::Cursor;
 
+use crate::cases::{self, NewCase};
 use crate::db::{Conn, Row, keepable, per_engine, sql};
 use crate::lease::{self, Lease, postgres_now, sqlite_now};
 use crate::writer::Write;
@@ -19,6 +20,8 @@ pub struct Accept {
     pub workspace: String,
     pub account: String,
     pub events: Vec<NewEvent>,
+    /// What the shield found in this batch, in these events or in others.
+    pub cases: Vec<NewCase>,
     pub cursor: Option<Cursor>,
     /// Who answers them.
     pub node: String,
@@ -187,6 +190,7 @@ impl Accept {
         for event in &self.events {
             out.push(if new.contains(&event.turn) { Accepted::New } else { self.repeat(tx, event).await? });
         }
+        cases::insert(tx, &self.workspace, &self.account, &self.cases, self.now_ms).await?;
         if let Some(to) = &self.cursor {
             cursor::advance(tx, (&self.workspace, &self.account), (&to.scope, &to.value), self.now_ms).await?;
         }

@@ -168,7 +168,7 @@ pub fn act_done(number: i64, verb: Verb, who: &str, whom: Option<&str>, reason: 
 }
 
 /// A name that leaves the line it stands in as it is: short, and without signs that turn or hide what follows.
-fn legible(name: &str) -> String {
+pub(super) fn legible(name: &str) -> String {
     let hides = |c: &char| {
         c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
     };

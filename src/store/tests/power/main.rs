@@ -83,6 +83,7 @@ async fn walk(store: &Store, event: &str, mut acknowledged: &std::fs::File) {
             workspace,
             account,
             events: vec![new],
+            cases: Vec::new(),
             cursor: None,
             node: "n1".to_owned(),
             lease: None,

@@ -4,6 +4,7 @@
 mod actions;
 mod agent;
 mod audit;
+mod cases;
 mod corrections;
 mod home;
 mod keeping;

@@ -170,6 +170,7 @@ async fn accept_within(store: &Store, place: &str, event: &str, within: Option<P
         workspace: W.to_owned(),
         account: ACCOUNT.to_owned(),
         events: vec![new],
+        cases: Vec::new(),
         cursor: None,
         node: "n1".to_owned(),
         lease: None,

@@ -54,6 +54,7 @@ pub(crate) async fn accept(store: &Store, person: &str, event: &str, words: &str
         workspace: W.to_owned(),
         account: ACCOUNT.to_owned(),
         events: vec![new],
+        cases: Vec::new(),
         cursor,
         node: "n1".to_owned(),
         lease: None,

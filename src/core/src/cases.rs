@@ -1,0 +1,125 @@
+//! Cases: what a moderator's word about one leads to, when one is shown, and what members' reports weigh. Pure.
+
+use townkeeper_contract::case::{CaseAction, CaseState, CaseWord, ShieldMode};
+
+/// What is done when a moderator has spoken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Take the message down.
+    Remove,
+    /// Let its author read only, for [`QUIET_MS`]: an account that was stolen is given back one day.
+    Restrict,
+    /// Take what was done about it back, as far as the platform can.
+    TakeBack,
+    /// Take down what is like it, of the last day, wherever it stands.
+    Sweep,
+}
+
+/// For how long whoever's account is in the wrong hands only reads, in milliseconds.
+pub const QUIET_MS: i64 = 7 * 24 * 60 * 60 * 1000;
+
+/// How much a report weighs, in thousandths of what opens a case.
+pub mod weight {
+    /// Somebody who is new: together, they never open a case that nobody else sees.
+    pub const NEW: i64 = 100;
+    /// What all new members together weigh at most.
+    pub const NEW_AT_MOST: i64 = 500;
+    /// Somebody who has been here for a while.
+    pub const MEMBER: i64 = 500;
+    /// Somebody who is trusted, or of the team.
+    pub const TRUSTED: i64 = 1_000;
+    /// What opens a case.
+    pub const OPENS: i64 = 1_000;
+}
+
+/// How many reports of one person count in an hour.
+pub const REPORTS_PER_HOUR: i64 = 10;
+
+/// What a word about a case leads to. `None`: it says what is so already.
+pub fn decide(state: CaseState, word: CaseWord) -> Option<(CaseState, &'static [Step])> {
+    use CaseState as S;
+    use CaseWord as W;
+    let (to, steps): (S, &[Step]) = match word {
+        W::Content => (S::Content, &[Step::Remove, Step::Sweep]),
+        W::Account => (S::Account, &[Step::Remove, Step::Restrict]),
+        W::Clear => (S::Clear, &[Step::TakeBack]),
+        W::Unsure => (S::Unsure, &[]),
+        W::Undo => (S::Open, &[Step::TakeBack]),
+    };
+    (to != state).then_some((to, steps))
+}
+
+/// What is done by itself when a case opens: only where a moderator let the shield guard, and nothing rests on words alone.
+pub fn by_itself(action: CaseAction, mode: ShieldMode) -> &'static [Step] {
+    match (mode, action) {
+        (ShieldMode::Guard, CaseAction::Delete) => &[Step::Remove, Step::Restrict],
+        (ShieldMode::Guard, CaseAction::Hold) => &[Step::Remove],
+        _ => &[],
+    }
+}
+
+/// Whether moderators are shown a case. In shadow it is only written down.
+pub fn is_shown(mode: ShieldMode) -> bool {
+    matches!(mode, ShieldMode::Flag | ShieldMode::Guard)
+}
+
+/// How many cards a minute are shown one by one.
+pub const CARDS_PER_MINUTE: u32 = 10;
+
+/// Counts cards, so that a wave of scams is no wave of messages to moderators.
+#[derive(Clone, Debug, Default)]
+pub struct Cards {
+    minute_ms: i64,
+    shown: u32,
+}
+
+impl Cards {
+    /// Whether one more card is shown by itself; else it goes into the minute's digest.
+    pub fn single(&mut self, now_ms: i64) -> bool {
+        if now_ms - self.minute_ms >= 60_000 || now_ms < self.minute_ms {
+            (self.minute_ms, self.shown) = (now_ms, 0);
+        }
+        self.shown = self.shown.saturating_add(1);
+        self.shown <= CARDS_PER_MINUTE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_was_said_can_be_taken_back_and_nothing_is_said_twice() {
+        for word in CaseWord::ALL.iter().filter(|word| **word != CaseWord::Undo) {
+            let (state, _) = decide(CaseState::Open, *word).unwrap();
+            assert_eq!(decide(state, *word), None, "{word}");
+            assert_eq!(decide(state, CaseWord::Undo), Some((CaseState::Open, &[Step::TakeBack][..])), "{word}");
+        }
+        assert_eq!(decide(CaseState::Open, CaseWord::Undo), None);
+    }
+
+    #[test]
+    fn only_guarding_acts_by_itself_and_never_upon_a_flag() {
+        for mode in ShieldMode::ALL {
+            for action in CaseAction::ALL {
+                let acts = !by_itself(*action, *mode).is_empty();
+                assert_eq!(acts, *mode == ShieldMode::Guard && *action != CaseAction::Flag, "{mode} {action}");
+            }
+        }
+        assert!(!is_shown(ShieldMode::Shadow));
+    }
+
+    #[test]
+    fn the_eleventh_card_of_a_minute_is_in_the_digest() {
+        let mut cards = Cards::default();
+        let shown = (0..30).filter(|_| cards.single(1_000)).count();
+        assert_eq!(shown, 10);
+        assert!(cards.single(61_000), "the next minute");
+    }
+
+    #[test]
+    fn new_members_alone_open_no_case() {
+        const { assert!(weight::NEW_AT_MOST < weight::OPENS) };
+        const { assert!(weight::NEW_AT_MOST + weight::MEMBER >= weight::OPENS) };
+    }
+}

@@ -1,0 +1,99 @@
+//! What moderators say about cases, and members report: here it is only understood; whether they may is asked when it is
+//! done.
+
+use townkeeper_contract::case::{CaseState, CaseWord};
+use townkeeper_contract::id::{MessageRef, PersonId};
+use townkeeper_contract::inbound::Inbound;
+
+use super::{Ask, Decision};
+use crate::say;
+
+/// Something to be done about a case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CaseAsk {
+    Decide {
+        number: i64,
+        word: CaseWord,
+    },
+    /// Pass a message on to the moderators.
+    Report {
+        message: MessageRef,
+        /// Who wrote it, as far as the platform says.
+        author: Option<PersonId>,
+        /// What it says, as far as the platform says.
+        text: String,
+    },
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cased {
+    Decided(Decided),
+    /// It was said before.
+    Same,
+    NoSuchCase,
+    NotAllowed,
+    /// Somebody else said something meanwhile.
+    Faster,
+    Reported,
+    Failed,
+}
+
+/// A case of which something was said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decided {
+    pub number: i64,
+    pub state: CaseState,
+    /// How many acts of moderation are on their way, copies not counted.
+    pub acts: usize,
+    /// How many copies are taken down.
+    pub swept: usize,
+    /// What could not be done, a sentence each.
+    pub undone: Vec<String>,
+}
+
+/// What a button below a case means: `case:7:content`.
+pub(super) fn pressed(action: &str) -> Option<Decision> {
+    let (number, word) = action.strip_prefix("case:")?.split_once(':')?;
+    let ask = CaseAsk::Decide { number: number.parse().ok()?, word: CaseWord::named(word)? };
+    Some(Decision::ask(Ask::Case(ask)))
+}
+
+/// Whether a button is about a case.
+pub fn is(action: &str) -> bool {
+    action.starts_with("case:")
+}
+
+/// The choice that a button below a case belongs to: what is said about a case is said by one press, of all its cards.
+pub fn choice(action: &str) -> Option<String> {
+    let (number, word) = action.strip_prefix("case:")?.split_once(':')?;
+    (word != CaseWord::Undo.as_str()).then(|| format!("case:{number}"))
+}
+
+/// `/report`, in reply to a message.
+pub(super) fn reported(inbound: &Inbound) -> Decision {
+    let Some(message) = inbound.replies_to.clone() else { return Decision::end(say::cases::report_how()) };
+    let (author, text) = (inbound.replies_to_person.clone(), inbound.carried.quoted.clone());
+    Decision::ask(Ask::Case(CaseAsk::Report { message, author, text }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buttons_are_read_and_nothing_else() {
+        let ask = |action: &str| pressed(action).and_then(|decision| decision.then);
+        assert!(matches!(ask("case:7:clear"), Some(Ask::Case(CaseAsk::Decide { number: 7, word: CaseWord::Clear }))));
+        for nonsense in ["case:7", "case:x:clear", "case:7:burn", "cases:7:clear", "case:7:clear:8", "case::clear"] {
+            assert!(pressed(nonsense).is_none(), "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn of_all_cards_of_a_case_one_press_counts_and_undo_is_its_own() {
+        assert_eq!(choice("case:7:clear"), choice("case:7:content"));
+        assert_ne!(choice("case:7:clear"), choice("case:8:clear"));
+        assert_eq!(choice("case:7:undo"), None);
+    }
+}

@@ -1,0 +1,133 @@
+//! What moderators read about a case, and members about their report. Names, words and links of strangers stand there as
+//! quotations: nobody opens them by accident.
+
+use townkeeper_contract::case::{Case, CaseState};
+use townkeeper_contract::id::ActionId;
+use townkeeper_contract::stream::{Offer, Reply};
+use townkeeper_contract::text::{Block, BlockKind, Origin, RichText, Run};
+
+use super::keeper::legible;
+use super::{notice, system};
+use crate::decide::cases::{Cased, Decided};
+
+/// How much of a message a card shows, in characters.
+const SHOWN: usize = 280;
+
+/// A case as moderators see it: why, who, and what was written; with what they may say about it. `done`: what was done by
+/// itself.
+pub fn card(case: &Case, done: &str) -> Reply {
+    let mut body = RichText::default();
+    let mut head = vec![
+        Run::plain(format!("Case {} · {}", case.number, case.account), Origin::Data).bold(),
+        Run::plain(" · ", Origin::System),
+        Run::plain(case.why.clone(), Origin::Quote),
+    ];
+    if !done.is_empty() {
+        head.push(Run::plain(format!(" {done}"), Origin::System));
+    }
+    body.push(Block::paragraph(head));
+    let written = if case.message.is_some() { " wrote:" } else { " is called so." };
+    body.push(Block::paragraph(vec![
+        Run::plain(legible(&case.name), Origin::Quote),
+        Run::plain(format!(" ({})", case.person), Origin::Data),
+        Run::plain(written, Origin::System),
+    ]));
+    if !case.text.is_empty() {
+        let text = shortened(&case.text);
+        body.push(Block { kind: BlockKind::Quote { depth: 0 }, runs: vec![Run::plain(text, Origin::Quote)] });
+    }
+    let offer = |word: &str, label: &str| Offer {
+        action: ActionId::new(format!("case:{}:{word}", case.number)),
+        label: label.to_owned(),
+    };
+    let offers = vec![
+        offer("content", "Scam: content"),
+        offer("account", "Scam: account"),
+        offer("clear", "Not a scam"),
+        offer("unsure", "Unsure"),
+    ];
+    Reply { body, offers, ..notice("") }
+}
+
+/// Many cases in one message.
+pub fn digest(cases: &[&Case]) -> RichText {
+    let mut body = system(&format!("{} more cases within a minute:", cases.len()));
+    for case in cases.iter().take(DIGEST) {
+        body.push(Block::paragraph(vec![
+            Run::plain(format!("{} · {} · ", case.number, case.account), Origin::Data),
+            Run::plain(case.why.clone(), Origin::Quote),
+        ]));
+    }
+    let rest = "They wait: townkeeper shield cases shows them all, townkeeper shield decide takes your word.";
+    body.push(Block::paragraph(vec![Run::plain(rest, Origin::System)]));
+    body
+}
+
+/// How many lines a digest has.
+const DIGEST: usize = 10;
+
+/// The breaker tripped: nothing is taken down by itself any more.
+pub fn breaker(acts: u32) -> RichText {
+    system(&format!(
+        "I took {acts} messages down by myself within ten minutes. That is more than I should do without you: from now on \
+         I only show what I find. /keeper shield guard lets me act again."
+    ))
+}
+
+fn shortened(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+/// What came of what somebody said about a case.
+pub(crate) fn cased(cased: &Cased) -> Reply {
+    match cased {
+        Cased::Decided(decided) => self::decided(decided),
+        Cased::Same => notice("That is how it stands already."),
+        Cased::NoSuchCase => notice("There is no such case."),
+        Cased::NotAllowed => super::moderator_unknown(),
+        Cased::Faster => notice("Somebody else just said something about this case; look at it again."),
+        Cased::Reported => notice("Thank you. The moderators see it when enough speaks for it."),
+        Cased::Failed => super::not_now(),
+    }
+}
+
+/// How to report.
+pub fn report_how() -> Reply {
+    notice("Reply to the message with /report, and I pass it on to the moderators.")
+}
+
+fn decided(decided: &Decided) -> Reply {
+    let said = match decided.state {
+        CaseState::Content => "scam, by its words",
+        CaseState::Account => "scam, by its account",
+        CaseState::Clear => "no scam",
+        CaseState::Unsure => "unsure",
+        CaseState::Open => "open again",
+    };
+    let mut body = RichText::default();
+    body.push(Block::paragraph(vec![
+        Run::plain(format!("Case {}: ", decided.number), Origin::Data).bold(),
+        Run::plain(format!("{said}."), Origin::System),
+    ]));
+    if decided.acts > 0 {
+        let acts = if decided.acts == 1 { "One act is on its way." } else { "Acts on their way: " };
+        let count = if decided.acts == 1 { String::new() } else { format!("{}.", decided.acts) };
+        body.push(Block::paragraph(vec![Run::plain(format!("{acts}{count}"), Origin::System)]));
+    }
+    if decided.swept > 0 {
+        let text = format!("Copies of it taken down elsewhere: {}.", decided.swept);
+        body.push(Block::paragraph(vec![Run::plain(text, Origin::System)]));
+    }
+    for undone in &decided.undone {
+        body.push(Block::paragraph(vec![Run::plain(undone.clone(), Origin::System)]));
+    }
+    let mut reply = Reply { body, ..notice("") };
+    if decided.state != CaseState::Open {
+        let action = ActionId::new(format!("case:{}:undo", decided.number));
+        reply.offers.push(Offer { action, label: "Undo".to_owned() });
+    }
+    reply
+}

@@ -1,0 +1,400 @@
+//! Cases: messages that look like a scam, what moderators said about them, and what members reported. A case is written
+//! with the event it was found in; what is shown of it, and what is said about it, are one transaction each.
+
+use serde::Serialize;
+use townkeeper_contract::BoxFuture;
+use townkeeper_contract::case::{Case, CaseAction, CaseState, ShieldMode};
+use townkeeper_contract::id::{AccountId, MessageRef, PersonId, PlaceId};
+
+use crate::actions::{self, NewAction};
+use crate::audit::{self, Act, By};
+use crate::db::{Conn, Row, keepable, sql};
+use crate::outbox::{self, OutboxRow, Queue, Sendable};
+use crate::writer::Write;
+use crate::{Denied, Store, StoreError, counter};
+
+/// Something the shield found.
+#[derive(Clone, Debug)]
+pub struct NewCase {
+    /// The key of the event it was found in.
+    pub event: String,
+    pub place: String,
+    pub address: String,
+    pub message: Option<String>,
+    pub person: String,
+    pub name: String,
+    pub text: String,
+    pub why: String,
+    pub verdict: serde_json::Value,
+    pub action: CaseAction,
+    pub mode: ShieldMode,
+}
+
+/// A case as it is acted upon: with the text as it was written, and where the adapter acts.
+#[derive(Clone, Debug)]
+pub struct KeptCase {
+    pub case: Case,
+    pub address: String,
+    /// Counts what was said about it, and what was taken back.
+    pub said: i64,
+}
+
+/// Shows a case to moderators, once.
+#[derive(Clone, Debug)]
+pub struct ShowCase {
+    pub workspace: String,
+    pub number: i64,
+    /// One for each place where moderators read.
+    pub cards: Vec<Card>,
+    pub node: String,
+    pub now_ms: i64,
+}
+
+/// A case, or several, as moderators read it in one place.
+#[derive(Clone, Debug)]
+pub struct Card {
+    pub account: String,
+    pub say: Sendable,
+    pub actions: Vec<NewAction>,
+}
+
+/// Says something about a case, together with a record of the log.
+#[derive(Clone, Debug)]
+pub struct DecideCase {
+    pub by: By,
+    pub number: i64,
+    /// As it was seen: of two who say something at once, the second looks again.
+    pub said: i64,
+    pub to: CaseState,
+}
+
+/// A member's report.
+#[derive(Clone, Debug)]
+pub struct Report {
+    pub workspace: String,
+    pub account: String,
+    pub message: String,
+    pub person: String,
+    /// In thousandths of what opens a case.
+    pub weight: i64,
+    /// What all new members together may weigh.
+    pub at_most: i64,
+    /// How many reports of one person count in an hour.
+    pub per_hour: i64,
+    pub now_ms: i64,
+}
+
+/// Somebody's standing in a community.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Member {
+    pub account: String,
+    pub person: String,
+    pub first_ms: i64,
+    pub said: i64,
+    pub seen_ms: i64,
+}
+
+const HOUR_MS: i64 = 60 * 60 * 1000;
+
+impl Store {
+    /// The newest `limit` cases, newest first.
+    pub async fn cases(&self, workspace: &str, limit: u32) -> Result<Vec<Case>, StoreError> {
+        let rows = sql("SELECT * FROM scam_case WHERE workspace = $1 ORDER BY number DESC LIMIT $2")
+            .bind(workspace)
+            .bind(i64::from(limit))
+            .all(&self.reads)
+            .await?;
+        rows.iter().map(case).collect()
+    }
+
+    /// One case.
+    pub async fn case(&self, workspace: &str, number: i64) -> Result<Option<KeptCase>, StoreError> {
+        let row = sql("SELECT * FROM scam_case WHERE workspace = $1 AND number = $2");
+        row.bind(workspace).bind(number).optional(&self.reads).await?.as_ref().map(kept).transpose()
+    }
+
+    /// Up to `limit` cases that no moderator was shown yet, oldest first.
+    pub async fn unshown_cases(&self, workspace: &str, limit: u32) -> Result<Vec<KeptCase>, StoreError> {
+        let rows = sql("SELECT * FROM scam_case WHERE workspace = $1 AND shown_ms IS NULL ORDER BY number LIMIT $2")
+            .bind(workspace)
+            .bind(i64::from(limit))
+            .all(&self.reads)
+            .await?;
+        rows.iter().map(kept).collect()
+    }
+
+    /// What is to be learnt: cases of which a moderator said what their words are.
+    pub async fn lessons(&self, workspace: &str) -> Result<Vec<KeptCase>, StoreError> {
+        let rows = sql("SELECT * FROM scam_case WHERE workspace = $1 AND state IN ('content', 'clear') \
+             AND text <> '' ORDER BY number");
+        rows.bind(workspace).all(&self.reads).await?.iter().map(kept).collect()
+    }
+
+    /// How much was said about cases so far: where it differs, there is something to learn or to unlearn.
+    pub async fn cases_said(&self, workspace: &str) -> Result<i64, StoreError> {
+        let row = sql("SELECT CAST(COALESCE(SUM(said), 0) AS BIGINT) AS said FROM scam_case WHERE workspace = $1");
+        row.bind(workspace).one(&self.reads).await?.int("said")
+    }
+
+    /// Shows a case. `None`: it was shown before. Else the rows that are to be delivered now.
+    pub async fn show_case(&self, show: ShowCase) -> Result<Option<Vec<OutboxRow>>, StoreError> {
+        self.write(show).await
+    }
+
+    /// Says something about a case. [`Denied::Moved`]: somebody was faster.
+    pub async fn decide_case(&self, decide: DecideCase) -> Result<(), StoreError> {
+        self.write(decide).await
+    }
+
+    /// Notes a report. What all reports of the message weigh now, in thousandths of what opens a case.
+    pub async fn report(&self, report: Report) -> Result<i64, StoreError> {
+        self.write(report).await
+    }
+
+    /// Opens a case that no event of its own led to.
+    pub async fn open_case(&self, workspace: &str, account: &str, new: NewCase, now_ms: i64) -> Result<(), StoreError> {
+        let (workspace, account) = (workspace.to_owned(), account.to_owned());
+        self.write(OpenCase { workspace, account, new, now_ms }).await
+    }
+
+    /// Everybody who is known, for the memory that judges.
+    pub async fn members(&self, workspace: &str) -> Result<Vec<Member>, StoreError> {
+        let rows = sql("SELECT account, person, first_ms, said, seen_ms FROM member WHERE workspace = $1 \
+             ORDER BY seen_ms DESC LIMIT 200000");
+        let member = |row: &Row| {
+            Ok(Member {
+                account: row.text("account")?,
+                person: row.text("person")?,
+                first_ms: row.int("first_ms")?,
+                said: row.int("said")?,
+                seen_ms: row.int("seen_ms")?,
+            })
+        };
+        rows.bind(workspace).all(&self.reads).await?.iter().map(member).collect()
+    }
+
+    /// Writes down how much these members have said.
+    pub async fn keep_members(&self, workspace: &str, members: Vec<Member>) -> Result<(), StoreError> {
+        self.write(KeepMembers { workspace: workspace.to_owned(), members }).await
+    }
+}
+
+fn word<T>(row: &Row, column: &str, named: impl Fn(&str) -> Option<T>) -> Result<T, StoreError> {
+    let word = row.text(column)?;
+    named(&word).ok_or_else(|| StoreError::Decode(format!("{column} is {word}")))
+}
+
+fn case(row: &Row) -> Result<Case, StoreError> {
+    Ok(Case {
+        number: row.int("number")?,
+        account: AccountId(row.text("account")?),
+        place: PlaceId(row.text("place")?),
+        message: row.opt_text("message")?.map(MessageRef),
+        person: PersonId(row.text("person")?),
+        name: row.text("name")?,
+        text: row.text("text")?,
+        why: row.text("why")?,
+        verdict: row.json("verdict")?,
+        action: word(row, "action", CaseAction::named)?,
+        mode: word(row, "mode", ShieldMode::named)?,
+        at_ms: row.int("at_ms")?,
+        state: word(row, "state", CaseState::named)?,
+        by: row.opt_text("decided_by")?,
+        decided_ms: row.opt_int("decided_ms")?,
+    })
+}
+
+fn kept(row: &Row) -> Result<KeptCase, StoreError> {
+    Ok(KeptCase { case: case(row)?, address: row.text("address")?, said: row.int("said")? })
+}
+
+/// Writes what was found in a batch, in its transaction. What was found before is left as it is.
+pub(crate) async fn insert(
+    tx: &mut Conn,
+    workspace: &str,
+    account: &str,
+    cases: &[NewCase],
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    for new in cases {
+        let known = sql("SELECT number FROM scam_case WHERE workspace = $1 AND account = $2 AND event = $3");
+        let event = keepable(&new.event);
+        if known.bind(workspace).bind(account).bind(event.as_ref()).optional(&mut *tx).await?.is_some() {
+            continue;
+        }
+        let number = counter::next(tx, workspace, "scam_case").await?;
+        sql("INSERT INTO scam_case (workspace, number, account, event, place, address, message, person, name, text, why, \
+             verdict, action, mode, at_ms, state, said) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'open', 0)")
+        .bind(workspace)
+        .bind(number)
+        .bind(account)
+        .bind(event.as_ref())
+        .bind(&new.place)
+        .bind(&new.address)
+        .bind(new.message.as_ref())
+        .bind(&new.person)
+        .bind(keepable(&new.name).as_ref())
+        .bind(keepable(&new.text).as_ref())
+        .bind(keepable(&new.why).as_ref())
+        .bind(keepable(&new.verdict.to_string()).as_ref())
+        .bind(new.action.as_str())
+        .bind(new.mode.as_str())
+        .bind(now_ms)
+        .execute(&mut *tx)
+        .await?;
+    }
+    Ok(())
+}
+
+struct OpenCase {
+    workspace: String,
+    account: String,
+    new: NewCase,
+    now_ms: i64,
+}
+
+impl Write for OpenCase {
+    type Out = ();
+
+    fn apply<'a>(&'a self, tx: &'a mut Conn) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(insert(tx, &self.workspace, &self.account, std::slice::from_ref(&self.new), self.now_ms))
+    }
+}
+
+impl Write for ShowCase {
+    type Out = Option<Vec<OutboxRow>>;
+
+    fn apply<'a>(&'a self, tx: &'a mut Conn) -> BoxFuture<'a, Result<Self::Out, StoreError>> {
+        Box::pin(async move {
+            let shown =
+                sql("UPDATE scam_case SET shown_ms = $3 WHERE workspace = $1 AND number = $2 AND shown_ms IS NULL")
+                    .bind(&self.workspace)
+                    .bind(self.number)
+                    .bind(self.now_ms)
+                    .execute(&mut *tx)
+                    .await?;
+            if shown == 0 {
+                return Ok(None);
+            }
+            let mut now = Vec::new();
+            for card in &self.cards {
+                let queue = Queue {
+                    workspace: &self.workspace,
+                    account: &card.account,
+                    turn: &card.say.id,
+                    part: 0,
+                    node: &self.node,
+                    now_ms: self.now_ms,
+                };
+                now.extend(outbox::queue(tx, &queue, &card.say).await?);
+                actions::show(tx, (&self.workspace, &card.account, &card.say.id), &card.actions).await?;
+            }
+            Ok(Some(now))
+        })
+    }
+}
+
+/// What the log keeps of it: not whom it is about.
+#[derive(Serialize)]
+struct Noted {
+    state: CaseState,
+}
+
+impl Write for DecideCase {
+    type Out = ();
+
+    fn apply<'a>(&'a self, tx: &'a mut Conn) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            let mut log = audit::begin(tx, &self.by).await?;
+            let before = sql("SELECT state FROM scam_case WHERE workspace = $1 AND number = $2 AND said = $3");
+            let before = before.bind(&self.by.workspace).bind(self.number).bind(self.said).optional(&mut *tx).await?;
+            let before = word(&before.ok_or(Denied::Moved)?, "state", CaseState::named)?;
+            let open = self.to == CaseState::Open;
+            sql("UPDATE scam_case SET state = $3, decided_by = $4, decided_ms = $5, said = said + 1 \
+                 WHERE workspace = $1 AND number = $2")
+            .bind(&self.by.workspace)
+            .bind(self.number)
+            .bind(self.to.as_str())
+            .bind((!open).then_some(&self.by.actor))
+            .bind((!open).then_some(self.by.now_ms))
+            .execute(&mut *tx)
+            .await?;
+            let (subject, was, is) =
+                (format!("case:{}", self.number), Noted { state: before }, Noted { state: self.to });
+            let act = Act { action: "case.decide", subject: &subject, before: Some(&was), after: Some(&is) };
+            log.append(tx, act).await
+        })
+    }
+}
+
+impl Write for Report {
+    type Out = i64;
+
+    fn apply<'a>(&'a self, tx: &'a mut Conn) -> BoxFuture<'a, Result<i64, StoreError>> {
+        Box::pin(async move {
+            let recent = sql("SELECT COUNT(*) AS n FROM scam_report \
+                 WHERE workspace = $1 AND account = $2 AND person = $3 AND at_ms > $4")
+            .bind(&self.workspace)
+            .bind(&self.account)
+            .bind(&self.person)
+            .bind(self.now_ms - HOUR_MS)
+            .one(&mut *tx)
+            .await?;
+            let weight = if recent.int("n")? < self.per_hour { self.weight } else { 0 };
+            sql("INSERT INTO scam_report (workspace, account, message, person, weight, at_ms) \
+                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (workspace, account, message, person) DO NOTHING")
+            .bind(&self.workspace)
+            .bind(&self.account)
+            .bind(&self.message)
+            .bind(&self.person)
+            .bind(weight)
+            .bind(self.now_ms)
+            .execute(&mut *tx)
+            .await?;
+            // Light ones together weigh no more than this, however many they are.
+            let row =
+                sql("SELECT CAST(COALESCE(SUM(CASE WHEN weight < $4 THEN weight ELSE 0 END), 0) AS BIGINT) AS light, \
+                 CAST(COALESCE(SUM(CASE WHEN weight < $4 THEN 0 ELSE weight END), 0) AS BIGINT) AS heavy \
+                 FROM scam_report WHERE workspace = $1 AND account = $2 AND message = $3")
+                .bind(&self.workspace)
+                .bind(&self.account)
+                .bind(&self.message)
+                .bind(self.at_most)
+                .one(tx)
+                .await?;
+            Ok(row.int("light")?.min(self.at_most) + row.int("heavy")?)
+        })
+    }
+}
+
+struct KeepMembers {
+    workspace: String,
+    members: Vec<Member>,
+}
+
+impl Write for KeepMembers {
+    type Out = ();
+
+    fn apply<'a>(&'a self, tx: &'a mut Conn) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            for member in &self.members {
+                // Another node may know more of somebody: the longer acquaintance and the higher count stay.
+                sql("INSERT INTO member (workspace, account, person, first_ms, said, seen_ms) \
+                     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (workspace, account, person) DO UPDATE SET \
+                     first_ms = CASE WHEN excluded.first_ms < member.first_ms THEN excluded.first_ms ELSE member.first_ms END, \
+                     said = CASE WHEN excluded.said > member.said THEN excluded.said ELSE member.said END, \
+                     seen_ms = excluded.seen_ms")
+                .bind(&self.workspace)
+                .bind(&member.account)
+                .bind(&member.person)
+                .bind(member.first_ms)
+                .bind(member.said)
+                .bind(member.seen_ms)
+                .execute(&mut *tx)
+                .await?;
+            }
+            Ok(())
+        })
+    }
+}
