@@ -28,6 +28,7 @@ mod database;
 mod doctor;
 mod evaluate;
 mod export;
+mod guarding;
 mod import;
 mod init;
 mod knowledge;

@@ -21,6 +21,7 @@ use crate::agent::{AgentSection, BudgetSection, FloodSection};
 use crate::backup::BackupSection;
 use crate::cli::Place;
 use crate::database::StoreSection;
+use crate::guarding::ShieldSection;
 use crate::knowledge::KnowledgeSection;
 use crate::retention::RetentionSection;
 use crate::workspaces::{FeaturesSection, WorkspaceSection};
@@ -49,6 +50,8 @@ pub(crate) struct Settings {
     pub(crate) flood: FloodSection,
     #[serde(default)]
     pub(crate) knowledge: KnowledgeSection,
+    #[serde(default)]
+    pub(crate) shield: ShieldSection,
     #[serde(default)]
     pub(crate) store: StoreSection,
     #[serde(default)]

@@ -14,6 +14,7 @@ use townkeeper_engine::{Engine, Parts};
 use townkeeper_store::{By, Store};
 
 use crate::agent::AgentSection;
+use crate::guarding::ShieldSection;
 use crate::knowledge::KnowledgeSection;
 use crate::settings::Settings;
 use crate::{knowledge, platforms};
@@ -42,6 +43,8 @@ pub(crate) struct WorkspaceSection {
     pub(crate) agent: Option<AgentSection>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) knowledge: Option<KnowledgeSection>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) shield: Option<ShieldSection>,
     /// Below the title of its page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) intro: Option<String>,
@@ -65,7 +68,7 @@ pub(crate) fn all(settings: &Settings) -> anyhow::Result<Vec<Workspace>> {
     }
     let mut all = vec![Workspace { name: MAIN.to_owned(), base: String::new(), settings: settings.clone() }];
     for section in &settings.workspace {
-        let WorkspaceSection { name, agent, knowledge, intro, suggestions } = section.clone();
+        let WorkspaceSection { name, agent, knowledge, shield, intro, suggestions } = section.clone();
         let plain = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         if !plain || !(1..=32).contains(&name.len()) {
             bail!("[[workspace]] name = {name:?}: give 1 to 32 of a-z, 0-9 and -");
@@ -76,6 +79,7 @@ pub(crate) fn all(settings: &Settings) -> anyhow::Result<Vec<Workspace>> {
         let mut own = settings.clone();
         own.agent = agent.unwrap_or(own.agent);
         own.knowledge = knowledge.unwrap_or(own.knowledge);
+        own.shield = shield.unwrap_or(own.shield);
         own.web.intro = intro.unwrap_or(own.web.intro);
         own.web.suggestions = suggestions.unwrap_or(own.web.suggestions);
         all.push(Workspace { base: format!("/w/{name}"), name, settings: own });
@@ -114,6 +118,7 @@ impl Workspace {
             base: Arc::new(base),
             revision,
             cooling: settings.knowledge.cooling(),
+            guarding: settings.shield.guarding(&settings.agent.name)?,
             agent: settings.agent()?,
             providers: providers.to_vec(),
             door,

@@ -2,6 +2,7 @@
 //! and event streams or over one WebSocket.
 
 mod access;
+mod cases;
 mod events;
 mod knowledge;
 mod learning;

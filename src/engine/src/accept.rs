@@ -9,9 +9,12 @@ use futures_util::FutureExt as _;
 use townkeeper_contract::id::{AccountId, ConversationId, TurnId};
 use townkeeper_contract::inbound::Inbound;
 use townkeeper_contract::platform::Cursor;
+use townkeeper_core::cases::by_itself;
+use townkeeper_core::places::Here;
 use townkeeper_core::scan::Ground;
 use townkeeper_core::{conversation, scan};
-use townkeeper_store::{Accept, Accepted, InboxRow, NewEvent, StoreError, fault};
+use townkeeper_knowledge::Base;
+use townkeeper_store::{Accept, Accepted, InboxRow, NewCase, NewEvent, StoreError, fault};
 
 use crate::busy::Place;
 use crate::lanes::Job;
@@ -61,8 +64,8 @@ async fn commit(
         return Err(EngineError::Stopping);
     }
     let now_ms = house.clock.now_ms();
-    let kept = ours(house, account, batch, now_ms);
-    if kept.is_empty() && !house.cursor_due(account, now_ms) {
+    let (kept, cases) = ours(house, account, batch, now_ms);
+    if kept.is_empty() && cases.is_empty() && !house.cursor_due(account, now_ms) {
         return Ok(Vec::new());
     }
     let mut permits = Vec::with_capacity(kept.len());
@@ -76,12 +79,13 @@ async fn commit(
         workspace: house.workspace.clone(),
         account: account.0.clone(),
         events: events.clone(),
-        cases: Vec::new(),
+        cases,
         cursor,
         node: house.node.id.clone(),
         lease: house.node.lease_of(account),
         now_ms,
     };
+    let found = !accept.cases.is_empty();
     let accepted = match house.store.accept(accept).await {
         Ok(accepted) => accepted,
         Err(error) => {
@@ -91,6 +95,9 @@ async fn commit(
             return Err(error.into());
         }
     };
+    if found {
+        house.cases_kick.notify_one();
+    }
     if !events.is_empty() {
         measure::reach(house, First::Question);
     }
@@ -115,20 +122,29 @@ pub(crate) fn day(now_ms: i64) -> NaiveDate {
 
 /// Whether an event that comes now would be accepted.
 pub(crate) fn concerns_us(house: &House, event: &Inbound) -> bool {
-    is_ours(house, event, house.clock.now_ms())
+    let here = house.places.here(event, house.door.rules(&event.account));
+    is_ours(house, event, &here, &house.base(), house.clock.now_ms())
 }
 
-fn is_ours(house: &House, event: &Inbound, now_ms: i64) -> bool {
-    let here = house.places.here(event, house.door.rules(&event.account));
-    let base = house.base();
-    let ground = Ground { here: &here, base: &base, today: day(now_ms) };
+fn is_ours(house: &House, event: &Inbound, here: &Here, base: &Base, now_ms: i64) -> bool {
+    let ground = Ground { here, base, today: day(now_ms) };
     scan::scan(event, &ground) == scan::Verdict::Accept
 }
 
-/// What concerns us; the rest is only counted.
-fn ours(house: &House, account: &AccountId, batch: Vec<Inbound>, now_ms: i64) -> Vec<Inbound> {
-    let said = batch.len();
-    let mut kept: Vec<Inbound> = batch.into_iter().filter(|event| is_ours(house, event, now_ms)).collect();
+/// What concerns us, and what looks like a scam; the rest is only counted.
+fn ours(house: &House, account: &AccountId, batch: Vec<Inbound>, now_ms: i64) -> (Vec<Inbound>, Vec<NewCase>) {
+    let (said, base) = (batch.len(), house.base());
+    let (mut kept, mut cases) = (Vec::new(), Vec::new());
+    for event in batch {
+        let here = house.places.here(&event, house.door.rules(&event.account));
+        let case = house.shield.judge(&event, &here, &base, now_ms);
+        // Nobody answers what is taken down.
+        let stands = case.as_ref().is_none_or(|case| by_itself(case.action, case.mode).is_empty());
+        cases.extend(case);
+        if stands && is_ours(house, &event, &here, &base, now_ms) {
+            kept.push(event);
+        }
+    }
     for event in &mut kept {
         shorten(&mut event.person.name);
     }
@@ -138,7 +154,7 @@ fn ours(house: &House, account: &AccountId, batch: Vec<Inbound>, now_ms: i64) ->
     };
     count("no", said - kept.len());
     count("yes", kept.len());
-    kept
+    (kept, cases)
 }
 
 /// A name is for people's eyes, and is kept with every event: nobody needs megabytes of it.

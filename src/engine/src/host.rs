@@ -297,6 +297,7 @@ mod tests {
             base: Arc::new(Base::build(vec![("owl.md".to_owned(), parse("owl.md", ENTRY).unwrap())]).unwrap()),
             revision: 0,
             cooling: std::time::Duration::ZERO,
+            guarding: crate::Guarding::default(),
             agent: Agent::default(),
             providers: Vec::new(),
             door,

@@ -9,6 +9,7 @@
 //! * [`door`], `outbox`: the only way out, and the ledger behind it
 //! * `paint`: an answer shown on its platform while it is written
 //! * `press`: buttons on platforms; `moderate`: what moderators have done
+//! * `shield`: every event is judged before it is accepted; `cases`, `reports`: what moderators make of it
 //! * `node`: this daemon among others on one database
 //! * `freeze`: the switch before it; `access`: what people with a role ask in a chat
 //! * `corrections`, `learning`: answers that were given before their entry changed; what is asked in vain, and how often
@@ -20,6 +21,7 @@
 mod accept;
 mod access;
 mod busy;
+mod cases;
 pub mod clock;
 mod corrections;
 pub mod door;
@@ -41,6 +43,8 @@ mod paint;
 mod places;
 mod press;
 mod purse;
+mod reports;
+mod shield;
 mod turn;
 pub mod vault;
 mod vendors;
@@ -81,6 +85,8 @@ pub use moderate::Asker;
 pub use node::LEASE;
 use node::Node;
 use places::Places;
+use shield::Watch;
+pub use shield::Guarding;
 use vault::Vault;
 use vendors::Vendors;
 
@@ -102,6 +108,8 @@ pub struct Parts {
     pub revision: i64,
     /// How long a change of two people waits for anybody who objects.
     pub cooling: Duration,
+    /// What the shield goes by.
+    pub guarding: Guarding,
     pub agent: Agent,
     /// Model vendors and what they take, in the order in which they are asked.
     pub providers: Vec<(Arc<dyn Provider>, Prices)>,
@@ -132,6 +140,9 @@ pub(crate) struct House {
     pub(crate) room: Arc<Semaphore>,
     pub(crate) busy: Busy,
     pub(crate) outbox_kick: Notify,
+    pub(crate) shield: Watch,
+    /// Something was found that moderators should see.
+    pub(crate) cases_kick: Notify,
     pub(crate) tasks: TaskTracker,
     /// Nothing new is accepted.
     pub(crate) draining: Stop,
@@ -233,6 +244,7 @@ impl Engine {
             workspace: parts.workspace,
             node: Node::new(parts.clock.now_ms(), parts.store.engine(), parts.lease),
             store: parts.store,
+            shield: Watch::new(parts.guarding, Arc::clone(&parts.base)),
             published: Published::new(parts.base, parts.revision, parts.cooling),
             vendors: Vendors::new(parts.providers),
             flood: Mutex::new(Flood::new(parts.agent.flood)),
@@ -246,6 +258,7 @@ impl Engine {
             room: Arc::new(Semaphore::new(ROOM)),
             busy: Busy::default(),
             outbox_kick: Notify::new(),
+            cases_kick: Notify::new(),
             tasks: TaskTracker::new(),
             draining: Stop::new(),
             abandon: Stop::new(),
@@ -266,6 +279,7 @@ impl Engine {
         measure::reach(&house, First::Start);
         freeze::load(&house).await?;
         places::load(&house).await?;
+        shield::load(&house).await?;
         let recovered = node::enter(&house).await?;
         if recovered > 0 {
             tracing::info!(turns = recovered, "took up unfinished turns");
@@ -274,6 +288,8 @@ impl Engine {
         house.tasks.spawn(freeze::run(Arc::clone(&house)));
         house.tasks.spawn(places::run(Arc::clone(&house)));
         house.tasks.spawn(knowledge::run(Arc::clone(&house)));
+        house.tasks.spawn(shield::run(Arc::clone(&house)));
+        house.tasks.spawn(cases::run(Arc::clone(&house)));
         host::run_platforms(&house);
         Ok(Self { house })
     }

@@ -7,14 +7,15 @@ use std::sync::Arc;
 use townkeeper_contract::access::Permission;
 use townkeeper_contract::id::{AccountId, MessageRef, PersonId};
 use townkeeper_contract::inbound::{Inbound, ReplyTo};
+use townkeeper_contract::case::Case;
 use townkeeper_contract::moderation::{NewModeration, Verb};
 use townkeeper_contract::outbound::{Act, Moderation};
 use townkeeper_contract::place::PlaceWho;
-use townkeeper_contract::platform::DeliverError;
+use townkeeper_contract::platform::{DeliverError, Right};
 use townkeeper_contract::text::Allowed;
 use townkeeper_core::access::may;
 use townkeeper_core::decide::moderate::{
-    HOUR_MS, ModerateAsk, Moderated, Wanted, YEAR_MS, is_protected, reverse, right, said, silences,
+    HOUR_MS, ModerateAsk, Moderated, Wanted, YEAR_MS, is_of_message, is_protected, reverse, right, said, silences,
 };
 use townkeeper_core::gate::origin::defanged;
 use townkeeper_core::say;
@@ -77,14 +78,14 @@ async fn in_chat(
             let address = inbound.place.address.as_ref().unwrap_or(&inbound.reply_to);
             let place = inbound.place.id.as_str();
             let order = order(&wanted, (&inbound.account, place, address), asker, by.now_ms);
-            carry_out(house, by, Asked { key: turn, who, at: Some(inbound) }, order).await
+            carry_out(house, by, Asked { key: turn, who, at: Some(inbound), told: true }, order).await
         }
         ModerateAsk::Undo { number, reason } => {
             // Only what was done here: a number of another account is nobody's business.
             let found = house.store.order(&house.workspace, number).await?;
             match found.filter(|order| order.account == inbound.account.as_str()) {
                 Some(found) => {
-                    let asked = Asked { key: turn, who, at: Some(inbound) };
+                    let asked = Asked { key: turn, who, at: Some(inbound), told: true };
                     take_back(house, by, asked, Back { number, found, asker, reason }).await
                 }
                 None => Ok(Moderated::NoSuchAct),
@@ -110,7 +111,7 @@ pub(crate) async fn ask(
         Wanted { verb: new.verb, message: new.message, person: new.person, for_ms: new.for_ms, reason: new.reason };
     let order = order(&wanted, (&new.account, new.place.as_str(), &address), person, by.now_ms);
     let who = by.actor.clone();
-    carry_out(house, by, Asked { key: &asked, who, at: None }, order).await
+    carry_out(house, by, Asked { key: &asked, who, at: None, told: true }, order).await
 }
 
 /// Takes an act back.
@@ -120,7 +121,7 @@ pub(crate) async fn undo(house: &Arc<House>, by: By, asker: &Asker, number: i64)
     let Some(person) = number_of(house, asker, &account).await? else { return Ok(Moderated::NotLinked) };
     let back = Back { number, found, asker: person, reason: String::new() };
     let who = by.actor.clone();
-    take_back(house, by, Asked { key: &ids::secret(), who, at: None }, back).await
+    take_back(house, by, Asked { key: &ids::secret(), who, at: None, told: true }, back).await
 }
 
 /// Whose right is to be looked up: outer `None` where that is not known.
@@ -149,6 +150,60 @@ fn order(wanted: &Wanted, at: (&AccountId, &str, &ReplyTo), by_person: Option<St
     }
 }
 
+/// An act that a case leads to.
+pub(crate) struct ForCase<'a> {
+    /// Names the case: ordered again, it is the same act.
+    pub(crate) key: String,
+    pub(crate) verb: Verb,
+    pub(crate) account: &'a AccountId,
+    pub(crate) place: &'a str,
+    pub(crate) address: &'a str,
+    pub(crate) message: Option<MessageRef>,
+    pub(crate) person: Option<PersonId>,
+    pub(crate) for_ms: i64,
+    pub(crate) reason: String,
+    /// Whose right the platform is asked for besides ours.
+    pub(crate) by_person: Option<String>,
+}
+
+/// Does what a case leads to. Moderators read of it on the case's card.
+pub(crate) async fn for_case(house: &Arc<House>, by: By, act: ForCase<'_>) -> Result<Moderated, EngineError> {
+    let of_message = is_of_message(act.verb);
+    let wanted = Wanted {
+        verb: act.verb,
+        message: act.message.filter(|_| of_message),
+        person: act.person.filter(|_| !of_message),
+        for_ms: Some(act.for_ms),
+        reason: act.reason,
+    };
+    let address = ReplyTo(act.address.to_owned());
+    let order = order(&wanted, (act.account, act.place, &address), act.by_person, by.now_ms);
+    let who = by.actor.clone();
+    carry_out(house, by, Asked { key: &act.key, who, at: None, told: false }, order).await
+}
+
+/// Takes back an act that a case led to.
+pub(crate) async fn back_for_case(
+    house: &Arc<House>,
+    by: By,
+    key: String,
+    number: i64,
+    asker: Option<String>,
+) -> Result<Moderated, EngineError> {
+    let Some(found) = house.store.order(&house.workspace, number).await? else { return Ok(Moderated::NoSuchAct) };
+    let who = by.actor.clone();
+    let back = Back { number, found, asker, reason: String::new() };
+    take_back(house, by, Asked { key: &key, who, at: None, told: false }, back).await
+}
+
+/// Whether the platform lets somebody take messages down where a case is.
+pub(crate) async fn lets_remove(house: &House, case: &Case, inbound: &Inbound) -> bool {
+    let address = house.store.address_of(&house.workspace, case.account.as_str(), case.place.as_str()).await;
+    let Ok(Some(at)) = address else { return false };
+    let standing = house.door.standing(&case.account, &at, Some(&inbound.person.id), &house.clock).await;
+    standing.is_ok_and(|standing| standing.may(Right::Remove))
+}
+
 /// How an act was asked for.
 struct Asked<'a> {
     /// Asked for by the same key again, it is the same act.
@@ -157,6 +212,8 @@ struct Asked<'a> {
     who: String,
     /// Where, if it was in a chat: there it is known already.
     at: Option<&'a Inbound>,
+    /// Whether moderators elsewhere read of it.
+    told: bool,
 }
 
 /// An act that is to be taken back.
@@ -203,7 +260,7 @@ async fn carry_out(house: &Arc<House>, by: By, asked: Asked<'_>, order: Order) -
         // A notice is of use at any time.
         deadline_ms: if verb == Verb::Notice { i64::MAX } else { by.now_ms.saturating_add(REPLY_DEADLINE_MS) },
     };
-    let told = told(house, &order, asked.at, by.now_ms);
+    let told = if asked.told { told(house, &order, asked.at, by.now_ms) } else { Vec::new() };
     let (asked, who) = (asked.key.to_owned(), asked.who);
     let new = NewOrder { by, asked, who, order, send, told, node: house.node.id.clone() };
     Ok(match house.store.moderate(new).await? {

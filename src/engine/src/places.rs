@@ -63,6 +63,27 @@ impl Places {
         known.values().filter(reads).filter_map(address).collect()
     }
 
+    /// Every place where moderators of the workspace read, of any account; of the account itself only those that read
+    /// what is done in that place.
+    pub(crate) fn all_notices(
+        &self,
+        account: &AccountId,
+        id: &str,
+        rules: impl Fn(&AccountId) -> Rules,
+    ) -> Vec<(AccountId, PlaceId, ReplyTo)> {
+        let accounts: Vec<AccountId> = {
+            let image = self.0.read().unwrap_or_else(PoisonError::into_inner);
+            image.known.keys().cloned().collect()
+        };
+        let of = |other: AccountId| {
+            // A place of another account is in no server that we know here.
+            let id = if other == *account { id } else { "" };
+            let there = self.of_notices(&other, id, rules(&other));
+            there.into_iter().map(move |(place, reply_to)| (other.clone(), place, reply_to))
+        };
+        accounts.into_iter().flat_map(of).collect()
+    }
+
     /// Looks at a place, and at the bigger one that it is a part of.
     fn with<T>(
         &self,

@@ -11,6 +11,7 @@ use townkeeper_contract::stream::{
     CancelledBy, Channel, ErrorClass, Event as StreamEvent, Outcome, Reply, ReplyKind, StreamError,
 };
 use townkeeper_core::decide::asked;
+use townkeeper_core::decide::cases::CaseAsk;
 use townkeeper_core::decide::feedback::Rated;
 use townkeeper_core::flood::Pace;
 use townkeeper_core::memory::Note;
@@ -26,7 +27,7 @@ use crate::live::{Feed, FeedWriter};
 use crate::measure::{First, reach};
 use crate::model::Heard;
 use crate::paint::Canvas;
-use crate::{House, accept, access, door, ids, model, moderate, notes, outbox, places, press};
+use crate::{House, accept, access, cases, door, ids, model, moderate, notes, outbox, places, press, reports};
 
 /// How many earlier turns a decision may look at.
 const PAST: u32 = 8;
@@ -303,6 +304,12 @@ async fn find_out<'a>(
         }
         Ask::Rate { turn, helped } => rate(house, row, turn, helped).await,
         Ask::Moderate(ask) => Ok(Event::Moderated(moderate::act(house, &row.turn, &row.inbound, ask).await)),
+        Ask::Case(CaseAsk::Decide { number, word }) => {
+            Ok(Event::Cased(cases::said_in_chat(house, &row.inbound, number, word).await))
+        }
+        Ask::Case(CaseAsk::Report { message, author, text }) => {
+            Ok(Event::Cased(reports::pass_on(house, &row.inbound, message, author, text).await))
+        }
         Ask::Access(ask) => Ok(Event::Accessed(access::act(house, &row.inbound, ask).await)),
     }
 }

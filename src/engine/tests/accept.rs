@@ -44,6 +44,7 @@ async fn engine() -> (TempDir, Engine) {
         base: Arc::new(base),
         revision: 0,
         cooling: Duration::ZERO,
+        guarding: townkeeper_engine::Guarding::default(),
         agent: Agent::default(),
         providers: Vec::new(),
         door: Door::default(),

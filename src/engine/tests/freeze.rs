@@ -26,6 +26,7 @@ async fn engine() -> (TempDir, Engine) {
         base: Arc::new(Base::build(vec![("owl.md".to_owned(), parse("owl.md", ENTRY).unwrap())]).unwrap()),
         revision: 0,
         cooling: Duration::ZERO,
+        guarding: townkeeper_engine::Guarding::default(),
         agent: Agent { name: "Keeper".to_owned(), persona: String::new(), ..Agent::default() },
         providers: Vec::new(),
         door: Door::default(),

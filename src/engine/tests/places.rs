@@ -35,6 +35,7 @@ async fn engine(groups: Option<Groups>) -> (TempDir, Engine) {
         base: Arc::new(Base::build(vec![("owl.md".to_owned(), parse("owl.md", ENTRY).unwrap())]).unwrap()),
         revision: 0,
         cooling: Duration::ZERO,
+        guarding: townkeeper_engine::Guarding::default(),
         agent: Agent::default(),
         providers: Vec::new(),
         door,

@@ -70,6 +70,15 @@ pub enum Ordered {
 }
 
 impl Store {
+    /// Acts that keys with this beginning asked for, that took nothing back, and that nothing took back.
+    pub async fn orders_asked(&self, workspace: &str, beginning: &str) -> Result<Vec<(i64, Verb)>, StoreError> {
+        let rows = sql("SELECT m.number, m.verb FROM moderation m WHERE m.workspace = $1 \
+             AND substr(m.asked, 1, length($2)) = $2 AND m.reverses IS NULL AND NOT EXISTS (SELECT 1 FROM moderation b \
+             WHERE b.workspace = m.workspace AND b.reverses = m.number) ORDER BY m.number");
+        let rows = rows.bind(workspace).bind(beginning).all(&self.reads).await?;
+        rows.iter().map(|row| Ok((row.int("number")?, verb(row)?))).collect()
+    }
+
     /// Orders an act.
     pub async fn moderate(&self, order: NewOrder) -> Result<Ordered, StoreError> {
         self.write(order).await

@@ -77,6 +77,17 @@ impl Allowed {
         ours.into_iter().find(|ours| near::values(finding.kind, &finding.value, ours))
     }
 
+    /// The hosts of everything that may be said.
+    pub fn hosts(&self) -> impl Iterator<Item = &str> {
+        self.hosts.iter().map(String::as_str)
+    }
+
+    /// The addresses that may be said, byte for byte.
+    pub fn addresses(&self) -> impl Iterator<Item = &str> {
+        let found = self.findings.iter().filter(|(kind, _)| *kind == FindingKind::Address);
+        found.map(|(_, value)| value.as_str())
+    }
+
     pub fn is_empty(&self) -> bool {
         self.findings.is_empty()
     }

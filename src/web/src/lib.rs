@@ -11,6 +11,7 @@
 
 mod audit;
 mod auth;
+mod cases;
 mod chat;
 mod faces;
 mod freeze;

@@ -68,7 +68,7 @@ pub(crate) async fn erase(
     body: Result<Json<EraseBody>, JsonRejection>,
 ) -> Result<Json<Erased>, Refusal> {
     let Json(body) = body.map_err(|error| Refusal::new(error.status(), "bad_request", error.body_text()))?;
-    let report = web.engine.store().erase_person(who.by(&web), &body.account, &body.person).await?;
+    let report = web.engine.erase_person(who.by(&web), &body.account, &body.person).await?;
     Ok(Json(Erased { tables: report.tables.into_iter().map(|table| (table.table.to_owned(), table.rows)).collect() }))
 }
 

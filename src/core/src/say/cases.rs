@@ -94,6 +94,15 @@ pub(crate) fn cased(cased: &Cased) -> Reply {
     }
 }
 
+/// What was taken down and is called no scam afterwards.
+pub fn gone(messages: usize) -> String {
+    if messages == 1 {
+        "The message itself cannot be brought back; the case keeps its words.".to_owned()
+    } else {
+        format!("{messages} messages cannot be brought back; the case keeps the words.")
+    }
+}
+
 /// How to report.
 pub fn report_how() -> Reply {
     notice("Reply to the message with /report, and I pass it on to the moderators.")

@@ -281,6 +281,7 @@ pub(crate) async fn stage(facts: PlatformFacts) -> Stage {
         base: Arc::new(Base::build(vec![("meetups.md".to_owned(), parse("meetups.md", ENTRY).unwrap())]).unwrap()),
         revision: 0,
         cooling: Duration::ZERO,
+        guarding: townkeeper_engine::Guarding::default(),
         agent: Agent { first_content: Duration::from_mins(1), ..Agent::default() },
         providers: vec![(Arc::<Muse>::clone(&muse), Prices::default())],
         door,

@@ -1,0 +1,18 @@
+//! What the shield found, and what a moderator says about it.
+
+use reqwest::Method;
+use townkeeper_contract::case::{CaseDecided, CaseList, CaseWord, NewCaseWord};
+
+use crate::{Client, ClientError};
+
+impl Client {
+    /// The newest cases, newest first.
+    pub async fn cases(&self) -> Result<CaseList, ClientError> {
+        self.call(Method::GET, "/v1/cases").await
+    }
+
+    /// Says something about a case.
+    pub async fn say_of_case(&self, number: i64, word: CaseWord) -> Result<CaseDecided, ClientError> {
+        self.tell(Method::POST, &format!("/v1/cases/{number}"), &NewCaseWord { word }).await
+    }
+}

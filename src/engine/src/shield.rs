@@ -1,0 +1,254 @@
+//! The shield's seat: every event of a place that it watches is judged in memory before it is accepted, by what is ours, by
+//! what was seen here lately, and by what moderators said. It writes nothing itself: what it finds is committed with the
+//! batch that it was found in.
+
+mod learnt;
+mod memory;
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use townkeeper_contract::case::{Case, CaseAction, ShieldMode};
+use townkeeper_contract::id::{AccountId, PersonId};
+use townkeeper_contract::inbound::{Body, Inbound, RosterChange};
+use townkeeper_core::places::Here;
+use townkeeper_knowledge::Base;
+use townkeeper_shield::policy::Breaker;
+use townkeeper_shield::{Action, Author, Facts, Folded, Lists, Message, Model, Shield, Signal, Tier, Verdict, Weights};
+use townkeeper_store::{NewCase, StoreError};
+
+use crate::House;
+use learnt::Learnt;
+use memory::Memory;
+pub(crate) use memory::Copy;
+
+/// How often it is looked for what other nodes learnt, for who is of the team, and for members to write down.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// What the configuration says.
+#[derive(Clone, Debug, Default)]
+pub struct Guarding {
+    /// The names we go by; without any, what is like them is not seen.
+    pub brands: Vec<String>,
+    /// Lists of hosts, as they were read.
+    pub lists: Lists,
+    /// What we ourselves are called, on any platform.
+    pub names: Vec<String>,
+}
+
+/// Everything that judges, and everything that is remembered for it.
+pub(crate) struct Watch {
+    guarding: Guarding,
+    ground: RwLock<Arc<Ground>>,
+    memory: Mutex<Memory>,
+    breaker: Mutex<Breaker>,
+}
+
+/// What is judged by; exchanged whole.
+struct Ground {
+    /// Of which base this is.
+    base: Arc<Base>,
+    learnt: Arc<Learnt>,
+    shield: Shield,
+    staff: HashSet<(String, String)>,
+}
+
+impl Watch {
+    pub(crate) fn new(guarding: Guarding, base: Arc<Base>) -> Self {
+        let learnt = Arc::new(Learnt::default());
+        let ground = Arc::new(Ground::new(&guarding, base, learnt));
+        Self { guarding, ground: RwLock::new(ground), memory: Mutex::default(), breaker: Mutex::default() }
+    }
+
+    /// The ground, of the base that answers now.
+    fn ground(&self, base: &Arc<Base>) -> Arc<Ground> {
+        let ground = Arc::clone(&self.ground.read().unwrap_or_else(PoisonError::into_inner));
+        if Arc::ptr_eq(&ground.base, base) {
+            return ground;
+        }
+        let fresh = Arc::new(Ground::new(&self.guarding, Arc::clone(base), Arc::clone(&ground.learnt)));
+        *self.ground.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&fresh);
+        fresh
+    }
+
+    /// Judges one event, and remembers it. `Some`: it looks like a scam.
+    pub(crate) fn judge(&self, inbound: &Inbound, here: &Here, base: &Arc<Base>, now_ms: i64) -> Option<NewCase> {
+        if here.shield == ShieldMode::Off {
+            return None;
+        }
+        let said = said(inbound)?;
+        let ground = self.ground(base);
+        let staff = ground.is_staff(&inbound.account, &inbound.person.id);
+        let folded = Folded::new(&said);
+        let met = {
+            let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+            memory.meet(inbound, &folded, staff, |text| ground.shield.has_foreign_link(text), now_ms)
+        };
+        let verdict = ground.verdict(inbound, &said, &folded, &met);
+        metrics::counter!("townkeeper_shield_total", "verdict" => word(verdict.action)).increment(1);
+        let action = match verdict.action {
+            Action::Pass => return None,
+            Action::Flag => CaseAction::Flag,
+            Action::Hold => CaseAction::Hold,
+            Action::Delete => CaseAction::Delete,
+        };
+        Some(NewCase {
+            event: inbound.event.0.clone(),
+            place: inbound.place.id.0.clone(),
+            address: inbound.place.address.as_ref().unwrap_or(&inbound.reply_to).0.clone(),
+            message: inbound.message.as_ref().map(|message| message.0.clone()),
+            person: inbound.person.id.0.clone(),
+            name: inbound.person.name.clone(),
+            text: said.into_owned(),
+            why: why(&verdict.signals),
+            verdict: serde_json::to_value(&verdict).unwrap_or_default(),
+            action,
+            mode: here.shield,
+        })
+    }
+
+    /// How far somebody is trusted.
+    pub(crate) fn tier(&self, account: &AccountId, person: &PersonId, now_ms: i64) -> Tier {
+        if self.ground.read().unwrap_or_else(PoisonError::into_inner).is_staff(account, person) {
+            return Tier::Staff;
+        }
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner).tier(account, person, now_ms)
+    }
+
+    /// Messages of the last day that are like a case's, other than itself.
+    pub(crate) fn copies(&self, case: &Case, now_ms: i64) -> Vec<Copy> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner).copies(case, now_ms)
+    }
+
+    /// Whether one more act may be done without a moderator; counts it.
+    pub(crate) fn may_act(&self, now_ms: i64) -> bool {
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner).act(now_ms)
+    }
+
+    /// A moderator lets it act again.
+    pub(crate) fn reset(&self) {
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner).reset();
+    }
+
+    /// Forgets a person who was erased.
+    pub(crate) fn forget(&self, account: &str, person: &str) {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner).forget(account, person);
+    }
+
+    /// Takes up what moderators said, here or over another node, and who is of the team.
+    pub(crate) async fn learn(&self, house: &House) -> Result<(), StoreError> {
+        let said = house.store.cases_said(&house.workspace).await?;
+        let people = house.store.people(&house.workspace).await?;
+        let (base, learnt, known) = {
+            let ground = self.ground.read().unwrap_or_else(PoisonError::into_inner);
+            (Arc::clone(&ground.base), Arc::clone(&ground.learnt), ground.learnt.people == people)
+        };
+        if learnt.said == said && known {
+            return Ok(());
+        }
+        let lessons = house.store.lessons(&house.workspace).await?;
+        let learnt = Arc::new(Learnt::of(said, people, &lessons, base.allowed()));
+        let ground = Arc::new(Ground::new(&self.guarding, base, learnt));
+        *self.ground.write().unwrap_or_else(PoisonError::into_inner) = ground;
+        Ok(())
+    }
+}
+
+impl Ground {
+    fn new(guarding: &Guarding, base: Arc<Base>, learnt: Arc<Learnt>) -> Self {
+        let facts = Facts {
+            hosts: base.allowed().hosts().map(str::to_owned).collect(),
+            addresses: base.allowed().addresses().map(str::to_owned).collect(),
+            brands: guarding.brands.clone(),
+            staff: learnt.staff(&guarding.names),
+        };
+        let lists = learnt.denied(&guarding.lists);
+        let staff = learnt.identities();
+        Self { shield: Shield::new(&facts, lists, Weights::default()), base, learnt, staff }
+    }
+
+    fn is_staff(&self, account: &AccountId, person: &PersonId) -> bool {
+        let platform = account.as_str().split(':').next().unwrap_or_default();
+        self.staff.contains(&(platform.to_owned(), person.0.clone()))
+    }
+
+    fn verdict(&self, inbound: &Inbound, said: &str, folded: &Folded, met: &memory::Met) -> Verdict {
+        let message = Message {
+            text: said,
+            quoted: &inbound.carried.quoted,
+            before: None,
+            author: Author {
+                id: Some(inbound.person.id.as_str()),
+                name: &inbound.person.name,
+                handle: inbound.person.handle.as_deref().unwrap_or_default(),
+                tier: met.tier,
+            },
+            reply: met.reply,
+            in_reports: false,
+        };
+        let logit = (!said.is_empty()).then(|| Model::shipped().logit(folded) + self.learnt.delta.logit(folded));
+        self.shield.judge(&message, logit, &met.signals)
+    }
+}
+
+/// What is to be judged of an event: its words, the links behind them, or the words it forwards. `None`: nothing.
+fn said(inbound: &Inbound) -> Option<std::borrow::Cow<'_, str>> {
+    let carried = &inbound.carried;
+    match &inbound.body {
+        Body::Message { text } | Body::Edited { text } if !carried.links.is_empty() => {
+            Some(format!("{text}\n{}", carried.links.join("\n")).into())
+        }
+        Body::Message { text } if text.is_empty() => Some(carried.quoted.as_str().into()),
+        Body::Message { text } | Body::Edited { text } => Some(text.as_str().into()),
+        // A name alone may be the matter.
+        Body::Roster { change: RosterChange::Joined | RosterChange::Renamed { .. } } => Some("".into()),
+        _ => None,
+    }
+}
+
+fn why(signals: &[Signal]) -> String {
+    signals.first().map_or_else(|| "it reads like one".to_owned(), |signal| signal.why.clone())
+}
+
+fn word(action: Action) -> &'static str {
+    match action {
+        Action::Pass => "pass",
+        Action::Flag => "flag",
+        Action::Hold => "hold",
+        Action::Delete => "delete",
+    }
+}
+
+/// Before anything is judged: what moderators said, who is of the team, who is known.
+pub(crate) async fn load(house: &House) -> Result<(), StoreError> {
+    let members = house.store.members(&house.workspace).await?;
+    house.shield.memory.lock().unwrap_or_else(PoisonError::into_inner).import(&members);
+    house.shield.learn(house).await
+}
+
+/// Looks for what is new, and writes down who said how much, until the daemon drains.
+pub(crate) async fn run(house: Arc<House>) {
+    loop {
+        let draining = tokio::select! {
+            () = house.draining.cancelled() => true,
+            () = tokio::time::sleep(LOOK) => false,
+        };
+        let members = house.shield.memory.lock().unwrap_or_else(PoisonError::into_inner).changed();
+        let kept = async {
+            if !members.is_empty() {
+                house.store.keep_members(&house.workspace, members).await?;
+            }
+            house.shield.learn(&house).await
+        };
+        if let Err(error) = kept.await {
+            tracing::warn!(%error, "what the shield goes by could not be read or kept; trying again");
+        }
+        if draining {
+            return;
+        }
+    }
+}
+
+/// Cases of a batch, by the key of their event.
+pub(crate) type Found = HashMap<String, NewCase>;

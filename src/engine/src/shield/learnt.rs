@@ -1,0 +1,81 @@
+//! What moderators taught: words, hosts and addresses of confirmed scams, and what was none. Made anew from the cases that
+//! stand, so that what is taken back is unlearnt to the bit.
+
+use std::collections::{BTreeSet, HashSet};
+
+use townkeeper_contract::access::Member;
+use townkeeper_contract::case::CaseState;
+use townkeeper_contract::text::{Allowed, FindingKind, extract};
+use townkeeper_shield::facts::Staff;
+use townkeeper_shield::lists::List;
+use townkeeper_shield::{Delta, Folded, Label, Lists};
+use townkeeper_store::KeptCase;
+
+/// See above.
+#[derive(Default)]
+pub(super) struct Learnt {
+    /// How much had been said about cases.
+    pub(super) said: i64,
+    pub(super) people: Vec<Member>,
+    pub(super) delta: Delta,
+    hosts: BTreeSet<String>,
+    addresses: BTreeSet<String>,
+}
+
+impl Learnt {
+    pub(super) fn of(said: i64, people: Vec<Member>, lessons: &[KeptCase], ours: &Allowed) -> Self {
+        let mut learnt = Self { said, people, ..Self::default() };
+        for KeptCase { case, .. } in lessons {
+            let scam = case.state == CaseState::Content;
+            let label = if scam { Label::Scam } else { Label::Ham };
+            learnt.delta.learn(&Folded::new(&case.text), label, case.number.unsigned_abs());
+            if scam {
+                learnt.deny(&case.text, ours);
+            }
+        }
+        learnt
+    }
+
+    /// Hosts and addresses of a scam, save what is ours.
+    fn deny(&mut self, text: &str, ours: &Allowed) {
+        for finding in extract(text) {
+            if ours.holds(&finding) {
+                continue;
+            }
+            match finding.kind {
+                FindingKind::Address => drop(self.addresses.insert(finding.value.to_lowercase())),
+                FindingKind::Url | FindingKind::Host | FindingKind::Invite => {
+                    let host = finding.host().filter(|host| !ours.hosts().any(|known| known == *host));
+                    self.hosts.extend(host.map(str::to_owned));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The configured lists, and what was learnt.
+    pub(super) fn denied(&self, configured: &Lists) -> Lists {
+        let mut lists = configured.clone();
+        if !self.hosts.is_empty() {
+            lists.workspace = List::new(self.hosts.iter().map(String::as_str), "confirmed here");
+        }
+        lists.addresses.extend(self.addresses.iter().cloned());
+        lists
+    }
+
+    /// Whom nobody may pass themselves off as.
+    pub(super) fn staff(&self, names: &[String]) -> Vec<Staff> {
+        let team = self.people.iter().filter(|member| !member.roles.is_empty()).map(|member| Staff {
+            ids: member.identities.iter().map(|known| known.id.clone()).collect(),
+            names: vec![member.name.clone()],
+        });
+        let ourselves = Staff { ids: Vec::new(), names: names.to_vec() };
+        team.chain((!names.is_empty()).then_some(ourselves)).collect()
+    }
+
+    /// (platform, number) of everybody in the team.
+    pub(super) fn identities(&self) -> HashSet<(String, String)> {
+        let team = self.people.iter().filter(|member| !member.roles.is_empty());
+        team.flat_map(|member| &member.identities).map(|known| (known.platform.clone(), known.id.clone())).collect()
+    }
+}

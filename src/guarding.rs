@@ -1,0 +1,56 @@
+//! The section `[shield]`: what we are called, and lists of hosts.
+
+use std::path::Path;
+
+use anyhow::{Context as _, anyhow};
+use serde::{Deserialize, Serialize};
+use townkeeper_engine::Guarding;
+use townkeeper_shield::Lists;
+use townkeeper_shield::lists::{List, parse};
+
+/// The longest list that is read, in bytes.
+const CAP: u64 = 64 * 1024 * 1024;
+
+/// What the shield goes by, besides the base and the team.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ShieldSection {
+    /// The names that people know us by: the project, its token. Hosts that carry one and are not ours are seen by them.
+    pub(crate) brands: Vec<String>,
+    /// What our bots are called: nobody else may be.
+    pub(crate) names: Vec<String>,
+    /// Files of hosts that are never held against anybody: one a line.
+    pub(crate) allow: Vec<String>,
+    /// Files of hosts that are known to be bad: one a line, or as hosts files and JSON arrays hold them.
+    pub(crate) deny: Vec<String>,
+}
+
+impl ShieldSection {
+    /// Reads the lists. One that cannot be used is named.
+    pub(crate) fn guarding(&self, agent: &str) -> anyhow::Result<Guarding> {
+        let read = |files: &[String]| files.iter().map(|file| list(file)).collect::<anyhow::Result<Vec<_>>>();
+        let allowed: Vec<String> = read(&self.allow)?.into_iter().flat_map(|(_, hosts)| hosts).collect();
+        let global = read(&self.deny)?.into_iter();
+        let lists = Lists {
+            allow: List::new(allowed.iter().map(String::as_str), "allowed here"),
+            global: global.map(|(name, hosts)| List::new(hosts.iter().map(String::as_str), &name)).collect(),
+            ..Lists::default()
+        };
+        let mut names = self.names.clone();
+        names.push(agent.to_owned());
+        Ok(Guarding { brands: self.brands.clone(), lists, names })
+    }
+}
+
+/// The name of a list, and its hosts.
+fn list(file: &str) -> anyhow::Result<(String, Vec<String>)> {
+    let path = Path::new(file);
+    let unable = || format!("cannot read the list {file} ([shield] allow, deny)");
+    if std::fs::metadata(path).with_context(unable)?.len() > CAP {
+        return Err(anyhow!("the list {file} is larger than 64 MiB; is it one?"));
+    }
+    let hosts = parse(&std::fs::read(path).with_context(unable)?);
+    let hosts = hosts.map_err(|broken| anyhow!("{file}: {broken}; mend the line, or take the list out of [shield]"))?;
+    let name = path.file_name().map_or(file, |name| name.to_str().unwrap_or(file));
+    Ok((name.to_owned(), hosts))
+}
