@@ -84,7 +84,8 @@ impl Read {
         let spaced = apart(name);
         let shaped = shape(&spaced, Digits::Letters);
         // `Admin2` is an admin; `m0d` is a mod.
-        let words = shape(&spaced, Digits::Gaps).split(' ').chain(shaped.split(' ')).map(str::to_owned);
+        let gapped = shape(&spaced, Digits::Gaps);
+        let words = gapped.split(' ').chain(shaped.split(' ')).map(str::to_owned);
         let mut words: Vec<String> = words.filter(|word| !word.is_empty()).collect();
         words.sort_unstable();
         words.dedup();

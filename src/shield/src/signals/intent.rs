@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
-use class::{Class, DEV, FALSE, MY, NOT, PRESENT, TOLD, WONDER, YOUR};
+use class::{BIO, Class, DEV, DM, FALSE, MY, NOT, POSE, PRESENT, TOLD, WONDER, YOUR};
 use rules::{RULES, Rule};
 
 /// A word of the grammar in a folded text.
@@ -45,7 +45,9 @@ struct Lexeme {
     class: Class,
     /// Any ending may follow.
     open: bool,
-    /// Written without spaces between words.
+    /// It may begin inside a word: a sign, or a script without spaces.
+    anywhere: bool,
+    /// It may end inside a word.
     dense: bool,
 }
 
@@ -58,14 +60,16 @@ fn compile() -> (AhoCorasick, Vec<Lexeme>) {
     for (class, words) in lexicon::ENGLISH.iter().chain(tongues::TONGUES) {
         for word in words.split('|') {
             let (text, open) = word.strip_suffix('*').map_or((word, false), |stem| (stem, true));
-            let dense = text.chars().next().is_some_and(|c| u32::from(c) >= 0x1100);
+            let first = text.chars().next().unwrap_or_default();
+            let dense = u32::from(first) >= 0x1100;
+            let anywhere = dense || !first.is_alphanumeric();
             let bare = unaccented(text);
             if bare != text {
                 patterns.push(bare);
-                lexemes.push(Lexeme { class: *class, open, dense });
+                lexemes.push(Lexeme { class: *class, open, anywhere, dense });
             }
             patterns.push(text.to_owned());
-            lexemes.push(Lexeme { class: *class, open, dense });
+            lexemes.push(Lexeme { class: *class, open, anywhere, dense });
         }
     }
     (AhoCorasick::new(&patterns).expect("a few thousand short words"), lexemes)
@@ -95,7 +99,9 @@ impl Words {
         for hit in automaton.find_overlapping_iter(folded) {
             let Some(lexeme) = lexemes.get(hit.pattern().as_usize()) else { continue };
             let (start, end) = (hit.start(), hit.end());
-            if lexeme.dense || (starts(folded, bytes, start) && (lexeme.open || ends(folded, bytes, end))) {
+            if (lexeme.anywhere || starts(folded, bytes, start))
+                && (lexeme.dense || lexeme.open || ends(folded, bytes, end))
+            {
                 words.all.push(Word { class: lexeme.class, start, end });
                 words.kinds |= lexeme.class;
             }
@@ -153,8 +159,7 @@ impl Words {
                 range = range.start.min(near.start)..range.end.max(near.end);
             }
             let own = !rule.personal && self.is_own_story(&range);
-            let told = self.is_told(folded, &(range.start..anchor.start.max(range.start)))
-                || self.is_told(folded, &(range.start..range.start));
+            let told = self.is_told(folded, anchor.start) || self.is_told(folded, range.start);
             let to_you = self.of(YOUR).any(|word| word.start + 24 >= range.start && word.start <= range.end);
             (!own && !told).then(|| Wish { id: rule.id, why: rule.why, strength: rule.strength, range, to_you })
         })
@@ -173,16 +178,18 @@ impl Words {
     fn is_own_story(&self, range: &Range<usize>) -> bool {
         let near = |word: &Word| word.start + 16 >= range.start && word.start < range.end;
         let yours = self.of(YOUR).any(|word| near(&word));
-        !yours && self.of(MY).any(|word| near(&word))
+        // `link in my bio` and `dm me` are no stories.
+        let inside = |my: &Word| self.of(BIO | DM | POSE).any(|word| word.start <= my.start && my.end <= word.end);
+        !yours && self.of(MY).any(|word| near(&word) && !inside(&word))
     }
 
     /// Whether the verb is denied, asked or reported: such a word stands before it in the same clause.
-    fn is_told(&self, folded: &str, range: &Range<usize>) -> bool {
+    fn is_told(&self, folded: &str, verb: usize) -> bool {
         let governs = |word: Word| {
             let reach = if word.class & NOT != 0 { 26 } else { 48 };
-            let between = folded.get(word.end..range.start);
-            word.end <= range.start
-                && range.start - word.end <= reach
+            let between = folded.get(word.end..verb);
+            word.end <= verb
+                && verb - word.end <= reach
                 && between.is_some_and(|between| {
                     !between.contains(['.', '!', '?', ';', ','])
                         && (word.class & TOLD != 0 || !between.contains(':'))

@@ -40,7 +40,7 @@ const POSING_WHY: &str = "Says to be one of us.";
 
 pub(crate) const RULES: &[Rule] = &[
     Rule { id: "secret_request", groups: &[REQUEST, SECRET], within: 64, ordered: true, why: SECRET_WHY, ..BASE },
-    Rule { id: "secret_request", groups: &[NEED, YOUR, SECRET], within: 64, why: SECRET_WHY, ..BASE },
+    Rule { id: "secret_request", groups: &[NEED, YOUR, SECRET], within: 64, ordered: true, why: SECRET_WHY, ..BASE },
     Rule { id: "secret_request", groups: &[SECRET, NEED, YOUR | WALLET], within: 64, strength: 0.8, why: SECRET_WHY, ..BASE },
     Rule { id: "wallet_validation", groups: &[VALIDATE, WALLET], within: 48, why: WALLET_WHY, ..BASE },
     Rule { id: "wallet_validation", groups: &[VERIFY, WALLET, TROUBLE | URGENT | LINK], within: 80, why: WALLET_WHY, ..BASE },
