@@ -75,7 +75,7 @@ impl Found {
     fn add_host(&mut self, finding: &Finding, range: Range<usize>, text: &str) {
         let mail = || finding.value.strip_prefix("mailto:")?.rsplit('@').next();
         let Some(name) = finding.host().or_else(mail) else { return };
-        let name = name.trim_end_matches('.').to_ascii_lowercase();
+        let (range, name) = spelled_out(text, range, name.trim_end_matches('.').to_ascii_lowercase());
         let written = text.get(range.clone()).unwrap_or_default();
         let live = finding.host().is_some() && !written.contains(['[', '(', ' ', '\n']) && !written.contains("hxxp");
         let path = finding.value.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
@@ -132,6 +132,27 @@ impl Found {
             self.invites.push(Spot { value: format!("https://discord.gg/{code}"), range: 0..text.len() });
         }
     }
+}
+
+/// `claim dot example dot net`: what stands before a host and another dot in words belongs to it.
+fn spelled_out(text: &str, range: Range<usize>, name: String) -> (Range<usize>, String) {
+    let (mut start, mut name) = (range.start, name);
+    for _ in 0..4 {
+        let before = text.get(..start).unwrap_or_default();
+        let Some(space) = before.strip_suffix([' ', '\n']) else { break };
+        let cut = |word: &str| {
+            let at = space.len().checked_sub(word.len())?;
+            space.get(at..).filter(|end| end.eq_ignore_ascii_case(word)).and(space.get(..at))
+        };
+        let Some(before) = cut(" dot").or_else(|| cut(" .")) else { break };
+        let label = before.rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '-').next().unwrap_or_default();
+        if label.is_empty() {
+            break;
+        }
+        start = before.len() - label.len();
+        name = format!("{}.{name}", label.to_ascii_lowercase());
+    }
+    (start..range.end, name)
 }
 
 fn is_door(pair: &[u8]) -> bool {
@@ -199,12 +220,12 @@ mod tests {
     fn people_invitations_and_addresses_are_found() {
         let text = "ask @Lumen_HelpDesk or https://t.me/lumen_support, join discord.gg/AbC, mail a@example.org, \
                     pay 0x52908400098527886E0F7030069857D2E4169EE7";
-        let found = found(text);
-        let handles: Vec<&str> = found.handles.iter().map(|spot| spot.value.as_str()).collect();
+        let all = found(text);
+        let handles: Vec<&str> = all.handles.iter().map(|spot| spot.value.as_str()).collect();
         assert_eq!(handles, ["lumen_support", "lumen_helpdesk"]);
-        assert_eq!(found.invites[0].value, "https://discord.gg/AbC");
-        assert_eq!(found.addresses[0].value, "0x52908400098527886E0F7030069857D2E4169EE7");
-        assert_eq!(super::tests::found("di sco rd . gg / abc123").invites[0].value, "https://discord.gg/abc123");
+        assert_eq!(all.invites[0].value, "https://discord.gg/AbC");
+        assert_eq!(all.addresses[0].value, "0x52908400098527886E0F7030069857D2E4169EE7");
+        assert_eq!(found("di sco rd . gg / abc123").invites[0].value, "https://discord.gg/abc123");
     }
 
     #[test]

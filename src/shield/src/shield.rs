@@ -14,7 +14,7 @@ use crate::signals::facts::Sight;
 use crate::signals::intent::class::{BRAND, Class, HANDLE, INVITE, LINK};
 use crate::signals::intent::{Wish, Words};
 use crate::signals::{context, deny, evidence, identity};
-use crate::stance::{Stance, own_words};
+use crate::stance::{Own, Stance, own_words};
 use crate::verdict::{Counterfactual, Evidence, Grounds, Signal, Verdict, Versions};
 
 /// Judges messages and names. Shared between threads as it is.
@@ -91,15 +91,21 @@ impl Shield {
         let words = Words::new(own.text());
         let wishes = words.wishes(own.text(), self.present(message, found));
         let quotes = matches!(own, Cow::Owned(_)) || !message.quoted.is_empty();
-        let stance = Stance::new(message, own.text(), &words, &wishes, quotes);
+        let stance = Stance::new(message, &self.own(own.text(), found), &words, &wishes, quotes);
         if matches!(own, Cow::Borrowed(_)) || stance.quotes {
             return (wishes, stance, own);
         }
         // Quoted without saying what for: the quotation speaks for its author.
         let words = Words::new(folded.text());
         let wishes = words.wishes(folded.text(), self.present(message, found));
-        let stance = Stance::new(message, folded.text(), &words, &wishes, false);
+        let stance = Stance::new(message, &self.own(folded.text(), found), &words, &wishes, false);
         (wishes, stance, Cow::Borrowed(folded))
+    }
+
+    /// What a stance is told by, beside words.
+    fn own<'t>(&self, text: &'t str, found: &Found) -> Own<'t> {
+        let foreign = found.hosts.iter().any(|host| !self.known.owns_host(&host.name));
+        Own { text, leads: foreign || !found.invites.is_empty() || !found.handles.is_empty() }
     }
 
     fn present(&self, message: &Message<'_>, found: &Found) -> Class {
@@ -125,7 +131,11 @@ impl Shield {
             return Vec::new();
         }
         let lower = message.text.to_ascii_lowercase();
-        let mut signals = deny::judge(message.text, found, &self.lists, &self.weights);
+        let mut signals = deny::judge(message.text, found, &self.known, &self.lists, &self.weights);
+        if stance.staff && stance.is_innocent() {
+            // Whoever keeps the place may name what is bad.
+            signals.clear();
+        }
         let live = found.hosts.iter().any(|host| host.live);
         for mut signal in self.sight(message, &lower, found).judge() {
             signal.weight *= match signal.id {
@@ -202,7 +212,7 @@ fn spoken(text: &str, logit: f32, stance: Stance) -> Option<Signal> {
 fn grounds(signals: &[Signal], stance: Stance) -> Grounds {
     let listed = signals.iter().any(|signal| score::layer(signal.id) == Layer::Listed);
     if listed {
-        return if stance.staff && stance.is_innocent() { Grounds::Signs } else { listed_grounds(stance) };
+        return listed_grounds(stance);
     }
     let hard = |signal: &&Signal| matches!(signal.id, "brand_host" | "address_twin" | "secret_request");
     let fact = signals.iter().filter(hard).any(|signal| signal.weight >= HARD);

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use crate::message::{Message, Tier};
-use crate::signals::intent::class::{ASK, DENOUNCE, ENDORSE, TOLD, WARN};
+use crate::signals::intent::class::{ASK, DENOUNCE, DM, ENDORSE, TOLD, WARN};
 use crate::signals::intent::{Wish, Words};
 
 /// How the writer stands to what the text says.
@@ -23,7 +23,8 @@ pub(crate) struct Stance {
 
 impl Stance {
     /// Of the author's own words.
-    pub(crate) fn new(message: &Message<'_>, own: &str, words: &Words, wishes: &[Wish], quotes: bool) -> Self {
+    pub(crate) fn new(message: &Message<'_>, own: &Own<'_>, words: &Words, wishes: &[Wish], quotes: bool) -> Self {
+        let Own { text: own, leads } = *own;
         let orders = wishes.iter().any(|wish| wish.to_you || wish.id == "secret_request");
         let endorses = words.has(ENDORSE);
         let question = own.contains(['?', '？', '؟']) || QUESTIONS.iter().any(|start| own.starts_with(start));
@@ -31,7 +32,8 @@ impl Stance {
             warns: words.has(DENOUNCE) && !orders && !endorses || message.in_reports && !orders,
             asks: question && words.has(ASK) && !orders && !(endorses && !question_names(own)),
             quotes: quotes && words.has(WARN | DENOUNCE | ASK | TOLD) && !orders,
-            technical: words.is_technical() && !orders,
+            // Developers name keys to each other, but want nobody's.
+            technical: words.is_technical() && !leads && !words.has(DM) && !TO_ME.iter().any(|to| own.contains(to)),
             staff: message.author.tier == Tier::Staff,
         }
     }
@@ -75,6 +77,16 @@ impl Stance {
         named.into_iter().filter(|(is, _)| *is).map(|(_, name)| name).collect()
     }
 }
+
+/// The author's own words, folded, and whether they lead to a place or a person.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Own<'t> {
+    pub(crate) text: &'t str,
+    pub(crate) leads: bool,
+}
+
+/// To whom a thief wants it sent.
+const TO_ME: &[&str] = &["send me", "give me", "to me", "tell me", "share with", "send us", "send it", "to us"];
 
 /// How questions begin that lack their mark.
 const QUESTIONS: &[&str] = &["is this", "is it", "is the", "is that", "are these", "anyone know", "does anyone", "has anyone", "can someone", "can anyone"];

@@ -112,7 +112,7 @@ impl Hints<'_> {
         }
         let label = rest.get(..end).unwrap_or_default();
         if label.is_ascii() {
-            return is_ending(label) || self.number(start, label);
+            return is_ending(label) || self.number(start);
         }
         let cyrillic = label.chars().all(|c| matches!(c, '\u{400}'..='\u{52F}'));
         if cyrillic {
@@ -122,16 +122,13 @@ impl Hints<'_> {
         label.chars().any(|c| c.is_ascii_alphabetic() || u32::from(c) > 0xFF00 || ('\u{370}'..'\u{600}').contains(&c))
     }
 
-    /// `192.0.2.7`: a third dot in numbers.
-    fn number(&self, start: usize, label: &str) -> bool {
-        let dots = |range: Option<&[u8]>| {
-            range.is_some_and(|part| part.iter().all(|b| b.is_ascii_digit() || *b == b'.'))
-        };
-        label.len() <= 3
-            && label.bytes().all(|b| b.is_ascii_digit())
-            && self.byte(start + label.len()) == Some(b'.')
-            && self.bytes.get(start..).unwrap_or_default().iter().take(8).filter(|b| **b == b'.').count() >= 2
-            && dots(self.bytes.get(start.saturating_sub(2)..start))
+    /// `192.0.2.7`: four numbers, three dots.
+    fn number(&self, start: usize) -> bool {
+        let part = |b: &&u8| b.is_ascii_digit() || **b == b'.';
+        let before = self.bytes.get(..start).unwrap_or_default().iter().rev().take_while(part).count();
+        let behind = self.bytes.get(start..).unwrap_or_default().iter().take_while(part).count();
+        let run = self.text.get(start - before..start + behind).unwrap_or_default().trim_end_matches('.');
+        run.split('.').count() == 4 && run.split('.').all(|number| (1..=3).contains(&number.len()))
     }
 
     /// `[.]`, `(dot)`, `[:]`.

@@ -52,8 +52,8 @@ fn from_lines(text: &str) -> Result<Vec<String>, Broken> {
     for (at, line) in text.lines().enumerate() {
         let line_number = at + 1;
         let content = line.split(['#', '!']).next().unwrap_or_default();
-        let content = content.split("//").next().unwrap_or_default().trim();
-        if content.is_empty() {
+        let content = content.split(" //").next().unwrap_or_default().trim();
+        if content.is_empty() || content.starts_with("//") {
             continue;
         }
         let mut words = content.split_whitespace();

@@ -179,21 +179,19 @@ impl Label {
     }
 }
 
-/// One slip: a letter doubled, two swapped, one missing. Of a longer brand, or beside words of thieves, any other too.
+/// One slip: a letter doubled, two swapped, one missing. Of a longer brand, or beside words of thieves, one mistyped or
+/// added as well.
 fn slip(word: &str, brand: &str, loose: bool) -> bool {
     let (length, wanted) = (word.chars().count(), brand.chars().count());
     if word == brand || length.abs_diff(wanted) > 2 {
         return false;
     }
     let distance = osa_distance(word, brand);
-    if distance == 2 {
-        return wanted >= 9;
-    }
     if distance != 1 {
         return false;
     }
     if loose || wanted >= 7 {
-        return true;
+        return length != wanted || swapped(word, brand) || mistyped(word, brand);
     }
     let ends = |text: &str| (text.chars().next(), text.chars().next_back());
     if length > wanted {
@@ -207,8 +205,27 @@ fn slip(word: &str, brand: &str, loose: bool) -> bool {
     if length < wanted {
         return wanted > TYPO_FROM || ends(word) == ends(brand);
     }
+    swapped(word, brand)
+}
+
+/// The same letters in another order.
+fn swapped(word: &str, brand: &str) -> bool {
     let mut sorted: [Vec<char>; 2] = [word.chars().collect(), brand.chars().collect()];
     sorted.iter_mut().for_each(|letters| letters.sort_unstable());
     let [word, brand] = sorted;
     word == brand
 }
+
+/// One letter is another that lies beside it on the keyboard, or sounds like it. Anything else is another word.
+fn mistyped(word: &str, brand: &str) -> bool {
+    let pair = word.chars().zip(brand.chars()).find(|(theirs, ours)| theirs != ours);
+    let Some((theirs, ours)) = pair else { return false };
+    NEIGHBOURS.iter().any(|near| near.contains(theirs) && near.contains(ours))
+}
+
+/// Letters that are taken for each other; `i` is read as `l` in shapes.
+const NEIGHBOURS: &[&str] = &[
+    "qw", "we", "er", "rt", "ty", "yu", "ul", "lo", "op", "as", "sd", "df", "fg", "gh", "hj", "jk", "kl", "zx", "xc",
+    "cv", "vb", "bn", "nm", "qa", "wz", "aq", "sw", "sx", "de", "dc", "fr", "fv", "gt", "gb", "hy", "hn", "ju", "jm",
+    "aeou", "aelou", "szx", "ck", "ly", "uv", "uw", "mn", "cq", "bd", "pq",
+];

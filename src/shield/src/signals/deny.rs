@@ -2,13 +2,14 @@
 
 use super::evidence;
 use crate::found::Found;
+use crate::known::Known;
 use crate::lists::{Lists, Standing};
 use crate::score::Weights;
 use crate::verdict::Signal;
 
-/// Hosts and addresses that a list denies; `theirs` tells whether a stretch is in others' words.
-pub(crate) fn judge(text: &str, found: &Found, lists: &Lists, weights: &Weights) -> Vec<Signal> {
-    let hosts = found.hosts.iter().filter_map(|host| match lists.standing(&host.name) {
+/// Hosts and addresses that a list denies. No list is about what is ours.
+pub(crate) fn judge(text: &str, found: &Found, known: &Known, lists: &Lists, weights: &Weights) -> Vec<Signal> {
+    let hosts = found.hosts.iter().filter(|host| !known.owns_host(&host.name)).filter_map(|host| match lists.standing(&host.name) {
         Standing::Denied { entry, source } => Some(Signal {
             id: "denied_host",
             weight: weights.of("denied_host"),
@@ -17,7 +18,8 @@ pub(crate) fn judge(text: &str, found: &Found, lists: &Lists, weights: &Weights)
         }),
         _ => None,
     });
-    let addresses = found.addresses.iter().filter(|spot| lists.denies_address(&spot.value)).map(|spot| Signal {
+    let theirs = found.addresses.iter().filter(|spot| !known.owns_address(&spot.value));
+    let addresses = theirs.filter(|spot| lists.denies_address(&spot.value)).map(|spot| Signal {
         id: "denied_address",
         weight: weights.of("denied_address"),
         evidence: evidence(text, spot.range.clone()),

@@ -19,12 +19,12 @@ use crate::verdict::{Evidence, Signal};
 const FAMILIAR: &[&str] = &[
     "apple.com", "arxiv.org", "bbc.co.uk", "binance.com", "bitbucket.org", "coinbase.com", "coingecko.com",
     "coinmarketcap.com", "crates.io", "debian.org", "dexscreener.com", "discord.com", "discordapp.com", "docs.rs",
-    "etherscan.io", "ethereum.org", "facebook.com", "giphy.com", "github.com", "gitlab.com", "google.com",
+    "ethereum.org", "etherscan.io", "facebook.com", "giphy.com", "github.com", "gitlab.com", "google.com",
     "huggingface.co", "imgur.com", "instagram.com", "kernel.org", "kraken.com", "linkedin.com", "microsoft.com",
     "mozilla.org", "npmjs.com", "nytimes.com", "openai.com", "phantom.app", "pypi.org", "python.org", "reddit.com",
-    "rust-lang.org", "solana.com", "solscan.io", "spotify.com", "stackexchange.com", "stackoverflow.com", "steamcommunity.com",
-    "t.me", "tenor.com", "twitch.tv", "twitter.com", "ubuntu.com", "uniswap.org", "wikipedia.org", "x.com", "youtu.be",
-    "youtube.com",
+    "rust-lang.org", "solana.com", "solscan.io", "spotify.com", "stackexchange.com", "stackoverflow.com",
+    "steamcommunity.com", "t.me", "tenor.com", "twitch.tv", "twitter.com", "ubuntu.com", "uniswap.org",
+    "wikipedia.org", "x.com", "youtu.be", "youtube.com",
 ];
 
 /// Where anybody publishes below one host, the path is the name.

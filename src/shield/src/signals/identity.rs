@@ -75,6 +75,9 @@ pub(crate) fn poses(handle: &str, known: &Known) -> bool {
 
 /// A name, taken apart.
 struct Read {
+    /// Its words, digits being gaps and digits being letters.
+    readings: [Vec<String>; 2],
+    /// Both.
     words: Vec<String>,
     whole: String,
 }
@@ -85,11 +88,9 @@ impl Read {
         let shaped = shape(&spaced, Digits::Letters);
         // `Admin2` is an admin; `m0d` is a mod.
         let gapped = shape(&spaced, Digits::Gaps);
-        let words = gapped.split(' ').chain(shaped.split(' ')).map(str::to_owned);
-        let mut words: Vec<String> = words.filter(|word| !word.is_empty()).collect();
-        words.sort_unstable();
-        words.dedup();
-        Self { words, whole: joined(&shape(name, Digits::Letters)) }
+        let words = |shape: &str| shape.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
+        let readings: [Vec<String>; 2] = [words(&gapped), words(&shaped)];
+        Self { words: readings.concat(), readings, whole: joined(&shape(name, Digits::Letters)) }
     }
 
     fn office(&self) -> Option<&'static str> {
@@ -105,7 +106,7 @@ impl Read {
         let known = |word: &String| {
             word.len() < 2 || OFFICES.iter().chain(BESIDE).any(|office| joined(&shape(office, Digits::Letters)) == *word)
         };
-        self.words.iter().all(known)
+        self.readings.iter().any(|words| words.iter().all(known))
     }
 
     /// One of us by name: the very same, or with decoration.

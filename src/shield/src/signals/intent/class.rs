@@ -16,6 +16,8 @@ macro_rules! classes {
 classes! {
     /// Enter, send, share.
     REQUEST
+    /// The same where the verb comes last.
+    REQUEST_LAST
     /// Needs, requires.
     NEED
     /// Seed phrases, private keys.

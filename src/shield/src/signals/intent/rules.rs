@@ -3,7 +3,7 @@
 use super::class::{
     APE, APPROVE, BACK, BIO, BOOKMARK, CLAIM, COIN, CONNECT, CONTACT, Class, DEPLOY, DM, DOUBLE, EVERYONE, FREE, GET,
     GIVEAWAY, HANDLE, HARDWARE, HELP, INVEST, INVITE, JOB, LINK, LOST, MIGRATE, NEED, OFFICE, PAY, POSE, RECOVERED,
-    REQUEST, REWARD, RUN, SCAN, SECRET, SEND, SIGN, TICKET, TROUBLE, UNLIMITED, URGENT, VALIDATE, VERIFY, WALLET, YOUR,
+    REQUEST, REQUEST_LAST, REWARD, RUN, SCAN, SECRET, SEND, SIGN, TICKET, TROUBLE, UNLIMITED, URGENT, VALIDATE, VERIFY, WALLET, YOUR,
 };
 
 /// One wish. The first group is what the reader shall do, or what it turns on; a word of each other group must be near.
@@ -40,6 +40,7 @@ const POSING_WHY: &str = "Says to be one of us.";
 
 pub(crate) const RULES: &[Rule] = &[
     Rule { id: "secret_request", groups: &[REQUEST, SECRET], within: 64, ordered: true, why: SECRET_WHY, ..BASE },
+    Rule { id: "secret_request", groups: &[SECRET, REQUEST_LAST], within: 48, ordered: true, why: SECRET_WHY, ..BASE },
     Rule { id: "secret_request", groups: &[NEED, YOUR, SECRET], within: 64, ordered: true, why: SECRET_WHY, ..BASE },
     Rule { id: "secret_request", groups: &[SECRET, NEED, YOUR | WALLET], within: 64, strength: 0.8, why: SECRET_WHY, ..BASE },
     Rule { id: "wallet_validation", groups: &[VALIDATE, WALLET], within: 48, why: WALLET_WHY, ..BASE },

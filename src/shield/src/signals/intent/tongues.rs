@@ -2,7 +2,7 @@
 
 use super::class::{
     APPROVE, ASK, CLAIM, CONNECT, CONTACT, Class, DENOUNCE, DM, DOUBLE, HELP, INVEST, MIGRATE, MY, NOT, OFFICE, PAY,
-    RECOVERED, REQUEST, REWARD, SECRET, SEND, TOLD, TROUBLE, UNLIMITED, URGENT, VALIDATE, WALLET, WARN, WONDER, YOUR,
+    RECOVERED, REQUEST, REQUEST_LAST, REWARD, SECRET, SEND, TOLD, TROUBLE, UNLIMITED, URGENT, VALIDATE, WALLET, WARN, WONDER, YOUR,
 };
 
 pub(crate) const TONGUES: &[(Class, &str)] = &[
@@ -93,7 +93,8 @@ pub(crate) const TONGUES: &[(Class, &str)] = &[
     (WONDER, "devo|deveria|é seguro|como"),
     (TOLD, "me pediu|me pediram|me mandou|me disse|pediu minha"),
     // German
-    (REQUEST, "gib|geben sie|sende|senden sie|schick|schicke|schicken sie|teile|teilen sie|eingeben|importiere|importieren sie|bestätige|bestätigen sie|nenne"),
+    (REQUEST, "gib|geben sie|sende|senden sie|schick|schicke|schicken sie|teile|teilen sie|importiere|importieren sie|bestätige|bestätigen sie|nenne"),
+    (REQUEST_LAST, "eingeben|senden|schicken|teilen|mitteilen|importieren|bestätigen"),
     (SECRET, "seed-phrase|wiederherstellungsphrase|wiederherstellungswörter|privaten schlüssel|privater schlüssel|private schlüssel|12 wörter|24 wörter|geheime phrase|geheimphrase|wiederherstellungssatz"),
     (YOUR, "dein|deine|deinen|deiner|ihr|ihre|ihren|ihrer|du|sie|euer|eure|euren"),
     (MY, "mein|meine|meinen|meiner|wie kann ich|kann ich|muss ich|soll ich|ich habe|habe ich"),
@@ -149,7 +150,7 @@ pub(crate) const TONGUES: &[(Class, &str)] = &[
     (WONDER, "要不要|应该|可以吗|能不能|怎么"),
     (TOLD, "有人私信|有人让我|他让我|他说|要求我|问我要"),
     // Korean
-    (REQUEST, "입력|보내|제출|알려|가져오|공유|전송|적어"),
+    (REQUEST_LAST, "입력|보내|제출|알려|가져오|공유|전송|적어"),
     (SECRET, "시드 문구|시드문구|시드 구문|니모닉|개인키|개인 키|비밀키|비밀 키|복구 구문|복구 문구|프라이빗 키|12개 단어|12단어"),
     (YOUR, "당신의|귀하의|여러분의|본인의"),
     (MY, "제 |내 |저는|제가|어떻게"),
