@@ -14,7 +14,7 @@ use crate::signals::facts::Sight;
 use crate::signals::intent::class::{BRAND, Class, HANDLE, INVITE, LINK};
 use crate::signals::intent::{Wish, Words};
 use crate::signals::{context, deny, evidence, identity};
-use crate::stance::{Own, Stance, own_words};
+use crate::stance::{Own, Stance, blanked, quotations, says_something};
 use crate::verdict::{Counterfactual, Evidence, Grounds, Signal, Verdict, Versions};
 
 /// Judges messages and names. Shared between threads as it is.
@@ -84,22 +84,27 @@ impl Shield {
 
     /// What the author's own words want, and how he stands to what the message says.
     fn read<'f>(&self, message: &Message<'_>, folded: &'f Folded, found: &Found) -> (Vec<Wish>, Stance, Cow<'f, Folded>) {
-        let own = match own_words(message.text) {
-            Some(own) => Cow::Owned(Folded::new(&own)),
-            None => Cow::Borrowed(folded),
-        };
+        let links = found.hosts.iter().map(|host| host.range.clone());
+        let bare = blanked(message.text, links.filter(|range| range.len() < message.text.len()));
+        let text = bare.as_deref().unwrap_or(message.text);
+        let quotes = blanked(text, quotations(text)).filter(|own| says_something(own));
+        if let Some(own) = quotes.as_deref().map(Folded::new) {
+            let (wishes, stance) = self.weigh(message, &own, found, true);
+            if stance.quotes {
+                return (wishes, stance, Cow::Owned(own));
+            }
+            // Quoted without saying what for: the quotation speaks for its author.
+        }
+        let whole = bare.as_deref().map_or(Cow::Borrowed(folded), |bare| Cow::Owned(Folded::new(bare)));
+        let (wishes, stance) = self.weigh(message, &whole, found, !message.quoted.is_empty());
+        (wishes, stance, whole)
+    }
+
+    fn weigh(&self, message: &Message<'_>, own: &Folded, found: &Found, quotes: bool) -> (Vec<Wish>, Stance) {
         let words = Words::new(own.text());
         let wishes = words.wishes(own.text(), self.present(message, found));
-        let quotes = matches!(own, Cow::Owned(_)) || !message.quoted.is_empty();
         let stance = Stance::new(message, &self.own(own.text(), found), &words, &wishes, quotes);
-        if matches!(own, Cow::Borrowed(_)) || stance.quotes {
-            return (wishes, stance, own);
-        }
-        // Quoted without saying what for: the quotation speaks for its author.
-        let words = Words::new(folded.text());
-        let wishes = words.wishes(folded.text(), self.present(message, found));
-        let stance = Stance::new(message, &self.own(folded.text(), found), &words, &wishes, false);
-        (wishes, stance, Cow::Borrowed(folded))
+        (wishes, stance)
     }
 
     /// What a stance is told by, beside words.
@@ -144,7 +149,13 @@ impl Shield {
             };
             signals.push(signal);
         }
-        signals.dedup_by(|a, b| a.id == b.id && matches!(a.id, "unknown_link" | "brand_host"));
+        // Ten such links are no more certain than one.
+        let mut seen: Vec<&str> = Vec::new();
+        signals.retain(|signal| {
+            let first = !seen.contains(&signal.id);
+            seen.push(signal.id);
+            first
+        });
         signals
     }
 

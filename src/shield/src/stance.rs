@@ -96,26 +96,23 @@ fn question_names(own: &str) -> bool {
     QUESTIONS.iter().any(|start| own.contains(start))
 }
 
-/// A text with the words of others blanked out, byte for byte, or `None` if all of it is the author's.
-///
-/// Others' words are what stands in quotation marks, behind `>` at the start of a line, and in code; but a text that is
-/// nothing else is the author's own.
-pub(crate) fn own_words(text: &str) -> Option<String> {
-    if !text.contains(['>', '"', '“', '«', '「', '`', '„']) {
-        return None;
-    }
-    let quoted = quotations(text);
-    if quoted.is_empty() {
-        return None;
-    }
+/// A text with stretches blanked out, byte for byte, so that the others stand where they stood; `None` without any.
+pub(crate) fn blanked(text: &str, ranges: impl IntoIterator<Item = Range<usize>>) -> Option<String> {
     let mut own = String::with_capacity(text.len());
-    for range in quoted {
+    for range in ranges {
         own.push_str(text.get(own.len()..range.start).unwrap_or_default());
         own.extend(std::iter::repeat_n(' ', range.end.saturating_sub(own.len())));
     }
+    if own.is_empty() {
+        return None;
+    }
     own.push_str(text.get(own.len()..).unwrap_or_default());
-    let left = own.split_whitespace().filter(|word| word.chars().any(char::is_alphabetic)).count();
-    (left >= 2).then_some(own)
+    Some(own)
+}
+
+/// Whether words are left that could say what a quotation is for: a text that is nothing else is the author's own.
+pub(crate) fn says_something(own: &str) -> bool {
+    own.split_whitespace().filter(|word| word.chars().any(char::is_alphabetic)).count() >= 2
 }
 
 /// Shorter ones name something ("wallet"), and quote nobody.
@@ -123,8 +120,12 @@ const SHORTEST: usize = 10;
 
 const MARKS: &[(char, char)] = &[('"', '"'), ('“', '”'), ('«', '»'), ('„', '“'), ('「', '」'), ('`', '`')];
 
-fn quotations(text: &str) -> Vec<Range<usize>> {
+/// What is in quotation marks, behind `>` at the start of a line, and in code: others' words, in order.
+pub(crate) fn quotations(text: &str) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
+    if !text.contains(['>', '"', '“', '«', '「', '`', '„']) {
+        return found;
+    }
     let mut at = 0;
     for line in text.split_inclusive('\n') {
         let body = line.trim_start();
@@ -163,6 +164,10 @@ fn opening(text: &str, from: usize) -> Option<(usize, char, char)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn own_words(text: &str) -> Option<String> {
+        blanked(text, quotations(text)).filter(|own| says_something(own))
+    }
 
     #[test]
     fn others_words_are_blanked_and_offsets_stay() {

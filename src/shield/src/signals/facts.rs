@@ -116,7 +116,7 @@ impl Sight<'_> {
         if OTHERWISE.iter().any(|word| near.contains(word)) {
             return None;
         }
-        const CLAIMS: &[&str] = &["official", "contract", "mint", "token", "контракт", "contrato", "vertrag", "合约", "合約", "컨트랙트"];
+        const CLAIMS: &[&str] = &["official", "contract", "mint", "контракт", "contrato", "vertrag", "合约", "合約", "컨트랙트"];
         let contract = CLAIMS.iter().any(|word| near.contains(word)) || has_word(near, "ca");
         let why = format!("{shown} is said to be ours, and is not.");
         match (contract, self.names_us(self.lower)) {
