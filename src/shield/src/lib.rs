@@ -2,16 +2,35 @@
 //! usable without the rest of Townkeeper.
 //!
 //! * [`message`]: what is judged, and what is known of who wrote it
-//! * [`facts`]: what is ours: hosts, addresses, brands, staff
+//! * [`facts`]: what is ours: hosts, addresses, brands, staff; [`known`]: the same, ready for comparing
 //! * [`fold`]: the text as a hurried reader sees it, with the way back to the original
+//! * [`found`]: hosts, addresses, invitations and people in a text
+//! * [`lists`]: hosts that are denied or allowed, compiled and guarded
+//! * [`signals`]: the layers, each with its reasons
+//! * [`score`]: weights, and their sum
+//! * [`policy`]: what follows, where; shadow traffic; the fuse
 //! * [`verdict`]: what came of it, with its evidence
+//! * [`Shield`]: all of it, for one workspace
 
 pub mod facts;
 pub mod fold;
+pub mod found;
+pub mod known;
+pub mod lists;
 pub mod message;
+pub mod policy;
+pub mod score;
+mod shape;
+mod shield;
+pub mod signals;
+mod stance;
 pub mod verdict;
 
 pub use facts::Facts;
 pub use fold::Folded;
+pub use known::Known;
+pub use lists::{List, Lists};
 pub use message::{Author, Message, Reply, Tier};
-pub use verdict::{Action, Evidence, Signal, Verdict};
+pub use score::Weights;
+pub use shield::Shield;
+pub use verdict::{Action, Evidence, Grounds, Signal, Verdict};

@@ -19,6 +19,19 @@ pub enum Action {
     Delete,
 }
 
+/// The hardest reason there is, and so how far an action may go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Grounds {
+    /// Signs only: a moderator decides.
+    #[default]
+    Signs,
+    /// Something passes for ours, or asks for a secret, and nobody warns or asks about it.
+    Fact,
+    /// On a list.
+    Listed,
+}
+
 /// A verdict.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Verdict {
@@ -26,10 +39,33 @@ pub struct Verdict {
     pub action: Action,
     /// How likely it is a scam, 0 to 1, as far as the signals tell.
     pub score: f32,
+    pub grounds: Grounds,
     /// What speaks for it, the weightiest first.
     pub signals: Vec<Signal>,
     /// What speaks against it: `warning`, `question`, `quote`, `code`, `staff`.
     pub dampers: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub counterfactual: Option<Counterfactual>,
+    pub versions: Versions,
+}
+
+/// What it would have been without its weightiest reason.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Counterfactual {
+    pub without: &'static str,
+    pub score: f32,
+    #[serde(rename = "verdict")]
+    pub action: Action,
+}
+
+/// By what it was judged.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Versions {
+    pub weights: u32,
+    pub policy: u32,
+    /// The lists that deny, by source; only where one of them spoke.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lists: Vec<String>,
 }
 
 /// One reason.

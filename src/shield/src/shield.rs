@@ -1,0 +1,244 @@
+//! The shield itself: what is ours, the lists and the weights, ready for judging. Never changed; a new one takes its place.
+
+use std::borrow::Cow;
+
+use crate::facts::Facts;
+use crate::fold::Folded;
+use crate::found::Found;
+use crate::known::Known;
+use crate::lists::Lists;
+use crate::message::{Message, Tier};
+use crate::policy::{self, Limits};
+use crate::score::{self, Layer, Weights};
+use crate::signals::facts::Sight;
+use crate::signals::intent::class::{BRAND, Class, HANDLE, INVITE, LINK};
+use crate::signals::intent::{Wish, Words};
+use crate::signals::{context, deny, evidence, identity};
+use crate::stance::{Own, Stance, blanked, quotations, says_something};
+use crate::verdict::{Counterfactual, Evidence, Grounds, Signal, Verdict, Versions};
+
+/// Judges messages and names. Shared between threads as it is.
+#[derive(Clone, Debug, Default)]
+pub struct Shield {
+    known: Known,
+    lists: Lists,
+    weights: Weights,
+}
+
+/// From this share of tricked letters on, the tricks themselves speak against a text.
+const TRICKED: f32 = 0.08;
+
+impl Shield {
+    pub fn new(facts: &Facts, lists: Lists, weights: Weights) -> Self {
+        Self { known: Known::new(facts), lists, weights }
+    }
+
+    pub fn known(&self) -> &Known {
+        &self.known
+    }
+
+    pub fn lists(&self) -> &Lists {
+        &self.lists
+    }
+
+    /// Judges a message. `text_logit` is the text model's, already calibrated (see [`score::TEXT`]); `behaviour` is what
+    /// was seen of the author across messages. The action is the default policy's.
+    pub fn judge(&self, message: &Message<'_>, text_logit: Option<f32>, behaviour: &[Signal]) -> Verdict {
+        self.judge_folded(message, &Folded::new(message.text), text_logit, behaviour)
+    }
+
+    /// The same, for a caller who has folded the text already.
+    pub fn judge_folded(
+        &self,
+        message: &Message<'_>,
+        folded: &Folded,
+        text_logit: Option<f32>,
+        behaviour: &[Signal],
+    ) -> Verdict {
+        let text = message.text;
+        let found = Found::new(text, folded);
+        let (wishes, stance, own) = self.read(message, folded, &found);
+        let mut signals = self.facts(message, &found, &stance);
+        signals.extend(self.intents(text, own.as_ref(), &wishes, stance));
+        signals.extend(self.tricks(text, folded, &signals, stance));
+        let unknown = signals.iter().any(|signal| matches!(signal.id, "unknown_link" | "brand_host"));
+        let lures = wishes.iter().any(|wish| matches!(wish.id, "dm_redirect" | "ticket_lure" | "posing"));
+        signals.extend(context::judge(message, &found, unknown, lures, &self.weights));
+        if message.author.tier < Tier::Staff {
+            let author = &message.author;
+            signals.extend(identity::judge(author.name, author.handle, author.id, &self.known, &self.weights));
+        }
+        signals.extend(behaviour.iter().cloned().map(|mut signal| {
+            signal.weight = score::bounded(signal.weight).clamp(-score::BEHAVIOUR, score::BEHAVIOUR);
+            signal
+        }));
+        signals.extend(text_logit.and_then(|logit| spoken(text, logit, stance)));
+        self.conclude(message, signals, stance)
+    }
+
+    /// Judges a name alone: when somebody joins, or renames.
+    pub fn judge_name(&self, name: &str, handle: &str, id: Option<&str>) -> Verdict {
+        let signals = identity::judge(name, handle, id, &self.known, &self.weights);
+        self.conclude(&Message::default(), signals, Stance::default())
+    }
+
+    /// What the author's own words want, and how he stands to what the message says.
+    fn read<'f>(&self, message: &Message<'_>, folded: &'f Folded, found: &Found) -> (Vec<Wish>, Stance, Cow<'f, Folded>) {
+        let links = found.hosts.iter().map(|host| host.range.clone());
+        let bare = blanked(message.text, links.filter(|range| range.len() < message.text.len()));
+        let text = bare.as_deref().unwrap_or(message.text);
+        let quotes = blanked(text, quotations(text)).filter(|own| says_something(own));
+        if let Some(own) = quotes.as_deref().map(Folded::new) {
+            let (wishes, stance) = self.weigh(message, &own, found, true);
+            if stance.quotes {
+                return (wishes, stance, Cow::Owned(own));
+            }
+            // Quoted without saying what for: the quotation speaks for its author.
+        }
+        let whole = bare.as_deref().map_or(Cow::Borrowed(folded), |bare| Cow::Owned(Folded::new(bare)));
+        let (wishes, stance) = self.weigh(message, &whole, found, !message.quoted.is_empty());
+        (wishes, stance, whole)
+    }
+
+    fn weigh(&self, message: &Message<'_>, own: &Folded, found: &Found, quotes: bool) -> (Vec<Wish>, Stance) {
+        let words = Words::new(own.text());
+        let wishes = words.wishes(own.text(), self.present(message, found));
+        let stance = Stance::new(message, &self.own(own.text(), found), &words, &wishes, quotes);
+        (wishes, stance)
+    }
+
+    /// What a stance is told by, beside words.
+    fn own<'t>(&self, text: &'t str, found: &Found) -> Own<'t> {
+        let foreign = found.hosts.iter().any(|host| !self.known.owns_host(&host.name));
+        Own { text, leads: foreign || !found.invites.is_empty() || !found.handles.is_empty() }
+    }
+
+    fn present(&self, message: &Message<'_>, found: &Found) -> Class {
+        let sight = self.sight(message, "", found);
+        let kinds = [
+            (found.hosts.iter().any(|host| sight.is_unknown(host)), LINK),
+            (!found.invites.is_empty(), INVITE),
+            (!found.handles.is_empty(), HANDLE),
+            (false, BRAND),
+        ];
+        kinds.into_iter().filter(|(is, _)| *is).fold(0, |all, (_, kind)| all | kind)
+    }
+
+    fn sight<'a>(&'a self, message: &Message<'a>, lower: &'a str, found: &'a Found) -> Sight<'a> {
+        let tier = message.author.tier;
+        let (known, lists, weights) = (&self.known, &self.lists, &self.weights);
+        Sight { text: message.text, lower, found, known, lists, tier, weights }
+    }
+
+    /// L0 and L1.
+    fn facts(&self, message: &Message<'_>, found: &Found, stance: &Stance) -> Vec<Signal> {
+        if *found == Found::default() {
+            return Vec::new();
+        }
+        let lower = message.text.to_ascii_lowercase();
+        let mut signals = deny::judge(message.text, found, &self.known, &self.lists, &self.weights);
+        if stance.staff && stance.is_innocent() {
+            // Whoever keeps the place may name what is bad.
+            signals.clear();
+        }
+        let live = found.hosts.iter().any(|host| host.live);
+        for mut signal in self.sight(message, &lower, found).judge() {
+            signal.weight *= match signal.id {
+                "foreign_contract" | "foreign_address" | "brand_handle" => stance.leaves(),
+                _ => stance.leaves_of_hosts(message, live),
+            };
+            signals.push(signal);
+        }
+        // Ten such links are no more certain than one.
+        let mut seen: Vec<&str> = Vec::new();
+        signals.retain(|signal| {
+            let first = !seen.contains(&signal.id);
+            seen.push(signal.id);
+            first
+        });
+        signals
+    }
+
+    /// L3.
+    fn intents(&self, text: &str, own: &Folded, wishes: &[Wish], stance: Stance) -> Vec<Signal> {
+        let left = stance.leaves();
+        let signal = |wish: &Wish| Signal {
+            id: wish.id,
+            weight: self.weights.of(wish.id) * wish.strength * left,
+            evidence: evidence(text, own.original(wish.range.clone())),
+            why: wish.why.to_owned(),
+        };
+        wishes.iter().map(signal).collect()
+    }
+
+    /// Letters that only look like letters, in a text that wants something.
+    fn tricks(&self, text: &str, folded: &Folded, signals: &[Signal], stance: Stance) -> Option<Signal> {
+        (folded.changed() >= TRICKED && !signals.is_empty()).then(|| Signal {
+            id: "tricked_letters",
+            weight: self.weights.of("tricked_letters") * stance.leaves(),
+            evidence: evidence(text, 0..text.len()),
+            why: format!("{:.0} % of its letters only look like letters.", folded.changed() * 100.0),
+        })
+    }
+
+    fn conclude(&self, message: &Message<'_>, mut signals: Vec<Signal>, stance: Stance) -> Verdict {
+        signals.retain(|signal| signal.weight != 0.0);
+        signals.sort_by(|a, b| b.weight.total_cmp(&a.weight));
+        let limits = Limits::for_tier(message.author.tier);
+        let grounds = grounds(&signals, stance);
+        let score = score::probability(&signals);
+        let counterfactual = signals.split_first().map(|(first, rest)| {
+            let score = score::probability(rest);
+            let action = limits.action(score, self::grounds(rest, stance));
+            Counterfactual { without: first.id, score, action }
+        });
+        let lists = if grounds == Grounds::Listed { self.lists.sources() } else { Vec::new() };
+        Verdict {
+            action: limits.action(score, grounds),
+            score,
+            grounds,
+            dampers: if signals.is_empty() { Vec::new() } else { stance.dampers() },
+            signals,
+            counterfactual,
+            versions: Versions { weights: score::VERSION, policy: policy::VERSION, lists },
+        }
+    }
+}
+
+/// L5.
+fn spoken(text: &str, logit: f32, stance: Stance) -> Option<Signal> {
+    let (least, most) = score::TEXT;
+    let bounded = if logit.is_nan() { 0.0 } else { logit.clamp(least, most) };
+    let weight = if bounded > 0.0 { bounded * stance.leaves() } else { bounded };
+    let shown = text.chars().take(80).collect::<String>();
+    (weight != 0.0).then(|| Signal {
+        id: "text",
+        weight,
+        evidence: Evidence { text: townkeeper_text::defang(&shown, &townkeeper_text::Allowed::default()), range: 0..text.len() },
+        why: "Worded like scams that were confirmed.".to_owned(),
+    })
+}
+
+/// How far an action may go for these reasons.
+fn grounds(signals: &[Signal], stance: Stance) -> Grounds {
+    let listed = signals.iter().any(|signal| score::layer(signal.id) == Layer::Listed);
+    if listed {
+        return listed_grounds(stance);
+    }
+    let hard = |signal: &&Signal| matches!(signal.id, "brand_host" | "address_twin" | "secret_request");
+    let fact = signals.iter().filter(hard).any(|signal| signal.weight >= HARD);
+    if fact && !stance.is_innocent() && !stance.technical { Grounds::Fact } else { Grounds::Signs }
+}
+
+/// Who warns of a listed host, or asks about it, shall not lose the message; but the link must not stay open either.
+fn listed_grounds(stance: Stance) -> Grounds {
+    if stance.is_innocent() { Grounds::Fact } else { Grounds::Listed }
+}
+
+/// A damped reason is no hard one.
+const HARD: f32 = 4.0;
+
+const _: fn() = || {
+    fn shared<T: Send + Sync>() {}
+    shared::<Shield>();
+};
