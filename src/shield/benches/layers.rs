@@ -20,7 +20,9 @@ fn numbers() -> impl Iterator<Item = u64> {
 fn fingerprint(c: &mut Criterion) {
     for (name, text) in [("line", LINE), ("post", POST)] {
         let folded = Folded::new(text);
-        c.bench_with_input(BenchmarkId::new("fingerprint", name), &folded, |b, folded| b.iter(|| Fingerprint::of(folded)));
+        c.bench_with_input(BenchmarkId::new("fingerprint", name), &folded, |b, folded| {
+            b.iter(|| Fingerprint::of(folded))
+        });
     }
 }
 
@@ -32,7 +34,14 @@ fn ring(c: &mut Criterion) {
         let print = Fingerprint::from_bits(ids.next().unwrap_or_default());
         at_ms += 1;
         let message = (1_177_293_874_123_456_789 + at_ms).to_string();
-        ring.insert(&Entry { print, at_ms, account: 1, place: "1177293874123", message: &message, person: print.bits() })
+        ring.insert(&Entry {
+            print,
+            at_ms,
+            account: 1,
+            place: "1177293874123",
+            message: &message,
+            person: print.bits(),
+        })
     };
     (0..1_000_000).for_each(|_| drop(black_box(insert(&mut ring))));
     c.bench_function("ring/insert into a million", |b| b.iter(|| insert(&mut ring)));
@@ -40,7 +49,8 @@ fn ring(c: &mut Criterion) {
 }
 
 fn crowd(c: &mut Criterion) {
-    for (name, tier, has_link) in [("line of a member", Tier::Member, false), ("lure of a new member", Tier::New, true)] {
+    for (name, tier, has_link) in [("line of a member", Tier::Member, false), ("lure of a new member", Tier::New, true)]
+    {
         let mut crowd = Crowd::default();
         let mut ids = numbers();
         let mut at_ms = 0;
@@ -49,7 +59,16 @@ fn crowd(c: &mut Criterion) {
                 at_ms += 50;
                 let id = ids.next().unwrap_or_default();
                 let (person, text) = (id % 30_000, Some(Fingerprint::from_bits(id)));
-                crowd.observe(&Seen { at_ms, person, place: id % 20, message: id, tier, text, has_link, ..Seen::default() })
+                crowd.observe(&Seen {
+                    at_ms,
+                    person,
+                    place: id % 20,
+                    message: id,
+                    tier,
+                    text,
+                    has_link,
+                    ..Seen::default()
+                })
             });
         });
     }
@@ -61,7 +80,9 @@ fn media(c: &mut Criterion) {
     use townkeeper_shield::media::{Limits, look};
 
     for side in [300, 1_500] {
-        let image = image::RgbImage::from_fn(side, side, |x, y| image::Rgb([(x / 3) as u8, (y / 5) as u8, (x * y / 700) as u8]));
+        let image = image::RgbImage::from_fn(side, side, |x, y| {
+            image::Rgb([(x / 3) as u8, (y / 5) as u8, (x * y / 700) as u8])
+        });
         let mut file = Cursor::new(Vec::new());
         if image.write_to(&mut file, image::ImageFormat::Jpeg).is_ok() {
             let file = file.into_inner();

@@ -23,8 +23,8 @@ pub use trust::{Ladder, Row, Trust};
 /// A stable 64-bit key of an id: of a person, a place, a message. The same in every build, so it may be stored; of ids
 /// that a platform gives, not of texts that people choose.
 pub fn key(id: &str) -> u64 {
-    let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let hash = id
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     fingerprint::mix(hash)
 }

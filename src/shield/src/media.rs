@@ -46,9 +46,19 @@ impl Default for Limits {
 /// Why a picture was not looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refused {
-    Bytes { bytes: usize, most: usize },
-    Pixels { width: u32, height: u32, most: u64 },
-    Memory { bytes: u64, most: u64 },
+    Bytes {
+        bytes: usize,
+        most: usize,
+    },
+    Pixels {
+        width: u32,
+        height: u32,
+        most: u64,
+    },
+    Memory {
+        bytes: u64,
+        most: u64,
+    },
     /// Neither PNG nor JPEG nor WebP.
     Format,
     /// What the decoder said.
@@ -62,7 +72,9 @@ impl fmt::Display for Refused {
             Self::Pixels { width, height, most } => {
                 write!(f, "the picture says it is {width} × {height} pixels; {most} in all are the most")
             }
-            Self::Memory { bytes, most } => write!(f, "the picture would take {bytes} bytes of memory; {most} are the most"),
+            Self::Memory { bytes, most } => {
+                write!(f, "the picture would take {bytes} bytes of memory; {most} are the most")
+            }
             Self::Format => write!(f, "neither PNG nor JPEG nor WebP"),
             Self::Broken(why) => write!(f, "the picture is broken: {why}"),
         }

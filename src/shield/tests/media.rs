@@ -17,11 +17,15 @@ static MEMORY: PeakAlloc = PeakAlloc;
 /// A scene of its own for each number: soft hills of light and a few bars.
 fn scene(number: u32, width: u32, height: u32) -> DynamicImage {
     let turn = |at: u32| f64::from(number.wrapping_mul(2_654_435_761).rotate_left(at * 5) >> 16) / 65_536.0;
-    let hills: Vec<[f64; 4]> = (0..6).map(|at| [turn(at), turn(at + 6), turn(at + 12) - 0.5, 8.0 + 30.0 * turn(at + 18)]).collect();
+    let hills: Vec<[f64; 4]> =
+        (0..6).map(|at| [turn(at), turn(at + 6), turn(at + 12) - 0.5, 8.0 + 30.0 * turn(at + 18)]).collect();
     DynamicImage::ImageRgb8(RgbImage::from_fn(width, height, |x, y| {
         let (x, y) = (f64::from(x) / f64::from(width), f64::from(y) / f64::from(height));
-        let hill = |[top_x, top_y, tall, steep]: &[f64; 4]| tall * (-steep * ((x - top_x).powi(2) + (y - top_y).powi(2))).exp();
-        let light: f64 = hills.iter().map(hill).sum::<f64>() + if (x * 7.0 + turn(3)).fract() < 0.2 { 0.15 } else { 0.0 };
+        let hill = |[top_x, top_y, tall, steep]: &[f64; 4]| {
+            tall * (-steep * ((x - top_x).powi(2) + (y - top_y).powi(2))).exp()
+        };
+        let light: f64 =
+            hills.iter().map(hill).sum::<f64>() + if (x * 7.0 + turn(3)).fract() < 0.2 { 0.15 } else { 0.0 };
         let shade = (128.0 + 120.0 * light).clamp(0.0, 255.0) as u8;
         Rgb([shade, shade.saturating_add(12), 255 - shade / 2])
     }))
@@ -71,7 +75,8 @@ fn a_known_picture_is_known_at_another_size_and_quality() {
             worst = worst.max(distance);
         }
     }
-    let strangers = (1_000..1_200).filter(|number| bank.find(hash(&scene(*number, 400, 300), ImageFormat::Png)).is_some());
+    let strangers =
+        (1_000..1_200).filter(|number| bank.find(hash(&scene(*number, 400, 300), ImageFormat::Png)).is_some());
     assert_eq!(strangers.count(), 0);
     assert!(worst <= ALIKE);
     assert_eq!(bank.remove("case-7"), 1);
@@ -81,11 +86,16 @@ fn a_known_picture_is_known_at_another_size_and_quality() {
 #[test]
 fn a_picture_of_nothing_has_no_hash() {
     for shade in [0, 7, 128, 255] {
-        let blank = DynamicImage::ImageLuma8(GrayImage::from_fn(300, 200, |x, y| Luma([shade ^ u8::from((x ^ y) & 1 == 1)])));
+        let blank =
+            DynamicImage::ImageLuma8(GrayImage::from_fn(300, 200, |x, y| Luma([shade ^ u8::from((x ^ y) & 1 == 1)])));
         assert_eq!(look(&file(&blank, ImageFormat::Png), &Limits::default()).unwrap().hash, None);
     }
     let clear = DynamicImage::ImageRgba8(RgbaImage::from_fn(64, 64, |x, _| Rgba([x as u8 * 4, 0, 0, 0])));
-    assert_eq!(look(&file(&clear, ImageFormat::Png), &Limits::default()).unwrap().hash, None, "nobody sees its colours");
+    assert_eq!(
+        look(&file(&clear, ImageFormat::Png), &Limits::default()).unwrap().hash,
+        None,
+        "nobody sees its colours"
+    );
 }
 
 #[test]
@@ -227,7 +237,11 @@ fn fuzz_pictures_cut_and_changed() {
 
 #[test]
 fn fuzz_bytes_that_begin_like_a_picture() {
-    let begins = prop::sample::select(vec![b"\x89PNG\r\n\x1a\n".to_vec(), b"\xff\xd8\xff".to_vec(), b"RIFF\0\0\0\0WEBPVP8 ".to_vec()]);
+    let begins = prop::sample::select(vec![
+        b"\x89PNG\r\n\x1a\n".to_vec(),
+        b"\xff\xd8\xff".to_vec(),
+        b"RIFF\0\0\0\0WEBPVP8 ".to_vec(),
+    ]);
     fuzz(&(begins, prop::collection::vec(any::<u8>(), 0..400)).prop_map(|(begins, rest)| [begins, rest].concat()));
 }
 

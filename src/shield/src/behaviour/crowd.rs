@@ -273,7 +273,8 @@ impl Person {
 
     /// Instead of what it edits, or of the oldest.
     fn remember(&mut self, post: Post) {
-        let is_it = |old: &&mut Option<Post>| old.is_some_and(|old| old.message == post.message && old.place == post.place);
+        let is_it =
+            |old: &&mut Option<Post>| old.is_some_and(|old| old.message == post.message && old.place == post.place);
         if let Some(old) = self.posts.iter_mut().find(is_it) {
             *old = Some(post);
         } else if let Some(oldest) = self.posts.get_mut(usize::from(self.next)) {
@@ -294,7 +295,8 @@ fn same(one: &Post, other: &Post) -> bool {
 
 fn fast_reply(seen: &Seen) -> Option<Signal> {
     let reply = seen.reply.filter(|reply| reply.asks_help && reply.after_s <= FAST_S)?;
-    let why = format!("A new account answers a question for help after {} seconds with a way out of here.", reply.after_s);
+    let why =
+        format!("A new account answers a question for help after {} seconds with a way out of here.", reply.after_s);
     (seen.tier == Tier::New && (seen.has_link || seen.asks_dm)).then(|| signal("fast_reply", 1.5, why))
 }
 
@@ -304,7 +306,8 @@ fn edit(seen: &Seen) -> Option<Signal> {
         Tier::Member => 1.0,
         Tier::Trusted | Tier::Staff => 0.5,
     };
-    seen.edit_adds_link.then(|| signal("edit_link", weight, "The link was put in after the message was read.".to_owned()))
+    seen.edit_adds_link
+        .then(|| signal("edit_link", weight, "The link was put in after the message was read.".to_owned()))
 }
 
 fn first(seen: &Seen) -> Option<Signal> {

@@ -170,3 +170,117 @@ pub(super) fn mix(bits: u64) -> u64 {
     let bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
     bits ^ bits >> 31
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LURE: &str = "Migration is live! Holders must validate their wallet at https://claim.example.org/app within 24 \
+        hours or the 1,000 tokens are lost. Write to @support_desk for help";
+
+    fn print(text: &str) -> Option<Fingerprint> {
+        Fingerprint::of(&Folded::new(text))
+    }
+
+    /// In how many bits two texts differ; both are long enough.
+    fn distance(one: &str, other: &str) -> u32 {
+        print(one).unwrap().distance(print(other).unwrap())
+    }
+
+    #[test]
+    fn what_is_varied_for_nothing_changes_nothing() {
+        for copy in [
+            LURE.replace("claim.example.org/app", "x-9.example.net/?r=7#z"),
+            LURE.replace("https://claim.example.org/app", "claim[.]example[.]org"),
+            LURE.replace("24", "48").replace("1,000", "25.000"),
+            LURE.replace("@support_desk", "@robin"),
+            LURE.replace(' ', "  ") + " 🚀🚀🔥!!!",
+            LURE.to_uppercase(),
+            LURE.replace("live", "liiiiive").replace("liiiiive", "live"),
+        ] {
+            assert_eq!(distance(LURE, &copy), 0, "{copy}");
+        }
+        let address = |address: &str| format!("send the old tokens to {address} and get new ones for them");
+        let (one, other) =
+            ("0x52908400098527886E0F7030069857D2E4169EE7", "7xKXtg2CW87d97TXJSDpbD5jBkheTqA83TZRuJosgAsU");
+        assert_eq!(distance(&address(one), &address(other)), 0);
+        assert_eq!(distance("please heeeeeelp me with my walleeeet now", "please heelp me with my walleet now"), 0);
+    }
+
+    #[test]
+    fn copies_with_a_word_changed_are_near() {
+        let words: Vec<&str> = LURE.split(' ').collect();
+        let changed = (0..words.len()).map(|at| {
+            let mut words = words.clone();
+            words[at] = "quickly";
+            distance(LURE, &words.join(" "))
+        });
+        let swapped = (1..words.len()).map(|at| {
+            let mut words = words.clone();
+            words.swap(at - 1, at);
+            distance(LURE, &words.join(" "))
+        });
+        let noise = ["kqzvxw", "have a nice day", "gm gm", "abc def ghi"]
+            .map(|noise| distance(LURE, &format!("{LURE} {noise}")));
+        let all: Vec<u32> = changed.chain(swapped).chain(noise).collect();
+        let near = all.iter().filter(|bits| **bits <= NEAR).count();
+        assert!(near * 100 >= all.len() * 90, "{near} of {}: {all:?}", all.len());
+    }
+
+    #[test]
+    fn other_texts_are_far() {
+        let lines = [
+            LURE,
+            "does anybody know how to move the old tokens to the new contract",
+            "my wallet shows nothing after the migration, what should I do now",
+            "the migration page of the team does not open on my phone",
+            "where do I find the official announcement of the dates",
+            "good morning everybody, I wish you all a wonderful and quiet day",
+            "I tried to restart the node but it hangs while reading the snapshot",
+            "which hardware wallet do you use with this chain, and why",
+            "the validator was slashed because its clock went backwards at night",
+            "переведите пожалуйста старые токены на новый контракт до конца месяца",
+            "кто нибудь знает когда откроется страница миграции для держателей",
+            "持有者什么时候可以把旧代币换成新代币请问",
+        ];
+        for (at, one) in lines.iter().enumerate() {
+            for other in lines.iter().skip(at + 1) {
+                assert!(distance(one, other) > NEAR + 3, "{one} ~ {other}: {}", distance(one, other));
+            }
+        }
+    }
+
+    #[test]
+    fn short_texts_have_no_fingerprint() {
+        for text in [
+            "gm",
+            "ok",
+            "thanks",
+            "",
+            "🚀🚀🚀🚀🚀🚀🚀🚀🚀🚀",
+            "https://claim.example.org/a/very/long/path",
+            "1234567890 1234567890 1234567890",
+        ] {
+            assert_eq!(print(text), None, "{text}");
+        }
+        // The twin: without the rule, everybody's good morning is a copy of everybody else's.
+        let [one, other] = ["gm", "GM!! 🚀"].map(|text| of_text(Folded::new(text).text()).0);
+        assert!(one.is_near(other));
+    }
+
+    /// Counting in columns says what counting bit by bit does.
+    #[test]
+    fn the_majority_of_each_bit() {
+        let mut hash = SimHash::default();
+        let all: Vec<u64> = (0..777).map(mix).collect();
+        all.iter().for_each(|bits| hash.count(*bits));
+        let most = (0..64).filter(|bit| all.iter().filter(|bits| **bits >> bit & 1 == 1).count() * 2 > all.len());
+        assert_eq!(hash.finish().bits(), most.fold(0, |bits, bit| bits | 1 << bit));
+    }
+
+    #[test]
+    fn however_long_a_text_is_it_has_a_fingerprint() {
+        let long: String = (0..100_000_u64).map(|at| char::from(b'a' + (mix(at) % 26) as u8)).collect();
+        assert!(print(&long).is_some());
+    }
+}

@@ -133,7 +133,7 @@ mod tests {
         assert!(matches!(told.as_slice(), [Tide::Begins { usual, .. }] if *usual < 3.0), "{told:?}");
         assert_eq!(joins.pass(START + 34 * MINUTE_MS), None);
         let end = joins.pass(START + 60 * MINUTE_MS);
-        assert!(matches!(end, Some(Tide::Ends { joined: 140..=150, .. })), "{end:?}");
+        assert!(matches!(end, Some(Tide::Ends { joined: 150..=152, .. })), "{end:?}");
         assert_eq!(joins.pass(START + 90 * MINUTE_MS), None);
         assert!(joins.wave().is_some_and(|wave| wave.ended_ms.is_some()));
     }

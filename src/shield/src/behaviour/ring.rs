@@ -294,14 +294,29 @@ mod tests {
     #[test]
     fn ids_come_back_as_they_were() {
         let ids = [
-            "0", "7", "1177293874123456789", "-1001234567890:4321", "!room:example.org:55", "$q5Zb_7-event", "007", "",
-            "+5", "4611686018427387904", "18446744073709551616", "a:4294967296", "a:01", ":", "a:", "ж:1",
+            "0",
+            "7",
+            "1177293874123456789",
+            "-1001234567890:4321",
+            "!room:example.org:55",
+            "$q5Zb_7-event",
+            "007",
+            "",
+            "+5",
+            "4611686018427387904",
+            "18446744073709551616",
+            "a:4294967296",
+            "a:01",
+            ":",
+            "a:",
+            "ж:1",
         ];
         let mut ring = Ring::new(100);
         for id in ids {
             assert!(ring.insert(&entry(1, id)));
         }
-        let found: Vec<String> = ring.near(Fingerprint::from_bits(1), 0).into_iter().map(|found| found.message).collect();
+        let found: Vec<String> =
+            ring.near(Fingerprint::from_bits(1), 0).into_iter().map(|found| found.message).collect();
         assert_eq!(found, ids);
         assert!(!ring.insert(&entry(1, &"x".repeat(256))));
     }
@@ -313,7 +328,8 @@ mod tests {
         for message in ["1", "2", "3", "4", "5", "6"] {
             ring.insert(&entry(9, message));
         }
-        let found: Vec<String> = ring.near(Fingerprint::from_bits(9), 0).into_iter().map(|found| found.message).collect();
+        let found: Vec<String> =
+            ring.near(Fingerprint::from_bits(9), 0).into_iter().map(|found| found.message).collect();
         assert_eq!(found, ["4", "5", "6"]);
     }
 }

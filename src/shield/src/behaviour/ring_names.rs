@@ -128,7 +128,8 @@ impl Ids {
                 MessageId(0)
             }
             _ => {
-                let text = self.odd_at(rest).and_then(|at| self.odd.get_mut(at)).map(std::mem::take).unwrap_or_default();
+                let text =
+                    self.odd_at(rest).and_then(|at| self.odd.get_mut(at)).map(std::mem::take).unwrap_or_default();
                 self.bytes = self.bytes.saturating_sub(text.len());
                 id
             }
