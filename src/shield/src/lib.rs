@@ -2,6 +2,7 @@
 //! usable without the rest of Townkeeper.
 //!
 //! * [`message`]: what is judged, and what is known of who wrote it
+//! * [`behaviour`]: what people do, whatever they say: bursts, copies, waves of joins; the last day, to be swept
 //! * [`facts`]: what is ours: hosts, addresses, brands, staff; [`known`]: the same, ready for comparing
 //! * [`fold`]: the text as a hurried reader sees it, with the way back to the original
 //! * [`found`]: hosts, addresses, invitations and people in a text
@@ -9,14 +10,18 @@
 //! * [`signals`]: the layers, each with its reasons
 //! * [`score`]: weights, and their sum
 //! * [`policy`]: what follows, where; shadow traffic; the fuse
+//! * `media` (with the feature of that name): pictures seen before, and what their QR codes say
 //! * [`verdict`]: what came of it, with its evidence
 //! * [`Shield`]: all of it, for one workspace
 
+pub mod behaviour;
 pub mod facts;
 pub mod fold;
 pub mod found;
 pub mod known;
 pub mod lists;
+#[cfg(feature = "media")]
+pub mod media;
 pub mod message;
 pub mod policy;
 pub mod score;
