@@ -5,7 +5,7 @@
 mod learnt;
 mod memory;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use townkeeper_contract::id::{AccountId, PersonId};
 use townkeeper_contract::inbound::{Body, Inbound, RosterChange};
 use townkeeper_core::places::Here;
 use townkeeper_knowledge::Base;
+use townkeeper_shield::found::Found;
 use townkeeper_shield::policy::Breaker;
 use townkeeper_shield::{Action, Author, Facts, Folded, Lists, Message, Model, Shield, Signal, Tier, Verdict, Weights};
 use townkeeper_store::{NewCase, StoreError};
@@ -43,7 +44,12 @@ pub(crate) struct Watch {
     ground: RwLock<Arc<Ground>>,
     memory: Mutex<Memory>,
     breaker: Mutex<Breaker>,
+    /// None where it cannot be read: the other layers judge alone.
+    model: Option<Model>,
 }
+
+/// How many acts without a moderator within ten minutes are too many.
+const ACTS: usize = 20;
 
 /// What is judged by; exchanged whole.
 struct Ground {
@@ -58,7 +64,9 @@ impl Watch {
     pub(crate) fn new(guarding: Guarding, base: Arc<Base>) -> Self {
         let learnt = Arc::new(Learnt::default());
         let ground = Arc::new(Ground::new(&guarding, base, learnt));
-        Self { guarding, ground: RwLock::new(ground), memory: Mutex::default(), breaker: Mutex::default() }
+        let model = Model::shipped().inspect_err(|error| tracing::error!(%error, "the text model cannot be used")).ok();
+        let breaker = Mutex::new(Breaker::new(ACTS));
+        Self { guarding, ground: RwLock::new(ground), memory: Mutex::default(), breaker, model }
     }
 
     /// The ground, of the base that answers now.
@@ -83,9 +91,9 @@ impl Watch {
         let folded = Folded::new(&said);
         let met = {
             let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-            memory.meet(inbound, &folded, staff, |text| ground.shield.has_foreign_link(text), now_ms)
+            memory.meet(inbound, &folded, staff, || ground.leads_elsewhere(&said, &folded), now_ms)
         };
-        let verdict = ground.verdict(inbound, &said, &folded, &met);
+        let verdict = ground.verdict(inbound, &said, &folded, &met, self.model.as_ref());
         metrics::counter!("townkeeper_shield_total", "verdict" => word(verdict.action)).increment(1);
         let action = match verdict.action {
             Action::Pass => return None,
@@ -123,7 +131,8 @@ impl Watch {
 
     /// Whether one more act may be done without a moderator; counts it.
     pub(crate) fn may_act(&self, now_ms: i64) -> bool {
-        self.breaker.lock().unwrap_or_else(PoisonError::into_inner).act(now_ms)
+        let mut breaker = self.breaker.lock().unwrap_or_else(PoisonError::into_inner);
+        breaker.admit(Action::Delete, now_ms.unsigned_abs()) == Action::Delete
     }
 
     /// A moderator lets it act again.
@@ -148,7 +157,7 @@ impl Watch {
             return Ok(());
         }
         let lessons = house.store.lessons(&house.workspace).await?;
-        let learnt = Arc::new(Learnt::of(said, people, &lessons, base.allowed()));
+        let learnt = Arc::new(Learnt::of(said, people, &lessons, base.allowed(), self.model.as_ref()));
         let ground = Arc::new(Ground::new(&self.guarding, base, learnt));
         *self.ground.write().unwrap_or_else(PoisonError::into_inner) = ground;
         Ok(())
@@ -173,7 +182,19 @@ impl Ground {
         self.staff.contains(&(platform.to_owned(), person.0.clone()))
     }
 
-    fn verdict(&self, inbound: &Inbound, said: &str, folded: &Folded, met: &memory::Met) -> Verdict {
+    /// Whether it leads to a host that is not ours.
+    fn leads_elsewhere(&self, said: &str, folded: &Folded) -> bool {
+        Found::new(said, folded).hosts.iter().any(|host| !self.shield.known().owns_host(&host.name))
+    }
+
+    fn verdict(
+        &self,
+        inbound: &Inbound,
+        said: &str,
+        folded: &Folded,
+        met: &memory::Met,
+        model: Option<&Model>,
+    ) -> Verdict {
         let message = Message {
             text: said,
             quoted: &inbound.carried.quoted,
@@ -187,8 +208,9 @@ impl Ground {
             reply: met.reply,
             in_reports: false,
         };
-        let logit = (!said.is_empty()).then(|| Model::shipped().logit(folded) + self.learnt.delta.logit(folded));
-        self.shield.judge(&message, logit, &met.signals)
+        let model = model.filter(|_| !said.is_empty());
+        let logit = model.map(|model| model.logit(folded) + self.learnt.delta.logit(model, folded));
+        self.shield.judge_folded(&message, folded, logit, &met.signals)
     }
 }
 
@@ -249,6 +271,3 @@ pub(crate) async fn run(house: Arc<House>) {
         }
     }
 }
-
-/// Cases of a batch, by the key of their event.
-pub(crate) type Found = HashMap<String, NewCase>;

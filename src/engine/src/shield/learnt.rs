@@ -6,9 +6,10 @@ use std::collections::{BTreeSet, HashSet};
 use townkeeper_contract::access::Member;
 use townkeeper_contract::case::CaseState;
 use townkeeper_contract::text::{Allowed, FindingKind, extract};
+use townkeeper_shield::delta::LESSONS;
 use townkeeper_shield::facts::Staff;
 use townkeeper_shield::lists::List;
-use townkeeper_shield::{Delta, Folded, Label, Lists};
+use townkeeper_shield::{Delta, Folded, Lists, Model};
 use townkeeper_store::KeptCase;
 
 /// See above.
@@ -23,12 +24,24 @@ pub(super) struct Learnt {
 }
 
 impl Learnt {
-    pub(super) fn of(said: i64, people: Vec<Member>, lessons: &[KeptCase], ours: &Allowed) -> Self {
+    pub(super) fn of(
+        said: i64,
+        people: Vec<Member>,
+        lessons: &[KeptCase],
+        ours: &Allowed,
+        model: Option<&Model>,
+    ) -> Self {
         let mut learnt = Self { said, people, ..Self::default() };
-        for KeptCase { case, .. } in lessons {
+        // More than it can hold, and the latest count.
+        let skipped = lessons.len().saturating_sub(LESSONS);
+        for KeptCase { case, .. } in lessons.iter().skip(skipped) {
             let scam = case.state == CaseState::Content;
-            let label = if scam { Label::Scam } else { Label::Ham };
-            learnt.delta.learn(&Folded::new(&case.text), label, case.number.unsigned_abs());
+            if let Some(model) = model {
+                let learning = learnt.delta.learn(model, &Folded::new(&case.text), scam, &case.number.to_string());
+                if let Err(error) = learning {
+                    tracing::warn!(%error, case = case.number, "a case teaches nothing");
+                }
+            }
             if scam {
                 learnt.deny(&case.text, ours);
             }

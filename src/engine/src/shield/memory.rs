@@ -58,7 +58,7 @@ impl Memory {
         inbound: &Inbound,
         folded: &Folded,
         staff: bool,
-        links: impl Fn(&str) -> bool,
+        leads_elsewhere: impl FnOnce() -> bool,
         now_ms: i64,
     ) -> Met {
         let person = person_key(&inbound.account.0, &inbound.person.id.0);
@@ -71,12 +71,12 @@ impl Memory {
         }
         let print = Fingerprint::of(folded);
         let reply = inbound.replies_to.as_ref().and_then(|to| self.reply(message_key(inbound, &to.0), now_ms));
-        let linked = links(folded.text()) || !inbound.carried.links.is_empty();
+        let linked = leads_elsewhere();
         let message = inbound.message.as_ref().map(|message| message.0.as_str()).unwrap_or_default();
         let key = message_key(inbound, message);
         let edit = matches!(inbound.body, Body::Edited { .. });
         let copied = self.crowd.is_copy(person, print, now_ms);
-        let is_first = self.trust.is_unknown(person);
+        let is_first = !self.trust.knows(person);
         let seen = Seen {
             at_ms: now_ms,
             person,

@@ -87,6 +87,11 @@ impl Trust {
         }
     }
 
+    /// Whether somebody has written before.
+    pub fn knows(&self, person: u64) -> bool {
+        self.people.get(person).is_some()
+    }
+
     /// Takes a stored row; what is known already is not lowered by it.
     pub fn import(&mut self, row: Row) {
         let stored = Known { first_s: seconds(row.first_ms), count: row.count };
