@@ -16,9 +16,8 @@ pub const ALIKE: u32 = 8;
 /// How many pictures a bank takes.
 pub const BANK: usize = 65_536;
 
-/// QR codes are looked for in at most so many pixels across, and so many of them.
+/// QR codes are looked for in at most so many pixels across.
 const CODE_SIDE: u32 = 1_000;
-const CODES: usize = 4;
 
 /// What is compared, across; and how many of its slowest waves in each direction.
 const SIDE: usize = 32;
@@ -191,15 +190,12 @@ fn waves(line: impl Iterator<Item = f32>) -> [f32; WAVES] {
     waves
 }
 
+/// At most eight codes, of at most 32 corners: the decoder's own bounds.
 fn codes(grey: &GrayImage) -> Vec<String> {
-    let (width, height) = grey.dimensions();
-    let shade = |x: usize, y: usize| {
-        let at = (u32::try_from(x).unwrap_or_default(), u32::try_from(y).unwrap_or_default());
-        grey.get_pixel_checked(at.0, at.1).map_or(u8::MAX, |pixel| pixel.0[0])
-    };
-    let mut prepared = rqrr::PreparedImage::prepare_from_greyscale(width as usize, height as usize, shade);
-    let grids = prepared.detect_grids();
-    grids.iter().take(CODES).filter_map(|grid| grid.decode().ok()).map(|(_, text)| text).collect()
+    let mut decoder = quircs::Quirc::default();
+    let found = decoder.identify(grey.width() as usize, grey.height() as usize, grey);
+    let read = found.filter_map(|code| code.ok()?.decode().ok());
+    read.map(|data| String::from_utf8_lossy(&data.payload).into_owned()).collect()
 }
 
 /// Pictures that moderators, or lists, said are bad.
