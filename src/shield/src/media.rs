@@ -16,16 +16,15 @@ pub const ALIKE: u32 = 8;
 /// How many pictures a bank takes.
 pub const BANK: usize = 65_536;
 
-/// QR codes are looked for in at most so many pixels across, and so many of them.
+/// QR codes are looked for in at most so many pixels across.
 const CODE_SIDE: u32 = 1_000;
-const CODES: usize = 4;
 
 /// What is compared, across; and how many of its slowest waves in each direction.
-const SIDE: usize = 32;
+const SIDE: u16 = 32;
 const WAVES: usize = 8;
 
-/// Less contrast than this shows nothing: one colour, or nearly.
-const FLAT: f32 = 24.0;
+/// Waves as weak as this, taken together, show nothing: one colour, or nearly.
+const FLAT: f32 = 1_536.0;
 
 /// What a picture may cost. Of an animation the first frame is read, however many there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,15 +165,15 @@ fn grey(image: &DynamicImage) -> GrayImage {
 
 /// A bit for each of the 64 slowest waves across and down: whether it is stronger than most (a pHash).
 fn hash(grey: &GrayImage) -> Option<ImageHash> {
-    let small = imageops::thumbnail(grey, SIDE as u32, SIDE as u32);
-    let rows = small.as_raw().chunks_exact(SIDE);
+    let small = imageops::thumbnail(grey, SIDE.into(), SIDE.into());
+    let rows = small.as_raw().chunks_exact(SIDE.into());
     let across: Vec<[f32; WAVES]> = rows.map(|row| waves(row.iter().map(|shade| f32::from(*shade)))).collect();
     let column = |wave: usize| across.iter().map(move |row| row.get(wave).copied().unwrap_or_default());
     let strengths: Vec<f32> = (0..WAVES).flat_map(|wave| waves(column(wave))).collect();
     let mut sorted = strengths.clone();
     sorted.sort_unstable_by(f32::total_cmp);
     let median = sorted.get(sorted.len() / 2).copied()?;
-    let contrast: f32 = strengths.iter().map(|strength| strength.abs()).sum::<f32>() / strengths.len() as f32;
+    let contrast: f32 = strengths.iter().map(|strength| strength.abs()).sum();
     let bits = strengths.iter().fold(0, |bits, strength| bits << 1 | u64::from(*strength > median));
     (contrast > FLAT).then_some(ImageHash(bits))
 }
@@ -182,24 +181,21 @@ fn hash(grey: &GrayImage) -> Option<ImageHash> {
 /// The slowest waves of a line (of its DCT-II), without the one that is its mean.
 fn waves(line: impl Iterator<Item = f32>) -> [f32; WAVES] {
     let mut waves = [0.0; WAVES];
-    for (at, shade) in line.enumerate() {
-        for (wave, strength) in waves.iter_mut().enumerate() {
-            let turn = (2 * at + 1) as f32 * (wave + 1) as f32 / (2 * SIDE) as f32;
+    for (at, shade) in (0_u16..).zip(line) {
+        for (wave, strength) in (1_u16..).zip(&mut waves) {
+            let turn = f32::from((2 * at + 1) * wave) / f32::from(2 * SIDE);
             *strength += shade * (turn * std::f32::consts::PI).cos();
         }
     }
     waves
 }
 
+/// At most eight codes, of at most 32 corners: the decoder's own bounds.
 fn codes(grey: &GrayImage) -> Vec<String> {
-    let (width, height) = grey.dimensions();
-    let shade = |x: usize, y: usize| {
-        let at = (u32::try_from(x).unwrap_or_default(), u32::try_from(y).unwrap_or_default());
-        grey.get_pixel_checked(at.0, at.1).map_or(u8::MAX, |pixel| pixel.0[0])
-    };
-    let mut prepared = rqrr::PreparedImage::prepare_from_greyscale(width as usize, height as usize, shade);
-    let grids = prepared.detect_grids();
-    grids.iter().take(CODES).filter_map(|grid| grid.decode().ok()).map(|(_, text)| text).collect()
+    let mut decoder = quircs::Quirc::default();
+    let found = decoder.identify(grey.width() as usize, grey.height() as usize, grey);
+    let read = found.filter_map(|code| code.ok()?.decode().ok());
+    read.map(|data| String::from_utf8_lossy(&data.payload).into_owned()).collect()
 }
 
 /// Pictures that moderators, or lists, said are bad.

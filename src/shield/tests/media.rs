@@ -9,26 +9,28 @@ use peak_alloc::PeakAlloc;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
+use townkeeper_shield::behaviour::key;
 use townkeeper_shield::media::{ALIKE, Bank, ImageHash, Limits, Refused, look};
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
-/// A scene of its own for each number: soft hills of light and a few bars.
+/// A scene of its own for each number: boxes of all sizes and shades, as on posters and screens.
 fn scene(number: u32, width: u32, height: u32) -> DynamicImage {
-    let turn = |at: u32| f64::from(number.wrapping_mul(2_654_435_761).rotate_left(at * 5) >> 16) / 65_536.0;
-    let hills: Vec<[f64; 4]> =
-        (0..6).map(|at| [turn(at), turn(at + 6), turn(at + 12) - 0.5, 8.0 + 30.0 * turn(at + 18)]).collect();
-    DynamicImage::ImageRgb8(RgbImage::from_fn(width, height, |x, y| {
-        let (x, y) = (f64::from(x) / f64::from(width), f64::from(y) / f64::from(height));
-        let hill = |[top_x, top_y, tall, steep]: &[f64; 4]| {
-            tall * (-steep * ((x - top_x).powi(2) + (y - top_y).powi(2))).exp()
-        };
-        let light: f64 =
-            hills.iter().map(hill).sum::<f64>() + if (x * 7.0 + turn(3)).fract() < 0.2 { 0.15 } else { 0.0 };
-        let shade = (128.0 + 120.0 * light).clamp(0.0, 255.0) as u8;
-        Rgb([shade, shade.saturating_add(12), 255 - shade / 2])
-    }))
+    let mut image = RgbImage::from_pixel(width, height, Rgb([200, 190, 180]));
+    for at in 0..40_u32 {
+        let [left, top, wide, tall, red, green, blue, _] = key(&format!("{number} {at}")).to_le_bytes();
+        let share = |byte: u8, of: u32| u32::from(byte) * of / 256;
+        let (wide, tall) = (share(wide, width / 3) + 1, share(tall, height / 3) + 1);
+        let (left, top) = (share(left, width), share(top, height));
+        imageops::overlay(
+            &mut image,
+            &RgbImage::from_pixel(wide, tall, Rgb([red, green, blue])),
+            left.into(),
+            top.into(),
+        );
+    }
+    DynamicImage::ImageRgb8(image)
 }
 
 fn file(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
@@ -55,17 +57,17 @@ fn qr(text: &str) -> GrayImage {
 #[test]
 fn a_known_picture_is_known_at_another_size_and_quality() {
     let mut bank = Bank::default();
-    for number in 0..40 {
-        assert!(bank.insert(hash(&scene(number, 400, 300), ImageFormat::Png), &format!("case-{number}")));
+    for number in 0..6 {
+        assert!(bank.insert(hash(&scene(number, 240, 180), ImageFormat::Png), &format!("case-{number}")));
     }
     let mut worst = 0;
-    for number in 0..40 {
-        let image = scene(number, 400, 300);
+    for number in 0..6 {
+        let image = scene(number, 240, 180);
         let mut marked = image.to_rgb8();
-        imageops::overlay(&mut marked, &RgbImage::from_pixel(40, 20, Rgb([255, 255, 255])), 350, 270);
+        imageops::overlay(&mut marked, &RgbImage::from_pixel(24, 12, Rgb([255, 255, 255])), 210, 160);
         let again = [
-            hash(&image.thumbnail(160, 160), ImageFormat::Jpeg),
-            hash(&image.resize_exact(1_400, 1_050, imageops::FilterType::Triangle), ImageFormat::WebP),
+            hash(&image.thumbnail(120, 120), ImageFormat::Jpeg),
+            hash(&image.resize_exact(600, 450, imageops::FilterType::Triangle), ImageFormat::WebP),
             hash(&image.brighten(20), ImageFormat::Jpeg),
             hash(&DynamicImage::ImageRgb8(marked), ImageFormat::Jpeg),
         ];
@@ -76,11 +78,11 @@ fn a_known_picture_is_known_at_another_size_and_quality() {
         }
     }
     let strangers =
-        (1_000..1_200).filter(|number| bank.find(hash(&scene(*number, 400, 300), ImageFormat::Png)).is_some());
+        (1_000..1_012).filter(|number| bank.find(hash(&scene(*number, 240, 180), ImageFormat::Png)).is_some());
     assert_eq!(strangers.count(), 0);
-    assert!(worst <= ALIKE);
-    assert_eq!(bank.remove("case-7"), 1);
-    assert!(bank.find(hash(&scene(7, 400, 300), ImageFormat::Png)).is_none(), "taken out, it is not known");
+    assert!(worst <= ALIKE, "{worst}");
+    assert_eq!(bank.remove("case-5"), 1);
+    assert!(bank.find(hash(&scene(5, 240, 180), ImageFormat::Png)).is_none(), "taken out, it is not known");
 }
 
 #[test]
@@ -90,7 +92,7 @@ fn a_picture_of_nothing_has_no_hash() {
             DynamicImage::ImageLuma8(GrayImage::from_fn(300, 200, |x, y| Luma([shade ^ u8::from((x ^ y) & 1 == 1)])));
         assert_eq!(look(&file(&blank, ImageFormat::Png), &Limits::default()).unwrap().hash, None);
     }
-    let clear = DynamicImage::ImageRgba8(RgbaImage::from_fn(64, 64, |x, _| Rgba([x as u8 * 4, 0, 0, 0])));
+    let clear = DynamicImage::ImageRgba8(RgbaImage::from_fn(64, 64, |x, _| Rgba([x.to_le_bytes()[0], 0, 0, 0])));
     assert_eq!(
         look(&file(&clear, ImageFormat::Png), &Limits::default()).unwrap().hash,
         None,

@@ -77,7 +77,7 @@ struct Post {
 #[derive(Clone, Debug, Default)]
 struct Person {
     posts: [Option<Post>; POSTS],
-    next: u8,
+    next: usize,
     copies: u8,
     mentions: u16,
     mentions_since_ms: i64,
@@ -277,9 +277,9 @@ impl Person {
             |old: &&mut Option<Post>| old.is_some_and(|old| old.message == post.message && old.place == post.place);
         if let Some(old) = self.posts.iter_mut().find(is_it) {
             *old = Some(post);
-        } else if let Some(oldest) = self.posts.get_mut(usize::from(self.next)) {
+        } else if let Some(oldest) = self.posts.get_mut(self.next) {
             *oldest = Some(post);
-            self.next = (self.next + 1) % POSTS as u8;
+            self.next = (self.next + 1) % POSTS;
         }
     }
 }

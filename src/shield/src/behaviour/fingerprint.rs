@@ -273,7 +273,9 @@ mod tests {
     fn the_majority_of_each_bit() {
         let mut hash = SimHash::default();
         let all: Vec<u64> = (0..777).map(mix).collect();
-        all.iter().for_each(|bits| hash.count(*bits));
+        for bits in &all {
+            hash.count(*bits);
+        }
         let most = (0..64).filter(|bit| all.iter().filter(|bits| **bits >> bit & 1 == 1).count() * 2 > all.len());
         assert_eq!(hash.finish().bits(), most.fold(0, |bits, bit| bits | 1 << bit));
     }

@@ -78,7 +78,7 @@ impl Joins {
         let (was, limit) = (f32::from(self.now), self.limit());
         self.learn(was.min(limit), 1.0);
         // Minutes in which nobody came.
-        self.learn(0.0, (passed - 1).min(10_000) as f32);
+        self.learn(0.0, small((passed - 1).min(10_000)));
         let quiet = passed - 1 + if was < limit / 2.0 { self.quiet + 1 } else { 0 };
         self.quiet = quiet.min(QUIET_MINUTES);
         self.before = if passed == 1 { self.now } else { 0 };
@@ -95,7 +95,7 @@ impl Joins {
 
     /// Joins in the last sixty seconds: this minute's, and the last one's as far as it is within them.
     fn per_minute(&self, at_ms: i64) -> f32 {
-        let gone = at_ms.rem_euclid(MINUTE_MS) as f32 / MINUTE_MS as f32;
+        let gone = small(at_ms.rem_euclid(MINUTE_MS)) / small(MINUTE_MS);
         f32::from(self.now) + f32::from(self.before) * (1.0 - gone)
     }
 
@@ -111,6 +111,11 @@ impl Joins {
             self.usual = self.usual * keeps + joins * (1.0 - keeps);
         }
     }
+}
+
+/// Of what is known to be small.
+fn small(number: i64) -> f32 {
+    f32::from(u16::try_from(number).unwrap_or(u16::MAX))
 }
 
 #[cfg(test)]

@@ -249,12 +249,12 @@ impl Ring {
     }
 }
 
-fn value(print: u64, quarter: usize) -> u64 {
-    print >> (16 * quarter) & 0xffff
+fn value(print: u64, quarter: usize) -> u16 {
+    (print >> (16 * quarter) & 0xffff) as u16
 }
 
 fn head(print: u64, quarter: usize) -> usize {
-    quarter << 16 | value(print, quarter) as usize
+    quarter << 16 | usize::from(value(print, quarter))
 }
 
 /// What turns one value of a quarter into each that differs from it in at most two bits.

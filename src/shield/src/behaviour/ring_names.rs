@@ -54,17 +54,12 @@ impl Ids {
         let text: Arc<str> = text.into();
         self.bytes += text.len() + PER_NAME;
         let name = Name { text: text.clone(), uses: 1 };
-        let number = match self.free.pop() {
-            Some(number) => {
-                self.names.get_mut(number as usize).into_iter().for_each(|place| place.text = text.clone());
-                self.names.get_mut(number as usize).into_iter().for_each(|place| place.uses = 1);
-                number
-            }
-            None => {
-                self.names.push(name);
-                u32::try_from(self.names.len() - 1).unwrap_or(u32::MAX)
-            }
-        };
+        let free = self.free.pop();
+        let number = free.unwrap_or_else(|| u32::try_from(self.names.len()).unwrap_or(u32::MAX));
+        match self.names.get_mut(number as usize) {
+            Some(place) => *place = name,
+            None => self.names.push(name),
+        }
         self.numbers.insert(text, number);
         number
     }

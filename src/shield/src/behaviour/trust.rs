@@ -163,7 +163,9 @@ mod tests {
         let rows = trust.export();
         assert_eq!(rows.iter().map(|row| (row.person, row.count)).collect::<Vec<_>>(), [(3, 3), (5, 5), (9, 9)]);
         let mut again = Trust::default();
-        rows.iter().for_each(|row| again.import(*row));
+        for row in &rows {
+            again.import(*row);
+        }
         assert_eq!(again.export(), rows);
         // An older row lowers nothing.
         again.import(Row { person: 9, first_ms: NOW + DAY_MS, count: 1 });
