@@ -127,10 +127,10 @@ fn write(units: &[Unit]) -> Folded {
         }
         shown = shown.saturating_add(1);
         tricks = tricks.saturating_add(u16::from(unit.trick));
-        if unit.c.is_ascii() {
-            put(&mut text, &mut pieces, unit, unit.c.to_ascii_lowercase());
-        } else {
-            unit.c.to_lowercase().for_each(|c| put(&mut text, &mut pieces, unit, c));
+        match unit.c {
+            c if c.is_ascii() => put(&mut text, &mut pieces, unit, c.to_ascii_lowercase()),
+            c @ '\u{430}'..='\u{44F}' => put(&mut text, &mut pieces, unit, c),
+            c => c.to_lowercase().for_each(|c| put(&mut text, &mut pieces, unit, c)),
         }
     }
     Folded { text, pieces, changed: f32::from(tricks) / f32::from(shown.max(1)) }

@@ -7,6 +7,9 @@ use super::Unit;
 const LONGEST: usize = 24;
 
 pub(super) fn fold(units: &mut [Unit]) {
+    if !units.iter().any(|unit| !is_usual(unit.c) && letter(unit.c).is_some()) {
+        return;
+    }
     units.split_mut(Unit::is_space).filter(|token| !is_reference(token)).for_each(|token| {
         token.split_mut(|unit| !unit.c.is_alphabetic() && letter(unit.c).is_none()).for_each(word);
     });
@@ -72,6 +75,11 @@ fn is_ell(word: &[Unit], at: usize) -> bool {
     let vowel = |at: usize| word.get(at).is_some_and(|unit| matches!(unit.c.to_ascii_lowercase(), 'a' | 'e' | 'i' | 'o' | 'u'));
     let before = at.wrapping_sub(1);
     is(word, before, '1') || is(word, at + 1, '1') || is(word, before, 'l') || vowel(at + 1) && (vowel(before) || at == 1)
+}
+
+/// Stands for itself, as most characters do.
+fn is_usual(c: char) -> bool {
+    matches!(c, 'a'..='z' | 'A'..='Z' | ' ' | '.' | ',' | '\u{400}'..='\u{4FF}')
 }
 
 /// The letter that it stands for.

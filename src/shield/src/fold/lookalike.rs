@@ -4,10 +4,11 @@
 use super::Unit;
 
 pub(super) fn fold(units: &mut [Unit]) {
-    let tally = Tally::of(units);
-    if tally.latin == 0 && !tally.mixed {
+    // Without Latin letters nothing can pass for one, or hide among others.
+    if !units.iter().any(|unit| is_latin(unit.c)) {
         return;
     }
+    let tally = Tally::of(units);
     if tally.latin > tally.foreign {
         words(units, |word| {
             let mixed = word.iter().any(|unit| is_latin(unit.c));

@@ -12,7 +12,8 @@ pub(super) fn units(text: &str) -> Vec<Unit> {
     let mut hidden = false;
     let mut chars = text.char_indices().peekable();
     while let Some((start, c)) = chars.next() {
-        if is_invisible(c) {
+        let settled = is_settled(c);
+        if !settled && is_invisible(c) || c < ' ' && is_invisible(c) || c == '\u{7F}' {
             hidden = true;
             continue;
         }
@@ -26,7 +27,7 @@ pub(super) fn units(text: &str) -> Vec<Unit> {
             chars.next();
         }
         let first = out.len();
-        if alone && is_settled(c) {
+        if alone && settled {
             out.push(Unit { c, start, end, trick: false });
         } else {
             settle(text.get(start..end).unwrap_or_default(), c, start..end, &mut out);

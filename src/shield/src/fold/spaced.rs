@@ -3,7 +3,7 @@
 use super::Unit;
 
 pub(super) fn join(units: &mut Vec<Unit>) {
-    if !units.iter().zip(units.iter().skip(2)).any(|(a, b)| is_letter(a.c) && is_letter(b.c)) {
+    if !has_a_row(units) {
         return;
     }
     let mut dropped = vec![false; units.len()];
@@ -19,6 +19,25 @@ pub(super) fn join(units: &mut Vec<Unit>) {
     }
     let mut keep = dropped.iter().map(|dropped| !dropped);
     units.retain(|_| keep.next().unwrap_or(true));
+}
+
+/// Three words of one character in a row: without them there is nothing to join.
+fn has_a_row(units: &[Unit]) -> bool {
+    let (mut word, mut row) = (0_usize, 0_usize);
+    for unit in units {
+        if matches!(unit.c, 'a'..='z' | '\u{430}'..='\u{44F}') || unit.c.is_alphanumeric() {
+            word += 1;
+            continue;
+        }
+        if word > 0 {
+            row = if word == 1 { row + 1 } else { 0 };
+        }
+        if row > 2 {
+            return true;
+        }
+        word = 0;
+    }
+    row > 1 && word == 1
 }
 
 /// Single characters in a row, each apart from the next.
