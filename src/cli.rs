@@ -11,7 +11,7 @@ use crate::init::{self, InitArgs};
 use crate::settings::Settings;
 use crate::{
     access, ask, database, doctor, evaluate, export, import, learning, lint, moderate, out, places, publish, restore,
-    scorecard, serve,
+    scorecard, serve, shield,
 };
 
 /// One keeper for every square a community meets in.
@@ -154,6 +154,11 @@ enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// Scams: train the text model, judge messages from a file, measure verdicts
+    Shield {
+        #[command(subcommand)]
+        command: shield::ShieldCommand,
+    },
     /// Move from SQLite to PostgreSQL (stop the daemon first)
     Migrate(database::Migrate),
     /// Measure this machine (see docs/numbers.md)
@@ -274,6 +279,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Settings::load(&place, None)?.show(json)?;
             Ok(ExitCode::SUCCESS)
         }
+        Some(Command::Shield { command }) => shield::run(&command),
         Some(Command::Migrate(migrate)) => wait(database::migrate(&place, migrate)),
         #[cfg(feature = "bench")]
         Some(Command::Bench(bench)) => wait(crate::bench::run(bench)),

@@ -49,6 +49,7 @@ mod retention;
 mod scorecard;
 mod serve;
 mod settings;
+mod shield;
 mod workspaces;
 
 use std::process::ExitCode;

@@ -11,10 +11,13 @@
 //! * [`score`]: weights, and their sum
 //! * [`policy`]: what follows, where; shadow traffic; the fuse
 //! * `media` (with the feature of that name): pictures seen before, and what their QR codes say
+//! * [`mod@model`]: how much a text reads like a scam
+//! * [`delta`]: what a community taught, and can take back
 //! * [`verdict`]: what came of it, with its evidence
 //! * [`Shield`]: all of it, for one workspace
 
 pub mod behaviour;
+pub mod delta;
 pub mod facts;
 pub mod fold;
 pub mod found;
@@ -29,12 +32,15 @@ mod shape;
 mod shield;
 pub mod signals;
 mod stance;
+pub mod model;
 pub mod verdict;
 
+pub use delta::Delta;
 pub use facts::Facts;
 pub use fold::Folded;
 pub use known::Known;
 pub use lists::{List, Lists};
+pub use model::Model;
 pub use message::{Author, Message, Reply, Tier};
 pub use score::Weights;
 pub use shield::Shield;

@@ -30,13 +30,13 @@ fn compose(text: &str) -> String {
 }
 
 /// White space, and the Braille blank, which looks like it.
-pub(crate) fn is_space(c: char) -> bool {
+pub fn is_space(c: char) -> bool {
     c.is_whitespace() || c == '\u{2800}'
 }
 
 /// Characters that show nothing and only break up or reorder others: controls other than white space, soft hyphen,
 /// joiners, zero width, bidi controls, variation selectors, fillers, annotation marks, tags.
-pub(crate) fn is_invisible(c: char) -> bool {
+pub fn is_invisible(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_control() && !c.is_whitespace();
     }

@@ -1,0 +1,256 @@
+//! `townkeeper shield`: train the text model, judge messages from a file, measure verdicts against labels.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context as _, bail};
+use clap::{Args, Subcommand};
+use serde::{Deserialize, Serialize};
+use townkeeper_shield::model::train::{Aim, Counts, Example, Measured, Source, train};
+use townkeeper_shield::{Action, Folded, Model, Verdict};
+
+use crate::out;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ShieldCommand {
+    /// Train the text model; the same corpus gives the same bytes
+    Train(Train),
+    /// Judge messages, one a line: {"id", "text"}, and perhaps author, channel, reply, before
+    Scan(Scan),
+    /// Measure verdicts against labels: precision, recall, F1, false positives, by source
+    Eval(Eval),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Train {
+    /// Labelled lines {"id", "text", "label", "source"}: files, or folders of *.jsonl
+    #[arg(long, required = true, num_args = 1.., value_name = "DIR")]
+    corpus: Vec<PathBuf>,
+    /// Where the model goes
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// How much a line of a source counts [default: 1]; may be given again
+    #[arg(long = "weight", value_name = "SOURCE=WEIGHT", value_parser = weight)]
+    weights: Vec<(String, f32)>,
+    /// The source whose clean lines the threshold is set by [default: all]
+    #[arg(long, value_name = "SOURCE")]
+    aim: Option<String>,
+    /// The share of them that may be flagged
+    #[arg(long, default_value_t = 0.0075, value_name = "SHARE")]
+    fpr: f64,
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Scan {
+    /// The messages; - is standard input
+    #[arg(long, default_value = "-", value_name = "FILE")]
+    jsonl: PathBuf,
+    /// Another text model than the one that comes with Townkeeper
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Eval {
+    /// Labelled lines: files, or folders of *.jsonl
+    #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
+    corpus: Vec<PathBuf>,
+    /// Another text model than the one that comes with Townkeeper
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
+    #[arg(long)]
+    json: bool,
+}
+
+/// One line of a corpus. What is not known is missing: a missing author is a new member.
+#[derive(Debug, Deserialize)]
+struct Row {
+    #[serde(default)]
+    id: serde_json::Value,
+    text: String,
+    #[serde(default)]
+    label: Option<u8>,
+    #[serde(default)]
+    source: Option<String>,
+}
+
+/// One line of `scan`.
+#[derive(Serialize)]
+struct Scanned<'a> {
+    id: &'a serde_json::Value,
+    #[serde(flatten)]
+    verdict: &'a Verdict,
+}
+
+/// The figures of `eval`.
+#[derive(Serialize)]
+struct Evaluated {
+    sources: BTreeMap<String, Source>,
+    all: Source,
+}
+
+pub(crate) fn run(command: &ShieldCommand) -> anyhow::Result<ExitCode> {
+    match command {
+        ShieldCommand::Train(args) => train_model(args)?,
+        ShieldCommand::Scan(args) => scan(args)?,
+        ShieldCommand::Eval(args) => eval(args)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The one place where a message gets its verdict.
+fn judge(model: &Model, row: &Row) -> Verdict {
+    let logit = model.logit(&Folded::new(&row.text));
+    let action = if logit >= 0.0 { Action::Flag } else { Action::Pass };
+    Verdict { action, score: 1.0 / (1.0 + (-logit).exp()), ..Verdict::default() }
+}
+
+fn train_model(args: &Train) -> anyhow::Result<()> {
+    let mut rows = Vec::new();
+    for file in files(&args.corpus)? {
+        rows.extend(labelled(&file)?);
+    }
+    let examples: Vec<Example<'_>> = rows
+        .iter()
+        .map(|(source, scam, row)| {
+            let weight = args.weights.iter().find(|(of, _)| of == source).map_or(1.0, |(_, weight)| *weight);
+            Example { text: &row.text, scam: *scam, source, weight }
+        })
+        .collect();
+    if let Some(source) = args.aim.as_deref().filter(|aim| !examples.iter().any(|example| example.source == *aim)) {
+        bail!("no line of the corpus comes from {source:?}, by which the threshold is to be set");
+    }
+    out::hint(format!("{} lines; each of the rounds takes some seconds", examples.len()));
+    let aim = Aim { false_positives: args.fpr, source: args.aim.as_deref() };
+    let trained = train(&examples, &aim, |done, of| out::hint(format!("round {done} of {of}")));
+    let Some(trained) = trained else { bail!("the corpus needs scams (label 1) and clean messages (label 0)") };
+    fs::write(&args.out, trained.model.write()).with_context(|| format!("cannot write {}", args.out.display()))?;
+    if args.json {
+        return out::json(&trained.measured);
+    }
+    say_training(&trained.measured);
+    out::line(format!("Written to {}.", args.out.display()));
+    Ok(())
+}
+
+fn say_training(measured: &Measured) {
+    out::line("Held out, five parts, each judged by a model that did not see it:");
+    measured.sources.iter().for_each(|(name, source)| say(name, source));
+    for (part, source) in measured.spread.iter().enumerate() {
+        say(&format!("aim, part {}", part + 1), source);
+    }
+}
+
+fn say(name: &str, of: &Source) {
+    let Counts { caught, missed, false_alarms, let_pass } = of.counts;
+    out::line(format!(
+        "{name:<18} precision {:.3}  recall {:.3}  F1 {:.3}  FPR {:.3} %  (caught {caught}, missed {missed}, \
+         false alarms {false_alarms}, let pass {let_pass})",
+        of.precision,
+        of.recall,
+        of.f1,
+        100.0 * of.fpr,
+    ));
+}
+
+fn scan(args: &Scan) -> anyhow::Result<()> {
+    let model = model(args.model.as_deref())?;
+    let lines: Box<dyn BufRead> = if args.jsonl == Path::new("-") {
+        Box::new(io::stdin().lock())
+    } else {
+        Box::new(BufReader::new(open(&args.jsonl)?))
+    };
+    rows(lines, &args.jsonl, |_, row| {
+        let verdict = judge(&model, &row);
+        out::json(&Scanned { id: &row.id, verdict: &verdict })
+    })
+}
+
+fn eval(args: &Eval) -> anyhow::Result<()> {
+    let model = model(args.model.as_deref())?;
+    let (mut sources, mut all) = (BTreeMap::<String, Counts>::new(), Counts::default());
+    for file in files(&args.corpus)? {
+        for (source, scam, row) in labelled(&file)? {
+            let flagged = judge(&model, &row).action > Action::Pass;
+            sources.entry(source).or_default().add(scam, flagged);
+            all.add(scam, flagged);
+        }
+    }
+    let sources = sources.into_iter().map(|(name, counts)| (name, counts.into())).collect();
+    let evaluated = Evaluated { sources, all: all.into() };
+    if args.json {
+        return out::json(&evaluated);
+    }
+    evaluated.sources.iter().for_each(|(name, source)| say(name, source));
+    say("all", &evaluated.all);
+    Ok(())
+}
+
+fn model(file: Option<&Path>) -> anyhow::Result<Model> {
+    let Some(file) = file else { return Ok(Model::shipped()?) };
+    let bytes = fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    Model::read(&bytes).with_context(|| format!("cannot use {}", file.display()))
+}
+
+/// The files that are named, and those of named folders by name.
+fn files(named: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in named {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let entries = fs::read_dir(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let mut found = entries.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+        found.retain(|file| file.extension().is_some_and(|end| end == "jsonl"));
+        found.sort();
+        if found.is_empty() {
+            bail!("{} holds no *.jsonl", path.display());
+        }
+        files.extend(found);
+    }
+    Ok(files)
+}
+
+/// The lines of a file with their source, which is the file's name where they do not say, and their label.
+fn labelled(file: &Path) -> anyhow::Result<Vec<(String, bool, Row)>> {
+    let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let mut found = Vec::new();
+    rows(BufReader::new(open(file)?), file, |line, row| {
+        let scam = match row.label {
+            Some(0) => false,
+            Some(1) => true,
+            _ => bail!("{}, line {line}: label must be 1 (a scam) or 0", file.display()),
+        };
+        found.push((row.source.clone().unwrap_or_else(|| name.clone()), scam, row));
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// Calls `each` for every line that is not empty; a broken one is named, and nothing after it is read.
+fn rows(lines: impl BufRead, file: &Path, mut each: impl FnMut(usize, Row) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    for (at, line) in lines.lines().enumerate() {
+        let place = || format!("{}, line {}", file.display(), at + 1);
+        let line = line.with_context(place)?;
+        if !line.trim().is_empty() {
+            each(at + 1, serde_json::from_str(&line).with_context(place)?)?;
+        }
+    }
+    Ok(())
+}
+
+fn open(file: &Path) -> anyhow::Result<File> {
+    File::open(file).with_context(|| format!("cannot read {}", file.display()))
+}
+
+fn weight(given: &str) -> Result<(String, f32), String> {
+    let (source, weight) = given.split_once('=').ok_or("write it as SOURCE=WEIGHT")?;
+    let weight: f32 = weight.parse().map_err(|_| format!("{weight} is no number"))?;
+    if weight > 0.0 && weight <= 100.0 { Ok((source.to_owned(), weight)) } else { Err("between 0 and 100".to_owned()) }
+}

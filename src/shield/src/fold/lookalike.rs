@@ -1,0 +1,107 @@
+//! Letters of one script that pass for those of another. A text is read in the script it is mainly written in: foreign
+//! letters inside its words become the ones they look like. Whoever writes Russian, Greek or Chinese is not touched.
+
+use super::Unit;
+
+pub(super) fn fold(units: &mut [Unit]) {
+    // Without Latin letters nothing can pass for one, or hide among others.
+    if !units.iter().any(|unit| is_latin(unit.c)) {
+        return;
+    }
+    let tally = Tally::of(units);
+    if tally.latin > tally.foreign {
+        words(units, |word| {
+            let mixed = word.iter().any(|unit| is_latin(unit.c));
+            replace(word, |c| if is_latin(c) { Some(c) } else { to_latin(c, mixed) });
+        });
+    } else {
+        // In another script dressed-up Latin letters are honest: full width among ideographs.
+        units.iter_mut().filter(|unit| unit.c.is_ascii()).for_each(|unit| unit.trick = false);
+        if tally.mixed {
+            words(units, |word| replace(word, |c| if is_cyrillic(c) { Some(c) } else { to_cyrillic(c) }));
+        }
+    }
+}
+
+/// Letters by script.
+#[derive(Default)]
+struct Tally {
+    /// In words that read as Latin.
+    latin: usize,
+    /// In words that do not.
+    foreign: usize,
+    /// A word has both.
+    mixed: bool,
+}
+
+impl Tally {
+    fn of(units: &mut [Unit]) -> Self {
+        let mut tally = Self::default();
+        words(units, |word| {
+            let latin = word.iter().filter(|unit| is_latin(unit.c)).count();
+            let mixed = latin > 0 && latin < word.len();
+            tally.mixed |= mixed;
+            let reads_as_latin =
+                if mixed { word.iter().all(|unit| is_latin(unit.c) || to_latin(unit.c, true).is_some()) } else { latin > 0 };
+            *if reads_as_latin { &mut tally.latin } else { &mut tally.foreign } += word.len();
+        });
+        tally
+    }
+}
+
+/// Each run of letters.
+fn words(units: &mut [Unit], mut each: impl FnMut(&mut [Unit])) {
+    units.split_mut(|unit| !unit.c.is_alphabetic()).filter(|word| !word.is_empty()).for_each(&mut each);
+}
+
+/// Replaces the letters of a word, if each of them has a counterpart.
+fn replace(word: &mut [Unit], counterpart: impl Fn(char) -> Option<char>) {
+    if word.iter().all(|unit| unit.c.is_ascii()) || !word.iter().all(|unit| counterpart(unit.c).is_some()) {
+        return;
+    }
+    for unit in word {
+        if let Some(c) = counterpart(unit.c).filter(|c| *c != unit.c) {
+            (unit.c, unit.trick) = (c, true);
+        }
+    }
+}
+
+/// As European languages write it, marks included; phonetic and other odd letters are not.
+fn is_latin(c: char) -> bool {
+    c.is_ascii_alphabetic() || matches!(c, '\u{C0}'..='\u{24F}' | '\u{1E00}'..='\u{1EFF}')
+}
+
+fn is_cyrillic(c: char) -> bool {
+    matches!(c, '\u{400}'..='\u{52F}')
+}
+
+/// The ASCII letter that it looks like. `mixed`: beside Latin letters also those pass that only resemble one.
+fn to_latin(c: char, mixed: bool) -> Option<char> {
+    let resembled = match c {
+        'к' => 'k',
+        'т' => 't',
+        'м' => 'm',
+        'н' => 'h',
+        'в' => 'b',
+        _ => '\0',
+    };
+    if resembled != '\0' {
+        return mixed.then_some(resembled);
+    }
+    let mut utf8 = [0; 4];
+    let mut skeleton = unicode_security::confusable_detection::skeleton(c.encode_utf8(&mut utf8));
+    match (skeleton.next()?, skeleton.next(), skeleton.next()) {
+        // Capital I, small l and the digit are one in the tables.
+        ('l', None, None) if c.is_uppercase() => Some('i'),
+        ('r', Some('n'), None) => Some('m'),
+        ('v', Some('v'), None) => Some('w'),
+        (one, None, None) => Some(one).filter(char::is_ascii_alphabetic),
+        _ => None,
+    }
+}
+
+/// The Cyrillic letter that it looks like.
+fn to_cyrillic(c: char) -> Option<char> {
+    let at = "acekopxyABCEHKMOPTXiI".chars().position(|latin| latin == c)?;
+    "асекорхуАВСЕНКМОРТХіІ".chars().nth(at)
+}
