@@ -234,7 +234,11 @@ fn labelled(file: &Path) -> anyhow::Result<Vec<(String, bool, Row)>> {
 }
 
 /// Calls `each` for every line that is not empty; a broken one is named, and nothing after it is read.
-fn rows(lines: impl BufRead, file: &Path, mut each: impl FnMut(usize, Row) -> anyhow::Result<()>) -> anyhow::Result<()> {
+fn rows(
+    lines: impl BufRead,
+    file: &Path,
+    mut each: impl FnMut(usize, Row) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     for (at, line) in lines.lines().enumerate() {
         let place = || format!("{}, line {}", file.display(), at + 1);
         let line = line.with_context(place)?;

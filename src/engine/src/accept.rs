@@ -123,10 +123,10 @@ pub(crate) fn day(now_ms: i64) -> NaiveDate {
 /// Whether an event that comes now would be accepted.
 pub(crate) fn concerns_us(house: &House, event: &Inbound) -> bool {
     let here = house.places.here(event, house.door.rules(&event.account));
-    is_ours(house, event, &here, &house.base(), house.clock.now_ms())
+    is_ours(event, &here, &house.base(), house.clock.now_ms())
 }
 
-fn is_ours(house: &House, event: &Inbound, here: &Here, base: &Base, now_ms: i64) -> bool {
+fn is_ours(event: &Inbound, here: &Here, base: &Base, now_ms: i64) -> bool {
     let ground = Ground { here, base, today: day(now_ms) };
     scan::scan(event, &ground) == scan::Verdict::Accept
 }
@@ -141,7 +141,7 @@ fn ours(house: &House, account: &AccountId, batch: Vec<Inbound>, now_ms: i64) ->
         // Nobody answers what is taken down.
         let stands = case.as_ref().is_none_or(|case| by_itself(case.action, case.mode).is_empty());
         cases.extend(case);
-        if stands && is_ours(house, &event, &here, &base, now_ms) {
+        if stands && is_ours(&event, &here, &base, now_ms) {
             kept.push(event);
         }
     }

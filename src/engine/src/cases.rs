@@ -17,7 +17,9 @@ use townkeeper_core::decide::cases::{Cased, Decided};
 use townkeeper_core::decide::moderate::{Moderated, said};
 use townkeeper_core::gate::origin::defanged;
 use townkeeper_core::say;
-use townkeeper_store::{By, Card, DecideCase, Denied, ErasureReport, KeptCase, NewAction, Sendable, ShowCase, StoreError};
+use townkeeper_store::{
+    By, Card, DecideCase, Denied, ErasureReport, KeptCase, NewAction, Sendable, ShowCase, StoreError,
+};
 
 use crate::moderate::{self, ForCase};
 use crate::{Engine, EngineError, House, ids, outbox};
@@ -105,10 +107,7 @@ fn cards_of(house: &House, case: &Case, done: &str) -> Vec<Card> {
             });
             Button { action: ActionId::new(id), label: offer.label }
         });
-        let act = Act::Message {
-            buttons: buttons.collect(),
-            body: defanged(reply.body, house.base().allowed()),
-        };
+        let act = Act::Message { buttons: buttons.collect(), body: defanged(reply.body, house.base().allowed()) };
         Card { say: notice(&place, reply_to, act, now_ms), account: account.0, actions }
     };
     moderators(house, case).into_iter().map(card).collect()

@@ -85,8 +85,8 @@ pub use moderate::Asker;
 pub use node::LEASE;
 use node::Node;
 use places::Places;
-use shield::Watch;
 pub use shield::Guarding;
+use shield::Watch;
 use vault::Vault;
 use vendors::Vendors;
 

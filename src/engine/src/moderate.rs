@@ -5,9 +5,9 @@
 use std::sync::Arc;
 
 use townkeeper_contract::access::Permission;
+use townkeeper_contract::case::Case;
 use townkeeper_contract::id::{AccountId, MessageRef, PersonId};
 use townkeeper_contract::inbound::{Inbound, ReplyTo};
-use townkeeper_contract::case::Case;
 use townkeeper_contract::moderation::{NewModeration, Verb};
 use townkeeper_contract::outbound::{Act, Moderation};
 use townkeeper_contract::place::PlaceWho;

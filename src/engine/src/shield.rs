@@ -21,8 +21,8 @@ use townkeeper_store::{NewCase, StoreError};
 
 use crate::House;
 use learnt::Learnt;
-use memory::Memory;
 pub(crate) use memory::Copy;
+use memory::Memory;
 
 /// How often it is looked for what other nodes learnt, for who is of the team, and for members to write down.
 const LOOK: Duration = Duration::from_secs(5);

@@ -137,7 +137,8 @@ fn write(units: &[Unit]) -> Folded {
 }
 
 fn put(text: &mut String, pieces: &mut Vec<Piece>, unit: &Unit, c: char) {
-    let alike = unit.end - unit.start == c.len_utf8() && pieces.last().is_none_or(|last| last.original.end == unit.start);
+    let alike =
+        unit.end - unit.start == c.len_utf8() && pieces.last().is_none_or(|last| last.original.end == unit.start);
     if !pieces.last_mut().is_some_and(|last| last.takes(unit, alike)) {
         pieces.push(Piece { folded: text.len(), original: unit.start..unit.end, alike });
     }

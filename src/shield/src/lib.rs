@@ -26,13 +26,13 @@ pub mod lists;
 #[cfg(feature = "media")]
 pub mod media;
 pub mod message;
+pub mod model;
 pub mod policy;
 pub mod score;
 mod shape;
 mod shield;
 pub mod signals;
 mod stance;
-pub mod model;
 pub mod verdict;
 
 pub use delta::Delta;
@@ -40,8 +40,8 @@ pub use facts::Facts;
 pub use fold::Folded;
 pub use known::Known;
 pub use lists::{List, Lists};
-pub use model::Model;
 pub use message::{Author, Message, Reply, Tier};
+pub use model::Model;
 pub use score::Weights;
 pub use shield::Shield;
 pub use verdict::{Action, Evidence, Grounds, Signal, Verdict};

@@ -88,7 +88,10 @@ pub struct Lists {
 pub enum Standing<'l> {
     Allowed,
     /// By which entry, of which list.
-    Denied { entry: String, source: &'l str },
+    Denied {
+        entry: String,
+        source: &'l str,
+    },
     Unknown,
 }
 
@@ -177,7 +180,15 @@ mod tests {
         let ends = ["com", "net", "xyz", "pages.dev", "web.app", "app", "io", "top"];
         let pick = |list: &[&'static str], n: u64| list[usize::try_from(n).unwrap() % list.len()];
         let hosts: Vec<String> = (0..440_000)
-            .map(|_| format!("{}-{}{:x}.{}", pick(&words, next()), pick(&words, next()), next() % 0x00ff_ffff, pick(&ends, next())))
+            .map(|_| {
+                format!(
+                    "{}-{}{:x}.{}",
+                    pick(&words, next()),
+                    pick(&words, next()),
+                    next() % 0x00ff_ffff,
+                    pick(&ends, next())
+                )
+            })
             .collect();
         let list = List::new(hosts.iter().map(String::as_str), "generated");
         assert!(list.len() > 400_000);

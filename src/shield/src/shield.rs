@@ -83,7 +83,12 @@ impl Shield {
     }
 
     /// What the author's own words want, and how he stands to what the message says.
-    fn read<'f>(&self, message: &Message<'_>, folded: &'f Folded, found: &Found) -> (Vec<Wish>, Stance, Cow<'f, Folded>) {
+    fn read<'f>(
+        &self,
+        message: &Message<'_>,
+        folded: &'f Folded,
+        found: &Found,
+    ) -> (Vec<Wish>, Stance, Cow<'f, Folded>) {
         let links = found.hosts.iter().map(|host| host.range.clone());
         let bare = blanked(message.text, links.filter(|range| range.len() < message.text.len()));
         let text = bare.as_deref().unwrap_or(message.text);
@@ -214,7 +219,10 @@ fn spoken(text: &str, logit: f32, stance: Stance) -> Option<Signal> {
     (weight != 0.0).then(|| Signal {
         id: "text",
         weight,
-        evidence: Evidence { text: townkeeper_text::defang(&shown, &townkeeper_text::Allowed::default()), range: 0..text.len() },
+        evidence: Evidence {
+            text: townkeeper_text::defang(&shown, &townkeeper_text::Allowed::default()),
+            range: 0..text.len(),
+        },
         why: "Worded like scams that were confirmed.".to_owned(),
     })
 }

@@ -16,18 +16,18 @@ use townkeeper_contract::access::{
     MemberList, NewMember, NewToken, Permission, PublicKey, TokenInfo, TokenList, WellKnown,
 };
 use townkeeper_contract::api::{CancelAnswer, ChatBody, FeedbackList, PublishedList, Ready, Scorecard, TicketList};
+use townkeeper_contract::case::{CaseDecided, CaseList, NewCaseWord};
 use townkeeper_contract::knowledge::{
     ApproveBody, ChangeDetail, ChangeInfo, ChangeList, ItemHistory, NewChange, RollbackBody,
 };
 use townkeeper_contract::learning::{CorrectionOrder, Corrections, GapList, TrendList};
-use townkeeper_contract::case::{CaseDecided, CaseList, NewCaseWord};
 use townkeeper_contract::moderation::{DeliveryList, ModerationList, ModerationNumber, NewModeration};
 use townkeeper_contract::place::{PlaceChange, PlaceInfo, PlaceList};
 
 use crate::guard::{self, Gate};
 use crate::{
-    DOCUMENTS_LIMIT, Web, audit, cases, chat, faces, freeze, knowledge, learning, moderation, openapi, ops, page, people,
-    places, session, socket,
+    DOCUMENTS_LIMIT, Web, audit, cases, chat, faces, freeze, knowledge, learning, moderation, openapi, ops, page,
+    people, places, session, socket,
 };
 
 /// Who may use a route. Checked by `guard::admit` and nowhere else, but for `Own`.
@@ -317,9 +317,14 @@ fn keeping_the_peace() -> Vec<Endpoint> {
         .gives(json::<ModerationNumber>()),
         get("/v1/cases", Needs(Permission::Moderate), "What the shield found, newest first.", cases::list)
             .gives(json::<CaseList>()),
-        post("/v1/cases/{number}", Needs(Permission::Moderate), "Says what a case is, or takes that back.", cases::decide)
-            .takes(json::<NewCaseWord>())
-            .gives(json::<CaseDecided>()),
+        post(
+            "/v1/cases/{number}",
+            Needs(Permission::Moderate),
+            "Says what a case is, or takes that back.",
+            cases::decide,
+        )
+        .takes(json::<NewCaseWord>())
+        .gives(json::<CaseDecided>()),
         get(
             "/v1/outbox",
             Needs(Permission::ReadAudit),

@@ -163,8 +163,7 @@ impl Memory {
     fn note(&mut self, inbound: &Inbound, row: Row, now_ms: i64) {
         let key = (inbound.account.0.clone(), inbound.person.id.0.clone());
         let (account, person) = key.clone();
-        let member =
-            Member { account, person, first_ms: row.first_ms, said: i64::from(row.count), seen_ms: now_ms };
+        let member = Member { account, person, first_ms: row.first_ms, said: i64::from(row.count), seen_ms: now_ms };
         self.dirty.insert(key, member);
     }
 

@@ -14,7 +14,8 @@ const TALK: &str = "does anyone know when the festival starts and where the gate
 #[test]
 fn a_lesson_is_learnt_and_so_are_its_near_copies_but_not_other_talk() {
     let (model, mut delta) = (model(), Delta::default());
-    let near = Folded::new("The lantern festival pays every visitor!! Ask the lamplighter at the gate for your share now");
+    let near =
+        Folded::new("The lantern festival pays every visitor!! Ask the lamplighter at the gate for your share now");
     let talk = Folded::new(TALK);
     let before = delta.logit(&model, &talk);
     assert!(delta.logit(&model, &near) < 0.0, "red: without the lesson it passes");

@@ -41,8 +41,11 @@ impl Tally {
             let latin = word.iter().filter(|unit| is_latin(unit.c)).count();
             let mixed = latin > 0 && latin < word.len();
             tally.mixed |= mixed;
-            let reads_as_latin =
-                if mixed { word.iter().all(|unit| is_latin(unit.c) || to_latin(unit.c, true).is_some()) } else { latin > 0 };
+            let reads_as_latin = if mixed {
+                word.iter().all(|unit| is_latin(unit.c) || to_latin(unit.c, true).is_some())
+            } else {
+                latin > 0
+            };
             *if reads_as_latin { &mut tally.latin } else { &mut tally.foreign } += word.len();
         });
         tally

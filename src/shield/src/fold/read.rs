@@ -103,7 +103,9 @@ fn drawn(c: char) -> Option<char> {
     match u32::from(c) {
         code @ 0x1F150..=0x1F169 => from_a(usize::try_from(code - 0x1F150).ok()?),
         code @ 0x1F170..=0x1F189 => from_a(usize::try_from(code - 0x1F170).ok()?),
-        0x250..=0x2AF | 0x1D00..=0x1D2B | 0xA730..=0xA7FF => SMALL.chars().position(|small| small == c).and_then(from_a),
+        0x250..=0x2AF | 0x1D00..=0x1D2B | 0xA730..=0xA7FF => {
+            SMALL.chars().position(|small| small == c).and_then(from_a)
+        }
         _ => None,
     }
 }

@@ -97,7 +97,9 @@ impl Hints<'_> {
     fn dot(&self, at: usize) -> bool {
         let inside = self.before(at).is_some_and(|b| !b.is_ascii_whitespace() && b != b'.');
         match self.byte(at + 1) {
-            Some(b'*' | b'_' | b'`' | b'~' | b']' | b')') => inside && matches!(self.before(at), Some(b'*' | b'_' | b'`' | b'~')),
+            Some(b'*' | b'_' | b'`' | b'~' | b']' | b')') => {
+                inside && matches!(self.before(at), Some(b'*' | b'_' | b'`' | b'~'))
+            }
             Some(b) if b.is_ascii_alphanumeric() || !b.is_ascii() => inside && self.ending(at + 1),
             _ => false,
         }

@@ -69,8 +69,12 @@ fn a_domain_is_not_learnt_by_heart() {
         features::each(&Folded::new(text), |bucket| buckets.push(bucket));
         buckets
     };
-    let (one, other) = (buckets("see https://alpha-one.example.org/a"), buckets("see https://gamma-two.example.org/b/c"));
+    let (one, other) =
+        (buckets("see https://alpha-one.example.org/a"), buckets("see https://gamma-two.example.org/b/c"));
     let shared = one.iter().filter(|bucket| other.contains(bucket)).count();
     assert!(shared * 3 > one.len() * 2, "{shared} of {}", one.len());
-    assert_eq!(buckets("to 0x52908400098527886e0f7030069857d2e4169ee7"), buckets("to 0x8617e340b3d01fa5f11f306f4090fd50e238070d"));
+    assert_eq!(
+        buckets("to 0x52908400098527886e0f7030069857d2e4169ee7"),
+        buckets("to 0x8617e340b3d01fa5f11f306f4090fd50e238070d")
+    );
 }

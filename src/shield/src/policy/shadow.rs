@@ -67,13 +67,23 @@ impl Shadow {
         Some(lower_edge(edge))
     }
 
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a share of a count, rounded down")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "a share of a count, rounded down"
+    )]
     fn allowed(&self, share: f32) -> u64 {
         (f64::from(share.clamp(0.0, 1.0)) * self.total as f64) as u64
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "clamped to the bins")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "clamped to the bins"
+)]
 fn bin(score: f32) -> Option<usize> {
     if score.is_nan() {
         return None;

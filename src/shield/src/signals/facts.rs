@@ -17,18 +17,64 @@ use crate::verdict::{Evidence, Signal};
 /// Hosts that anybody may link without being looked at twice. What anybody may publish below (forms, sites, short links)
 /// is not among them.
 const FAMILIAR: &[&str] = &[
-    "apple.com", "arxiv.org", "bbc.co.uk", "binance.com", "bitbucket.org", "coinbase.com", "coingecko.com",
-    "coinmarketcap.com", "crates.io", "debian.org", "dexscreener.com", "discord.com", "discordapp.com", "docs.rs",
-    "ethereum.org", "etherscan.io", "facebook.com", "giphy.com", "github.com", "gitlab.com", "google.com",
-    "huggingface.co", "imgur.com", "instagram.com", "kernel.org", "kraken.com", "linkedin.com", "microsoft.com",
-    "mozilla.org", "npmjs.com", "nytimes.com", "openai.com", "phantom.app", "pypi.org", "python.org", "reddit.com",
-    "rust-lang.org", "solana.com", "solscan.io", "spotify.com", "stackexchange.com", "stackoverflow.com",
-    "steamcommunity.com", "t.me", "tenor.com", "twitch.tv", "twitter.com", "ubuntu.com", "uniswap.org",
-    "wikipedia.org", "x.com", "youtu.be", "youtube.com",
+    "apple.com",
+    "arxiv.org",
+    "bbc.co.uk",
+    "binance.com",
+    "bitbucket.org",
+    "coinbase.com",
+    "coingecko.com",
+    "coinmarketcap.com",
+    "crates.io",
+    "debian.org",
+    "dexscreener.com",
+    "discord.com",
+    "discordapp.com",
+    "docs.rs",
+    "ethereum.org",
+    "etherscan.io",
+    "facebook.com",
+    "giphy.com",
+    "github.com",
+    "gitlab.com",
+    "google.com",
+    "huggingface.co",
+    "imgur.com",
+    "instagram.com",
+    "kernel.org",
+    "kraken.com",
+    "linkedin.com",
+    "microsoft.com",
+    "mozilla.org",
+    "npmjs.com",
+    "nytimes.com",
+    "openai.com",
+    "phantom.app",
+    "pypi.org",
+    "python.org",
+    "reddit.com",
+    "rust-lang.org",
+    "solana.com",
+    "solscan.io",
+    "spotify.com",
+    "stackexchange.com",
+    "stackoverflow.com",
+    "steamcommunity.com",
+    "t.me",
+    "tenor.com",
+    "twitch.tv",
+    "twitter.com",
+    "ubuntu.com",
+    "uniswap.org",
+    "wikipedia.org",
+    "x.com",
+    "youtu.be",
+    "youtube.com",
 ];
 
 /// Where anybody publishes below one host, the path is the name.
-const BUILDERS: &[&str] = &["sites.google.com", "telegra.ph", "linktr.ee", "bio.link", "medium.com", "gitbook.io", "docs.google.com"];
+const BUILDERS: &[&str] =
+    &["sites.google.com", "telegra.ph", "linktr.ee", "bio.link", "medium.com", "gitbook.io", "docs.google.com"];
 
 /// What L1 looks at.
 pub(crate) struct Sight<'a> {
@@ -53,9 +99,12 @@ impl Sight<'_> {
         signals.extend(self.found.addresses.iter().filter_map(|spot| self.address(spot)));
         signals.extend(self.found.handles.iter().filter_map(|spot| self.handle(spot)));
         if self.tier <= Tier::Member && !self.found.invites.is_empty() {
-            signals.extend(self.found.invites.first().map(|spot| {
-                self.signal("invite", &spot.range, "It invites into a room elsewhere.".to_owned())
-            }));
+            signals.extend(
+                self.found
+                    .invites
+                    .first()
+                    .map(|spot| self.signal("invite", &spot.range, "It invites into a room elsewhere.".to_owned())),
+            );
         }
         signals
     }
@@ -79,9 +128,17 @@ impl Sight<'_> {
         let named = brand::judge(&host.name, self.known).map(|(_, likeness)| likeness);
         let below = || BUILDERS.contains(&host.name.as_str()).then(|| brand::names(&host.path, self.known)).flatten();
         if let Some(likeness) = named.or_else(|| below().map(|_| Likeness::FreeHosting)) {
-            signals.push(self.signal("brand_host", &host.range, format!("{shown} {}, and is not ours.", likeness.says())));
+            signals.push(self.signal(
+                "brand_host",
+                &host.range,
+                format!("{shown} {}, and is not ours.", likeness.says()),
+            ));
         } else if self.claims_office(&host.range) {
-            signals.push(self.signal("official_host", &host.range, format!("{shown} is called official, and is not ours.")));
+            signals.push(self.signal(
+                "official_host",
+                &host.range,
+                format!("{shown} is called official, and is not ours."),
+            ));
         }
         if self.tier <= Tier::Member {
             signals.push(self.signal("unknown_link", &host.range, format!("Nobody here knows {shown}.")));
@@ -112,16 +169,22 @@ impl Sight<'_> {
             return Some(self.signal("address_twin", &spot.range, why));
         }
         let near = self.near(&spot.range, 60);
-        const OTHERWISE: &[&str] = &["tx", "hash", "signature", "transaction", "my wallet", "my address", "error", "revert"];
+        const OTHERWISE: &[&str] =
+            &["tx", "hash", "signature", "transaction", "my wallet", "my address", "error", "revert"];
         if OTHERWISE.iter().any(|word| near.contains(word)) {
             return None;
         }
-        const CLAIMS: &[&str] = &["official", "contract", "mint", "контракт", "contrato", "vertrag", "合约", "合約", "컨트랙트"];
+        const CLAIMS: &[&str] =
+            &["official", "contract", "mint", "контракт", "contrato", "vertrag", "合约", "合約", "컨트랙트"];
         let contract = CLAIMS.iter().any(|word| near.contains(word)) || has_word(near, "ca");
         let why = format!("{shown} is said to be ours, and is not.");
         match (contract, self.names_us(self.lower)) {
             (true, _) => Some(self.signal("foreign_contract", &spot.range, why)),
-            (false, true) => Some(self.signal("foreign_address", &spot.range, format!("{shown} stands beside our name, and is not ours."))),
+            (false, true) => Some(self.signal(
+                "foreign_address",
+                &spot.range,
+                format!("{shown} stands beside our name, and is not ours."),
+            )),
             _ => None,
         }
     }
@@ -133,7 +196,11 @@ impl Sight<'_> {
         if staff.into_iter().any(|name| ours(&name)) || !super::identity::poses(&spot.value, self.known) {
             return None;
         }
-        Some(self.signal("brand_handle", &spot.range, format!("@{} is named like our help, and is not of us.", spot.value)))
+        Some(self.signal(
+            "brand_handle",
+            &spot.range,
+            format!("@{} is named like our help, and is not of us.", spot.value),
+        ))
     }
 
     fn near(&self, range: &Range<usize>, reach: usize) -> &str {
