@@ -105,6 +105,12 @@ struct Contract<'a> {
     address: &'a str,
 }
 
+impl<'a> Contract<'a> {
+    fn of(ours: &OurAddress<'a>) -> Self {
+        Self { name: safety::name(ours.id), chain: ours.chain.name(), address: ours.value }
+    }
+}
+
 /// `GET /faq`.
 pub(crate) async fn all(State(web): State<Arc<Web>>) -> Result<Response, Refusal> {
     let base = web.engine.base();
@@ -144,11 +150,9 @@ pub(crate) async fn checklists(State(web): State<Arc<Web>>) -> Result<Response, 
 pub(crate) async fn safety(State(web): State<Arc<Web>>) -> Result<Response, Refusal> {
     let (base, today) = (web.engine.base(), today(&web));
     let ours = safety::ours(&base, today);
-    let contract =
-        |of: &OurAddress<'_>| Contract { name: safety::name(of.id), chain: of.chain.name(), address: of.value };
     page(&Safety {
         frame: Frame::of(&web),
-        addresses: ours.addresses.iter().map(contract).collect(),
+        addresses: ours.addresses.iter().map(Contract::of).collect(),
         hosts: ours.hosts,
         entries: ours.entries.into_iter().map(line).collect(),
     })
