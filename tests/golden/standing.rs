@@ -23,9 +23,7 @@ pub(crate) const NEW: &str = "https://new.example.org/swap";
 
 /// The facts, with this link.
 pub(crate) fn facts(portal: &str) -> String {
-    format!(
-        "[link.portal]\nurl = \"{portal}\"\n\n[address.lumen-token]\nchain = \"evm\"\nvalue = \"{CONTRACT}\"\n"
-    )
+    format!("[link.portal]\nurl = \"{portal}\"\n\n[address.lumen-token]\nchain = \"evm\"\nvalue = \"{CONTRACT}\"\n")
 }
 
 fn entry(id: &str, class: &str, words: &str) -> String {
@@ -215,6 +213,18 @@ async fn where_we_may_not_pin_it_stands_and_the_moderator_is_told() {
     assert!(told(&telegram, "/keeper safety here").await.contains("stands here, pinned"));
     stands(&telegram, OLD).await;
     assert_eq!(posts(&telegram), 1);
+}
+
+/// A group that became a supergroup left its messages behind.
+#[tokio::test]
+async fn in_a_group_that_moved_it_stands_anew() {
+    const SUPERGROUP: i64 = -1_007_777;
+    let (telegram, _home, _daemon) = put_up().await;
+    telegram.promote(SUPERGROUP, 0, &RIGHTS);
+    telegram.migrate(GROUP, SUPERGROUP, ADMIN);
+    let there = || pages(&telegram).into_iter().find(|page| page.chat_id == SUPERGROUP);
+    when(|| there().is_some_and(|page| telegram.pinned().contains(&(SUPERGROUP, page.message_id)))).await;
+    assert_eq!(pages(&telegram).iter().filter(|page| page.chat_id == SUPERGROUP).count(), 1);
 }
 
 /// Frozen, nothing is edited; after the thaw it is as it should be.

@@ -34,7 +34,10 @@ pub enum Step {
     /// Say it in this message.
     Edit(String),
     /// The words stand in this new message: pin it, and unpin the one before it, if there was one.
-    Became { new: String, old: Option<String> },
+    Became {
+        new: String,
+        old: Option<String>,
+    },
     Pin(String),
     /// Take this message down; none: there is nothing to take down.
     Down(Option<String>),
@@ -106,9 +109,8 @@ mod tests {
     #[test]
     fn a_message_is_pinned_once_it_is_known_and_what_it_replaced_is_not_any_more() {
         let first = Stands { message: None, pinned: false, ..stands() };
-        let became = |old: Option<&str>, new: &str| {
-            Some(Step::Became { new: new.to_owned(), old: old.map(str::to_owned) })
-        };
+        let became =
+            |old: Option<&str>, new: &str| Some(Step::Became { new: new.to_owned(), old: old.map(str::to_owned) });
         assert_eq!(step(Some(&wanted("a", 3)), Some(&first)), became(None, "m1"));
         let anew = Stands { arrived: Some("m2".to_owned()), ..stands() };
         assert_eq!(step(Some(&wanted("b", 4)), Some(&anew)), became(Some("m1"), "m2"), "before anything else");

@@ -147,9 +147,9 @@ impl Stand {
                  AND pin IS NULL",
             )
             .bind(pin),
-            Change::Gone => bound(
-                "DELETE FROM standing WHERE workspace = $1 AND account = $2 AND place = $3 AND said = $4",
-            ),
+            Change::Gone => {
+                bound("DELETE FROM standing WHERE workspace = $1 AND account = $2 AND place = $3 AND said = $4")
+            }
         };
         Ok(statement.execute(tx).await? == 1)
     }

@@ -58,7 +58,9 @@ fn written(ours: &Ours<'_>, of: &Edition<'_>, facts: usize) -> RichText {
     if addresses < ours.addresses.len() {
         body.push(Block::paragraph(vec![plain("There are more addresses of ours than fit in here: ask me.")]));
     }
-    body.push(Block::paragraph(vec![plain("Where to ask: /ask and your question, here. /ticket hands it to the team.")]));
+    body.push(Block::paragraph(vec![plain(
+        "Where to ask: /ask and your question, here. /ticket hands it to the team.",
+    )]));
     if let Some(page) = of.page {
         body.push(Block::paragraph(vec![plain("All of it: "), plain(page).linked(page)]));
     }
@@ -77,7 +79,9 @@ pub(crate) fn stands(here: bool, linked: bool, pins: bool) -> &'static str {
     match (here, linked, pins) {
         (false, ..) => "The safety page does not stand here any more.",
         (true, false, _) => "Noted. The safety page comes here once I am linked: /keeper link",
-        (true, true, true) => "The safety page stands here, pinned, and I keep it up to date. /keeper safety off takes it down.",
+        (true, true, true) => {
+            "The safety page stands here, pinned, and I keep it up to date. /keeper safety off takes it down."
+        }
         (true, true, false) => {
             "The safety page stands here, and I keep it up to date. It is not pinned: I lack the right to pin messages here. \
              Give it to me, and say /keeper safety here once more."
@@ -122,7 +126,10 @@ mod tests {
             assert!(text.contains(part), "{part} in {text}");
         }
         let facts: Vec<_> = body.runs().filter(|run| matches!(run.origin, Origin::Canonical(_))).collect();
-        assert_eq!(facts.iter().map(|run| run.text.as_str()).collect::<Vec<_>>(), ["https://example.org/swap", ADDRESS]);
+        assert_eq!(
+            facts.iter().map(|run| run.text.as_str()).collect::<Vec<_>>(),
+            ["https://example.org/swap", ADDRESS]
+        );
         let nowhere = Edition { page: None, ..edition() };
         assert!(!page(&ours(), &nowhere, |_| true).to_plain().contains("All of it"));
     }
