@@ -69,13 +69,11 @@ fn said(house: &House, base: &Base, edition: Edition<'_>, account: &AccountId) -
     let body = page(&ours(base, accept::day(house.clock.now_ms())), &edition, |body| pieces(body).len() == 1);
     let body = pieces(&body).into_iter().next()?;
     let reply = Reply { kind: ReplyKind::Notice, body, citation: None, offers: Vec::new() };
-    match gate::leaving(reply, base) {
-        Ok(reply) => Some(reply.body),
-        Err(_) => {
-            tracing::error!("the safety page did not pass the gate");
-            None
-        }
+    let leaving = gate::leaving(reply, base).ok();
+    if leaving.is_none() {
+        tracing::error!("the safety page did not pass the gate");
     }
+    leaving.map(|reply| reply.body)
 }
 
 /// Does what is to be done next in a place.

@@ -45,7 +45,7 @@ fn written(ours: &Ours<'_>, of: &Edition<'_>, facts: usize) -> RichText {
     }
     for link in ours.links.iter().take(links) {
         let url = Run::plain(link.url, Origin::Canonical(link.id.to_owned())).linked(link.url);
-        body.push(item(name(link.id), url));
+        body.push(item(&name(link.id), url));
     }
     if addresses > 0 {
         body.push(Block::paragraph(vec![plain("Our contract addresses; compare every character:")]));
@@ -53,7 +53,7 @@ fn written(ours: &Ours<'_>, of: &Edition<'_>, facts: usize) -> RichText {
     for address in ours.addresses.iter().take(addresses) {
         let mut value = Run::plain(address.value, Origin::Canonical(address.id.to_owned()));
         value.style.code = true;
-        body.push(item(format!("{} ({})", name(address.id), address.chain.name()), value));
+        body.push(item(&format!("{} ({})", name(address.id), address.chain.name()), value));
     }
     if addresses < ours.addresses.len() {
         body.push(Block::paragraph(vec![plain("There are more addresses of ours than fit in here: ask me.")]));
@@ -69,7 +69,7 @@ fn written(ours: &Ours<'_>, of: &Edition<'_>, facts: usize) -> RichText {
     body
 }
 
-fn item(name: String, value: Run) -> Block {
+fn item(name: &str, value: Run) -> Block {
     let runs = vec![Run::plain(format!("{name}: "), Origin::Data), value];
     Block { kind: BlockKind::Item { depth: 0, ordinal: None }, runs }
 }
