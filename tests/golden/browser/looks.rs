@@ -111,6 +111,8 @@ async fn our_contracts_fit_every_screen() {
         for scheme in ["light", "dark"] {
             browser.screen(width, height, scheme).await;
             sound(&browser, &format!("contracts on a {screen}, {scheme}")).await;
+            let bar = "return document.querySelector('.top').getBoundingClientRect().height < 140";
+            assert_eq!(browser.run(bar).await, true, "the name stands in one piece: {screen}");
             browser.picture(&format!("contracts-{screen}-{scheme}")).await;
         }
     }
