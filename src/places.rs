@@ -37,6 +37,9 @@ pub(crate) struct SetArgs {
     /// Whether notices for moderators go there: here, off
     #[arg(long, value_parser = here)]
     notices: Option<bool>,
+    /// Whether the safety page stands there, pinned and kept up to date: here, off
+    #[arg(long, value_parser = here)]
+    safety: Option<bool>,
     /// What a model answers in: a code like de, or auto
     #[arg(long)]
     language: Option<String>,
@@ -78,8 +81,8 @@ pub(crate) async fn run(place: &Place, command: PlaceCommand) -> anyhow::Result<
             }
         }
         PlaceCommand::Set(args) => {
-            let SetArgs { link, mode, notices, language, who, .. } = args;
-            let change = PlaceChange { link, mode, notices, language, who };
+            let SetArgs { link, mode, notices, safety, language, who, .. } = args;
+            let change = PlaceChange { link, mode, notices, safety, language, who };
             let set = api::client(place, &args.daemon)?.set_place(&args.account, &args.place, &change).await?;
             if args.daemon.json {
                 out::json(&set)?;

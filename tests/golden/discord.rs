@@ -8,6 +8,7 @@ mod frozen;
 mod linking;
 mod live;
 mod moderation;
+mod standing;
 
 use serde_json::{Value, json};
 use townkeeper_fakes::discord::{DiscordBot, DiscordFault, DiscordServer, DiscordState, Message};

@@ -130,6 +130,21 @@ async fn the_safety_page_names_our_hosts_and_no_other() {
     assert!(!html.contains("fake.example.com"), "{html}");
 }
 
+/// Those of the facts table that an answer shows, with their chain, byte for byte.
+#[tokio::test]
+async fn the_safety_page_shows_our_contracts() {
+    let home = crate::standing::with_ours(Home::new());
+    let daemon = Daemon::start(&home).await;
+    let (_, html) = page(&daemon, "/safety").await;
+    let line = format!("lumen token (EVM)<code>{}</code>", crate::standing::CONTRACT);
+    assert!(html.contains("Our contracts") && html.contains(&line), "{html}");
+    // Withdrawn, it is ours no more; and a base without contracts has no such list.
+    let (_, eve) = crate::people::with_role(&daemon, &home, "Eve", townkeeper_contract::access::Role::Editor).await;
+    eve.withdraw_item("contract.md").await.unwrap();
+    let (_, html) = page(&daemon, "/safety").await;
+    assert!(!html.contains("Our contracts") && !html.contains(crate::standing::CONTRACT), "{html}");
+}
+
 #[tokio::test]
 async fn the_checklist_is_the_same_in_the_chat() {
     let home = Home::new();

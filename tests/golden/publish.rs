@@ -68,11 +68,21 @@ async fn approve(client: &Client, number: i64) -> Result<ChangeInfo, ClientError
 
 /// Publishes a document that two people must approve, where nothing has to cool.
 pub(crate) async fn publish(home: &Home, daemon: &Daemon, item: &str, text: String) {
+    assert_eq!(try_publish(home, daemon, item, text).await.unwrap().state, ChangeState::Published);
+}
+
+/// The same, where the daemon may die of it.
+pub(crate) async fn try_publish(
+    home: &Home,
+    daemon: &Daemon,
+    item: &str,
+    text: String,
+) -> Result<ChangeInfo, ClientError> {
     let (_, first) = with_role(daemon, home, "Ada", Role::Editor).await;
     let (_, second) = with_role(daemon, home, "Bob", Role::Editor).await;
     let change = first.put_change(&put(item, Some(text))).await.unwrap();
     approve(&first, change.number).await.unwrap();
-    assert_eq!(approve(&second, change.number).await.unwrap().state, ChangeState::Published);
+    approve(&second, change.number).await
 }
 
 /// What the entry of the link says to whoever asks; nothing, where it does not answer.

@@ -40,6 +40,9 @@ words! {
         Mode = "mode",
         /// `here`, `off`: whether notices for moderators go there.
         Notices = "notices",
+        /// `here`, `off`: whether the safety page stands there, pinned and kept as the base is. A place's own: no channel has it
+        /// from its server.
+        Safety = "safety",
         /// What a model answers in: a language tag like `de` or `pt-BR`, or `auto` for that of the question.
         Language = "language",
         /// A [`PlaceWho`].
@@ -99,6 +102,8 @@ pub struct PlaceChange {
     pub mode: Option<PlaceMode>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notices: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub safety: Option<bool>,
     /// A language tag, or `auto`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
@@ -115,6 +120,7 @@ impl PlaceChange {
             (PlaceSetting::Link, self.link.map(yes)),
             (PlaceSetting::Mode, self.mode.map(|mode| mode.to_string())),
             (PlaceSetting::Notices, self.notices.map(here)),
+            (PlaceSetting::Safety, self.safety.map(here)),
             (PlaceSetting::Language, self.language.clone()),
             (PlaceSetting::Who, self.who.map(|who| who.to_string())),
         ];

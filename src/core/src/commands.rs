@@ -70,7 +70,7 @@ pub fn all() -> Vec<CommandSpec> {
         spec(
             KEEPER,
             "For moderators: set me up in this place",
-            argument("setting", "link, mode, notices, language, who, health, show", false),
+            argument("setting", "link, mode, notices, safety, language, who, health, show", false),
         ),
         spec(FREEZE, "For moderators: stop everything I say", argument("reason", "For the record", false)),
         spec(THAW, "For moderators: agree to go on; it takes two", None),
@@ -92,6 +92,8 @@ const VERBS: &[&str] = &[
     "mode off",
     "notices here",
     "notices off",
+    "safety here",
+    "safety off",
     "language auto",
     "who platform",
     "who roles",

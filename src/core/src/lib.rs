@@ -10,6 +10,7 @@
 //! * [`conversation`]: the line in which a person's turns are taken
 //! * [`places`]: what is set for a place, and where each setting comes from
 //! * [`gaps`], [`trend`], [`drift`]: what was asked in vain, whether it is asked less often, whether answers help
+//! * [`safety`], [`standing`]: what is ours; how the message that says so is kept in a place
 //! * [`scan`]: where the shield sits
 //! * [`say`]: every sentence a person reads
 //! * [`publish`]: how the base changes
@@ -35,9 +36,11 @@ pub mod pace;
 pub mod places;
 pub mod prompt;
 pub mod publish;
+pub mod safety;
 pub mod say;
 pub mod scan;
 pub mod secret;
+pub mod standing;
 pub mod tools;
 pub mod trend;
 

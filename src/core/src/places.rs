@@ -139,7 +139,7 @@ fn unset(setting: PlaceSetting, rules: Rules) -> (&'static str, SettingOrigin) {
     match setting {
         PlaceSetting::Link => or(rules.groups.map(|groups| if groups == Groups::Any { "yes" } else { "no" }), "no"),
         PlaceSetting::Mode => or(None, PlaceMode::Answer.as_str()),
-        PlaceSetting::Notices => or(None, "off"),
+        PlaceSetting::Notices | PlaceSetting::Safety => or(None, "off"),
         PlaceSetting::Language => or(None, AUTO),
         PlaceSetting::Who => or(rules.moderators.map(PlaceWho::as_str), PlaceWho::Platform.as_str()),
     }
@@ -154,7 +154,8 @@ pub fn valid(setting: PlaceSetting, word: &str) -> Option<String> {
     let known = match setting {
         PlaceSetting::Link => ["yes", "no"].contains(&lower.as_str()),
         PlaceSetting::Mode => PlaceMode::named(&lower).is_some(),
-        PlaceSetting::Notices => ["here", "off"].contains(&lower.as_str()),
+        PlaceSetting::Safety if lower == "on" => return Some("here".to_owned()),
+        PlaceSetting::Notices | PlaceSetting::Safety => ["here", "off"].contains(&lower.as_str()),
         PlaceSetting::Who => PlaceWho::named(&lower).is_some(),
         PlaceSetting::Language if lower == AUTO => true,
         PlaceSetting::Language => return is_tag(word).then(|| word.to_owned()),
@@ -246,7 +247,7 @@ mod tests {
         let lines: Vec<String> =
             shown.iter().map(|s| format!("{} {} {} {:?}", s.setting, s.value, s.origin, s.at_ms)).collect();
         let expected = "link yes chat Some(7)|mode support api Some(7)|notices off default None|\
-                        language auto default None|who roles file None";
+                        safety off default None|language auto default None|who roles file None";
         assert_eq!(lines.join("|"), expected);
         let link = |rules| super::shown(None, None, rules).remove(0);
         assert_eq!((link(ANY).value.as_str(), link(ANY).origin), ("yes", SettingOrigin::File));
@@ -265,5 +266,6 @@ mod tests {
         assert_eq!(valid(PlaceSetting::Mode, "Support").as_deref(), Some("support"));
         assert_eq!(valid(PlaceSetting::Mode, "loud"), None);
         assert_eq!(valid(PlaceSetting::Link, "maybe"), None);
+        assert_eq!(valid(PlaceSetting::Safety, "ON").as_deref(), Some("here"), "as people say it");
     }
 }

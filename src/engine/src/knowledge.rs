@@ -51,6 +51,12 @@ impl Published {
         }
     }
 
+    /// The base that answers now, and its revision; 0: it is in no store.
+    pub(crate) fn live(&self) -> (i64, Arc<Base>) {
+        let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
+        (live.0, Arc::clone(&live.1))
+    }
+
     fn base(&self) -> Arc<Base> {
         Arc::clone(&self.live.read().unwrap_or_else(PoisonError::into_inner).1)
     }

@@ -13,7 +13,7 @@
 //! * `node`: this daemon among others on one database
 //! * `freeze`: the switch before it; `access`: what people with a role ask in a chat
 //! * `corrections`, `learning`: answers that were given before their entry changed; what is asked in vain, and how often
-//! * `places`: what is set for each place, in memory
+//! * `places`: what is set for each place, in memory; `standing`: the safety page that stands in some
 //! * `knowledge`: the base that answers, and how it changes
 //! * `measure`: milestones, lives, retention, the scorecard
 //! * [`clock`], [`ids`], [`keys`], [`vault`]: the one clock; random ids; the key that signs; the one that seals
@@ -45,6 +45,7 @@ mod press;
 mod purse;
 mod reports;
 mod shield;
+mod standing;
 mod turn;
 pub mod vault;
 mod vendors;

@@ -10,7 +10,7 @@ use townkeeper_contract::api::{BudgetScore, DeliveryScore, MilestoneReached, Mod
 use townkeeper_core::budget;
 use townkeeper_store::{Retention, StoreError};
 
-use crate::{Engine, EngineError, House, ids};
+use crate::{Engine, EngineError, House, ids, standing};
 
 /// The window of a scorecard, in days.
 const WINDOW_DAYS: i64 = 30;
@@ -148,9 +148,11 @@ impl Engine {
         Ok(())
     }
 
-    /// Deletes what is old, now and once a day, until the daemon drains.
+    /// Keeps what stands in places as it should be; and deletes what is old, now and once a day, until the daemon drains.
+    /// Once it is known where browsers find us: that is said there.
     pub fn keep(&self, retention: Retention) {
         let house = Arc::clone(&self.house);
+        self.house.tasks.spawn(standing::run(Arc::clone(&house)));
         self.house.tasks.spawn(async move {
             loop {
                 tokio::select! {

@@ -9,6 +9,7 @@ use townkeeper_contract::access::Permission;
 use townkeeper_contract::id::{AccountId, PlaceId};
 use townkeeper_contract::inbound::{Inbound, PlaceKind, PresenceChange, ReplyTo};
 use townkeeper_contract::place::{PlaceChange, PlaceInfo, PlaceMode, PlaceSetting, PlaceWho};
+use townkeeper_contract::platform::Right;
 use townkeeper_core::access::may;
 use townkeeper_core::decide::keeper::{Asker, Health, Kept, PlaceAsk, Placed, Wish};
 use townkeeper_core::places::{self, Here, Place, Rules};
@@ -82,6 +83,18 @@ impl Places {
             there.into_iter().map(move |(place, reply_to)| (other.clone(), place, reply_to))
         };
         accounts.into_iter().flat_map(of).collect()
+    }
+
+    /// Where somebody decided whether the safety page stands, and whether it does: it is wanted, and the place is linked.
+    pub(crate) fn of_safety(&self, rules: impl Fn(&AccountId) -> Rules) -> Vec<(Place, bool)> {
+        let image = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let each = image.known.values().flat_map(|known| known.values().map(move |place| (known, place)));
+        let decided = each.filter_map(|(known, place)| {
+            let here = place.value(PlaceSetting::Safety)? == "here";
+            let whole = place.within.as_ref().and_then(|whole| known.get(whole));
+            Some((place.clone(), here && places::is_linked(Some(place), whole, rules(&place.account))))
+        });
+        decided.collect()
     }
 
     /// Looks at a place, and at the bigger one that it is a part of.
@@ -232,10 +245,28 @@ async fn keep(house: &House, inbound: &Inbound, actor: String, wish: Wish) -> Re
             }
             house.store.set_place(by, at, &set).await?;
             refresh(house).await?;
+            if setting == PlaceSetting::Safety {
+                return stands(house, inbound, value == "here").await;
+            }
             let on = house.places.here(inbound, rules).mode != PlaceMode::Off;
             Ok(Kept::Set { setting, value, on })
         }
     }
+}
+
+/// What a moderator is told who has the safety page put up, or taken down. Said again, it is looked after once more.
+async fn stands(house: &House, inbound: &Inbound, here: bool) -> Result<Kept, StoreError> {
+    let (account, place) = (inbound.account.as_str(), inbound.place.id.as_str());
+    if !here {
+        return Ok(Kept::Stands { here, linked: true, pins: true });
+    }
+    house.store.renew_standing(&house.workspace, account, place).await?;
+    let rules = house.door.rules(&inbound.account);
+    let (id, within) = (&inbound.place.id, inbound.place.within.as_ref());
+    let linked = house.places.with(&inbound.account, id, within, |place, whole| places::is_linked(place, whole, rules));
+    // What cannot be asked just now is not held against us: whether it is pinned, everybody can see.
+    let standing = house.door.standing(&inbound.account, address(inbound), None, &house.clock).await;
+    Ok(Kept::Stands { here, linked, pins: standing.map_or(true, |standing| standing.may(Right::Pin)) })
 }
 
 async fn health(house: &House, inbound: &Inbound) -> Result<Health, StoreError> {
@@ -291,6 +322,9 @@ impl Engine {
         };
         let set = change.each().into_iter().map(valid).collect::<Result<Vec<_>, _>>()?;
         let place = self.house.store.change_place(by, account, place, &set).await?;
+        if change.safety == Some(true) {
+            self.house.store.renew_standing(&self.house.workspace, account, place.id.as_str()).await?;
+        }
         refresh(&self.house).await?;
         Ok(self.house.places.info(&place, self.house.door.rules(&place.account)))
     }

@@ -11,6 +11,7 @@ use crate::calibrate::held_out::{self, HeldOut};
 use crate::calibrate::signals::Standing;
 use crate::calibrate::{Calibration, Evidence};
 use crate::entry::{Entry, EntryError, Status};
+use crate::facts::FactTable;
 use crate::index::content::{content, shares};
 use crate::index::features::{Counts, Features, words};
 use crate::index::material::Material;
@@ -40,6 +41,7 @@ pub struct Base {
     held_out: Vec<HeldOut>,
     calibration: Calibration,
     evidence: Evidence,
+    facts: FactTable,
     /// See [`Base::allowed`].
     allowed: OnceLock<Allowed>,
 }
@@ -163,6 +165,7 @@ impl Base {
             held_out,
             calibration,
             evidence,
+            facts: FactTable::default(),
             allowed: OnceLock::new(),
         }
     }
@@ -250,6 +253,17 @@ impl Base {
                 }
             }
         }
+    }
+
+    /// With the facts that its entries were filled from.
+    #[must_use]
+    pub fn with_facts(self, facts: FactTable) -> Self {
+        Self { facts, ..self }
+    }
+
+    /// The facts that its entries show, by id; an entry names those that it shows.
+    pub fn facts(&self) -> &FactTable {
+        &self.facts
     }
 
     /// What is known of it beside its own questions.

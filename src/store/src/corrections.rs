@@ -8,7 +8,7 @@ use townkeeper_contract::stream::Reply;
 
 use crate::audit::{self, Act, By};
 use crate::db::{Conn, Row, per_engine, sql};
-use crate::outbox::Sendable;
+use crate::outbox::{self, Queue, Sendable};
 use crate::writer::Write;
 use crate::{Store, StoreError, guard};
 
@@ -169,7 +169,9 @@ impl Write for Correct {
                 if self.fence(tx, item).await? {
                     answers += 1;
                     for (part, say) in (0..).zip(&item.say) {
-                        self.wait(tx, item, part, say).await?;
+                        let (workspace, account, turn) = (&self.by.workspace, &item.account, &item.id);
+                        let queue = Queue { workspace, account, turn, part, node: "", now_ms: self.by.now_ms };
+                        outbox::wait(tx, &queue, say, item.next_ms).await?;
                     }
                 }
             }
@@ -188,25 +190,6 @@ const FENCE: &str = "\
     ON CONFLICT (workspace, turn) DO UPDATE SET revision = excluded.revision, words = excluded.words, \
     id = excluded.id, at_ms = excluded.at_ms WHERE correction.revision <> excluded.revision OR $8 = 1";
 
-/// On SQLite the place in the line is the last one's plus one; on PostgreSQL a sequence gives it.
-macro_rules! wait {
-    ($columns:literal, $seq:literal) => {
-        concat!(
-            "INSERT INTO outbox (workspace, id, account, dest, turn, part, reply_to, act, state, attempt, next_ms, \
-             created_ms, deadline_ms",
-            $columns,
-            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'ready', 0, $9, $10, $11",
-            $seq,
-            ")"
-        )
-    };
-}
-const WAIT_SQLITE: &str = wait!(
-    ", seq",
-    ", (SELECT COALESCE(MAX(seq), 0) + 1 FROM outbox WHERE workspace = $1 AND account = $3 AND dest = $4)"
-);
-const WAIT_POSTGRES: &str = wait!("", "");
-
 impl Correct {
     /// Whether it is to be said: nobody has sent this wording to this reader.
     async fn fence(&self, tx: &mut Conn, item: &Correction) -> Result<bool, StoreError> {
@@ -223,24 +206,5 @@ impl Correct {
             .execute(tx)
             .await?;
         Ok(written == 1)
-    }
-
-    /// A row that waits for its turn in its line, however idle that is.
-    async fn wait(&self, tx: &mut Conn, item: &Correction, part: i64, say: &Sendable) -> Result<(), StoreError> {
-        per_engine(WAIT_SQLITE, WAIT_POSTGRES)
-            .bind(&self.by.workspace)
-            .bind(&say.id)
-            .bind(&item.account)
-            .bind(&say.dest)
-            .bind(&item.id)
-            .bind(part)
-            .bind(&say.reply_to.0)
-            .bind(serde_json::to_string(&say.act)?)
-            .bind(item.next_ms)
-            .bind(self.by.now_ms)
-            .bind(say.deadline_ms)
-            .execute(tx)
-            .await?;
-        Ok(())
     }
 }

@@ -246,6 +246,44 @@ pub(crate) async fn queue(tx: &mut Conn, queue: &Queue<'_>, say: &Sendable) -> R
     }))
 }
 
+/// On SQLite the place in the line is the last one's plus one; on PostgreSQL a sequence gives it.
+macro_rules! wait {
+    ($columns:literal, $seq:literal) => {
+        concat!(
+            "INSERT INTO outbox (workspace, id, account, dest, turn, part, reply_to, act, state, attempt, next_ms, \
+             created_ms, deadline_ms",
+            $columns,
+            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'ready', 0, $9, $10, $11",
+            $seq,
+            ")"
+        )
+    };
+}
+const WAIT_SQLITE: &str = wait!(
+    ", seq",
+    ", (SELECT COALESCE(MAX(seq), 0) + 1 FROM outbox WHERE workspace = $1 AND account = $3 AND dest = $4)"
+);
+const WAIT_POSTGRES: &str = wait!("", "");
+
+/// Writes one row that waits for its turn in its line, however idle that is; not before `next_ms`. Any node may claim it.
+pub(crate) async fn wait(tx: &mut Conn, queue: &Queue<'_>, say: &Sendable, next_ms: i64) -> Result<(), StoreError> {
+    per_engine(WAIT_SQLITE, WAIT_POSTGRES)
+        .bind(queue.workspace)
+        .bind(&say.id)
+        .bind(queue.account)
+        .bind(&say.dest)
+        .bind(queue.turn)
+        .bind(queue.part)
+        .bind(&say.reply_to.0)
+        .bind(serde_json::to_string(&say.act)?)
+        .bind(next_ms)
+        .bind(queue.now_ms)
+        .bind(say.deadline_ms)
+        .execute(tx)
+        .await?;
+    Ok(())
+}
+
 macro_rules! doubt {
     ($now:expr, $state:literal, $which:literal) => {
         concat!(

@@ -152,6 +152,7 @@ fn action(setting: PlaceSetting) -> &'static str {
         PlaceSetting::Link => "place.link",
         PlaceSetting::Mode => "place.mode",
         PlaceSetting::Notices => "place.notices",
+        PlaceSetting::Safety => "place.safety",
         PlaceSetting::Language => "place.language",
         PlaceSetting::Who => "place.who",
     }
@@ -177,7 +178,10 @@ impl Write for LeavePlace {
             if let Some(before) = one(tx, workspace, &self.account, &self.place).await? {
                 // Should we be let in again, a moderator must want us again, and may be told so again.
                 for statement in [
-                    "DELETE FROM place_setting WHERE workspace = $1 AND account = $2 AND setting = 'link' AND place IN \
+                    // Out of our reach.
+                    "DELETE FROM standing WHERE workspace = $1 AND account = $2 AND (place = $3 OR place IN \
+                     (SELECT p.place FROM place p WHERE p.workspace = $1 AND p.account = $2 AND p.within = $3))",
+                    "DELETE FROM place_setting WHERE workspace = $1 AND account = $2 AND setting IN ('link', 'safety') AND place IN \
                      (SELECT p.place FROM place p WHERE p.workspace = $1 AND p.account = $2 \
                      AND (p.place = $3 OR p.within = $3))",
                     "UPDATE place SET told = NULL WHERE workspace = $1 AND account = $2 AND (place = $3 OR within = $3)",
@@ -324,6 +328,10 @@ impl MovePlace {
              DO NOTHING",
             "DELETE FROM place_setting WHERE workspace = $1 AND account = $2 AND place = $3 AND place <> $4",
             "DELETE FROM place WHERE workspace = $1 AND account = $2 AND place = $3 AND place <> $4",
+            // What stood there stayed behind: said again, it is found gone, and stands anew.
+            "UPDATE standing SET place = $4, words = '' WHERE workspace = $1 AND account = $2 AND place = $3 \
+             AND NOT EXISTS (SELECT 1 FROM standing s WHERE s.workspace = $1 AND s.account = $2 AND s.place = $4)",
+            "DELETE FROM standing WHERE workspace = $1 AND account = $2 AND place = $3 AND place <> $4",
         ] {
             let statement = sql(statement).bind(workspace).bind(&self.account).bind(&self.from);
             statement.bind(self.to.as_str()).execute(&mut *tx).await?;

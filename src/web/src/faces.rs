@@ -1,7 +1,6 @@
 //! The canonical base as pages that can be linked to, printed and read by machines: every question, one answer, the
 //! checklists, the safety page; and the same as JSON.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use askama::Template;
@@ -13,8 +12,8 @@ use chrono::{DateTime, NaiveDate};
 use serde_json::json;
 use townkeeper_contract::api::{PublishedEntry, PublishedList};
 use townkeeper_contract::id::EntryId;
-use townkeeper_contract::text::Origin;
 use townkeeper_core::decide::may_answer;
+use townkeeper_core::safety::{self, OurAddress};
 use townkeeper_core::say;
 use townkeeper_knowledge::{Class, Entry, Promise, Status};
 
@@ -95,7 +94,21 @@ struct Checklist<'a> {
 struct Safety<'a> {
     frame: Frame<'a>,
     hosts: Vec<String>,
+    addresses: Vec<Contract<'a>>,
     entries: Vec<Line<'a>>,
+}
+
+/// A contract of ours.
+struct Contract<'a> {
+    name: String,
+    chain: &'static str,
+    address: &'a str,
+}
+
+impl<'a> Contract<'a> {
+    fn of(ours: &OurAddress<'a>) -> Self {
+        Self { name: safety::name(ours.id), chain: ours.chain.name(), address: ours.value }
+    }
 }
 
 /// `GET /faq`.
@@ -136,8 +149,13 @@ pub(crate) async fn checklists(State(web): State<Arc<Web>>) -> Result<Response, 
 /// `GET /safety`.
 pub(crate) async fn safety(State(web): State<Arc<Web>>) -> Result<Response, Refusal> {
     let (base, today) = (web.engine.base(), today(&web));
-    let entries: Vec<&Entry> = published(base.entries(), Class::Safety).filter(|e| may_answer(e, today)).collect();
-    page(&Safety { frame: Frame::of(&web), hosts: hosts(&entries), entries: entries.into_iter().map(line).collect() })
+    let ours = safety::ours(&base, today);
+    page(&Safety {
+        frame: Frame::of(&web),
+        addresses: ours.addresses.iter().map(Contract::of).collect(),
+        hosts: ours.hosts,
+        entries: ours.entries.into_iter().map(line).collect(),
+    })
 }
 
 /// `GET /v1/knowledge`. Any page on the web may read it.
@@ -180,16 +198,6 @@ fn standing(entry: &Entry, today: NaiveDate) -> Standing {
         _ if may_answer(entry, today) => Standing::InForce,
         _ => Standing::InReview,
     }
-}
-
-/// The hosts that these entries lead to: what an address must begin with to be ours.
-fn hosts(entries: &[&Entry]) -> Vec<String> {
-    let links = entries.iter().flat_map(|entry| {
-        let own = entry.body.runs().filter(|run| matches!(run.origin, Origin::Canonical(_)));
-        own.filter_map(|run| run.link.as_deref()).chain(std::iter::once(entry.canonical_url.as_str()))
-    });
-    let hosts: BTreeSet<String> = links.filter_map(shown::host).map(str::to_lowercase).collect();
-    hosts.into_iter().collect()
 }
 
 /// The question and its answer as search engines read them (schema.org `FAQPage`), fit to stand in a page.

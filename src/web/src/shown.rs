@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use chrono::NaiveDate;
 use townkeeper_contract::stream::{Citation, Reply, ReplyKind};
 use townkeeper_contract::text::{Block, BlockKind, Run};
+use townkeeper_core::safety::host;
 use townkeeper_store::PastTurn;
 
 /// One question and its answer.
@@ -128,21 +129,6 @@ fn linked(text: String, url: String) -> Label {
     } else {
         Label { text, host: Some(host.to_owned()), href: Some(url) }
     }
-}
-
-/// The host (and port) of an address of the one form that becomes a link: https, plain ASCII, no user part, no
-/// backslash, no space.
-pub(crate) fn host(url: &str) -> Option<&str> {
-    let (scheme, rest) = url.split_at_checked("https://".len())?;
-    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    let (name, port) = authority.split_once(':').unwrap_or((authority, "443"));
-    let plain = scheme.eq_ignore_ascii_case("https://")
-        && !name.is_empty()
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-'))
-        && (1..=5).contains(&port.len())
-        && port.bytes().all(|b| b.is_ascii_digit())
-        && path.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
-    plain.then_some(authority)
 }
 
 /// An address as people say it: without scheme and closing slash.

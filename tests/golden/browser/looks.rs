@@ -100,6 +100,25 @@ async fn the_pages_of_the_base_fit_every_screen_and_remember_what_was_ticked() {
     browser.close().await;
 }
 
+/// An address has no place where a line would break by itself.
+#[tokio::test]
+async fn our_contracts_fit_every_screen() {
+    let home = crate::standing::with_ours(Home::new());
+    let daemon = Daemon::start(&home).await;
+    let browser = Chromium::open(&format!("{}/safety", daemon.url.trim_end_matches('/'))).await;
+    browser.shows(".contracts code", crate::standing::CONTRACT).await;
+    for (screen, width, height) in [("phone", 390, 844), ("narrow", 320, 640)] {
+        for scheme in ["light", "dark"] {
+            browser.screen(width, height, scheme).await;
+            sound(&browser, &format!("contracts on a {screen}, {scheme}")).await;
+            let bar = "return document.querySelector('.top').getBoundingClientRect().height < 140";
+            assert_eq!(browser.run(bar).await, true, "the name stands in one piece: {screen}");
+            browser.picture(&format!("contracts-{screen}-{scheme}")).await;
+        }
+    }
+    browser.close().await;
+}
+
 /// The accessibility tree as (role, name), without what is ignored.
 async fn read_aloud(browser: &Chromium) -> Vec<(String, String)> {
     let tree = browser.devtools("Accessibility.getFullAXTree", json!({})).await;

@@ -63,6 +63,12 @@ pub enum Kept {
         value: String,
         on: bool,
     },
+    /// The safety page stands here from now on, or does not. `linked`: whether this place is; `pins`: whether we may pin.
+    Stands {
+        here: bool,
+        linked: bool,
+        pins: bool,
+    },
     Health(Health),
     Shown(Vec<ShownSetting>),
     Failed,
@@ -135,6 +141,7 @@ fn wished(inbound: &Inbound) -> Option<Wish> {
         "unlink" => set(PlaceSetting::Link, "no"),
         "mode" => set(PlaceSetting::Mode, rest.trim()),
         "notices" => set(PlaceSetting::Notices, rest.trim()),
+        "safety" => set(PlaceSetting::Safety, rest.trim()),
         "language" => set(PlaceSetting::Language, rest.trim()),
         "who" => set(PlaceSetting::Who, rest.trim()),
         "health" => Some(Wish::Health),

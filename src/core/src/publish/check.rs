@@ -27,7 +27,8 @@ pub struct Checked {
 
 /// Reads a base. Every fault is named, not only the first.
 pub fn read(documents: &[Document], evidence: Evidence) -> Result<Base, Vec<EntryError>> {
-    Base::build_with(written(documents)?.entries, evidence)
+    let Written { entries, facts, .. } = written(documents)?;
+    Ok(Base::build_with(entries, evidence)?.with_facts(facts))
 }
 
 fn written(documents: &[Document]) -> Result<Written, Vec<EntryError>> {
@@ -69,8 +70,8 @@ pub fn check(current: &[Document], edits: &[Edit], evidence: Evidence) -> Result
     documents.extend(edits.iter().filter_map(|edit| Some((edit.item.clone(), edit.after.clone()?))));
     documents.sort();
     let words = |faults: Vec<EntryError>| faults.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let after = written(&documents).map_err(words)?.entries;
-    let next = Base::build_with(after.clone(), evidence).map_err(words)?;
+    let Written { entries: after, facts, .. } = written(&documents).map_err(words)?;
+    let next = Base::build_with(after.clone(), evidence).map_err(words)?.with_facts(facts);
     // Where nothing could be read before, nobody loses a question.
     let Ok(live) = read(current, evidence) else { return Ok(Checked { base: next }) };
     let changed: BTreeSet<&EntryId> =

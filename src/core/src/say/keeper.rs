@@ -33,8 +33,8 @@ pub fn not_a_manager() -> Reply {
 /// What `/keeper` takes.
 pub fn verbs() -> Reply {
     notice(
-        "/keeper takes: link, unlink, mode answer|support|off, notices here|off, language de (or another code, or auto), \
-         who platform|roles, health, show, freeze, thaw; in reply to a message: remove, restrict 1h, release, ban, \
+        "/keeper takes: link, unlink, mode answer|support|off, notices here|off, safety here|off, language de (or another \
+         code, or auto), who platform|roles, health, show, freeze, thaw; in reply to a message: remove, restrict 1h, release, ban, \
          unban, pin, unpin; and undo with the number of what was done.",
     )
 }
@@ -43,6 +43,7 @@ pub fn verbs() -> Reply {
 pub(crate) fn kept(kept: &Kept) -> Reply {
     match kept {
         Kept::Set { setting, value, on } => set(*setting, value, *on),
+        Kept::Stands { here, linked, pins } => notice(super::safety::stands(*here, *linked, *pins)),
         Kept::Health(health) => self::health(health),
         Kept::Shown(settings) => shown(settings),
         Kept::Failed => super::not_now(),
@@ -66,6 +67,7 @@ fn set(setting: PlaceSetting, value: &str, on: bool) -> Reply {
         (PlaceSetting::Who, "roles") => {
             "Only people of the team may set me up here, and moderate with me, from now on."
         }
+        (PlaceSetting::Safety, value) => super::safety::stands(value == "here", on, true),
         (PlaceSetting::Who, _) => "Whoever moderates this place may set me up here, and moderate with me.",
     };
     let mut reply = notice(text);

@@ -14,6 +14,16 @@ pub enum Chain {
     Solana,
 }
 
+impl Chain {
+    /// As people call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Evm => "EVM",
+            Self::Solana => "Solana",
+        }
+    }
+}
+
 /// Why this is no address of the chain; `None` if it is one.
 ///
 /// A remedy never spells the address that was probably meant: of a mistyped address it would make a valid one.

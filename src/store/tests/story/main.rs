@@ -16,5 +16,6 @@ mod newer;
 mod nodes;
 mod people;
 mod places;
+mod standing;
 mod town;
 mod upgrade;

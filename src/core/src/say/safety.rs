@@ -1,0 +1,146 @@
+//! The safety page as a message that stands in a place, and what moderators are told of it. Facts stand in it as the table
+//! has them, byte for byte; the rest is the same in every place.
+
+use chrono::NaiveDate;
+use townkeeper_contract::text::{Block, BlockKind, Origin, RichText, Run};
+
+use crate::safety::{Ours, name};
+
+/// The most links in it: people read it on a phone.
+const LINKS: usize = 6;
+
+/// What a message is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edition<'a> {
+    /// Where the whole page is, if anywhere.
+    pub page: Option<&'a str>,
+    /// The base's revision, and the day on which it was published.
+    pub revision: i64,
+    pub day: NaiveDate,
+}
+
+/// The message, with as much of what is ours as `fits`: addresses before links.
+pub fn page(ours: &Ours<'_>, of: &Edition<'_>, fits: impl Fn(&RichText) -> bool) -> RichText {
+    let most = ours.addresses.len() + ours.links.len().min(LINKS);
+    let longest = (0..=most).rev().map(|facts| written(ours, of, facts)).find(fits);
+    longest.unwrap_or_else(|| written(ours, of, 0))
+}
+
+/// The message with so many facts.
+fn written(ours: &Ours<'_>, of: &Edition<'_>, facts: usize) -> RichText {
+    let plain = |text: &str| Run::plain(text, Origin::System);
+    let mut body = RichText::default();
+    body.push(Block::paragraph(vec![plain("Staying safe").bold()]));
+    body.push(Block::paragraph(vec![plain(
+        "We never message you first. Nobody of us ever asks for your seed phrase or your keys.",
+    )]));
+    if !ours.hosts.is_empty() {
+        let hosts = Run::plain(ours.hosts.join(" · "), Origin::Data).bold();
+        let end = plain(". A site that is not on this list is not ours.");
+        body.push(Block::paragraph(vec![plain("Our websites: "), hosts, end]));
+    }
+    let (addresses, links) = (facts.min(ours.addresses.len()), facts.saturating_sub(ours.addresses.len()));
+    if links > 0 {
+        body.push(Block::paragraph(vec![plain("Our links:")]));
+    }
+    for link in ours.links.iter().take(links) {
+        let url = Run::plain(link.url, Origin::Canonical(link.id.to_owned())).linked(link.url);
+        body.push(item(&name(link.id), url));
+    }
+    if addresses > 0 {
+        body.push(Block::paragraph(vec![plain("Our contract addresses; compare every character:")]));
+    }
+    for address in ours.addresses.iter().take(addresses) {
+        let mut value = Run::plain(address.value, Origin::Canonical(address.id.to_owned()));
+        value.style.code = true;
+        body.push(item(&format!("{} ({})", name(address.id), address.chain.name()), value));
+    }
+    if addresses < ours.addresses.len() {
+        body.push(Block::paragraph(vec![plain("There are more addresses of ours than fit in here: ask me.")]));
+    }
+    body.push(Block::paragraph(vec![plain(
+        "Where to ask: /ask and your question, here. /ticket hands it to the team.",
+    )]));
+    if let Some(page) = of.page {
+        body.push(Block::paragraph(vec![plain("All of it: "), plain(page).linked(page)]));
+    }
+    let as_of = format!("as of {} · rev {}", of.day, of.revision);
+    body.push(Block::paragraph(vec![Run::plain(as_of, Origin::Data)]));
+    body
+}
+
+fn item(name: &str, value: Run) -> Block {
+    let runs = vec![Run::plain(format!("{name}: "), Origin::Data), value];
+    Block { kind: BlockKind::Item { depth: 0, ordinal: None }, runs }
+}
+
+/// What a moderator is told who had it put up or taken down.
+pub(crate) fn stands(here: bool, linked: bool, pins: bool) -> &'static str {
+    match (here, linked, pins) {
+        (false, ..) => "The safety page does not stand here any more.",
+        (true, false, _) => "Noted. The safety page comes here once I am linked: /keeper link",
+        (true, true, true) => {
+            "The safety page stands here, pinned, and I keep it up to date. /keeper safety off takes it down."
+        }
+        (true, true, false) => {
+            "The safety page stands here, and I keep it up to date. It is not pinned: I lack the right to pin messages here. \
+             Give it to me, and say /keeper safety here once more."
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use townkeeper_knowledge::facts::Chain;
+
+    use super::*;
+    use crate::safety::{OurAddress, OurLink};
+
+    const ADDRESS: &str = "0x52908400098527886E0F7030069857D2E4169EE7";
+
+    fn ours() -> Ours<'static> {
+        Ours {
+            entries: Vec::new(),
+            hosts: vec!["docs.example.org".to_owned(), "example.org".to_owned()],
+            links: vec![OurLink { id: "link.the-portal", url: "https://example.org/swap" }],
+            addresses: vec![OurAddress { id: "address.token", chain: Chain::Evm, value: ADDRESS }],
+        }
+    }
+
+    fn edition() -> Edition<'static> {
+        let day = NaiveDate::from_ymd_opt(2026, 11, 22).unwrap_or_default();
+        Edition { page: Some("https://keeper.example.org/safety"), revision: 7, day }
+    }
+
+    #[test]
+    fn it_says_what_is_ours_from_when_it_is_and_where_there_is_more() {
+        let body = page(&ours(), &edition(), |_| true);
+        let text = body.to_plain();
+        for part in [
+            "Our websites: docs.example.org · example.org.",
+            "• the portal: https://example.org/swap",
+            &format!("• token (EVM): {ADDRESS}"),
+            "All of it: https://keeper.example.org/safety",
+            "as of 2026-11-22 · rev 7",
+        ] {
+            assert!(text.contains(part), "{part} in {text}");
+        }
+        let facts: Vec<_> = body.runs().filter(|run| matches!(run.origin, Origin::Canonical(_))).collect();
+        assert_eq!(
+            facts.iter().map(|run| run.text.as_str()).collect::<Vec<_>>(),
+            ["https://example.org/swap", ADDRESS]
+        );
+        let nowhere = Edition { page: None, ..edition() };
+        assert!(!page(&ours(), &nowhere, |_| true).to_plain().contains("All of it"));
+    }
+
+    #[test]
+    fn where_room_is_short_links_go_before_addresses_and_no_address_goes_in_silence() {
+        let room = |most: usize| page(&ours(), &edition(), |body| body.to_plain().chars().count() <= most).to_plain();
+        let whole = room(usize::MAX).chars().count();
+        let tighter = room(whole - 1);
+        assert!(!tighter.contains("the portal") && tighter.contains(ADDRESS), "{tighter}");
+        let tightest = room(tighter.chars().count() - 1);
+        assert!(!tightest.contains(ADDRESS) && tightest.contains("There are more addresses"), "{tightest}");
+    }
+}
