@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use chrono::DateTime;
 use clap::{Args, Subcommand};
+use townkeeper_contract::case::ShieldMode;
 use townkeeper_contract::place::{PlaceChange, PlaceInfo, PlaceMode, PlaceWho, ShownSetting};
 
 use crate::cli::{Daemon, Place};
@@ -40,6 +41,9 @@ pub(crate) struct SetArgs {
     /// Whether the safety page stands there, pinned and kept up to date: here, off
     #[arg(long, value_parser = here)]
     safety: Option<bool>,
+    /// What is done about what looks like a scam: off, shadow, flag, guard
+    #[arg(long, value_parser = shield)]
+    shield: Option<ShieldMode>,
     /// What a model answers in: a code like de, or auto
     #[arg(long)]
     language: Option<String>,
@@ -66,6 +70,10 @@ fn mode(word: &str) -> Result<PlaceMode, String> {
     PlaceMode::named(word).ok_or_else(|| "there are: answer, support, off".to_owned())
 }
 
+fn shield(word: &str) -> Result<ShieldMode, String> {
+    ShieldMode::named(word).ok_or_else(|| "there are: off, shadow, flag, guard".to_owned())
+}
+
 fn who(word: &str) -> Result<PlaceWho, String> {
     PlaceWho::named(word).ok_or_else(|| "there are: platform, roles".to_owned())
 }
@@ -81,8 +89,8 @@ pub(crate) async fn run(place: &Place, command: PlaceCommand) -> anyhow::Result<
             }
         }
         PlaceCommand::Set(args) => {
-            let SetArgs { link, mode, notices, safety, language, who, .. } = args;
-            let change = PlaceChange { link, mode, notices, safety, language, who };
+            let SetArgs { link, mode, notices, safety, shield, language, who, .. } = args;
+            let change = PlaceChange { link, mode, notices, safety, shield, language, who };
             let set = api::client(place, &args.daemon)?.set_place(&args.account, &args.place, &change).await?;
             if args.daemon.json {
                 out::json(&set)?;

@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::access::words;
+use crate::case::ShieldMode;
 use crate::id::{AccountId, PlaceId};
 use crate::inbound::PlaceKind;
 
@@ -43,6 +44,8 @@ words! {
         /// `here`, `off`: whether the safety page stands there, pinned and kept as the base is. A place's own: no channel has it
         /// from its server.
         Safety = "safety",
+        /// A [`ShieldMode`]: what is done about what looks like a scam.
+        Shield = "shield",
         /// What a model answers in: a language tag like `de` or `pt-BR`, or `auto` for that of the question.
         Language = "language",
         /// A [`PlaceWho`].
@@ -104,6 +107,8 @@ pub struct PlaceChange {
     pub notices: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub safety: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shield: Option<ShieldMode>,
     /// A language tag, or `auto`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
@@ -121,6 +126,7 @@ impl PlaceChange {
             (PlaceSetting::Mode, self.mode.map(|mode| mode.to_string())),
             (PlaceSetting::Notices, self.notices.map(here)),
             (PlaceSetting::Safety, self.safety.map(here)),
+            (PlaceSetting::Shield, self.shield.map(|shield| shield.to_string())),
             (PlaceSetting::Language, self.language.clone()),
             (PlaceSetting::Who, self.who.map(|who| who.to_string())),
         ];

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use townkeeper_contract::case::ShieldMode;
 use townkeeper_contract::id::{AccountId, PlaceId};
 use townkeeper_contract::inbound::{PlaceKind, ReplyTo};
 use townkeeper_contract::place::{PlaceInfo, PlaceMode, PlaceSetting, PlaceWho, SettingOrigin, ShownSetting};
@@ -62,12 +63,19 @@ pub struct Here {
     /// What a model answers in; `None`: the language of the question.
     pub language: Option<String>,
     pub who: PlaceWho,
+    pub shield: ShieldMode,
 }
 
 impl Default for Here {
     /// A private chat.
     fn default() -> Self {
-        Self { mode: PlaceMode::Answer, untold: false, language: None, who: PlaceWho::Platform }
+        Self {
+            mode: PlaceMode::Answer,
+            untold: false,
+            language: None,
+            who: PlaceWho::Platform,
+            shield: ShieldMode::Off,
+        }
     }
 }
 
@@ -109,6 +117,12 @@ pub fn here(place: Option<&Place>, whole: Option<&Place>, rules: Rules) -> Here 
         untold: !linked && link.is_none() && !told,
         language: set(PlaceSetting::Language).filter(|language| *language != AUTO).map(str::to_owned),
         who: set(PlaceSetting::Who).and_then(PlaceWho::named).or(rules.moderators).unwrap_or(PlaceWho::Platform),
+        // Also where we say nothing: a moderator may want to be shown what is wrong all the same.
+        shield: if linked {
+            set(PlaceSetting::Shield).and_then(ShieldMode::named).unwrap_or(ShieldMode::Shadow)
+        } else {
+            ShieldMode::Off
+        },
     }
 }
 
@@ -140,6 +154,7 @@ fn unset(setting: PlaceSetting, rules: Rules) -> (&'static str, SettingOrigin) {
         PlaceSetting::Link => or(rules.groups.map(|groups| if groups == Groups::Any { "yes" } else { "no" }), "no"),
         PlaceSetting::Mode => or(None, PlaceMode::Answer.as_str()),
         PlaceSetting::Notices | PlaceSetting::Safety => or(None, "off"),
+        PlaceSetting::Shield => or(None, ShieldMode::Shadow.as_str()),
         PlaceSetting::Language => or(None, AUTO),
         PlaceSetting::Who => or(rules.moderators.map(PlaceWho::as_str), PlaceWho::Platform.as_str()),
     }
@@ -156,6 +171,7 @@ pub fn valid(setting: PlaceSetting, word: &str) -> Option<String> {
         PlaceSetting::Mode => PlaceMode::named(&lower).is_some(),
         PlaceSetting::Safety if lower == "on" => return Some("here".to_owned()),
         PlaceSetting::Notices | PlaceSetting::Safety => ["here", "off"].contains(&lower.as_str()),
+        PlaceSetting::Shield => ShieldMode::named(&lower).is_some(),
         PlaceSetting::Who => PlaceWho::named(&lower).is_some(),
         PlaceSetting::Language if lower == AUTO => true,
         PlaceSetting::Language => return is_tag(word).then(|| word.to_owned()),
@@ -247,7 +263,7 @@ mod tests {
         let lines: Vec<String> =
             shown.iter().map(|s| format!("{} {} {} {:?}", s.setting, s.value, s.origin, s.at_ms)).collect();
         let expected = "link yes chat Some(7)|mode support api Some(7)|notices off default None|\
-                        safety off default None|language auto default None|who roles file None";
+                        safety off default None|shield shadow default None|language auto default None|who roles file None";
         assert_eq!(lines.join("|"), expected);
         let link = |rules| super::shown(None, None, rules).remove(0);
         assert_eq!((link(ANY).value.as_str(), link(ANY).origin), ("yes", SettingOrigin::File));

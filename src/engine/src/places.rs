@@ -244,6 +244,10 @@ async fn keep(house: &House, inbound: &Inbound, actor: String, wish: Wish) -> Re
                 house.store.set_place(by.clone(), seen(inbound), &set).await?;
             }
             house.store.set_place(by, at, &set).await?;
+            if setting == PlaceSetting::Shield {
+                // Whoever says what it may do has looked.
+                house.shield.reset();
+            }
             refresh(house).await?;
             if setting == PlaceSetting::Safety {
                 return stands(house, inbound, value == "here").await;

@@ -153,6 +153,7 @@ fn action(setting: PlaceSetting) -> &'static str {
         PlaceSetting::Mode => "place.mode",
         PlaceSetting::Notices => "place.notices",
         PlaceSetting::Safety => "place.safety",
+        PlaceSetting::Shield => "place.shield",
         PlaceSetting::Language => "place.language",
         PlaceSetting::Who => "place.who",
     }

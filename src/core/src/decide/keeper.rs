@@ -142,6 +142,7 @@ fn wished(inbound: &Inbound) -> Option<Wish> {
         "mode" => set(PlaceSetting::Mode, rest.trim()),
         "notices" => set(PlaceSetting::Notices, rest.trim()),
         "safety" => set(PlaceSetting::Safety, rest.trim()),
+        "shield" => set(PlaceSetting::Shield, rest.trim()),
         "language" => set(PlaceSetting::Language, rest.trim()),
         "who" => set(PlaceSetting::Who, rest.trim()),
         "health" => Some(Wish::Health),

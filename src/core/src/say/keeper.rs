@@ -33,7 +33,7 @@ pub fn not_a_manager() -> Reply {
 /// What `/keeper` takes.
 pub fn verbs() -> Reply {
     notice(
-        "/keeper takes: link, unlink, mode answer|support|off, notices here|off, safety here|off, language de (or another \
+        "/keeper takes: link, unlink, mode answer|support|off, notices here|off, safety here|off, shield off|shadow|flag|guard, language de (or another \
          code, or auto), who platform|roles, health, show, freeze, thaw; in reply to a message: remove, restrict 1h, release, ban, \
          unban, pin, unpin; and undo with the number of what was done.",
     )
@@ -62,6 +62,16 @@ fn set(setting: PlaceSetting, value: &str, on: bool) -> Reply {
         (PlaceSetting::Mode, _) => "From now on I answer here when I am asked.",
         (PlaceSetting::Notices, "here") => "Notices for moderators come here from now on.",
         (PlaceSetting::Notices, _) => "No notices for moderators come here.",
+        (PlaceSetting::Shield, "off") => "From now on I look for no scams here.",
+        (PlaceSetting::Shield, "shadow") => {
+            "From now on I note what looks like a scam here, and do nothing: townkeeper shield cases shows it."
+        }
+        (PlaceSetting::Shield, "flag") => {
+            "From now on I show moderators what looks like a scam here, where /keeper notices here was said."
+        }
+        (PlaceSetting::Shield, _) => {
+            "From now on I show moderators what looks like a scam here, and take down what I know to be one."
+        }
         (PlaceSetting::Language, "auto") => "I answer in the language of the question.",
         (PlaceSetting::Language, _) => "Noted. What the team has published stays in its own words.",
         (PlaceSetting::Who, "roles") => {
