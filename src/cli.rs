@@ -279,7 +279,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Settings::load(&place, None)?.show(json)?;
             Ok(ExitCode::SUCCESS)
         }
-        Some(Command::Shield { command }) => shield::run(&command),
+        Some(Command::Shield { command }) => wait(shield::run(&place, command)),
         Some(Command::Migrate(migrate)) => wait(database::migrate(&place, migrate)),
         #[cfg(feature = "bench")]
         Some(Command::Bench(bench)) => wait(crate::bench::run(bench)),

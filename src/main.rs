@@ -23,6 +23,7 @@ mod bench_platforms;
 mod bench_reconnects;
 #[cfg(feature = "bench")]
 mod bench_store;
+mod cases;
 mod cli;
 mod database;
 mod doctor;

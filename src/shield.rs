@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 use townkeeper_shield::model::train::{Aim, Counts, Example, Measured, Source, train};
 use townkeeper_shield::{Action, Folded, Model, Verdict};
 
-use crate::out;
+use crate::cases::{DecideCase, ListCases};
+use crate::cli::Place;
+use crate::{cases, out};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ShieldCommand {
@@ -22,6 +24,10 @@ pub(crate) enum ShieldCommand {
     Scan(Scan),
     /// Measure verdicts against labels: precision, recall, F1, false positives, by source
     Eval(Eval),
+    /// What the running daemon found, newest first
+    Cases(ListCases),
+    /// Say what a case is, or take that back
+    Decide(DecideCase),
 }
 
 #[derive(Debug, Args)]
@@ -94,11 +100,13 @@ struct Evaluated {
     all: Source,
 }
 
-pub(crate) fn run(command: &ShieldCommand) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(place: &Place, command: ShieldCommand) -> anyhow::Result<ExitCode> {
     match command {
-        ShieldCommand::Train(args) => train_model(args)?,
-        ShieldCommand::Scan(args) => scan(args)?,
-        ShieldCommand::Eval(args) => eval(args)?,
+        ShieldCommand::Train(args) => train_model(&args)?,
+        ShieldCommand::Scan(args) => scan(&args)?,
+        ShieldCommand::Eval(args) => eval(&args)?,
+        ShieldCommand::Cases(asked) => return cases::list(place, asked).await,
+        ShieldCommand::Decide(asked) => return cases::decide(place, asked).await,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,0 +1,77 @@
+//! `townkeeper shield cases` and `decide`: what the shield found, and what a moderator says about it, from a terminal.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use townkeeper_contract::case::{Case, CaseState, CaseWord};
+
+use crate::cli::{Daemon, Place};
+use crate::{api, out};
+
+/// Which cases.
+#[derive(Debug, Args)]
+pub(crate) struct ListCases {
+    /// Only those that nobody decided yet
+    #[arg(long)]
+    open: bool,
+    #[command(flatten)]
+    daemon: Daemon,
+}
+
+/// What is said about which case.
+#[derive(Debug, Args)]
+pub(crate) struct DecideCase {
+    /// The case's number
+    number: i64,
+    /// content (its words are a scam), account (the account is in wrong hands), clear (no scam), unsure, undo
+    #[arg(value_parser = word)]
+    word: CaseWord,
+    #[command(flatten)]
+    daemon: Daemon,
+}
+
+fn word(word: &str) -> Result<CaseWord, String> {
+    CaseWord::named(word).ok_or_else(|| "there are: content, account, clear, unsure, undo".to_owned())
+}
+
+/// `townkeeper shield cases`.
+pub(crate) async fn list(place: &Place, asked: ListCases) -> anyhow::Result<ExitCode> {
+    let mut found = api::client(place, &asked.daemon)?.cases().await?;
+    found.cases.retain(|case| !asked.open || case.state == CaseState::Open);
+    if asked.daemon.json {
+        out::json(&found)?;
+    } else if found.cases.is_empty() {
+        out::line("Nothing was found.");
+    } else {
+        found.cases.iter().for_each(line);
+        out::line("\nSay what one is with: townkeeper shield decide NUMBER content|account|clear|unsure");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn line(case: &Case) {
+    let by = case.by.as_ref().map(|by| format!(", says {by}")).unwrap_or_default();
+    let head = format!("{} · {} · {} · {} · {}{by}", case.number, case.account, case.mode, case.action, case.state);
+    out::line(format!("{head}\n    {}\n    {} ({}): {}", case.why, case.name, case.person, short(&case.text)));
+}
+
+/// Enough to know it by, in one line.
+fn short(text: &str) -> String {
+    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(120).collect();
+    if text.chars().nth(120).is_some() { format!("{line}…") } else { line }
+}
+
+/// `townkeeper shield decide`.
+pub(crate) async fn decide(place: &Place, asked: DecideCase) -> anyhow::Result<ExitCode> {
+    let done = api::client(place, &asked.daemon)?.say_of_case(asked.number, asked.word).await?;
+    if asked.daemon.json {
+        out::json(&done)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    out::line(format!("Case {} is {} now.", done.number, done.state));
+    if !done.acts.is_empty() {
+        out::line(format!("{} act(s) are on their way: townkeeper moderate list shows them.", done.acts.len()));
+    }
+    done.undone.iter().for_each(|undone| out::line(undone));
+    Ok(ExitCode::SUCCESS)
+}
