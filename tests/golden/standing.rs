@@ -203,6 +203,7 @@ async fn what_somebody_took_away_stands_anew_once_and_pinned() {
 async fn where_we_may_not_pin_it_stands_and_the_moderator_is_told() {
     let (telegram, home) = stage().await;
     telegram.promote(GROUP, 0, &["can_delete_messages"]);
+    let home = home.with("[web]\nurl = \"https://keeper.example.org\"\n");
     let _daemon = Daemon::start(&home).await;
     told(&telegram, "/keeper link").await;
     let said = told(&telegram, "/keeper safety here").await;
@@ -211,7 +212,8 @@ async fn where_we_may_not_pin_it_stands_and_the_moderator_is_told() {
     assert!(pages(&telegram).len() == 1 && telegram.pinned().is_empty());
     telegram.promote(GROUP, 0, &RIGHTS);
     assert!(told(&telegram, "/keeper safety here").await.contains("stands here, pinned"));
-    stands(&telegram, OLD).await;
+    let page = stands(&telegram, OLD).await;
+    assert!(page.text.contains("All of it: https://keeper.example.org/safety"), "{}", page.text);
     assert_eq!(posts(&telegram), 1);
 }
 
