@@ -2,6 +2,7 @@
 //! live while nothing else stands still.
 
 mod bad;
+mod export;
 mod files;
 mod kept;
 mod lint;

@@ -55,7 +55,7 @@ impl Published {
         Arc::clone(&self.live.read().unwrap_or_else(PoisonError::into_inner).1)
     }
 
-    fn revision(&self) -> i64 {
+    pub(crate) fn revision(&self) -> i64 {
         self.live.read().unwrap_or_else(PoisonError::into_inner).0
     }
 
@@ -235,6 +235,11 @@ impl Engine {
         documents.retain(|(name, _)| !items.iter().any(|new| new.item == *name));
         documents.extend(items.iter().filter_map(|new| Some((new.item.clone(), new.text.clone()?))));
         Ok(publish::facts(&documents))
+    }
+
+    /// Every document that is published, with its name; drafts too.
+    pub async fn documents(&self) -> Result<Vec<publish::Document>, EngineError> {
+        Ok(self.house.store.published_base(&self.house.workspace).await?.documents)
     }
 
     /// Open changes, and the newest that have ended.

@@ -370,6 +370,13 @@ fn keeping_items() -> Vec<Endpoint> {
     use Access::Needs;
     use Permission::EditKnowledge;
     vec![
+        get(
+            "/v1/knowledge/bundle",
+            Needs(EditKnowledge),
+            "Everything that is published, drafts too, as one signed file.",
+            knowledge::bundle,
+        )
+        .gives(Content::Text),
         post(
             "/v1/knowledge/items/{item}/withdraw",
             Needs(EditKnowledge),
