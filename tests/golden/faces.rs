@@ -162,3 +162,34 @@ async fn a_checklist_without_steps_is_refused_with_its_line() {
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(!refused.status.success() && said.contains("list.md:11: it is named a checklist"), "{said}");
 }
+
+/// Twelve people are told something that is not quite it, and one is told nothing: that is on the page, and no word of theirs.
+#[tokio::test]
+async fn the_report_counts_what_was_asked_and_says_what_has_fallen() {
+    let home = Home::new();
+    let daemon = Daemon::start(&home).await;
+    let client = daemon.client();
+    let vain = say(&client, &question("what colour is the bicycle of my grandmother")).await;
+    assert!(vain.reply().citation.is_none(), "{}", vain.text());
+    for _ in 0..12 {
+        let heard = say(&client, &question("how do I migrate from a hardware wallet?")).await;
+        let turn = &heard.envelopes[0].turn;
+        say(&client, &press(&format!("not_quite:{turn}").as_str().into(), &heard.conversation)).await;
+    }
+    let (status, html) = page(&daemon, "/report").await;
+    assert_eq!(status, 200);
+    for said in [
+        "<dt>Links, dates and your money</dt><dd>",
+        "precision",
+        "(so far)</span></th><td>12</td><td>1</td>",
+        "12 questions, week by week",
+        ": 0 helped, 12 not quite, 0 tickets afterwards.",
+        "this answer is right at most 25 % of the time; the aim is 99 %.",
+        "1 has fallen below its aim",
+    ] {
+        assert!(html.contains(said), "{said}: {html}");
+    }
+    for word in ["grandmother", "<script", "style="] {
+        assert!(!html.contains(word), "{word}: {html}");
+    }
+}

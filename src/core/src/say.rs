@@ -11,6 +11,7 @@ use crate::memory::Note;
 pub mod correction;
 pub mod keeper;
 mod languages;
+pub mod report;
 
 /// The published words of an entry, with where and when they were published.
 pub fn canonical(entry: &Entry) -> Reply {

@@ -26,7 +26,7 @@ use townkeeper_contract::place::{PlaceChange, PlaceInfo, PlaceList};
 use crate::guard::{self, Gate};
 use crate::{
     DOCUMENTS_LIMIT, Web, audit, chat, faces, freeze, knowledge, learning, moderation, openapi, ops, page, people,
-    places, session, socket,
+    places, report, session, socket,
 };
 
 /// Who may use a route. Checked by `guard::admit` and nowhere else, but for `Own`.
@@ -134,6 +134,8 @@ fn published() -> Vec<Endpoint> {
         get("/faq/{entry}", Public, "One published answer.", faces::one).gives(Content::Html),
         get("/checklist", Public, "What to do, step by step, to tick off.", faces::checklists).gives(Content::Html),
         get("/safety", Public, "Which addresses are ours, and the answers that keep people safe.", faces::safety)
+            .gives(Content::Html),
+        get("/report", Public, "How well questions are answered, in counts: nobody's words.", report::show)
             .gives(Content::Html),
         get("/v1/knowledge", Public, "Every published answer, for others to build on.", faces::list)
             .gives(json::<PublishedList>()),
