@@ -18,18 +18,16 @@ pub fn before_and_after(change: &Change) -> String {
         let weeks = count(u64::from(side.weeks), "whole week", "whole weeks");
         format!("{} in {weeks}", count(side.questions, "question", "questions"))
     };
+    let came = format!("Revision {} came in the week of {}", short(&change.revision), change.week);
+    if change.before.weeks.min(change.after.weeks) == 0 {
+        return format!("{came}; there is nothing to compare it with.");
+    }
     let verdict = match change.percent {
         None => "too few to compare".to_owned(),
         Some(0) => "as many a week".to_owned(),
         Some(percent) => format!("{} % {} a week", percent.abs(), if percent < 0 { "fewer" } else { "more" }),
     };
-    format!(
-        "Revision {} came in the week of {}: {} before, {} after; {verdict}.",
-        short(&change.revision),
-        change.week,
-        side(&change.before),
-        side(&change.after)
-    )
+    format!("{came}: {} before, {} after; {verdict}.", side(&change.before), side(&change.after))
 }
 
 /// What people said to the answers of one wording. `now`: it is the one that is published.
@@ -77,5 +75,7 @@ mod tests {
         {
             assert_eq!(before_and_after(&change(percent)), format!("{begins}{ends}."));
         }
+        let first = Change { before: Side::default(), ..change(None) };
+        assert!(before_and_after(&first).ends_with("2027-02-01; there is nothing to compare it with."));
     }
 }
