@@ -68,3 +68,32 @@ fn struck(text: &str) -> Block {
     run.style.strike = true;
     Block::paragraph(vec![run])
 }
+
+#[cfg(test)]
+mod tests {
+    use townkeeper_knowledge::parse;
+
+    use super::*;
+
+    const ENTRY: &str = "---\nid: owl\ntitle: What is the owl?\nclass: routine\nowner: o\nreviewed_by: r\n\
+        reviewed_at: 2026-11-01\nreview_by: 2027-01-01\nstatus: published\ncanonical_url: https://lumen.example.org/owl\n\
+        variants:\n  - the owl\n  - what owl\n  - owl what\n---\nIt flies.\n\nAt night.\n\n--- lang: de\ntitle: Was ist \
+        die Eule?\nreviewed_by: r\nreviewed_at: 2026-11-20\nreview_by: 2027-01-01\nvariants:\n  - die eule\n  - welche \
+        eule\n  - eule was\n---\nSie fliegt.\n";
+
+    #[test]
+    fn a_correction_is_in_the_language_of_the_answer_and_none_is_needed_where_its_words_are_the_same() {
+        let old = parse("owl.md", ENTRY).unwrap();
+        let reviewed = parse("owl.md", &ENTRY.replace("owner: o", "owner: p")).unwrap();
+        let shorter = parse("owl.md", &ENTRY.replace("It flies.\n\n", "")).unwrap();
+        for (lang, of) in [("en", "en"), ("de", "de"), ("fr", "en")] {
+            let said = canonical_in(&old, Some(lang));
+            assert!(has_words_of(&said, &reviewed) && is_current(&said, &reviewed), "{lang}");
+            assert_eq!(language_of(&said, &reviewed), of, "{lang}");
+            // What was said above the words that are left is no line of ours.
+            assert_eq!(has_words_of(&said, &shorter), lang == "de", "{lang}");
+        }
+        let german = replaced(&canonical_in(&old, Some("de")), Some(&shorter)).body.to_plain();
+        assert!(german.contains("holds now:\n\nSie fliegt."), "{german}");
+    }
+}
