@@ -188,7 +188,7 @@ enum KnowledgeCommand {
     Lint(lint::LintArgs),
     /// Make drafts of entries from JSONL, CSV, a folder of Markdown or a site's sitemap.xml; publishes nothing
     Import(import::ImportArgs),
-    /// Write the base as JSONL, or as one signed file
+    /// Write what is published as JSONL, or as one signed file
     Export(export::ExportArgs),
     /// Check a signed base, without a daemon or a network; exit code 1 if it is not as it was signed
     Verify(export::VerifyArgs),
@@ -249,7 +249,7 @@ pub(crate) fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Knowledge { command: KnowledgeCommand::Report(args) }) => evaluate::report(&place, &args),
         Some(Command::Knowledge { command: KnowledgeCommand::Lint(args) }) => wait(lint::run(&place, args)),
         Some(Command::Knowledge { command: KnowledgeCommand::Import(args) }) => wait(import::run(args)),
-        Some(Command::Knowledge { command: KnowledgeCommand::Export(args) }) => export::run(&place, args),
+        Some(Command::Knowledge { command: KnowledgeCommand::Export(args) }) => wait(export::run(&place, args)),
         Some(Command::Knowledge { command: KnowledgeCommand::Verify(args) }) => export::verify(&args),
         Some(Command::Knowledge { command: KnowledgeCommand::Change(change) }) => wait(publish::run(&place, change)),
         Some(Command::Knowledge { command: KnowledgeCommand::Correct(asked) }) => {

@@ -1,23 +1,20 @@
-//! `townkeeper knowledge export` and `verify`: the base for others, as rows of JSON or as one signed file.
+//! `townkeeper knowledge export` and `verify`: what is published, for others, as rows of JSON or as one signed file.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, anyhow, bail};
-use chrono::{DateTime, SecondsFormat};
+use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 use serde_json::json;
-use townkeeper_engine::clock::Clock;
-use townkeeper_engine::keys::{Keyring, unhex};
+use townkeeper_client::Client;
 use townkeeper_knowledge::bundle::{self, Content};
 use townkeeper_knowledge::{Written, export};
 
-use crate::cli::Place;
-use crate::knowledge;
-use crate::out;
-use crate::settings::{self, Settings};
+use crate::cli::{Daemon, Place};
+use crate::knowledge::{self, KnowledgeSection};
+use crate::{api, out};
 
 /// The largest bundle that is read, in bytes.
 const CAP: u64 = 256 * 1024 * 1024;
@@ -26,7 +23,7 @@ const CAP: u64 = 256 * 1024 * 1024;
 enum Format {
     /// An entry a line, facts in their places
     Jsonl,
-    /// Everything in one file, signed with the daemon's key
+    /// Everything in one file, drafts too, signed by the daemon
     Bundle,
 }
 
@@ -37,6 +34,11 @@ pub(crate) struct ExportArgs {
     /// File to write [default: standard output]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// The entries of this folder instead, without a daemon: they need not be what is published, hence are not signed
+    #[arg(long, value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+    #[command(flatten)]
+    daemon: Daemon,
 }
 
 #[derive(Debug, Args)]
@@ -50,12 +52,13 @@ pub(crate) struct VerifyArgs {
     json: bool,
 }
 
-pub(crate) fn run(place: &Place, args: ExportArgs) -> anyhow::Result<ExitCode> {
-    let settings = Settings::load(place, None)?;
-    let written = knowledge::readable(&settings.knowledge)?;
-    let text = match args.format {
-        Format::Jsonl => export::jsonl(&written),
-        Format::Bundle => signed(&settings, &written, place.workspace.as_deref().unwrap_or("main"))?,
+pub(crate) async fn run(place: &Place, args: ExportArgs) -> anyhow::Result<ExitCode> {
+    let (text, entries) = match (&args.folder, args.format) {
+        (Some(_), Format::Bundle) => bail!(
+            "what is signed is what is published: propose the folder with `townkeeper knowledge draft`, or export it as JSONL"
+        ),
+        (Some(folder), Format::Jsonl) => rows(&knowledge::readable(&KnowledgeSection::of(folder)?)?),
+        (None, format) => published(&api::client(place, &args.daemon)?, format).await?,
     };
     let Some(path) = args.out else {
         out::part(&text);
@@ -64,24 +67,30 @@ pub(crate) fn run(place: &Place, args: ExportArgs) -> anyhow::Result<ExitCode> {
     let unable = || format!("cannot write {}", path.display());
     let mut file = fs::File::options().write(true).create_new(true).open(&path).with_context(unable)?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).with_context(unable)?;
-    out::line(format!("{} holds {} entries", path.display(), written.entries.len()));
+    if args.daemon.json {
+        out::json(&json!({ "file": path, "entries": entries }))?;
+    } else {
+        out::line(format!("{} holds {entries} entries", path.display()));
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-fn signed(settings: &Settings, written: &Written, workspace: &str) -> anyhow::Result<String> {
-    let now_ms = Clock::system().now_ms();
-    let credentials = settings::credentials_folder();
-    let here = settings.data.join("signing.key").exists() || credentials.is_some();
-    if !here {
-        bail!("there is no signing key in {}; start the daemon once, it makes one", settings.data.display());
-    }
-    let ring = Keyring::open(&settings.data, credentials.as_deref(), now_ms)?;
-    let current = ring.published(now_ms).into_iter().next().ok_or_else(|| anyhow!("no key is published"))?;
-    let key: Option<[u8; 32]> = unhex(&current.key).and_then(|key| key.try_into().ok());
-    let key = key.context("the published key cannot be read")?;
-    let made_at = DateTime::from_timestamp_millis(now_ms).unwrap_or_default();
-    let content = Content::new(written, workspace, &made_at.to_rfc3339_opts(SecondsFormat::Secs, true));
-    Ok(bundle::seal(&content, &key, |bytes| ring.sign(bytes)))
+/// What the daemon has published, and how many entries that are.
+async fn published(client: &Client, format: Format) -> anyhow::Result<(String, usize)> {
+    let text = client.bundle().await?;
+    let (content, _) = bundle::open(text.as_bytes())?;
+    let files = content.files.into_iter().map(|file| (file.name, file.text.into_bytes())).collect();
+    let written = Written::read(files).or_else(|faults| knowledge::refuse(&faults))?;
+    Ok(match format {
+        Format::Jsonl => rows(&written),
+        Format::Bundle => (text, written.entries.len()),
+    })
+}
+
+fn rows(written: &Written) -> (String, usize) {
+    let rows = export::jsonl(written);
+    let count = rows.lines().count();
+    (rows, count)
 }
 
 pub(crate) fn verify(args: &VerifyArgs) -> anyhow::Result<ExitCode> {

@@ -39,6 +39,14 @@ impl Default for KnowledgeSection {
 }
 
 impl KnowledgeSection {
+    /// The base of a folder, whatever is configured.
+    pub(crate) fn of(folder: &Path) -> anyhow::Result<Self> {
+        if !folder.is_dir() {
+            bail!("{} is no folder; name the one that holds the entries", folder.display());
+        }
+        Ok(Self { folder: folder.display().to_string(), ..Self::default() })
+    }
+
     pub(crate) fn cooling(&self) -> Duration {
         Duration::from_secs(60 * u64::from(self.cooling_minutes))
     }
@@ -76,7 +84,8 @@ pub(crate) fn readable(section: &KnowledgeSection) -> anyhow::Result<Written> {
     written(section)?.or_else(|faults| refuse(&faults))
 }
 
-fn refuse<T>(faults: &[EntryError]) -> anyhow::Result<T> {
+/// The error that names these faults.
+pub(crate) fn refuse<T>(faults: &[EntryError]) -> anyhow::Result<T> {
     let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
     bail!("the canonical base has faults:\n  {}", lines.join("\n  "))
 }

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::bail;
 use chrono::DateTime;
 use clap::Args;
 use serde_json::json;
@@ -40,10 +39,7 @@ pub(crate) struct LintArgs {
 
 pub(crate) async fn run(place: &Place, args: LintArgs) -> anyhow::Result<ExitCode> {
     let section = match &args.folder {
-        Some(folder) if !folder.is_dir() => {
-            bail!("{} is no folder; name the one that holds the entries", folder.display())
-        }
-        Some(folder) => KnowledgeSection { folder: folder.display().to_string(), ..KnowledgeSection::default() },
+        Some(folder) => KnowledgeSection::of(folder)?,
         None => Settings::load(place, None)?.knowledge,
     };
     let today = DateTime::from_timestamp_millis(Clock::system().now_ms()).unwrap_or_default().date_naive();

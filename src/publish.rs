@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use chrono::DateTime;
 use clap::{Args, Subcommand};
 use townkeeper_contract::knowledge::{
-    Approval, ChangeDetail, ChangeInfo, ChangeState, ItemChange, ItemRevision, NewChange, NewText,
+    Approval, ChangeDetail, ChangeInfo, ChangeState, Check, ItemChange, ItemRevision, NewChange, NewText,
 };
 
 use crate::cli::{Daemon, Place};
@@ -151,6 +151,7 @@ async fn approve(place: &Place, daemon: &Daemon, number: i64, hash: Option<&str>
     }
     if !daemon.json {
         out::line(out::words(&seen.diff));
+        seen.check.iter().for_each(warnings);
     }
     let change = client.approve_change(number, now).await?;
     let refused = change.state == ChangeState::Refused;
@@ -163,6 +164,7 @@ fn describe(detail: &ChangeDetail) {
     out::line(format!("  hash {}", short(&detail.change.hash)));
     out::line(out::words(&detail.diff));
     let Some(check) = &detail.check else { return };
+    warnings(check);
     if check.good {
         let promise = check.promise.as_deref().unwrap_or_default();
         out::line(format!("The base would be good: {} entries; {promise}.", check.entries));
@@ -170,6 +172,11 @@ fn describe(detail: &ChangeDetail) {
         out::line("The base would NOT be good, and this will not be published:");
         check.faults.iter().for_each(|fault| out::line(format!("  {}", out::words(fault))));
     }
+}
+
+/// What the lint says of it that keeps nobody from publishing it.
+fn warnings(check: &Check) {
+    check.warnings.iter().for_each(|warning| out::line(format!("  {}", out::words(warning))));
 }
 
 /// A change in a few lines.

@@ -18,8 +18,12 @@ const BOB: i64 = 43;
 const GROUP: i64 = -1_001_234;
 
 pub(crate) const ASKED: &str = "where is the swap portal?";
-pub(crate) const OLD: &str = "The portal is [here](https://old.example.org/swap), and it ends on 1 March 2027.";
-pub(crate) const NEW: &str = "The portal is [here](https://new.example.org/swap), and it ends on 1 April 2027.";
+pub(crate) const OLD: &str = "The portal is [here]({link.old}), and it ends on {date.old}.";
+pub(crate) const NEW: &str = "The portal is [here]({link.new}), and it ends on {date.new}.";
+
+/// What either of them shows.
+const FACTS: &str = "[link.old]\nurl = \"https://old.example.org/swap\"\n[link.new]\nurl = \"https://new.example.org/swap\"\n\
+    [date.old]\nday = 2027-03-01\n[date.new]\nday = 2027-04-01\n";
 
 /// The entry that changes, in these words.
 fn portal(words: &str) -> String {
@@ -45,6 +49,7 @@ pub(crate) fn with_old_words(home: Home) -> Home {
     std::fs::create_dir(&folder).unwrap();
     std::fs::write(folder.join("portal.md"), portal(OLD)).unwrap();
     std::fs::write(folder.join("fees.md"), OTHER).unwrap();
+    std::fs::write(folder.join("facts.toml"), FACTS).unwrap();
     home.with(&format!("[knowledge]\ncooling_minutes = 0\nfolder = \"{}\"\n", folder.display()))
 }
 

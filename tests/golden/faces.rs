@@ -112,6 +112,8 @@ async fn the_questions_say_what_the_base_promises_where_it_can() {
     let (home, daemon) = with_base(&many.collect::<Vec<_>>()).await;
     let (_, faq) = page(&daemon, "/faq").await;
     assert!(faq.contains("at 95 % precision we answer "), "{faq}");
+    let (_, shown) = page(&daemon, "/report").await;
+    assert!(shown.contains("<dt>All</dt><dd>at 95 % precision we answer "), "{shown}");
     let report = home.run(&["knowledge", "report"]).await;
     assert!(String::from_utf8_lossy(&report.stdout).contains("at 95 % precision we answer "));
     let (_home, small) = with_base(&[entry("now", "What is?", PUBLISHED, "It is so.")]).await;
@@ -176,4 +178,34 @@ async fn a_checklist_without_steps_is_refused_with_its_line() {
     let refused = home.run(&["config", "check"]).await;
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(!refused.status.success() && said.contains("list.md:11: it is named a checklist"), "{said}");
+}
+
+/// Twelve people are told something that is not quite it, and one is told nothing: that is on the page, and no word of theirs.
+#[tokio::test]
+async fn the_report_counts_what_was_asked_and_says_what_has_fallen() {
+    let home = Home::new();
+    let daemon = Daemon::start(&home).await;
+    let client = daemon.client();
+    let vain = say(&client, &question("what colour is the bicycle of my grandmother")).await;
+    assert!(vain.reply().citation.is_none(), "{}", vain.text());
+    for _ in 0..12 {
+        let heard = say(&client, &question("how do I migrate from a hardware wallet?")).await;
+        let turn = &heard.envelopes[0].turn;
+        say(&client, &press(&format!("not_quite:{turn}").as_str().into(), &heard.conversation)).await;
+    }
+    let (status, html) = page(&daemon, "/report").await;
+    assert_eq!(status, 200);
+    for said in [
+        "<dt>Links, dates and your money</dt><dd>nothing is proven",
+        "(so far)</span></th><td>12</td><td>1</td>",
+        "12 questions, week by week",
+        ": 0 helped, 12 not quite, 0 tickets afterwards.",
+        "this answer is right at most 25 % of the time; the aim is 99 %.",
+        "1 has fallen below its aim",
+    ] {
+        assert!(html.contains(said), "{said}: {html}");
+    }
+    for word in ["grandmother", "<script", "style="] {
+        assert!(!html.contains(word), "{word}: {html}");
+    }
 }

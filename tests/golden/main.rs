@@ -20,6 +20,7 @@ mod init;
 mod keeping;
 mod kill;
 mod knowledge;
+mod languages;
 mod lifecycle;
 mod live;
 mod model;

@@ -16,7 +16,7 @@ use crate::daemon::{Daemon, Home, http, press, question, say};
 
 const TOKENS: [&str; 2] = ["7000000001:made-up-for-the-loopback-fake", "7000000002:made-up-for-the-loopback-fake"];
 const SANE: &str = "how do I migrate from a hardware wallet?";
-const OWL: &str = "---\nid: owl\ntitle: What is an owl?\nclass: routine\nowner: team\nreviewed_by: team\n\
+pub(crate) const OWL: &str = "---\nid: owl\ntitle: What is an owl?\nclass: routine\nowner: team\nreviewed_by: team\n\
     reviewed_at: 2026-11-16\nreview_by: 2029-12-31\nstatus: published\n\
     canonical_url: https://harbour.example.org/owl\nvariants:\n  - tell me of the owl\n  - describe the owl\n  \
     - the owl please\n---\nThe owl is the harbour's own.\n";

@@ -9,6 +9,12 @@ use crate::access::part;
 use crate::{Client, ClientError};
 
 impl Client {
+    /// Everything that is published, as one signed file. Not checked here: `townkeeper_knowledge::bundle::open` does.
+    pub async fn bundle(&self) -> Result<String, ClientError> {
+        let response = self.send(self.request(Method::GET, "/v1/knowledge/bundle")).await?;
+        response.text().await.map_err(|error| ClientError::Broken(error.to_string()))
+    }
+
     /// Open changes, and the newest that have ended.
     pub async fn changes(&self) -> Result<ChangeList, ClientError> {
         self.call(Method::GET, "/v1/knowledge/changes").await

@@ -149,6 +149,9 @@ pub struct Check {
     pub good: bool,
     /// Why it is not, each with its place and what to do.
     pub faults: Vec<String>,
+    /// What the lint says of it that does not keep it from being published, likewise.
+    #[serde(default)]
+    pub warnings: Vec<String>,
     /// How many entries it would have.
     pub entries: usize,
     /// What it would promise of its answers, in a sentence.

@@ -17,6 +17,7 @@ use crate::places::Here;
 use crate::{Agent, commands, prompt, say};
 
 mod follow_up;
+mod language;
 
 pub mod access;
 pub mod cases;
@@ -29,6 +30,7 @@ use access::{AccessAsk, Accessed};
 use cases::{CaseAsk, Cased};
 use feedback::Rated;
 use keeper::{PlaceAsk, Placed};
+use language::{abstain, answer, said_in};
 use moderate::{ModerateAsk, Moderated};
 
 /// Everything a decision may depend on, loaded once a turn.
@@ -258,8 +260,9 @@ pub fn asked(inbound: &Inbound, base: &Base) -> String {
         Body::Command { name, args } if args.is_empty() => format!("/{name}"),
         Body::Command { args, .. } => args.clone(),
         Body::Action { action } => {
-            let entry = action.as_str().strip_prefix("entry:").and_then(|id| base.get(&EntryId::from(id)));
-            entry.map_or_else(|| action.0.clone(), |entry| entry.title.clone())
+            let meant = language::meant(action.as_str());
+            let said = meant.and_then(|(id, lang)| Some(base.get(&id)?.said_or_first(lang)));
+            said.map_or_else(|| action.0.clone(), |said| said.title.to_owned())
         }
         _ => String::new(),
     }
@@ -321,9 +324,9 @@ fn is_question(past: &Past<'_>) -> bool {
 }
 
 fn pressed(snapshot: &Snapshot<'_>, action: &str) -> Decision {
-    if let Some(id) = action.strip_prefix("entry:") {
-        let entry = snapshot.base.get(&EntryId::from(id)).filter(|entry| may_answer(entry, snapshot.today));
-        return Decision::end(entry.map_or_else(say::button_expired, |entry| canonical(snapshot, entry)));
+    if let Some((id, lang)) = language::meant(action) {
+        let entry = snapshot.base.get(&id).filter(|entry| may_answer(entry, snapshot.today));
+        return Decision::end(entry.map_or_else(say::button_expired, |entry| said_in(snapshot, entry, lang)));
     }
     if let Some(which) = action.strip_prefix("forget:") {
         return match which.parse() {
@@ -379,9 +382,9 @@ fn question(snapshot: &Snapshot<'_>, text: &str) -> Decision {
     }
     let found = snapshot.base.look_up(text);
     match found.answer {
-        Some(entry) if may_answer(entry, snapshot.today) => return Decision::end(canonical(snapshot, entry)),
+        Some(entry) if may_answer(entry, snapshot.today) => return Decision::end(answer(snapshot, entry, text)),
         // What was published is not to be relied on any more: a person must look, and no model may fill the gap.
-        Some(_) => return Decision::end(say::abstention(snapshot.turn, &[])),
+        Some(_) => return Decision::end(abstain(snapshot, text, &[])),
         None => {}
     }
     if let Pace::Slow { told } = snapshot.pace {
@@ -390,21 +393,16 @@ fn question(snapshot: &Snapshot<'_>, text: &str) -> Decision {
     if follow_up::may_be(text) {
         let Some(past) = snapshot.past else { return Decision::ask(Ask::Past) };
         if let Some(entry) = follow_up::answer(snapshot, past, text) {
-            return Decision::end(canonical(snapshot, entry));
+            return Decision::end(answer(snapshot, entry, text));
         }
     }
     if !snapshot.model || is_safety(text, &found) {
-        return Decision::end(say::abstention(snapshot.turn, &near(snapshot, &found)));
+        return Decision::end(abstain(snapshot, text, &near(snapshot, &found)));
     }
     let Some(past) = snapshot.past else { return Decision::ask(Ask::Past) };
     let nearest: Vec<_> = found.hits.into_iter().filter(|hit| hit.entry.class == Class::Routine).take(3).collect();
     let sources = nearest.iter().map(|hit| hit.entry.id.clone()).collect();
     Decision::ask(Ask::Model { request: prompt::request(snapshot, past, text, &nearest), sources })
-}
-
-/// An entry's published words, in the language that is set for the place.
-fn canonical(snapshot: &Snapshot<'_>, entry: &Entry) -> Reply {
-    say::canonical_in(entry, snapshot.here.language.as_deref())
 }
 
 /// How many entries are offered as "did you mean".
@@ -427,7 +425,7 @@ pub fn may_answer(entry: &Entry, today: NaiveDate) -> bool {
 fn spoke(snapshot: &Snapshot<'_>, spoken: &Spoken) -> Reply {
     let cited = spoken.cited.as_ref().and_then(|id| snapshot.base.get(id));
     if spoken.blocked || spoken.text.trim().is_empty() {
-        return cited.map_or_else(|| say::abstention(snapshot.turn, &[]), |entry| canonical(snapshot, entry));
+        return cited.map_or_else(|| say::abstention(snapshot.turn, &[]), |entry| said_in(snapshot, entry, None));
     }
     Reply {
         kind: ReplyKind::Model,

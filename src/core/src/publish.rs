@@ -13,7 +13,7 @@ mod tests;
 use sha2::{Digest as _, Sha256};
 use townkeeper_contract::knowledge::{ChangeState, ItemChange};
 
-pub use check::{Checked, Document, check, diff, document, facts, read};
+pub use check::{Checked, Document, Terms, check, diff, document, facts, read};
 pub use matter::is_grave;
 
 use crate::access::Voter;

@@ -12,6 +12,7 @@ pub mod cases;
 pub mod correction;
 pub mod keeper;
 mod languages;
+pub mod report;
 pub mod safety;
 
 /// The published words of an entry, with where and when they were published.
@@ -35,7 +36,7 @@ pub fn canonical_in(entry: &Entry, lang: Option<&str>) -> Reply {
 
 /// A checklist, and the others that there are.
 pub fn checklist(entry: &Entry, lang: Option<&str>, others: &[&Entry]) -> Reply {
-    Reply { offers: others.iter().map(meant).collect(), ..canonical_in(entry, lang) }
+    Reply { offers: others.iter().map(|entry| meant(entry, lang)).collect(), ..canonical_in(entry, lang) }
 }
 
 pub fn no_checklist() -> Reply {
@@ -70,14 +71,15 @@ pub fn citation(entry: &Entry) -> Citation {
 
 /// "I don't know", with what may be meant instead, and the offer of a ticket for this turn's question.
 pub fn abstention(turn: &TurnId, near: &[&Entry]) -> Reply {
-    let text = if near.is_empty() {
-        "I don't have a reviewed answer to that, and I won't guess. Shall I open a ticket for the team?"
-    } else {
-        "I don't have a reviewed answer to exactly that, and I won't guess. Did you mean one of these? If not, I can \
-         open a ticket for the team."
-    };
-    let mut offers: Vec<Offer> = near.iter().map(meant).collect();
-    offers.push(ticket_offer(turn));
+    abstention_in(turn, near, None)
+}
+
+/// The same in a language, as far as we and the entries speak it.
+pub fn abstention_in(turn: &TurnId, near: &[&Entry], lang: Option<&str>) -> Reply {
+    let words = languages::unanswered(lang);
+    let text = if near.is_empty() { words.alone } else { words.near };
+    let mut offers: Vec<Offer> = near.iter().map(|entry| meant(entry, lang)).collect();
+    offers.push(Offer { label: words.ticket.to_owned(), ..ticket_offer(turn) });
     Reply { kind: ReplyKind::Abstention, body: system(text), citation: None, offers }
 }
 
@@ -262,7 +264,7 @@ pub fn not_quite(turn: &TurnId, near: &[&Entry]) -> Reply {
     } else {
         "Thank you for telling me. Did you mean one of these? If not, I can hand your question to the team."
     };
-    let mut offers: Vec<Offer> = near.iter().map(meant).collect();
+    let mut offers: Vec<Offer> = near.iter().map(|entry| meant(entry, None)).collect();
     offers.push(ticket_offer(turn));
     Reply { offers, ..notice(text) }
 }
@@ -438,13 +440,16 @@ pub fn message(reply: &Reply) -> RichText {
     body
 }
 
-/// An entry that may be meant.
-fn meant(entry: &&Entry) -> Offer {
-    Offer { action: ActionId::new(format!("entry:{}", entry.id)), label: entry.title.clone() }
+/// An entry that may be meant, by its title in the language asked in where it has one; pressed, it answers in that.
+fn meant(entry: &Entry, lang: Option<&str>) -> Offer {
+    let said = lang.and_then(|lang| entry.said_in(lang)).filter(|said| said.lang != entry.lang);
+    let lang = said.map_or_else(String::new, |said| format!(":{}", said.lang));
+    let label = said.map_or(entry.title.as_str(), |said| said.title).to_owned();
+    Offer { action: ActionId::new(format!("entry:{}{lang}", entry.id)), label }
 }
 
 pub(crate) fn ticket_offer(turn: &TurnId) -> Offer {
-    Offer { action: ActionId::new(format!("ticket:{turn}")), label: "Open a ticket".to_owned() }
+    Offer { action: ActionId::new(format!("ticket:{turn}")), label: languages::unanswered(None).ticket.to_owned() }
 }
 
 /// What a turn ends with that nobody is told of.

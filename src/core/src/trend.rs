@@ -25,7 +25,7 @@ pub fn week(ms: i64) -> i64 {
 }
 
 /// The Monday of a week.
-fn monday(week: i64) -> NaiveDate {
+pub fn monday(week: i64) -> NaiveDate {
     DateTime::from_timestamp_millis(week * WEEK_MS + MONDAY_MS).unwrap_or_default().date_naive()
 }
 

@@ -1,7 +1,7 @@
 //! Answers that were given before their entry changed: who has one, and the messages that put it right. They wait in the
 //! ordinary outbox, spaced so that answers go first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use townkeeper_contract::id::{AccountId, EntryId, MessageRef, PlaceId};
@@ -10,7 +10,7 @@ use townkeeper_contract::outbound::Act;
 use townkeeper_contract::stream::Reply;
 use townkeeper_contract::text::cut;
 use townkeeper_core::decide::may_answer;
-use townkeeper_core::say::correction::{correction, is_current, replaced};
+use townkeeper_core::say::correction::{correction, correction_in, has_words_of, is_current, language_of, replaced};
 use townkeeper_core::{say, secret};
 use townkeeper_knowledge::{Base, Entry};
 use townkeeper_store::{By, Correct, Correction, PastTurn, Sendable, Told};
@@ -79,10 +79,10 @@ fn holds<'a>(house: &House, base: &'a Base, entry: &EntryId) -> Option<&'a Entry
 struct Round {
     by: By,
     entry: EntryId,
-    /// What holds now: its name, what is said, and the hash of its words.
+    /// What holds now: its name, the entry, and the hashes of its words in each language.
     revision: String,
-    says: Reply,
-    words: String,
+    now: Option<Entry>,
+    words: BTreeSet<String>,
     since_ms: i64,
     send: bool,
     /// When the next correction of an account may leave.
@@ -98,8 +98,8 @@ impl Round {
         Self {
             entry: entry.clone(),
             revision: base.get(entry).map_or_else(|| WITHDRAWN.to_owned(), |entry| entry.revision.clone()),
-            says: correction(now),
-            words: now.map_or_else(|| hash(&correction(None)), |entry| hash(&say::canonical(entry))),
+            words: languages(now).map(|lang| words(now, lang)).collect(),
+            now: now.cloned(),
             since_ms: by.now_ms.saturating_sub(i64::from(days) * DAY_MS),
             send: order.send,
             by,
@@ -116,17 +116,25 @@ impl Round {
             let page = house.store.told(workspace, entry, &self.revision, self.since_ms, &after, PAGE).await?;
             let Some(last) = page.last() else { return Ok(sent) };
             after.clone_from(&last.turn);
-            let items: Vec<Correction> = page.iter().filter_map(|told| self.look(house, told)).collect();
-            for items in items.chunks(BATCH).filter(|_| self.send) {
-                let (entry, revision) = (self.entry.0.clone(), self.revision.clone());
-                let (by, words) = (self.by.clone(), self.words.clone());
-                sent += house.store.correct(Correct { by, entry, revision, words, items: items.to_vec() }).await?;
+            let mut in_language: BTreeMap<String, Vec<Correction>> = BTreeMap::new();
+            for (words, item) in page.iter().filter_map(|told| self.look(house, told)) {
+                in_language.entry(words).or_default().push(item);
+            }
+            if !self.send {
+                continue;
+            }
+            for (words, items) in &in_language {
+                for items in items.chunks(BATCH) {
+                    let (by, entry, revision) = (self.by.clone(), self.entry.0.clone(), self.revision.clone());
+                    let correct = Correct { by, entry, revision, words: words.clone(), items: items.to_vec() };
+                    sent += house.store.correct(correct).await?;
+                }
             }
         }
     }
 
-    /// Counts an answer; what puts it right, if something is to be sent.
-    fn look(&mut self, house: &House, told: &Told) -> Option<Correction> {
+    /// Counts an answer; what puts it right, with the hash of its words, if something is to be sent.
+    fn look(&mut self, house: &House, told: &Told) -> Option<(String, Correction)> {
         let way = self.way(house, told);
         let key = (told.account.clone(), told.place.clone(), told.revision.clone(), way);
         *self.tally.entry(key).or_default() += 1;
@@ -134,18 +142,22 @@ impl Round {
     }
 
     fn way(&self, house: &House, told: &Told) -> CorrectionWay {
-        let words = told.words.clone().or_else(|| told.reply.as_ref().map(hash));
+        let same = match (&told.words, &told.reply, &self.now) {
+            (Some(words), ..) => self.words.contains(words),
+            (None, Some(reply), Some(entry)) => has_words_of(reply, entry),
+            _ => false,
+        };
         let Some(facts) = house.door.facts(&AccountId::from(told.account.as_str())) else {
             let on_page = told.account == "web";
             return match on_page {
-                _ if words.as_ref() == Some(&self.words) => CorrectionWay::SameWords,
+                _ if same => CorrectionWay::SameWords,
                 true => CorrectionWay::OnPage,
                 false => CorrectionWay::OutOfReach,
             };
         };
         let in_state = |states: &[&str]| told.parts.iter().any(|part| states.contains(&part.state.as_str()));
         match told.parts.as_slice() {
-            _ if words.as_ref() == Some(&self.words) => CorrectionWay::SameWords,
+            _ if same => CorrectionWay::SameWords,
             _ if in_state(&["ready", "sending"]) => CorrectionWay::UnderWay,
             _ if !in_state(&["sent", "unknown"]) => CorrectionWay::OutOfReach,
             parts if parts.iter().any(|part| part.replaced) => CorrectionWay::Replaced,
@@ -155,12 +167,14 @@ impl Round {
     }
 
     /// The messages: the first in the place of the old one, where that can be.
-    fn item(&mut self, house: &House, told: &Told, way: CorrectionWay) -> Option<Correction> {
+    fn item(&mut self, house: &House, told: &Told, way: CorrectionWay) -> Option<(String, Correction)> {
         let (part, facts) = (told.parts.first()?, house.door.facts(&AccountId::from(told.account.as_str()))?);
         let next_ms = self.next_ms.entry(told.account.clone()).or_insert(self.by.now_ms);
         let at_ms = *next_ms;
         *next_ms += SPACING_MS;
-        let pieces = cut(&say::message(&self.says), facts.max_len, facts.measure);
+        let now = self.now.as_ref();
+        let lang = now.zip(told.reply.as_ref()).map(|(entry, reply)| language_of(reply, entry));
+        let pieces = cut(&say::message(&correction_in(now, lang)), facts.max_len, facts.measure);
         let act = |(at, body)| match &part.message {
             Some(message) if at == 0 && way == CorrectionWay::Edit => {
                 Act::Edit { message: MessageRef(message.clone()), body, buttons: Vec::new() }
@@ -175,13 +189,14 @@ impl Round {
             // Nobody should miss it because a platform was away for a while.
             deadline_ms: i64::MAX,
         };
-        Some(Correction {
+        let correction = Correction {
             id: ids::ulid(self.by.now_ms),
             turn: told.turn.clone(),
             account: told.account.clone(),
             say: pieces.into_iter().enumerate().map(act).map(say).collect(),
             next_ms: at_ms,
-        })
+        };
+        Some((words(now, lang), correction))
     }
 
     fn report(self, sent: u64) -> Corrections {
@@ -191,13 +206,24 @@ impl Round {
         Corrections {
             entry: self.entry,
             revision: self.revision,
-            says: say::message(&self.says).to_plain(),
+            says: say::message(&correction(self.now.as_ref())).to_plain(),
             since_ms: self.since_ms,
             send: self.send,
             sent,
             groups: self.tally.into_iter().map(group).collect(),
         }
     }
+}
+
+/// The languages of an entry; of none, none.
+fn languages(now: Option<&Entry>) -> impl Iterator<Item = Option<&str>> {
+    let others = now.into_iter().flat_map(|entry| &entry.translations).map(|block| Some(block.lang.as_str()));
+    std::iter::once(now.map(|entry| entry.lang.as_str())).chain(others)
+}
+
+/// The hash of what holds now in a language.
+fn words(now: Option<&Entry>, lang: Option<&str>) -> String {
+    hash(&now.map_or_else(|| correction(None), |entry| say::canonical_in(entry, lang)))
 }
 
 /// The words of an answer, apart from where they were published.

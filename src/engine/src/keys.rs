@@ -101,9 +101,10 @@ impl Keyring {
         self.lock().published.iter().filter(counts).cloned().collect()
     }
 
-    /// Signs. 64 bytes.
-    pub fn sign(&self, message: &[u8]) -> [u8; 64] {
-        self.lock().signing.sign(message).to_bytes()
+    /// The key that signs now, and its signature.
+    pub fn sign(&self, message: &[u8]) -> ([u8; 32], [u8; 64]) {
+        let keys = self.lock();
+        (keys.signing.verifying_key().to_bytes(), keys.signing.sign(message).to_bytes())
     }
 
     /// Makes the current key the first of those published.
@@ -168,7 +169,7 @@ fn public(signing: &SigningKey) -> String {
 }
 
 /// Bytes from hexadecimal digits, two each.
-pub fn unhex(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
     let digits: Vec<u8> =
         text.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect::<Option<_>>()?;
     let pairs = digits.chunks_exact(2);
@@ -250,7 +251,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let ring = Keyring::open(folder.path(), None, 1_000).unwrap();
         let first = ring.published(1_000);
-        let said = ring.sign(b"all is well");
+        let (_, said) = ring.sign(b"all is well");
         assert!(first.len() == 1 && verifies(&first[0], b"all is well", said));
         assert!(!verifies(&first[0], b"all is lost", said));
         let mode = fs::metadata(folder.path().join(SECRET)).unwrap().permissions().mode() & 0o777;
@@ -263,7 +264,7 @@ mod tests {
         let both = ring.published(3_000);
         assert_eq!((both.len(), &both[0].key, both[0].since_ms), (2, &named, 3_000));
         assert_eq!((&both[1].key, both[1].valid_until_ms), (&first[0].key, Some(3_000 + OVERLAP_MS)));
-        assert!(verifies(&both[0], b"x", ring.sign(b"x")) && verifies(&both[1], b"all is well", said));
+        assert!(verifies(&both[0], b"x", ring.sign(b"x").1) && verifies(&both[1], b"all is well", said));
         assert_eq!(Keyring::open(folder.path(), None, 4_000).unwrap().published(4_000), both, "after a start too");
         assert_eq!(ring.published(3_000 + OVERLAP_MS).len(), 1, "the old one's time is over");
     }

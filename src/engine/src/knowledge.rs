@@ -11,13 +11,13 @@ use townkeeper_contract::knowledge::{
     ChangeDetail, ChangeInfo, ChangeList, ChangeState, Check, ItemHistory, NewChange, NewText,
 };
 use townkeeper_contract::stream::Reply;
-use townkeeper_core::publish::{self, Checked, Edit};
+use townkeeper_core::publish::{self, Checked, Edit, Terms};
 use townkeeper_core::say;
 use townkeeper_knowledge::facts::is_table;
 use townkeeper_knowledge::{Base, FactTable, Status, parse_with};
 use townkeeper_store::{By, Denied, PublishedBase, PutChange, StoreError, fault};
 
-use crate::{Engine, EngineError, House};
+use crate::{Engine, EngineError, House, accept};
 
 /// How often the store is looked at: another node may have published, or a cooling time be over.
 const LOOK: Duration = Duration::from_secs(1);
@@ -61,7 +61,7 @@ impl Published {
         Arc::clone(&self.live.read().unwrap_or_else(PoisonError::into_inner).1)
     }
 
-    fn revision(&self) -> i64 {
+    pub(crate) fn revision(&self) -> i64 {
         self.live.read().unwrap_or_else(PoisonError::into_inner).0
     }
 
@@ -105,6 +105,18 @@ impl House {
         found.ok_or_else(|| StoreError::from(Denied::NotThere("change")).into())
     }
 
+    /// What these edits are held against now.
+    async fn terms(&self, edits: &[Edit]) -> Result<Terms, StoreError> {
+        let mut back = BTreeSet::new();
+        for edit in edits {
+            let Some(text) = &edit.after else { continue };
+            if self.store.has_said(&self.workspace, &edit.item, text).await? {
+                back.insert(edit.item.clone());
+            }
+        }
+        Ok(Terms { evidence: self.base().evidence(), today: accept::day(self.clock.now_ms()), back })
+    }
+
     /// Tries a change that has its voices, and publishes it if its time has come. What came of it.
     async fn carry(&self, by: &By, number: i64) -> Result<ChangeInfo, EngineError> {
         let _turn = self.published.turn.lock().await;
@@ -115,9 +127,9 @@ impl House {
             }
             let published = self.store.published_base(&self.workspace).await?;
             let revision = published.revision;
-            let evidence = self.base().evidence();
-            let checked = match beside(move || publish::check(&published.documents, &edits, evidence)).await? {
-                Ok(Checked { base }) => base,
+            let terms = self.terms(&edits).await?;
+            let checked = match beside(move || publish::check(&published.documents, &edits, &terms)).await? {
+                Ok(Checked { base, .. }) => base,
                 Err(faults) => {
                     tracing::warn!(change = number, ?faults, "a change was refused; what is published stays");
                     let refused = self.store.end_change(by.clone(), number, Some(faults.join("\n"))).await;
@@ -231,6 +243,11 @@ impl Engine {
         Ok(publish::facts(&documents))
     }
 
+    /// Every document that is published, with its name; drafts too.
+    pub async fn documents(&self) -> Result<Vec<publish::Document>, EngineError> {
+        Ok(self.house.store.published_base(&self.house.workspace).await?.documents)
+    }
+
     /// Open changes, and the newest that have ended.
     pub async fn changes(&self) -> Result<ChangeList, EngineError> {
         let house = &self.house;
@@ -250,15 +267,18 @@ impl Engine {
 
     async fn try_out(&self, edits: Vec<Edit>) -> Result<Check, EngineError> {
         let published = self.house.store.published_base(&self.house.workspace).await?;
-        let evidence = self.base().evidence();
-        Ok(match beside(move || publish::check(&published.documents, &edits, evidence)).await? {
-            Ok(Checked { base }) => Check {
+        let terms = self.house.terms(&edits).await?;
+        Ok(match beside(move || publish::check(&published.documents, &edits, &terms)).await? {
+            Ok(Checked { base, warnings }) => Check {
                 good: true,
                 faults: Vec::new(),
+                warnings,
                 entries: base.len(),
                 promise: Some(say::promise(&base.calibration().all)),
             },
-            Err(faults) => Check { good: false, faults, entries: self.base().len(), promise: None },
+            Err(faults) => {
+                Check { good: false, faults, warnings: Vec::new(), entries: self.base().len(), promise: None }
+            }
         })
     }
 

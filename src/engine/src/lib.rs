@@ -80,6 +80,7 @@ use clock::Clock;
 use door::Door;
 use knowledge::Published;
 use lanes::Lanes;
+pub use learning::{Report, Week};
 use live::{Live, Subscription};
 use measure::{First, Measures};
 pub use moderate::Asker;
@@ -159,6 +160,7 @@ pub(crate) struct House {
     /// Where people begin to talk in private to accounts that cannot write first.
     start_links: Mutex<HashMap<AccountId, String>>,
     pub(crate) measures: Measures,
+    pub(crate) report: learning::LastReport,
     /// The name of this life in the store.
     pub(crate) run: String,
 }
@@ -270,6 +272,7 @@ impl Engine {
             troubles: Mutex::default(),
             start_links: Mutex::default(),
             measures: Measures::default(),
+            report: learning::LastReport::default(),
             run,
         });
         // Patterns are compiled at their first use; nobody's question should wait for that.

@@ -266,6 +266,11 @@ impl Base {
         &self.facts
     }
 
+    /// Whether an entry, by its position, must not answer this question.
+    pub(crate) fn is_barred(&self, entry: usize, question: &str) -> bool {
+        self.guards.get(&entry).is_some_and(|guard| guard.bars(&self.index.vector(&Features::of(question))))
+    }
+
     /// What is known of it beside its own questions.
     pub fn evidence(&self) -> Evidence {
         self.evidence

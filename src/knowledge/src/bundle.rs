@@ -10,8 +10,6 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
-use crate::written::Written;
-
 /// What a bundle of this form calls itself. It goes before the bytes that are signed: a signature over anything else is
 /// none over a bundle.
 pub const FORMAT: &str = "townkeeper.knowledge/1";
@@ -60,22 +58,22 @@ pub enum BundleError {
 }
 
 impl Content {
-    /// The files of a base as a bundle will hold them.
-    pub fn new(written: &Written, workspace: &str, made_at: &str) -> Self {
+    /// The files of a base, each with its name and its text, as a bundle will hold them.
+    pub fn new<'d>(files: impl IntoIterator<Item = (&'d String, &'d String)>, workspace: &str, made_at: &str) -> Self {
         let name = |file: &str| file.rsplit(['/', '\\']).next().unwrap_or(file).to_owned();
         let mut files: Vec<File> =
-            written.texts.iter().map(|(file, text)| File { name: name(file), text: text.clone() }).collect();
+            files.into_iter().map(|(file, text)| File { name: name(file), text: text.clone() }).collect();
         files.sort_by(|a, b| a.name.cmp(&b.name));
         let (format, workspace, made_at) = (FORMAT.to_owned(), workspace.to_owned(), made_at.to_owned());
         Self { format, workspace, revision: revision(&files), made_at, files }
     }
 }
 
-/// Puts a bundle together; `sign` signs with the secret half of `key`.
-pub fn seal(content: &Content, key: &[u8; 32], sign: impl FnOnce(&[u8]) -> [u8; 64]) -> String {
+/// Puts a bundle together; `sign` gives a key and the signature that its secret half made.
+pub fn seal(content: &Content, sign: impl FnOnce(&[u8]) -> ([u8; 32], [u8; 64])) -> String {
     let content = serde_json::to_string(content).unwrap_or_default();
-    let signature = sign(&signed(&content));
-    let seal = Seal { algorithm: "ed25519".to_owned(), key: hex(key), signature: hex(&signature) };
+    let (key, signature) = sign(&signed(&content));
+    let seal = Seal { algorithm: "ed25519".to_owned(), key: hex(&key), signature: hex(&signature) };
     format!("{content}\n{}\n", serde_json::to_string(&seal).unwrap_or_default())
 }
 

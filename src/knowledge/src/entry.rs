@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use townkeeper_contract::id::EntryId;
-use townkeeper_contract::text::RichText;
+use townkeeper_contract::text::{RichText, normalise};
 
 /// One published answer to one question.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +96,24 @@ impl Entry {
         let language = |tag: &str| tag.split('-').next().unwrap_or_default().to_ascii_lowercase();
         let exact = all.iter().find(|said| said.lang.eq_ignore_ascii_case(lang));
         exact.or_else(|| all.iter().find(|said| language(said.lang) == language(lang))).copied()
+    }
+
+    /// The same, and where there is no such block or no language is asked for, its first.
+    pub fn said_or_first(&self, lang: Option<&str>) -> Said<'_> {
+        lang.and_then(|lang| self.said_in(lang)).unwrap_or_else(|| self.said())
+    }
+
+    /// The language in which this question is one of the entry's own, word for word; none where it is one in no language, or
+    /// in several.
+    pub fn asked_in(&self, question: &str) -> Option<&str> {
+        let asked = normalise(question);
+        let lists = |title: &str, variants: &[String]| {
+            std::iter::once(title).chain(variants.iter().map(String::as_str)).any(|known| normalise(known) == asked)
+        };
+        let others = self.translations.iter().filter(|block| lists(&block.title, &block.variants));
+        let own = lists(&self.title, &self.variants).then_some(self.lang.as_str());
+        let mut found = own.into_iter().chain(others.map(|block| block.lang.as_str()));
+        found.next().filter(|_| found.next().is_none())
     }
 
     /// Everything it publishes as true: its words and its title in each language, its link.

@@ -1,5 +1,5 @@
 //! What a reader would stumble over before the town does. Ten rules, each finding with its place, its reason and what to
-//! do. Errors end the command with 1; publishing does not ask yet.
+//! do. Errors end the command with 1, and those that a change brings in keep it from being published.
 //!
 //! | rule | finds |
 //! |---|---|
@@ -25,6 +25,7 @@ use std::fmt;
 use chrono::NaiveDate;
 use serde::Serialize;
 
+use crate::base::Base;
 use crate::entry::{Class, Entry, EntryError, Status};
 use crate::facts::table::NO_ADDRESS;
 use crate::written::{Document, Written};
@@ -61,7 +62,7 @@ pub enum Rule {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// Nothing is published.
+    /// A change that brings it in is not published.
     Error,
     Warning,
 }
@@ -92,17 +93,24 @@ impl From<EntryError> for Finding {
 
 /// Looks at a base; errors first, then by file and line.
 pub fn lint(written: &Written, policy: &Policy) -> Vec<Finding> {
+    let base = Base::build(written.entries.clone()).ok();
+    lint_with(written, base.as_ref(), policy)
+}
+
+/// The same where the base is built already. `base`: of these entries; none where nothing of them is published.
+pub fn lint_with(written: &Written, base: Option<&Base>, policy: &Policy) -> Vec<Finding> {
     let mut report = Report { written, findings: Vec::new() };
+    let known = words::known(&written.facts);
     for (file, entry) in &written.entries {
         let place = Place { file, entry };
-        words::look(place, &mut report);
+        words::look(place, &known, &mut report);
         stale::look(place, policy, &mut report);
         languages(place, policy, &mut report);
     }
     words::table(&mut report);
     lookalike::look(&mut report);
     stale::superseded(&mut report);
-    reach::look(&mut report);
+    reach::look(base, &mut report);
     sorted(report.findings)
 }
 

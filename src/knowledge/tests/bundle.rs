@@ -20,12 +20,12 @@ fn written() -> Written {
 }
 
 fn content() -> Content {
-    Content::new(&written(), "main", "2026-11-22T11:00:00Z")
+    Content::new(&written().texts, "main", "2026-11-22T11:00:00Z")
 }
 
 fn sealed(content: &Content) -> Vec<u8> {
     let key = SigningKey::from_bytes(&[7; 32]);
-    seal(content, key.verifying_key().as_bytes(), |bytes| key.sign(bytes).to_bytes()).into_bytes()
+    seal(content, |bytes| (key.verifying_key().to_bytes(), key.sign(bytes).to_bytes())).into_bytes()
 }
 
 #[test]
@@ -62,10 +62,10 @@ fn what_another_key_or_another_purpose_signed_is_refused() {
     let (first, _) = bundle.split_once('\n').unwrap();
     let key = SigningKey::from_bytes(&[8; 32]);
     // The bytes alone, without what says that they are a bundle.
-    let bare = seal(&content(), key.verifying_key().as_bytes(), |_| key.sign(first.as_bytes()).to_bytes());
+    let bare = seal(&content(), |_| (key.verifying_key().to_bytes(), key.sign(first.as_bytes()).to_bytes()));
     assert_eq!(open(bare.as_bytes()).unwrap_err(), BundleError::Signature);
     let stranger = SigningKey::from_bytes(&[9; 32]);
-    let forged = seal(&content(), key.verifying_key().as_bytes(), |bytes| stranger.sign(bytes).to_bytes());
+    let forged = seal(&content(), |bytes| (key.verifying_key().to_bytes(), stranger.sign(bytes).to_bytes()));
     assert_eq!(open(forged.as_bytes()).unwrap_err(), BundleError::Signature);
     // Signed, but not what it says it is.
     let other = Content { revision: "000000000000".to_owned(), ..content() };

@@ -77,7 +77,7 @@ fn questions_that_two_entries_ask_are_found() {
         &findings,
         Rule::L1,
         Severity::Warning,
-        "owl.md:17: warning L1: 1 of 6 variants are closer to `lamp`, as \"how",
+        "owl.md:17: warning L1: 1 of 7 questions are closer to `lamp`, as \"how",
     );
 }
 
@@ -122,7 +122,13 @@ fn facts_that_are_written_out_are_found() {
     ] {
         one(&about("", body), Rule::L3, Severity::Warning, expected);
     }
-    assert_eq!(about("", "12 or 24 words, at [its page](https://lumen-town.org/owl)."), []);
+    assert_eq!(about("", "12 or 24 words."), []);
+    // Its own page is no exception where money follows it.
+    let own = "On [its page](https://lumen-town.org/owl).";
+    one(&about("", own), Rule::L3, Severity::Error, "owl.md:10: error L3: `https://lumen-town.org/owl` stands in the");
+    let (file, text) = entry("owl", "", OWL, own);
+    let routine = String::from_utf8(text).unwrap().replace("class: safety", "class: routine").into_bytes();
+    assert_eq!(look(vec![facts(FACTS), (file, routine), entry("lamp", "", LAMP, "Oil.")]), []);
 }
 
 #[test]

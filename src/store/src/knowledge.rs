@@ -124,6 +124,15 @@ impl Store {
         Ok(ItemHistory { item: item.to_owned(), revisions })
     }
 
+    /// Whether an item said just this at any of its revisions.
+    pub async fn has_said(&self, workspace: &str, item: &str, text: &str) -> Result<bool, StoreError> {
+        let row = sql("SELECT revision FROM knowledge_item WHERE workspace = $1 AND item = $2 AND text = $3 LIMIT 1")
+            .bind(workspace)
+            .bind(item)
+            .bind(text);
+        Ok(row.optional(&self.reads).await?.is_some())
+    }
+
     /// What an item said at a revision of its own: the text, or that it was withdrawn.
     pub async fn item_at(&self, workspace: &str, item: &str, revision: i64) -> Result<Option<String>, StoreError> {
         let row = sql("SELECT text FROM knowledge_item WHERE workspace = $1 AND item = $2 AND revision = $3")

@@ -25,14 +25,14 @@ use crate::shown::{self, ShownBlock, ShownReply};
 const KEPT: &str = "public, max-age=60";
 
 /// What stands around every page.
-struct Frame<'a> {
-    base: &'a str,
-    name: &'a str,
-    version: &'static str,
+pub(crate) struct Frame<'a> {
+    pub(crate) base: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) version: &'static str,
 }
 
 impl<'a> Frame<'a> {
-    fn of(web: &'a Web) -> Self {
+    pub(crate) fn of(web: &'a Web) -> Self {
         Self { base: &web.base, name: &web.engine.agent().name, version: env!("CARGO_PKG_VERSION") }
     }
 }
@@ -167,7 +167,7 @@ pub(crate) async fn list(State(web): State<Arc<Web>>) -> Response {
     (headers, Json(PublishedList { entries })).into_response()
 }
 
-fn page(template: &impl Template) -> Result<Response, Refusal> {
+pub(crate) fn page(template: &impl Template) -> Result<Response, Refusal> {
     let html = template.render().map_err(|error| {
         tracing::error!(%error, "a page of the base could not be rendered");
         Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The page could not be shown.")

@@ -5,15 +5,29 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use chrono::{DateTime, SecondsFormat};
 use townkeeper_contract::access::Permission;
 use townkeeper_contract::knowledge::{
     ApproveBody, ChangeDetail, ChangeInfo, ChangeList, ItemHistory, NewChange, RollbackBody,
 };
+use townkeeper_knowledge::bundle::{Content, seal};
 
 use crate::Web;
 use crate::auth::Principal;
 use crate::refusal::Refusal;
+
+/// `GET /v1/knowledge/bundle`: what is published, and nothing else, is signed.
+pub(crate) async fn bundle(State(web): State<Arc<Web>>, who: Principal) -> Result<Response, Refusal> {
+    who.needs(Permission::EditKnowledge)?;
+    let documents = web.engine.documents().await?;
+    let now = DateTime::from_timestamp_millis(web.engine.clock().now_ms()).unwrap_or_default();
+    let files = documents.iter().map(|(name, text)| (name, text));
+    let content = Content::new(files, web.engine.workspace(), &now.to_rfc3339_opts(SecondsFormat::Secs, true));
+    let sealed = seal(&content, |bytes| web.keys.sign(bytes));
+    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], sealed).into_response())
+}
 
 /// `GET /v1/knowledge/changes`.
 pub(crate) async fn changes(State(web): State<Arc<Web>>, who: Principal) -> Result<Json<ChangeList>, Refusal> {

@@ -3,7 +3,7 @@
 //! * [`routes`]: every route as data; [`openapi`] is made from it
 //! * `chat`: saying, reading, stopping; `sse` and `socket` carry the events
 //! * `page`: the page, with and without scripts; `shown` is what its template sees
-//! * `faces`: the canonical base as pages: questions, one answer, checklists, safety
+//! * `faces`: the canonical base as pages: questions, one answer, checklists, safety; `report`: how well it answers
 //! * `ops`: health, metrics, tickets
 //! * `guard`: headers, cross-site requests, who may; `auth`: who is asking; `hosts`: our own names
 //! * `people`, `freeze`, `audit`, `session`: people and tokens, freeze and thaw, the log, signing in
@@ -27,6 +27,7 @@ mod people;
 mod places;
 mod pulse;
 mod refusal;
+mod report;
 pub mod routes;
 mod session;
 mod shown;

@@ -27,7 +27,7 @@ use townkeeper_contract::place::{PlaceChange, PlaceInfo, PlaceList};
 use crate::guard::{self, Gate};
 use crate::{
     DOCUMENTS_LIMIT, Web, audit, cases, chat, faces, freeze, knowledge, learning, moderation, openapi, ops, page,
-    people, places, session, socket,
+    people, places, report, session, socket,
 };
 
 /// Who may use a route. Checked by `guard::admit` and nowhere else, but for `Own`.
@@ -135,6 +135,8 @@ fn published() -> Vec<Endpoint> {
         get("/faq/{entry}", Public, "One published answer.", faces::one).gives(Content::Html),
         get("/checklist", Public, "What to do, step by step, to tick off.", faces::checklists).gives(Content::Html),
         get("/safety", Public, "Which addresses are ours, and the answers that keep people safe.", faces::safety)
+            .gives(Content::Html),
+        get("/report", Public, "How well questions are answered, in counts: nobody's words.", report::show)
             .gives(Content::Html),
         get("/v1/knowledge", Public, "Every published answer, for others to build on.", faces::list)
             .gives(json::<PublishedList>()),
@@ -381,6 +383,13 @@ fn keeping_items() -> Vec<Endpoint> {
     use Access::Needs;
     use Permission::EditKnowledge;
     vec![
+        get(
+            "/v1/knowledge/bundle",
+            Needs(EditKnowledge),
+            "Everything that is published, drafts too, as one signed file.",
+            knowledge::bundle,
+        )
+        .gives(Content::Text),
         post(
             "/v1/knowledge/items/{item}/withdraw",
             Needs(EditKnowledge),

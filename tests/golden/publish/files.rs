@@ -8,7 +8,7 @@ use crate::daemon::{Daemon, Home};
 use crate::people::{with_role, with_token};
 
 /// A home with a folder of three entries.
-fn with_folder() -> Home {
+pub(super) fn with_folder() -> Home {
     let home = hasty();
     let folder = home.folder().join("answers");
     std::fs::create_dir_all(&folder).unwrap();

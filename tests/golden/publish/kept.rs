@@ -27,7 +27,11 @@ async fn a_death_while_publishing_leaves_no_half_of_it() {
         };
         assert_eq!(published.revision, revision, "{fault}");
         let text = published.documents.iter().find(|(item, _)| item == "official-link.md").unwrap().1.clone();
-        assert_eq!((text.contains(NEW), text.contains("{link.portal}")), (revision == 2, revision == 1), "{fault}");
+        assert_eq!(
+            (text.contains("{link.guide}"), text.contains("{link.portal}")),
+            (revision == 2, revision == 1),
+            "{fault}"
+        );
 
         // It had its voices: the next life makes it live, once.
         let daemon = Daemon::start(&home).await;

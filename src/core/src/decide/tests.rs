@@ -16,6 +16,7 @@ use crate::memory::Note;
 use crate::places::Here;
 use crate::{Agent, say};
 
+mod language;
 mod places;
 
 fn entry(id: &str, class: &str, variants: &str) -> String {
@@ -70,8 +71,12 @@ impl Given {
     }
 
     fn decide(&self, event: &Event<'_>, past: Option<&[Past<'_>]>) -> Decision {
+        decide(&self.snapshot(past), event)
+    }
+
+    fn snapshot<'g>(&'g self, past: Option<&'g [Past<'g>]>) -> Snapshot<'g> {
         let (year, month, day) = self.day;
-        let snapshot = Snapshot {
+        Snapshot {
             turn: &self.turn,
             agent: &self.agent,
             base: &self.base,
@@ -84,8 +89,7 @@ impl Given {
             pace: self.pace,
             here: &self.here,
             start_link: self.start_link,
-        };
-        decide(&snapshot, event)
+        }
     }
 
     fn says(&self, body: Body, past: Option<&[Past<'_>]>) -> Decision {
@@ -128,7 +132,8 @@ fn reply(decision: Decision) -> Reply {
 fn an_answer_is_in_the_language_of_its_place_or_says_that_it_is_not() {
     let mut given = Given::new(false);
     given.here.language = Some("de".to_owned());
-    let said = reply(given.asks("what is the official link?"));
+    let press = || Body::Action { action: ActionId::from("entry:official-link") };
+    let said = reply(given.says(press(), None));
     assert_eq!(said.kind, ReplyKind::Canonical);
     let words = said.body.to_plain();
     assert!(
@@ -136,10 +141,7 @@ fn an_answer_is_in_the_language_of_its_place_or_says_that_it_is_not() {
         "{words}"
     );
     given.here.language = Some("en".to_owned());
-    assert_eq!(
-        reply(given.asks("what is the official link?")).body.to_plain(),
-        "The published words about official-link."
-    );
+    assert_eq!(reply(given.says(press(), None)).body.to_plain(), "The published words about official-link.");
 }
 
 #[test]

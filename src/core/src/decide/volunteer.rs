@@ -28,7 +28,9 @@ pub fn answer<'a>(base: &'a Base, today: NaiveDate, inbound: &Inbound) -> Option
 pub(super) fn heard(snapshot: &Snapshot<'_>, inbound: &Inbound) -> Decision {
     let may = snapshot.here.mode == PlaceMode::Support && !snapshot.frozen && snapshot.pace.is_free();
     let entry = answer(snapshot.base, snapshot.today, inbound).filter(|_| may);
-    entry.map_or_else(Decision::silent, |entry| Decision::end(super::canonical(snapshot, entry)))
+    entry.map_or_else(Decision::silent, |entry| {
+        Decision::end(super::answer(snapshot, entry, &super::asked(inbound, snapshot.base)))
+    })
 }
 
 fn is_question(text: &str) -> bool {

@@ -26,6 +26,11 @@ pub fn is_grave(edit: &Edit) -> bool {
     }
 }
 
+/// Whether nobody sees anything of a document: there is none, or it is a draft.
+pub(super) fn is_unseen(text: Option<&str>) -> bool {
+    matches!(shown(text), Shown::No)
+}
+
 /// What people see of a document.
 enum Shown {
     No,

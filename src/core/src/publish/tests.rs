@@ -238,6 +238,11 @@ fn what_money_follows_needs_two_people_and_wording_needs_one() {
     assert!(is_grave(&facts), "facts are somebody's money, also where they go");
 }
 
+fn terms(back: &[&str]) -> Terms {
+    let back = back.iter().map(|item| (*item).to_owned()).collect();
+    Terms { evidence: Evidence::Own, today: chrono::NaiveDate::from_ymd_opt(2026, 12, 1).unwrap(), back }
+}
+
 #[test]
 fn an_entry_that_takes_anothers_question_is_named_with_it() {
     let text = |id: &str, title: &str, variants: &[&str]| {
@@ -253,7 +258,7 @@ fn an_entry_that_takes_anothers_question_is_named_with_it() {
     let current = [("owls.md".to_owned(), owls), ("ships.md".to_owned(), ships)];
     let put = |variants: &[&str]| {
         let after = Some(text("birds", "Which birds are there?", variants));
-        check(&current, &[Edit { item: "birds.md".to_owned(), before: None, after }], Evidence::Own)
+        check(&current, &[Edit { item: "birds.md".to_owned(), before: None, after }], &terms(&[]))
     };
     let good = put(&["list of all birds", "birds seen here", "name the birds"]).unwrap();
     assert_eq!(good.base.len(), 3);
@@ -265,7 +270,37 @@ fn an_entry_that_takes_anothers_question_is_named_with_it() {
     assert!(!faults.contains("ships"), "only what is stolen: {faults}");
     // Bad words are named by file and line.
     let bad = Edit { item: "owls.md".to_owned(), before: None, after: Some("---\nid: [owl\n---\n".to_owned()) };
-    assert!(check(&current, &[bad], Evidence::Own).unwrap_err()[0].starts_with("owls.md:"));
+    assert!(check(&current, &[bad], &terms(&[])).unwrap_err()[0].starts_with("owls.md:"));
+}
+
+#[test]
+fn the_lint_refuses_what_a_change_brings_in_and_nothing_else() {
+    let link = |class: &str, host: &str| entry(class, "published", &format!("See https://{host}.example.org/now."));
+    let old = link("safety", "old");
+    let current = [("hours.md".to_owned(), old.clone())];
+    let to = |after: Option<String>| Edit { item: "hours.md".to_owned(), before: Some(old.clone()), after };
+    let put = |text: String| check(&current, &[to(Some(text))], &terms(&[]));
+    let faults = put(link("safety", "new")).unwrap_err();
+    let [fault] = faults.as_slice() else { panic!("{faults:?}") };
+    for part in ["hours.md:16: error L3: ", "https://new.example.org/now", "facts.toml"] {
+        assert!(fault.contains(part), "{part}: {fault}");
+    }
+    // In an entry that no money follows it is said, and so is what was there before.
+    let said = |text: String| put(text).unwrap().warnings.join("\n");
+    assert!(said(link("routine", "new")).starts_with("hours.md:16: warning L3: "));
+    assert!(said(old.replace("team", "us")).starts_with("hours.md:16: error L3: "), "it was there before");
+    // The way back, and out of sight, are open.
+    let back = check(&current, &[to(Some(link("safety", "new")))], &terms(&["hours.md"])).unwrap();
+    assert!(back.warnings[0].starts_with("hours.md:16: error L3: "), "{:?}", back.warnings);
+    let other = Edit {
+        item: "owls.md".to_owned(),
+        before: None,
+        after: Some(entry("routine", "published", "Words.").replace("id: hours", "id: owls").replace("open", "owl")),
+    };
+    let two = |more: Edit, back: &[&str]| check(&current, &[more, other.clone()], &terms(back));
+    assert!(two(to(None), &[]).is_ok() && two(to(Some(link("safety", "new"))), &["hours.md"]).is_ok());
+    assert!(two(to(Some(link("safety", "new").replace("status: published", "status: draft"))), &[]).is_ok());
+    assert!(two(to(Some(link("safety", "new"))), &["owls.md"]).is_err(), "another's way back excuses nothing");
 }
 
 #[test]

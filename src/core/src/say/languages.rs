@@ -32,6 +32,83 @@ pub(super) fn untranslated(tag: &str) -> &'static str {
     UNTRANSLATED.iter().find(|(known, _)| *known == language).map_or(OTHER, |(_, words)| words)
 }
 
+/// How we say in a language that we do not know.
+pub(super) struct Unanswered {
+    lang: &'static str,
+    /// Where nothing else may be meant.
+    pub(super) alone: &'static str,
+    /// Above what may be meant.
+    pub(super) near: &'static str,
+    /// On the button.
+    pub(super) ticket: &'static str,
+}
+
+const ENGLISH: Unanswered = Unanswered {
+    lang: "en",
+    alone: "I don't have a reviewed answer to that, and I won't guess. Shall I open a ticket for the team?",
+    near: "I don't have a reviewed answer to exactly that, and I won't guess. Did you mean one of these? If not, I can open a \
+           ticket for the team.",
+    ticket: "Open a ticket",
+};
+
+const UNANSWERED: &[Unanswered] = &[
+    Unanswered {
+        lang: "de",
+        alone: "Dazu habe ich keine geprüfte Antwort, und ich rate nicht. Soll ich ein Ticket für das Team öffnen?",
+        near: "Genau dazu habe ich keine geprüfte Antwort, und ich rate nicht. Ist eine dieser Fragen gemeint? Wenn nicht, kann \
+               ich ein Ticket für das Team öffnen.",
+        ticket: "Ticket öffnen",
+    },
+    Unanswered {
+        lang: "es",
+        alone: "No tengo una respuesta revisada para eso y no voy a adivinar. ¿Abro un ticket para el equipo?",
+        near: "No tengo una respuesta revisada exactamente para eso y no voy a adivinar. ¿Te refieres a una de estas? Si no, \
+               puedo abrir un ticket para el equipo.",
+        ticket: "Abrir un ticket",
+    },
+    Unanswered {
+        lang: "fr",
+        alone: "Je n'ai pas de réponse vérifiée à cela et je ne veux pas deviner. Dois-je ouvrir un ticket pour l'équipe ?",
+        near: "Je n'ai pas de réponse vérifiée exactement à cela et je ne veux pas deviner. Est-ce l'une de ces questions ? \
+               Sinon, je peux ouvrir un ticket pour l'équipe.",
+        ticket: "Ouvrir un ticket",
+    },
+    Unanswered {
+        lang: "it",
+        alone: "Non ho una risposta verificata a questo e non tiro a indovinare. Apro un ticket per il team?",
+        near: "Non ho una risposta verificata proprio a questo e non tiro a indovinare. Intendi una di queste? Altrimenti posso \
+               aprire un ticket per il team.",
+        ticket: "Apri un ticket",
+    },
+    Unanswered {
+        lang: "nl",
+        alone: "Daar heb ik geen nagekeken antwoord op, en ik gok niet. Zal ik een ticket voor het team openen?",
+        near: "Precies daarop heb ik geen nagekeken antwoord, en ik gok niet. Bedoel je een van deze? Zo niet, dan kan ik een \
+               ticket voor het team openen.",
+        ticket: "Ticket openen",
+    },
+    Unanswered {
+        lang: "pt",
+        alone: "Não tenho uma resposta revista para isso e não vou adivinhar. Abro um ticket para a equipa?",
+        near: "Não tenho uma resposta revista exatamente para isso e não vou adivinhar. É uma destas perguntas? Se não for, \
+               posso abrir um ticket para a equipa.",
+        ticket: "Abrir um ticket",
+    },
+    Unanswered {
+        lang: "ru",
+        alone: "На это у меня нет проверенного ответа, а гадать я не буду. Открыть обращение к команде?",
+        near: "Именно на это у меня нет проверенного ответа, а гадать я не буду. Может быть, вы имели в виду один из этих \
+               вопросов? Если нет, я могу открыть обращение к команде.",
+        ticket: "Открыть обращение",
+    },
+];
+
+/// How we say that we do not know, in the language of this tag where we speak it, else in English.
+pub(super) fn unanswered(tag: Option<&str>) -> &'static Unanswered {
+    let language = tag.and_then(|tag| tag.split('-').next()).unwrap_or_default().to_ascii_lowercase();
+    UNANSWERED.iter().find(|known| known.lang == language).unwrap_or(&ENGLISH)
+}
+
 #[cfg(test)]
 mod tests {
     use townkeeper_contract::text::Origin;

@@ -27,7 +27,9 @@ pub(super) fn look(report: &mut Report<'_>) {
             let file = file.map_or("facts.toml", String::as_str);
             report.add(Rule::L4, Severity::Warning, (file, url), reason, remedy);
         }
-        ours.push((id, host));
+        if !ours.iter().any(|(_, known)| *known == host) {
+            ours.push((id, host));
+        }
     }
     let hosts: BTreeSet<String> = ours.into_iter().map(|(_, host)| host).collect();
     for (file, entry) in &written.entries {

@@ -3,80 +3,66 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use townkeeper_contract::id::EntryId;
 use townkeeper_contract::text::normalise;
 
 use super::{Report, Rule, Severity};
 use crate::base::Base;
 use crate::entry::{Entry, Status};
+use crate::report::question;
 
-/// So many times the base is built without a part of its variants.
-const FOLDS: usize = 5;
 /// An entry is reached if it is among so many that are offered.
 const OFFERED: usize = 3;
 
-/// More than one in so many variants is a finding; fewer go astray in any base whose entries are near each other.
+/// More than one in so many questions is a finding; fewer go astray in any base whose entries are near each other.
 const SHARE: usize = 8;
 
-/// What became of an entry's variants.
+/// What became of an entry's questions.
 #[derive(Default)]
-struct Fate {
+struct Fate<'b> {
     reached: usize,
     all: usize,
-    /// Which other entry a variant is closer to.
-    lost: BTreeMap<String, Vec<String>>,
+    /// Which other entry a question is closer to.
+    lost: BTreeMap<&'b str, Vec<&'b str>>,
 }
 
-pub(super) fn look(report: &mut Report<'_>) {
+pub(super) fn look(base: Option<&Base>, report: &mut Report<'_>) {
     twice(report);
-    let entries: Vec<&(String, Entry)> =
-        report.written.entries.iter().filter(|(_, entry)| entry.status == Status::Published).collect();
-    let mut fates: Vec<Fate> = entries.iter().map(|_| Fate::default()).collect();
-    for fold in 0..FOLDS {
-        let Ok(base) = Base::build(entries.iter().map(|(file, entry)| (file.clone(), without(entry, fold))).collect())
-        else {
-            return;
-        };
-        for ((_, entry), fate) in entries.iter().zip(&mut fates) {
-            for variant in entry.variants.iter().skip(fold).step_by(FOLDS) {
-                follow(&base, entry, variant, fate);
-            }
+    let fates = base.map(fates).unwrap_or_default();
+    let entries = &report.written.entries;
+    for (file, entry) in entries.iter().filter(|(_, entry)| entry.status == Status::Published) {
+        if let Some(fate) = fates.get(&entry.id) {
+            say(file, entry, fate, report);
         }
     }
-    for ((file, entry), fate) in entries.into_iter().zip(fates) {
-        say(file, entry, &fate, report);
+}
+
+fn fates(base: &Base) -> HashMap<&EntryId, Fate<'_>> {
+    let mut fates: HashMap<&EntryId, Fate<'_>> = HashMap::new();
+    for held in base.held_out() {
+        let (Some(owner), Some(text)) = (base.at(held.owner), question(base, held)) else { continue };
+        let fate = fates.entry(&owner.id).or_default();
+        fate.all += 1;
+        fate.reached += usize::from(held.rank < OFFERED);
+        let thief = base.at(held.best).filter(|_| held.best != held.owner && !base.is_barred(held.best, text));
+        if let Some(thief) = thief {
+            fate.lost.entry(thief.id.as_str()).or_default().push(text);
+        }
     }
+    fates
 }
 
-fn without(entry: &Entry, fold: usize) -> Entry {
-    let kept = entry.variants.iter().enumerate().filter(|(n, _)| n % FOLDS != fold);
-    Entry { variants: kept.map(|(_, variant)| variant.clone()).collect(), ..entry.clone() }
-}
-
-fn follow(base: &Base, entry: &Entry, variant: &str, fate: &mut Fate) {
-    let hits = base.look_up(variant).hits;
-    fate.all += 1;
-    fate.reached += usize::from(hits.iter().take(OFFERED).any(|hit| hit.entry.id == entry.id));
-    if let Some(first) = hits.first().filter(|hit| hit.entry.id != entry.id) {
-        fate.lost.entry(first.entry.id.to_string()).or_default().push(variant.to_owned());
-    }
-}
-
-fn say(file: &str, entry: &Entry, fate: &Fate, report: &mut Report<'_>) {
-    for (other, variants) in fate.lost.iter().filter(|(_, variants)| variants.len() * SHARE > fate.all) {
-        let Some(example) = variants.first() else { continue };
-        let reason = format!("{} of {} variants are closer to `{other}`, as \"{example}\"", variants.len(), fate.all);
+fn say(file: &str, entry: &Entry, fate: &Fate<'_>, report: &mut Report<'_>) {
+    for (other, questions) in fate.lost.iter().filter(|(_, questions)| questions.len() * SHARE > fate.all) {
+        let Some(example) = questions.first() else { continue };
+        let reason = format!("{} of {} questions are closer to `{other}`, as \"{example}\"", questions.len(), fate.all);
         let remedy = "word them apart, add a hard negative (`not_variants`) to the other entry, or merge the two";
         report.add(Rule::L1, Severity::Warning, (file, example), reason, remedy);
     }
     if fate.reached == 0 && fate.all > 0 {
         let reason = format!("none of its variants finds `{}` when it is left out", entry.id);
-        report.add(
-            Rule::L10,
-            Severity::Error,
-            (file, "variants:"),
-            reason,
-            "add variants in the words people use for it",
-        );
+        let remedy = "add variants in the words people use for it";
+        report.add(Rule::L10, Severity::Error, (file, "variants:"), reason, remedy);
     }
 }
 

@@ -5,16 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use townkeeper_contract::text::{Finding as Found, FindingKind, Origin, RichText, Run, extract};
 
 use super::{Place, Report, Rule, Severity};
-use crate::entry::{Entry, Said};
+use crate::entry::{Class, Entry, Said};
 use crate::facts::address::{self, Chain};
 use crate::facts::{FactTable, Value};
 
+/// What the facts hold, in canonical form, and by which id.
+pub(super) type Known = BTreeMap<(FindingKind, String), String>;
+
 /// Looks at an entry's words, in every language.
-pub(super) fn look(place: Place<'_>, report: &mut Report<'_>) {
-    let known = known(&report.written.facts);
+pub(super) fn look(place: Place<'_>, known: &Known, report: &mut Report<'_>) {
     for said in blocks(place.entry) {
         for found in literal(place.entry, said.body, &report.written.facts) {
-            written_out(place, &found, &known, report);
+            written_out(place, &found, known, report);
         }
     }
     contradictions(place, report);
@@ -57,8 +59,7 @@ fn matters(found: &Found) -> bool {
     }
 }
 
-/// What the facts hold, in canonical form, and by which id.
-fn known(facts: &FactTable) -> BTreeMap<(FindingKind, String), String> {
+pub(super) fn known(facts: &FactTable) -> Known {
     let mut known = BTreeMap::new();
     for (id, fact) in facts.iter() {
         let parts = std::iter::once(None).chain(fact.value.parts().iter().copied().map(Some));
@@ -76,13 +77,11 @@ fn known(facts: &FactTable) -> BTreeMap<(FindingKind, String), String> {
     known
 }
 
-fn written_out(
-    place: Place<'_>,
-    found: &Found,
-    known: &BTreeMap<(FindingKind, String), String>,
-    report: &mut Report<'_>,
-) {
-    let own_page = found.kind == FindingKind::Url && found.value == place.entry.canonical_url.trim_end_matches('/');
+fn written_out(place: Place<'_>, found: &Found, known: &Known, report: &mut Report<'_>) {
+    // Where money may follow it, even its own page is a fact: one line to change, and two people who answer for it.
+    let own_page = place.entry.class == Class::Routine
+        && found.kind == FindingKind::Url
+        && found.value == place.entry.canonical_url.trim_end_matches('/');
     if !matters(found) || own_page {
         return;
     }

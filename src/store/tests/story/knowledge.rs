@@ -146,6 +146,11 @@ async fn what_is_overtaken_needs_its_voices_again(home: &Home) {
     assert_eq!(text(&store, "owl.md").await, None);
     assert_eq!(denied(store.withdraw_item(by(42), "owl.md").await), Denied::NotThere("item"));
     assert_eq!(store.item_at(W, "owl.md", 3).await.unwrap(), None);
+    let first = store.item_at(W, "owl.md", 1).await.unwrap().unwrap();
+    assert!(store.has_said(W, "owl.md", &first).await.unwrap());
+    assert!(!store.has_said(W, "owl.md", &format!("{first} ")).await.unwrap());
+    assert!(!store.has_said(W, "other.md", &first).await.unwrap());
+    assert!(!store.has_said("elsewhere", "owl.md", &first).await.unwrap());
     assert_eq!(denied(store.item_at(W, "owl.md", 9).await), Denied::NotThere("revision"));
     assert_eq!(denied(store.put_change(put("person:ada", 43, "owl.md", None)).await), Denied::Same);
 }
