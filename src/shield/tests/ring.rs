@@ -117,9 +117,9 @@ fn a_million_messages_fit_in_64_megabytes() {
         let before = MEMORY.current_usage();
         MEMORY.reset_peak_usage();
         let mut ring = Ring::default();
-        for at in 0..if odd { 300_000 } else { 1_050_000 } {
+        for at in 0..if odd { 600_000 } else { 1_050_000 } {
             match (odd, at % 2) {
-                (true, _) => insert(&mut ring, at, &format!("!room{}:example.org", at % 90_000), &format!("${at:043}")),
+                (true, _) => insert(&mut ring, at, &format!("!room{}:example.org", at % 900), &format!("${at:043}")),
                 (false, 0) => insert(
                     &mut ring,
                     at,
@@ -136,10 +136,10 @@ fn a_million_messages_fit_in_64_megabytes() {
             ring.bytes()
         );
         assert!(most <= 64_000_000, "{most} bytes");
-        assert!(ring.bytes().abs_diff(taken) < 3_000_000, "its own count is {}", ring.bytes());
-        assert!(if odd { ring.len() > 20_000 } else { ring.len() == 1_000_000 }, "{}", ring.len());
+        assert!(taken < ring.bytes() + 3_000_000, "its own count is {}", ring.bytes());
+        assert!(if odd { ring.len() > 400_000 } else { ring.len() == 1_000_000 }, "{}", ring.len());
         // Looking at few of a million: no copies, and still found.
-        let found = ring.near(Fingerprint::from_bits(key(if odd { "299999" } else { "1049999" })), 0);
+        let found = ring.near(Fingerprint::from_bits(key(if odd { "599999" } else { "1049999" })), 0);
         assert_eq!(found.iter().filter(|found| found.distance == 0).count(), 1);
         // What is gone is given back.
         ring.expire(i64::MAX);

@@ -15,8 +15,9 @@ pub const DAY_MS: i64 = 24 * 3_600_000;
 /// How many messages there is room for, unless told otherwise.
 pub const ROOM: usize = 1_000_000;
 
-/// Of each message's share of memory, what names and odd ids may take; beyond it the oldest messages go.
-const SPARE: usize = 6;
+/// A message's share of memory, with its ids. Where odd ids take more, the oldest messages go: there is room for half as
+/// many of Matrix.
+const SHARE: usize = 62;
 
 const QUARTERS: usize = 4;
 const FLIPS: u32 = 2;
@@ -136,7 +137,8 @@ impl Ring {
         let at_ms = entry.at_ms.clamp(0, (1 << 47) - 1).cast_unsigned();
         let stamp = at_ms << 16 | u64::from(entry.account);
         self.push(Slot { print, stamp, person: entry.person, message, place, older });
-        while self.ids.bytes() > self.room.saturating_mul(SPARE).max(4_096) && self.len > 1 {
+        let most = self.room.saturating_mul(SHARE).saturating_add(4_096);
+        while self.len * size_of::<Slot>() + self.ids.bytes() > most && self.len > 1 {
             self.drop_oldest();
         }
         true

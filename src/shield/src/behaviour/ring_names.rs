@@ -16,7 +16,7 @@ const ODD: u64 = 2;
 /// What a kept name costs beside its letters: its count, its place in the table, and the table's empty places.
 const PER_NAME: usize = 112;
 /// The same, for an odd id.
-const PER_ODD: usize = 32;
+const PER_ODD: usize = 40;
 /// A longer id is none of a platform's.
 pub(super) const LONGEST: usize = 255;
 
