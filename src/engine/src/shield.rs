@@ -124,9 +124,11 @@ impl Watch {
         self.memory.lock().unwrap_or_else(PoisonError::into_inner).tier(account, person, now_ms)
     }
 
-    /// Messages of the last day that are like a case's, other than itself.
+    /// Messages of the last day that are like a case's, other than itself. Whoever of the team quoted it is left alone.
     pub(crate) fn copies(&self, case: &Case, now_ms: i64) -> Vec<Copy> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner).copies(case, now_ms)
+        let ground = Arc::clone(&self.ground.read().unwrap_or_else(PoisonError::into_inner));
+        let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
+        memory.copies(case, &ground.staff, now_ms)
     }
 
     /// Whether one more act may be done without a moderator; counts it.

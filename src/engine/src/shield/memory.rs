@@ -1,7 +1,7 @@
 //! What is remembered of a workspace's squares: who said how much since when, what was said lately and where. Bounded,
 //! whatever comes; kept over a restart is only who is known.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use townkeeper_contract::case::Case;
 use townkeeper_contract::id::{AccountId, PersonId};
@@ -111,13 +111,23 @@ impl Memory {
         self.trust.tier(person_key(&account.0, &person.0), now_ms)
     }
 
-    pub(super) fn copies(&self, case: &Case, now_ms: i64) -> Vec<Copy> {
+    /// `staff`: (platform, number) of the team.
+    pub(super) fn copies(&self, case: &Case, staff: &HashSet<(String, String)>, now_ms: i64) -> Vec<Copy> {
         let Some(print) = Fingerprint::of(&Folded::new(&case.text)) else { return Vec::new() };
         let own = case.message.as_ref().map(|message| message.0.as_str());
-        let found = self.ring.near(print, now_ms - DAY_MS).into_iter().filter_map(|found| {
+        let of_team = |account: &String| {
+            let there = staff.iter().filter(|(platform, _)| account.split(':').next() == Some(platform));
+            there.map(|(_, id)| person_key(account, id)).collect::<Vec<_>>()
+        };
+        let team: HashSet<u64> = self.accounts.iter().flat_map(of_team).collect();
+        let near = self.ring.near(print, now_ms - DAY_MS).into_iter().filter(|found| !team.contains(&found.person));
+        // An edited message stands there twice.
+        let mut seen = HashSet::new();
+        let found = near.filter_map(|found| {
             let account = self.accounts.get(usize::from(found.account))?.clone();
             let itself = account == case.account.0 && Some(found.message.as_str()) == own;
-            (!itself).then_some(Copy { account, place: found.place, message: found.message })
+            let first = seen.insert((found.account, found.message.clone()));
+            (!itself && first).then_some(Copy { account, place: found.place, message: found.message })
         });
         found.collect()
     }
