@@ -14,6 +14,7 @@
 //! * `corrections`, `learning`: answers that were given before their entry changed; what is asked in vain, and how often
 //! * `places`: what is set for each place, in memory
 //! * `knowledge`: the base that answers, and how it changes
+//! * [`meaning`]: questions as vectors, by a table or a server, and the words alone where there are none
 //! * `measure`: milestones, lives, retention, the scorecard
 //! * [`clock`], [`ids`], [`keys`], [`vault`]: the one clock; random ids; the key that signs; the one that seals
 
@@ -31,6 +32,7 @@ mod knowledge;
 mod lanes;
 mod learning;
 pub mod live;
+pub mod meaning;
 mod measure;
 mod model;
 mod moderate;
@@ -76,6 +78,7 @@ use door::Door;
 use knowledge::Published;
 use lanes::Lanes;
 use live::{Live, Subscription};
+use meaning::{Meanings, Source};
 use measure::{First, Measures};
 pub use moderate::Asker;
 pub use node::LEASE;
@@ -105,6 +108,8 @@ pub struct Parts {
     pub agent: Agent,
     /// Model vendors and what they take, in the order in which they are asked.
     pub providers: Vec<(Arc<dyn Provider>, Prices)>,
+    /// Who makes vectors of texts, if anybody.
+    pub meanings: Option<Source>,
     pub door: Door,
     pub clock: Clock,
     /// Seals what adapters keep.
@@ -121,6 +126,7 @@ pub(crate) struct House {
     pub(crate) published: Published,
     pub(crate) agent: Agent,
     pub(crate) vendors: Vendors,
+    pub(crate) meanings: Meanings,
     pub(crate) flood: Mutex<Flood>,
     pub(crate) door: Door,
     pub(crate) places: Places,
@@ -235,6 +241,7 @@ impl Engine {
             store: parts.store,
             published: Published::new(parts.base, parts.revision, parts.cooling),
             vendors: Vendors::new(parts.providers),
+            meanings: Meanings::new(parts.meanings),
             flood: Mutex::new(Flood::new(parts.agent.flood)),
             agent: parts.agent,
             door: parts.door,
@@ -274,6 +281,7 @@ impl Engine {
         house.tasks.spawn(freeze::run(Arc::clone(&house)));
         house.tasks.spawn(places::run(Arc::clone(&house)));
         house.tasks.spawn(knowledge::run(Arc::clone(&house)));
+        house.tasks.spawn(meaning::run(Arc::clone(&house)));
         host::run_platforms(&house);
         Ok(Self { house })
     }

@@ -95,6 +95,11 @@ pub enum Zone {
 }
 
 impl Lookup<'_> {
+    /// Whether the question stands in the base as it was asked: nothing else needs to be looked at.
+    pub fn is_word_for_word(&self) -> bool {
+        self.hits.first().is_some_and(|hit| hit.score >= 1.0)
+    }
+
     pub fn zone(&self) -> Zone {
         match self.hits.first() {
             Some(_) if self.answer.is_some() => Zone::Answer,
