@@ -48,6 +48,7 @@ mod retention;
 mod scorecard;
 mod serve;
 mod settings;
+mod vectors;
 mod workspaces;
 
 use std::process::ExitCode;

@@ -32,6 +32,7 @@ mod places;
 mod publish;
 mod telegram;
 mod thousand;
+mod vectors;
 mod vendors;
 mod web;
 mod websocket;
