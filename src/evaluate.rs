@@ -147,7 +147,9 @@ pub(crate) fn report(place: &Place, args: &ReportArgs) -> anyhow::Result<ExitCod
     out::line(match (base.is_hybrid(), base.dims(), configured.is_some_and(|vectors| vectors.table.is_none())) {
         (true, ..) => "Looked up by words and vectors.",
         (false, Some(_), _) => "Looked up by words: with these vectors less is proven.",
-        (false, None, true) => "Looked up by words; a server's vectors are the daemon's: `townkeeper doctor` says if it has them.",
+        (false, None, true) => {
+            "Looked up by words; a server's vectors are the daemon's: `townkeeper doctor` says if it has them."
+        }
         (false, None, false) => "Looked up by words.",
     });
     for (name, certainty) in [("All", &report.all), ("Safety", &report.safety), ("Routine", &report.routine)] {

@@ -71,9 +71,9 @@ impl VectorsSection {
 
     /// The server's client.
     pub(crate) fn client(&self) -> anyhow::Result<Embeddings> {
-        let key =
-            secret_of("[knowledge.vectors] api_key", self.api_key_file.as_deref(), self.api_key_env.as_deref())?;
-        let (base_url, model) = (self.base_url.as_deref().unwrap_or_default(), self.model.as_deref().unwrap_or_default());
+        let key = secret_of("[knowledge.vectors] api_key", self.api_key_file.as_deref(), self.api_key_env.as_deref())?;
+        let (base_url, model) =
+            (self.base_url.as_deref().unwrap_or_default(), self.model.as_deref().unwrap_or_default());
         Embeddings::new(base_url, model, key).context("[knowledge.vectors]")
     }
 }

@@ -149,7 +149,10 @@ async fn a_silent_server_costs_a_short_time_and_soon_none() {
         assert_eq!(stage.server.embedded().len(), before + asked.min(3), "after three it is left alone");
     }
     assert_eq!(cited(&ask(&daemon, PARAPHRASE).await), None);
-    assert_eq!((outcome(&stage, &daemon, "slow").await, outcome(&stage, &daemon, "skipped").await), (Some(3.0), Some(3.0)));
+    assert_eq!(
+        (outcome(&stage, &daemon, "slow").await, outcome(&stage, &daemon, "skipped").await),
+        (Some(3.0), Some(3.0))
+    );
     stage.server.dropped(3).await;
 }
 
@@ -278,11 +281,14 @@ async fn a_table_does_the_same_without_anybody_else() {
     };
     std::fs::write(&base, (0..ENTRIES).map(row).collect::<String>()).unwrap();
     std::fs::write(&queries, format!("{{\"q\": \"{PARAPHRASE}\", \"entry\": \"e7\"}}\n")).unwrap();
-    let args = ["knowledge", "eval", "--base", base.to_str().unwrap(), "--queries", queries.to_str().unwrap(), "--json"];
-    let zone = |out: &str| serde_json::from_str::<serde_json::Value>(out.lines().next().unwrap()).unwrap()["zone"].clone();
+    let args =
+        ["knowledge", "eval", "--base", base.to_str().unwrap(), "--queries", queries.to_str().unwrap(), "--json"];
+    let zone =
+        |out: &str| serde_json::from_str::<serde_json::Value>(out.lines().next().unwrap()).unwrap()["zone"].clone();
     let out = String::from_utf8(home.run(&args).await.stdout).unwrap();
     assert_eq!(zone(&out), "abstain", "{out}");
-    let out = String::from_utf8(home.run(&[&args[..], &["--table", table.to_str().unwrap()]].concat()).await.stdout).unwrap();
+    let out =
+        String::from_utf8(home.run(&[&args[..], &["--table", table.to_str().unwrap()]].concat()).await.stdout).unwrap();
     assert_eq!(zone(&out), "answer", "{out}");
     assert!(out.contains("\"hybrid\":true"), "{out}");
 }

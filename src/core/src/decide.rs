@@ -456,7 +456,8 @@ const NEAR_SAFETY: f32 = 0.12;
 
 /// Whether a question is about links, addresses, dates, ratios, exchanges, what is official, wallets or keys.
 fn is_safety(text: &str, found: &Lookup<'_>) -> bool {
-    let near = found.hits.first().is_some_and(|hit| hit.entry.class == Class::Safety && hit.near && hit.score >= NEAR_SAFETY);
+    let near =
+        found.hits.first().is_some_and(|hit| hit.entry.class == Class::Safety && hit.near && hit.score >= NEAR_SAFETY);
     let holds = extract(text).iter().any(|finding| {
         matches!(
             finding.kind,

@@ -146,7 +146,9 @@ fn fitting(base: &Base, numbers: Vec<f32>) -> Result<Vector, StreamError> {
         let message = if given == wanted {
             "a vector of zeros came".to_owned()
         } else {
-            format!("a vector of {given} numbers came, the base's have {wanted}; if the server's model changed, restart")
+            format!(
+                "a vector of {given} numbers came, the base's have {wanted}; if the server's model changed, restart"
+            )
         };
         protocol(&message)
     })
@@ -230,8 +232,11 @@ fn note(house: &House, base: &Base, prepared: Result<(), Unprepared>) -> Option<
         let promise = townkeeper_core::say::promise(&base.calibration().all);
         tracing::info!(promise, "questions are looked up by words and vectors");
     }
-    metrics::gauge!("townkeeper_hybrid", "workspace" => house.workspace.clone())
-        .set(if since_ms.is_some() { 1.0 } else { 0.0 });
+    metrics::gauge!("townkeeper_hybrid", "workspace" => house.workspace.clone()).set(if since_ms.is_some() {
+        1.0
+    } else {
+        0.0
+    });
     house.meanings.change(|health| (health.since_ms, health.trouble) = (since_ms, trouble));
     retry
 }

@@ -229,7 +229,10 @@ mod tests {
         // The red twin: with the question in, it is nearer.
         assert!(with.nearness(&asked)[0] > left[0] + 0.01);
         assert!(close(with.nearness_without(&asked, 0, true)[0], 0.0));
-        assert!(close(with.nearness_without(&vector(&[0.0, 1.0, 0.3]).unwrap(), 1, false)[1], 0.0), "its only question");
+        assert!(
+            close(with.nearness_without(&vector(&[0.0, 1.0, 0.3]).unwrap(), 1, false)[1], 0.0),
+            "its only question"
+        );
     }
 
     /// A model to which everything is alike is brought to the same scale.
@@ -240,7 +243,13 @@ mod tests {
         let asked = vector(&[1.0, 0.1, 3.0]).unwrap();
         let pairs = [(0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)];
         let questions = [entry(1.0, 0.0), entry(0.0, 1.0), entry(-1.0, -1.0)];
-        let middle = |at: usize| centroids.sums.chunks_exact(3).nth(at).map(|s| s.iter().map(|n| n / centroids.lengths[at]).collect::<Vec<_>>());
+        let middle = |at: usize| {
+            centroids
+                .sums
+                .chunks_exact(3)
+                .nth(at)
+                .map(|s| s.iter().map(|n| n / centroids.lengths[at]).collect::<Vec<_>>())
+        };
         let each = pairs.iter().flat_map(|(of, with)| {
             let middle = middle(*with).unwrap();
             questions[*of].iter().flatten().map(move |q| dot(q.numbers(), &middle)).collect::<Vec<_>>()

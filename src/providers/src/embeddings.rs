@@ -102,16 +102,17 @@ impl Embeddings {
         }
         let body = self.body(response).await?;
         let answer: Answer = serde_json::from_slice(&body).map_err(|error| {
-            self.error(ErrorClass::Protocol, &format!("the answer is no list of embeddings (is base_url right?): {error}"))
+            self.error(
+                ErrorClass::Protocol,
+                &format!("the answer is no list of embeddings (is base_url right?): {error}"),
+            )
         })?;
         in_order(answer, texts.len()).map_err(|reason| self.error(ErrorClass::Protocol, &reason))
     }
 
     async fn body(&self, mut response: Response) -> Result<Vec<u8>, StreamError> {
         let mut bytes = Vec::new();
-        while let Some(chunk) =
-            response.chunk().await.map_err(|error| http::broken(&error, &self.peer, &self.scrub))?
-        {
+        while let Some(chunk) = response.chunk().await.map_err(|error| http::broken(&error, &self.peer, &self.scrub))? {
             bytes.extend_from_slice(&chunk);
             if bytes.len() > BODY_CAP {
                 return Err(self.error(ErrorClass::Protocol, "the answer is far too large"));

@@ -250,21 +250,21 @@ async fn serve(socket: TcpStream, shared: Arc<Shared>) -> io::Result<()> {
     let mut speaker = Speaker { writer, shared, request: 0, pieces: 0, wants_usage: false };
     let mut buffer = Vec::new();
     while let Some((line, body)) = request(&mut reader, &mut buffer).await? {
-        if line.starts_with("POST /v1/embeddings ") {
-            if speaker.embed(&body, &mut reader).await? == After::Keep {
-                continue;
-            }
-            break;
-        }
-        if !line.starts_with("POST /v1/chat/completions ") {
+        let vectors = line.starts_with("POST /v1/embeddings ");
+        if !vectors && !line.starts_with("POST /v1/chat/completions ") {
             let models = json!({ "object": "list", "data": [{ "id": "fake-model", "object": "model" }] }).to_string();
             let found = line.starts_with("GET /v1/models ");
             speaker.whole(if found { 200 } else { 404 }, &[], "application/json", &models).await?;
             continue;
         }
-        let reply = speaker.begin(&body);
+        let after = if vectors {
+            speaker.embed(&body, &mut reader).await
+        } else {
+            let reply = speaker.begin(&body);
+            speaker.answer(reply, &mut reader).await
+        };
         // A write that fails is a client that is gone, whatever was to be written.
-        let after = speaker.answer(reply, &mut reader).await.unwrap_or(After::HungUp);
+        let after = after.unwrap_or(After::HungUp);
         if after == After::HungUp {
             speaker.shared.state.send_modify(|state| state.dropped += 1);
         }
