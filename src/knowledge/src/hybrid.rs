@@ -59,6 +59,7 @@ pub(crate) struct Hybrid {
     centroids: Centroids,
     pub(crate) held_out: Vec<HeldOut>,
     pub(crate) calibration: Calibration,
+    /// Whether more is known of a question with them than by its words alone.
     pub(crate) is_better: bool,
 }
 
@@ -76,10 +77,11 @@ impl Hybrid {
         let held_out = held_out::all(index, &documents, material, Some(&embedded));
         // A certainty that somebody measured with words alone says nothing of vectors.
         let calibration = Calibration::fit(&held_out, entries, Evidence::Own);
-        let is_better = match calibration.all.promise {
-            Promise::Kept => true,
+        let (with, without) = (&calibration.all, &lexical.all);
+        let is_better = match with.promise {
+            Promise::Kept => without.promise != Promise::Kept || with.coverage >= without.coverage,
             // Neither answers by itself; what is offered is nearer with both.
-            Promise::OutOfReach => lexical.all.promise == Promise::OutOfReach,
+            Promise::OutOfReach => without.promise == Promise::OutOfReach,
             Promise::Unproven => false,
         };
         Ok(Self { centroids: embedded.centroids, held_out, calibration, is_better })
