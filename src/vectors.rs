@@ -66,7 +66,8 @@ impl VectorsSection {
             return Ok(Source::Table(Arc::new(table(Path::new(file))?)));
         }
         let timeout = Duration::from_millis(u64::from(self.timeout_ms.unwrap_or(TIMEOUT_MS)));
-        Ok(Source::Server(Server { client: self.client()?, timeout, kept: data.join(format!("vectors.{workspace}")) }))
+        let kept = data.join(format!("vectors.{workspace}"));
+        Ok(Source::Server(Box::new(Server { client: self.client()?, timeout, kept })))
     }
 
     /// The server's client.

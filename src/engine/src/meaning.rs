@@ -26,6 +26,8 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// How soon the server is tried again for the base; it doubles.
 const AGAIN: Duration = Duration::from_secs(1);
 const LATEST_AGAIN: Duration = Duration::from_mins(5);
+/// It may ask for silence, but not for ever.
+const LONGEST_ASKED: Duration = Duration::from_hours(1);
 
 /// The longest question that is sent, in characters: words are looked at no further either.
 const LONGEST: usize = 2_000;
@@ -38,7 +40,7 @@ const TOLD_MS: i64 = 60_000;
 pub enum Source {
     /// A table of words, in memory.
     Table(Arc<WordVectors>),
-    Server(Server),
+    Server(Box<Server>),
 }
 
 /// A server, and where what it made is kept.
@@ -191,9 +193,15 @@ pub(crate) async fn run(house: Arc<House>) {
             () = house.draining.cancelled() => return,
             prepared = prepare(source, &base) => prepared,
         };
-        let retry = note(&house, &base, prepared);
-        let wait = retry.map_or(Duration::MAX, |asked| asked.unwrap_or(again));
-        again = if retry.is_some() { (again * 2).min(LATEST_AGAIN) } else { AGAIN };
+        note(&house, &base, &prepared);
+        let wait = if let Err(Unprepared::Server(error)) = &prepared {
+            let asked = error.retry_after_ms.map(|ms| Duration::from_millis(ms).min(LONGEST_ASKED));
+            let next = (again * 2).min(LATEST_AGAIN);
+            asked.unwrap_or(std::mem::replace(&mut again, next))
+        } else {
+            again = AGAIN;
+            Duration::MAX
+        };
         tokio::select! {
             () = house.draining.cancelled() => return,
             () = house.published.changed.notified() => {}
@@ -211,34 +219,31 @@ enum Unprepared {
     Broken,
 }
 
-/// What is known from now on; and whether to try again: after that time, where the server names one.
-fn note(house: &House, base: &Base, prepared: Result<(), Unprepared>) -> Option<Option<Duration>> {
-    let now_ms = house.clock.now_ms();
-    let (trouble, retry) = match &prepared {
-        Ok(()) if base.is_hybrid() => (None, None),
-        Ok(()) => (Some("the base proves more by its words alone".to_owned()), None),
+/// Keeps what `doctor` and the metrics say from now on.
+fn note(house: &House, base: &Base, prepared: &Result<(), Unprepared>) {
+    let trouble = match prepared {
+        Ok(()) if base.is_hybrid() => None,
+        Ok(()) => Some("the base proves more by its words alone".to_owned()),
         Err(Unprepared::Server(error)) => {
-            tracing::warn!(error = error.message, "the base has no vectors yet; words alone answer meanwhile");
-            let wait = error.retry_after_ms.map(Duration::from_millis).map(|wait| wait.min(LATEST_AGAIN));
-            (Some("the server of vectors fails; it is tried again".to_owned()), Some(wait))
+            tracing::warn!(error = error.message, "the server of vectors fails");
+            Some("the server of vectors fails; it is tried again".to_owned())
         }
-        Err(Unprepared::Unfit(unfit)) => (Some(unfit.to_string()), None),
-        Err(Unprepared::Broken) => (Some("the vectors could not be worked out; the log says more".to_owned()), None),
+        Err(Unprepared::Unfit(unfit)) => Some(unfit.to_string()),
+        Err(Unprepared::Broken) => Some("the vectors could not be worked out; the log says more".to_owned()),
     };
-    let since_ms = trouble.is_none().then_some(now_ms);
     if let Some(trouble) = &trouble {
         tracing::warn!(trouble, "questions are looked up by words alone");
     } else {
         let promise = townkeeper_core::say::promise(&base.calibration().all);
         tracing::info!(promise, "questions are looked up by words and vectors");
     }
-    metrics::gauge!("townkeeper_hybrid", "workspace" => house.workspace.clone()).set(if since_ms.is_some() {
+    metrics::gauge!("townkeeper_hybrid", "workspace" => house.workspace.clone()).set(if trouble.is_none() {
         1.0
     } else {
         0.0
     });
+    let since_ms = trouble.is_none().then(|| house.clock.now_ms());
     house.meanings.change(|health| (health.since_ms, health.trouble) = (since_ms, trouble));
-    retry
 }
 
 async fn prepare(source: &Source, base: &Arc<Base>) -> Result<(), Unprepared> {
