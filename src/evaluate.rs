@@ -121,12 +121,11 @@ fn say(measured: &Measured, base: &Base) {
 }
 
 pub(crate) fn report(place: &Place, args: &ReportArgs) -> anyhow::Result<ExitCode> {
-    let (base, configured) = match &args.base {
-        Some(file) => (load(file)?, None),
-        None => {
-            let section = Settings::load(place, None)?.knowledge;
-            (knowledge::load(&section)?, section.vectors)
-        }
+    let (base, configured) = if let Some(file) = &args.base {
+        (load(file)?, None)
+    } else {
+        let section = Settings::load(place, None)?.knowledge;
+        (knowledge::load(&section)?, section.vectors)
     };
     let configured_table = configured.as_ref().and_then(|vectors| vectors.table.as_ref().map(PathBuf::from));
     if let Some(file) = args.table.as_ref().or(configured_table.as_ref()) {

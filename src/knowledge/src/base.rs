@@ -25,9 +25,6 @@ pub const MAX_HITS: usize = 5;
 pub const NEAR: f32 = 0.1;
 /// What an entry that must not answer a question scores at most: it may still be offered.
 const BARRED: f32 = 0.178;
-/// The same as [`NEAR`] where vectors are summed in, as a probability: how near everything is to everything there depends on
-/// who makes them.
-const NEAR_P: f32 = 0.1;
 
 /// What may be said: every entry that is not a draft, ready for look-up.
 #[derive(Debug)]
@@ -221,7 +218,7 @@ impl Base {
         for &(i, score) in &order {
             let Some(entry) = self.entries.get(i) else { continue };
             let p = if score >= 1.0 { 1.0 } else { calibration.fits(&standing.signals(i)) };
-            let near = if hybrid.is_some() { p >= NEAR_P } else { score >= NEAR };
+            let near = score >= hybrid.map_or(NEAR, |(hybrid, _)| hybrid.near);
             hits.push(Hit { entry, score, p, near });
         }
         let best = order.first().map(|(i, _)| *i).filter(|i| !barred.contains(i));
@@ -292,7 +289,8 @@ impl Base {
             let texts: Vec<&str> = entry.questions().collect();
             material.questions.iter().map(|question| of(texts.get(question.position)?)).collect()
         });
-        let hybrid = Hybrid::of(&self.index, &self.entries, &material, vectors.collect(), &self.calibration)?;
+        let hybrid =
+            Hybrid::of(&self.index, &self.entries, &material, vectors.collect(), (&self.held_out, &self.calibration))?;
         self.hybrid.get_or_init(|| hybrid);
         Ok(())
     }

@@ -3,6 +3,7 @@
 
 use thiserror::Error;
 
+use crate::base::NEAR;
 use crate::calibrate::held_out::{self, HeldOut};
 use crate::calibrate::{Calibration, Evidence, Promise};
 use crate::entry::Entry;
@@ -61,30 +62,33 @@ pub(crate) struct Hybrid {
     pub(crate) calibration: Calibration,
     /// Whether more is known of a question with them than by its words alone.
     pub(crate) is_better: bool,
+    /// As [`NEAR`] for words: the lowest score at which an entry may be what was meant.
+    pub(crate) near: f32,
 }
 
 impl Hybrid {
-    /// `vectors`: of each entry's questions, in their order; `lexical`: what is promised without them.
+    /// `vectors`: of each entry's questions, in their order; `lexical`: what was found and is promised without them.
     pub(crate) fn of(
         index: &Index,
         entries: &[Entry],
         material: &[Material],
         vectors: Vec<Vec<Option<Vector>>>,
-        lexical: &Calibration,
+        lexical: (&[HeldOut], &Calibration),
     ) -> Result<Self, Unfit> {
         let embedded = Embedded { centroids: Centroids::of(&vectors)?, questions: vectors };
         let documents: Vec<Features> = material.iter().map(Material::document).collect();
         let held_out = held_out::all(index, &documents, material, Some(&embedded));
         // A certainty that somebody measured with words alone says nothing of vectors.
         let calibration = Calibration::fit(&held_out, entries, Evidence::Own);
-        let (with, without) = (&calibration.all, &lexical.all);
+        let (with, without) = (&calibration.all, &lexical.1.all);
         let is_better = match with.promise {
             Promise::Kept => without.promise != Promise::Kept || with.coverage >= without.coverage,
             // Neither answers by itself; what is offered is nearer with both.
             Promise::OutOfReach => without.promise == Promise::OutOfReach,
             Promise::Unproven => false,
         };
-        Ok(Self { centroids: embedded.centroids, held_out, calibration, is_better })
+        let near = as_near(&held_out, lexical.0);
+        Ok(Self { centroids: embedded.centroids, held_out, calibration, is_better, near })
     }
 
     pub(crate) fn dims(&self) -> usize {
@@ -95,6 +99,15 @@ impl Hybrid {
     pub(crate) fn nearness(&self, vector: &Vector) -> Vec<f32> {
         self.centroids.nearness(vector)
     }
+}
+
+/// The score below which as large a share of the base's own questions falls as falls below [`NEAR`] by words alone.
+fn as_near(held_out: &[HeldOut], by_words: &[HeldOut]) -> f32 {
+    let own = |held: &HeldOut| held.own_signals.first().copied().unwrap_or_default();
+    let far = by_words.iter().filter(|held| own(held) < NEAR).count();
+    let mut scores: Vec<f32> = held_out.iter().map(own).collect();
+    scores.sort_by(f32::total_cmp);
+    scores.get(far * scores.len() / by_words.len().max(1)).copied().unwrap_or(NEAR)
 }
 
 /// Entries and their questions as vectors, for asking each without itself.
