@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt as _;
 use serde::Serialize;
 use townkeeper_client::ClientError;
-use townkeeper_contract::api::{FeedbackCount, Ready, Scorecard};
+use townkeeper_contract::api::{FeedbackCount, Ready, Scorecard, VectorHealth};
 use townkeeper_contract::knowledge::ChangeList;
 use townkeeper_contract::provider::{ChatMessage, ChatRequest, Provider, ProviderEvent};
 use townkeeper_contract::stream::ErrorClass;
@@ -18,6 +18,7 @@ use townkeeper_providers::ProviderConfig;
 
 use crate::cli::{Daemon, Place};
 use crate::settings::Settings;
+use crate::vectors::{self, VectorsSection};
 use crate::{api, knowledge, out, platforms, publish, scorecard, serve};
 
 /// One thing that was looked at.
@@ -49,6 +50,9 @@ pub(crate) async fn run(place: &Place, json: bool, offline: bool) -> anyhow::Res
             checks.push(check("canonical base", knowledge::load(&settings.knowledge), |base| {
                 format!("{} entries; {}", base.len(), say::promise(&base.calibration().all))
             }));
+            if let Some(section) = &settings.knowledge.vectors {
+                checks.push(examined(section, offline).await);
+            }
             checks.push(check("model", serve::providers(&settings), |providers| {
                 let names: Vec<_> = providers.iter().map(|(p, _)| format!("{} ({})", p.model(), p.name())).collect();
                 let none = "none: published answers only, which is fine";
@@ -126,6 +130,7 @@ fn running(ready: &Ready) -> Vec<Check> {
     if ready.frozen {
         checks.push(note("freeze", "FROZEN: nothing leaves until two people thaw it (townkeeper thaw)"));
     }
+    checks.extend(ready.vectors.as_ref().map(look_up));
     for platform in &ready.platforms {
         let state = if platform.receiving { State::Good } else { State::Bad };
         let detail = platform.trouble.as_ref().map_or_else(|| "receiving".to_owned(), ToString::to_string);
@@ -147,6 +152,40 @@ fn short(counts: Vec<FeedbackCount>) -> Option<Check> {
     let short: Vec<String> = short.map(|entry| entry.0).collect();
     let detail = format!("{} helped less often than promised: townkeeper knowledge feedback", short.join(", "));
     (!short.is_empty()).then(|| note("answers", detail))
+}
+
+/// How questions are looked up.
+fn look_up(health: &VectorHealth) -> Check {
+    let since = health.hybrid_since_ms.and_then(chrono::DateTime::from_timestamp_millis);
+    match (since, &health.trouble) {
+        (Some(since), _) => good("look-up", format!("hybrid since {}", since.format("%Y-%m-%d %H:%M UTC"))),
+        (None, trouble) => note("look-up", format!("lexical: {}", trouble.as_deref().unwrap_or("no vectors"))),
+    }
+}
+
+/// Reads the table that is configured, or asks the server for one vector.
+async fn examined(section: &VectorsSection, offline: bool) -> Check {
+    if let Some(file) = &section.table {
+        return check("vectors", vectors::table(Path::new(file)), |table| {
+            format!("{} words of {} numbers", table.len(), table.dims())
+        });
+    }
+    let client = match section.client() {
+        Ok(client) => client,
+        Err(error) => return bad("vectors", &error),
+    };
+    if offline {
+        return good("vectors", client.peer());
+    }
+    let began = Instant::now();
+    match client.embed(&["ready?"], FIRST_WORD).await {
+        Ok(made) => {
+            let numbers = made.first().map_or(0, Vec::len);
+            good("vectors", format!("{}: {numbers} numbers in {} ms", client.peer(), began.elapsed().as_millis()))
+        }
+        // Words answer meanwhile.
+        Err(error) => note("vectors", format!("{}; words alone answer meanwhile", error.message)),
+    }
 }
 
 /// One tiny request to the model that is configured.

@@ -16,7 +16,7 @@ use townkeeper_knowledge::{Base, Entry, Evidence, Report};
 
 use crate::cli::Place;
 use crate::settings::Settings;
-use crate::{knowledge, out};
+use crate::{knowledge, out, vectors};
 
 /// `townkeeper knowledge eval`.
 #[derive(Debug, Args)]
@@ -27,6 +27,9 @@ pub(crate) struct Eval {
     /// Questions, one a line: {"q", "entry"}; an entry of null is none of ours, "oos" says how far ("near", "far")
     #[arg(long, value_name = "FILE")]
     queries: PathBuf,
+    /// Word vectors as text, summed with the words: "word 0.1 -0.2 …" a line
+    #[arg(long, value_name = "FILE")]
+    table: Option<PathBuf>,
     /// One line for each question, and the summary last
     #[arg(long)]
     json: bool,
@@ -38,6 +41,9 @@ pub(crate) struct ReportArgs {
     /// Entries, one a line [default: the configured base]
     #[arg(long, value_name = "FILE")]
     base: Option<PathBuf>,
+    /// Word vectors as text [default: those of [knowledge.vectors] table, for the configured base]
+    #[arg(long, value_name = "FILE")]
+    table: Option<PathBuf>,
     #[arg(long)]
     json: bool,
 }
@@ -52,6 +58,8 @@ struct Measured {
     build_s: f64,
     /// The most memory this process ever had; none where the system does not say.
     peak_mb: Option<f64>,
+    /// Whether vectors were summed in: a table that proves less than the words alone is left aside.
+    hybrid: bool,
 }
 
 #[derive(Serialize)]
@@ -61,13 +69,16 @@ struct Last<'a> {
 
 pub(crate) fn eval(args: &Eval) -> anyhow::Result<ExitCode> {
     let queries: Vec<Query> = read(&args.queries)?;
+    let table = args.table.as_deref().map(vectors::table).transpose()?;
     let started = Instant::now();
     let base = load(&args.base)?;
+    table.as_ref().map(|table| vectors::sum_in(&base, table)).transpose()?;
     let build_s = started.elapsed().as_secs_f64();
     let (mut found, mut micros) = (Vec::with_capacity(queries.len()), Vec::with_capacity(queries.len()));
     for query in &queries {
         let started = Instant::now();
-        let lookup = base.look_up(&query.q);
+        let vector = table.as_ref().and_then(|table| base.mean_of(table, &query.q));
+        let lookup = base.look_up_with(&query.q, vector.as_ref());
         micros.push(started.elapsed().as_secs_f64() * 1e6);
         found.push(Found::new(query, &lookup));
     }
@@ -79,6 +90,7 @@ pub(crate) fn eval(args: &Eval) -> anyhow::Result<ExitCode> {
         lookup_p99_us: at(99),
         build_s,
         peak_mb: peak_mb(),
+        hybrid: base.is_hybrid(),
     };
     if args.json {
         found.iter().try_for_each(out::json)?;
@@ -90,7 +102,8 @@ pub(crate) fn eval(args: &Eval) -> anyhow::Result<ExitCode> {
 }
 
 fn say(measured: &Measured, base: &Base) {
-    let Measured { summary: of, lookup_p50_us, lookup_p99_us, build_s, peak_mb } = measured;
+    let Measured { summary: of, lookup_p50_us, lookup_p99_us, build_s, peak_mb, hybrid } = measured;
+    out::line(format!("look-up       by {}", if *hybrid { "words and vectors" } else { "words" }));
     out::line(format!("entries       {}; {}", of.entries, say::promise(&base.calibration().all)));
     out::line(format!("in scope      {}: first {:.3}, among three {:.3}", of.in_scope, of.top1, of.top3));
     for (far, auroc) in &of.auroc {
@@ -108,10 +121,16 @@ fn say(measured: &Measured, base: &Base) {
 }
 
 pub(crate) fn report(place: &Place, args: &ReportArgs) -> anyhow::Result<ExitCode> {
-    let base = match &args.base {
-        Some(file) => load(file)?,
-        None => knowledge::load(&Settings::load(place, None)?.knowledge)?,
+    let (base, configured) = if let Some(file) = &args.base {
+        (load(file)?, None)
+    } else {
+        let section = Settings::load(place, None)?.knowledge;
+        (knowledge::load(&section)?, section.vectors)
     };
+    let configured_table = configured.as_ref().and_then(|vectors| vectors.table.as_ref().map(PathBuf::from));
+    if let Some(file) = args.table.as_ref().or(configured_table.as_ref()) {
+        vectors::sum_in(&base, &vectors::table(file)?)?;
+    }
     let report = Report::new(&base);
     if args.json {
         out::json(&report)?;
@@ -124,6 +143,14 @@ pub(crate) fn report(place: &Place, args: &ReportArgs) -> anyhow::Result<ExitCod
         100.0 * report.first,
         100.0 * report.among_three
     ));
+    out::line(match (base.is_hybrid(), base.dims(), configured.is_some_and(|vectors| vectors.table.is_none())) {
+        (true, ..) => "Looked up by words and vectors.",
+        (false, Some(_), _) => "Looked up by words: with these vectors less is proven.",
+        (false, None, true) => {
+            "Looked up by words; a server's vectors are the daemon's: `townkeeper doctor` says if it has them."
+        }
+        (false, None, false) => "Looked up by words.",
+    });
     for (name, certainty) in [("All", &report.all), ("Safety", &report.safety), ("Routine", &report.routine)] {
         out::line(format!("{name:<8} {}", say::promise(certainty)));
     }

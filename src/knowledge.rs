@@ -13,6 +13,8 @@ use townkeeper_knowledge::written::{Document, decode};
 use townkeeper_knowledge::{Base, Entry, EntryError, Evidence, Written, facts, parse};
 use townkeeper_store::{By, Files, Imported, PublishedBase, Store};
 
+use crate::vectors::{self, VectorsSection};
+
 /// The base of the invented community that the first start shows.
 static SAMPLE: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/config/knowledge");
 
@@ -30,11 +32,14 @@ pub(crate) struct KnowledgeSection {
     pub(crate) measured: bool,
     /// Minutes between the second approval of a change and its publication.
     pub(crate) cooling_minutes: u32,
+    /// Who makes vectors of questions, if anybody.
+    #[serde(deserialize_with = "vectors::section", skip_serializing_if = "Option::is_none")]
+    pub(crate) vectors: Option<VectorsSection>,
 }
 
 impl Default for KnowledgeSection {
     fn default() -> Self {
-        Self { folder: String::new(), measured: false, cooling_minutes: 30 }
+        Self { folder: String::new(), measured: false, cooling_minutes: 30, vectors: None }
     }
 }
 

@@ -51,6 +51,7 @@ mod scorecard;
 mod serve;
 mod settings;
 mod shield;
+mod vectors;
 mod workspaces;
 
 use std::process::ExitCode;

@@ -112,6 +112,8 @@ impl Workspace {
         };
         let opened = knowledge::open(store, &settings.knowledge, by).await;
         let (base, revision) = opened.with_context(|| format!("workspace {}", self.name))?;
+        let vectors = settings.knowledge.vectors.as_ref();
+        let meanings = vectors.map(|vectors| vectors.open(&settings.data, &self.name)).transpose()?;
         let parts = Parts {
             workspace: self.name.clone(),
             store: store.clone(),
@@ -121,6 +123,7 @@ impl Workspace {
             guarding: settings.shield.guarding(&settings.agent.name)?,
             agent: settings.agent()?,
             providers: providers.to_vec(),
+            meanings,
             door,
             lease: settings.store.lease()?,
             clock,

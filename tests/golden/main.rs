@@ -34,6 +34,7 @@ mod publish;
 mod standing;
 mod telegram;
 mod thousand;
+mod vectors;
 mod vendors;
 mod web;
 mod websocket;

@@ -147,6 +147,20 @@ pub struct Ready {
     /// Nothing leaves until two people thaw the town.
     #[serde(default)]
     pub frozen: bool,
+    /// Where vectors are configured: whether questions are looked up by them too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vectors: Option<VectorHealth>,
+}
+
+/// How questions are looked up: by words and vectors, or still by words alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct VectorHealth {
+    /// By both since then, in Unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hybrid_since_ms: Option<i64>,
+    /// Why by words alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
 }
 
 /// One account's state.

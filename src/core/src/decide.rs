@@ -9,10 +9,10 @@ use townkeeper_contract::place::PlaceMode;
 use townkeeper_contract::provider::ChatRequest;
 use townkeeper_contract::stream::{CancelledBy, Outcome, Reply, ReplyKind, StreamError};
 use townkeeper_contract::text::{FindingKind, Origin, extract, from_markdown, normalise};
-use townkeeper_knowledge::{Base, Class, Entry, Lookup, NEAR, Status};
+use townkeeper_knowledge::{Base, Class, Entry, Lookup, Status, Vector};
 
 use crate::flood::Pace;
-use crate::memory::Note;
+use crate::memory::{Note, is_seed};
 use crate::places::Here;
 use crate::{Agent, commands, prompt, say};
 
@@ -51,6 +51,8 @@ pub struct Snapshot<'a> {
     pub past: Option<&'a [Past<'a>]>,
     /// What is remembered about this person here; loaded with the past.
     pub notes: &'a [Note],
+    /// What the question means, for a base with vectors.
+    pub meaning: Meaning<'a>,
     /// Whether this person, or this conversation, is too fast.
     pub pace: Pace,
     /// How the place is set.
@@ -58,6 +60,15 @@ pub struct Snapshot<'a> {
     /// Where the person goes on in private, with what is put behind it; where this is private, or we can write first,
     /// there is none.
     pub start_link: Option<&'a str>,
+}
+
+/// What a question means, as a vector.
+#[derive(Clone, Copy, Debug)]
+pub enum Meaning<'a> {
+    /// Nobody was asked yet.
+    Unasked,
+    /// `None`: nobody says, or not in time. Then words alone decide.
+    Known(Option<&'a Vector>),
 }
 
 /// An earlier turn of the conversation.
@@ -139,6 +150,8 @@ pub struct Decision {
 pub enum Ask {
     /// Load the conversation's last turns and the person's notes, and decide the same event again.
     Past,
+    /// Find out what this question means, and decide the same event again.
+    Meaning { question: String },
     /// Let a model answer. It may cite these entries.
     Model { request: ChatRequest, sources: Vec<EntryId> },
     /// Open a ticket for that turn's question.
@@ -380,7 +393,16 @@ fn question(snapshot: &Snapshot<'_>, text: &str) -> Decision {
     if asks_nothing(text) {
         return Decision::end(say::help(&snapshot.agent.name));
     }
-    let found = snapshot.base.look_up(text);
+    let by_words = snapshot.base.look_up(text);
+    let vector = match snapshot.meaning {
+        // What stands there word for word needs nobody's help; who is too fast gets none; what may be a wallet's words is
+        // told to nobody.
+        _ if by_words.is_word_for_word() || matches!(snapshot.pace, Pace::Slow { .. }) || is_seed(text) => None,
+        Meaning::Unasked => return Decision::ask(Ask::Meaning { question: text.to_owned() }),
+        Meaning::Known(vector) => vector,
+    };
+    let with_vector = vector.map(|vector| snapshot.base.look_up_with(text, Some(vector)));
+    let found = with_vector.as_ref().unwrap_or(&by_words);
     match found.answer {
         Some(entry) if may_answer(entry, snapshot.today) => return Decision::end(answer(snapshot, entry, text)),
         // What was published is not to be relied on any more: a person must look, and no model may fill the gap.
@@ -396,11 +418,11 @@ fn question(snapshot: &Snapshot<'_>, text: &str) -> Decision {
             return Decision::end(answer(snapshot, entry, text));
         }
     }
-    if !snapshot.model || is_safety(text, &found) {
-        return Decision::end(abstain(snapshot, text, &near(snapshot, &found)));
+    if !snapshot.model || is_safety(text, &by_words) || is_safety(text, found) {
+        return Decision::end(abstain(snapshot, text, &near(snapshot, found)));
     }
     let Some(past) = snapshot.past else { return Decision::ask(Ask::Past) };
-    let nearest: Vec<_> = found.hits.into_iter().filter(|hit| hit.entry.class == Class::Routine).take(3).collect();
+    let nearest: Vec<_> = found.hits.iter().copied().filter(|hit| hit.entry.class == Class::Routine).take(3).collect();
     let sources = nearest.iter().map(|hit| hit.entry.id.clone()).collect();
     Decision::ask(Ask::Model { request: prompt::request(snapshot, past, text, &nearest), sources })
 }
@@ -410,7 +432,7 @@ const CHOICES: usize = 3;
 
 /// What may be meant by a question that no entry answers for certain.
 fn near<'a>(snapshot: &Snapshot<'a>, found: &Lookup<'a>) -> Vec<&'a Entry> {
-    let meant = found.hits.iter().filter(|hit| hit.score >= NEAR && may_answer(hit.entry, snapshot.today));
+    let meant = found.hits.iter().filter(|hit| hit.near && may_answer(hit.entry, snapshot.today));
     meant.take(CHOICES).map(|hit| hit.entry).collect()
 }
 
@@ -445,7 +467,8 @@ const NEAR_SAFETY: f32 = 0.12;
 
 /// Whether a question is about links, addresses, dates, ratios, exchanges, what is official, wallets or keys.
 fn is_safety(text: &str, found: &Lookup<'_>) -> bool {
-    let near = found.hits.first().is_some_and(|hit| hit.entry.class == Class::Safety && hit.score >= NEAR_SAFETY);
+    let near =
+        found.hits.first().is_some_and(|hit| hit.entry.class == Class::Safety && hit.near && hit.score >= NEAR_SAFETY);
     let holds = extract(text).iter().any(|finding| {
         matches!(
             finding.kind,

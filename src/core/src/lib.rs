@@ -45,4 +45,4 @@ pub mod tools;
 pub mod trend;
 
 pub use agent::Agent;
-pub use decide::{Ask, Decision, Event, Past, Snapshot, Spoken, decide};
+pub use decide::{Ask, Decision, Event, Meaning, Past, Snapshot, Spoken, decide};

@@ -14,7 +14,7 @@ use townkeeper_contract::text::{Origin, from_markdown};
 use townkeeper_core::flood::Pace;
 use townkeeper_core::memory::Note;
 use townkeeper_core::places::Here;
-use townkeeper_core::{Agent, Ask, Event, Past, Snapshot, decide};
+use townkeeper_core::{Agent, Ask, Event, Meaning, Past, Snapshot, decide};
 use townkeeper_knowledge::{Base, parse};
 
 const BOUNDARY: &str = "FENCEFENCEFENCE";
@@ -66,6 +66,7 @@ fn request(question: &str, past: &[Past<'_>], notes: &[Note]) -> ChatRequest {
         boundary: BOUNDARY,
         past: Some(past),
         notes,
+        meaning: Meaning::Known(None),
         pace: Pace::Free,
         here: &Here::default(),
         start_link: None,

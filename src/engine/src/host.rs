@@ -294,6 +294,7 @@ mod tests {
         let engine = Engine::start(Parts {
             workspace: "main".to_owned(),
             store: Store::open(folder.path()).await.unwrap(),
+            meanings: None,
             base: Arc::new(Base::build(vec![("owl.md".to_owned(), parse("owl.md", ENTRY).unwrap())]).unwrap()),
             revision: 0,
             cooling: std::time::Duration::ZERO,

@@ -6,6 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use townkeeper_contract::id::{EntryId, TurnId};
 use townkeeper_contract::knowledge::{
     ChangeDetail, ChangeInfo, ChangeList, ChangeState, Check, ItemHistory, NewChange, NewText,
@@ -38,6 +39,8 @@ pub(crate) struct Published {
     /// One at a time is tried and published.
     turn: tokio::sync::Mutex<()>,
     cooling_ms: i64,
+    /// Rings when another base answers.
+    pub(crate) changed: Notify,
 }
 
 impl Published {
@@ -48,6 +51,7 @@ impl Published {
             gone: Mutex::default(),
             turn: tokio::sync::Mutex::default(),
             cooling_ms,
+            changed: Notify::new(),
         }
     }
 
@@ -73,6 +77,7 @@ impl Published {
             *live = (revision, Arc::new(base));
             self.gone.lock().unwrap_or_else(PoisonError::into_inner).retain(|_, since| *since > revision);
             drop(live);
+            self.changed.notify_one();
             tracing::info!(revision, entries, "the base is published");
         }
     }
@@ -163,7 +168,7 @@ impl House {
 }
 
 /// Works off what takes long, beside the answers.
-async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, EngineError> {
+pub(crate) async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, EngineError> {
     tokio::task::spawn_blocking(work).await.map_err(|_| EngineError::Unchecked)
 }
 

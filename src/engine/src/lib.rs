@@ -15,6 +15,7 @@
 //! * `corrections`, `learning`: answers that were given before their entry changed; what is asked in vain, and how often
 //! * `places`: what is set for each place, in memory; `standing`: the safety page that stands in some
 //! * `knowledge`: the base that answers, and how it changes
+//! * [`meaning`]: questions as vectors, by a table or a server, and the words alone where there are none
 //! * `measure`: milestones, lives, retention, the scorecard
 //! * [`clock`], [`ids`], [`keys`], [`vault`]: the one clock; random ids; the key that signs; the one that seals
 
@@ -33,6 +34,7 @@ mod knowledge;
 mod lanes;
 mod learning;
 pub mod live;
+pub mod meaning;
 mod measure;
 mod model;
 mod moderate;
@@ -82,6 +84,7 @@ use knowledge::Published;
 use lanes::Lanes;
 pub use learning::{Report, Week};
 use live::{Live, Subscription};
+use meaning::{Meanings, Source};
 use measure::{First, Measures};
 pub use moderate::Asker;
 pub use node::LEASE;
@@ -115,6 +118,8 @@ pub struct Parts {
     pub agent: Agent,
     /// Model vendors and what they take, in the order in which they are asked.
     pub providers: Vec<(Arc<dyn Provider>, Prices)>,
+    /// Who makes vectors of texts, if anybody.
+    pub meanings: Option<Source>,
     pub door: Door,
     pub clock: Clock,
     /// Seals what adapters keep.
@@ -131,6 +136,7 @@ pub(crate) struct House {
     pub(crate) published: Published,
     pub(crate) agent: Agent,
     pub(crate) vendors: Vendors,
+    pub(crate) meanings: Meanings,
     pub(crate) flood: Mutex<Flood>,
     pub(crate) door: Door,
     pub(crate) places: Places,
@@ -250,6 +256,7 @@ impl Engine {
             shield: Watch::new(parts.guarding, Arc::clone(&parts.base)),
             published: Published::new(parts.base, parts.revision, parts.cooling),
             vendors: Vendors::new(parts.providers),
+            meanings: Meanings::new(parts.meanings),
             flood: Mutex::new(Flood::new(parts.agent.flood)),
             agent: parts.agent,
             door: parts.door,
@@ -294,6 +301,7 @@ impl Engine {
         house.tasks.spawn(knowledge::run(Arc::clone(&house)));
         house.tasks.spawn(shield::run(Arc::clone(&house)));
         house.tasks.spawn(cases::run(Arc::clone(&house)));
+        house.tasks.spawn(meaning::run(Arc::clone(&house)));
         host::run_platforms(&house);
         Ok(Self { house })
     }

@@ -24,6 +24,7 @@ use townkeeper_store::{
 use crate::busy::Place;
 use crate::lanes::Job;
 use crate::live::{Feed, FeedWriter};
+use crate::meaning::Known;
 use crate::measure::{First, reach};
 use crate::model::Heard;
 use crate::paint::Canvas;
@@ -47,6 +48,17 @@ enum End {
     Stopped(Spoken),
     /// The process is ending first: the next one takes the turn up again.
     Abandoned,
+}
+
+impl End {
+    fn of((outcome, reply): (Outcome, Reply), quiet: bool, once: bool) -> Self {
+        let how = match (quiet, once) {
+            (true, _) => Self::Quiet,
+            (false, true) => Self::Once,
+            (false, false) => Self::With,
+        };
+        how(outcome, Box::new(reply))
+    }
 }
 
 /// What a turn ends with, as it will be committed and said.
@@ -184,46 +196,46 @@ async fn answer(
     pressed: Result<Option<Reply>, StoreError>,
 ) -> End {
     let (turn, boundary) = (TurnId::from(row.turn.as_str()), ids::secret());
-    let today = accept::day(house.clock.now_ms());
     let here = house.places.here(&row.inbound, house.door.rules(&row.inbound.account));
     let start_link = house.start_link(&row.inbound);
     let pace = pace(house, row);
     if let Some(end) = pressed_in_vain(row, pressed, pace) {
         return end;
     }
-    let mut loaded: Option<(Vec<PastTurn>, Vec<Note>)> = None;
+    let mut loaded = Loaded { past: None, meaning: Known::before(house, base) };
     let mut event = Event::Came(&row.inbound);
     loop {
-        let past: Option<Vec<Past<'_>>> = loaded.as_ref().map(|(turns, _)| turns.iter().map(seen).collect());
+        let past: Option<Vec<Past<'_>>> = loaded.past.as_ref().map(|(turns, _)| turns.iter().map(seen).collect());
         let snapshot = Snapshot {
             turn: &turn,
             agent: &house.agent,
             base,
             model: !house.vendors.is_empty(),
-            today,
+            today: accept::day(house.clock.now_ms()),
             boundary: &boundary,
             frozen: house.door.freeze().is_frozen(),
             past: past.as_deref(),
-            notes: loaded.as_ref().map_or(&[], |(_, notes)| notes),
+            notes: loaded.past.as_ref().map_or(&[], |(_, notes)| notes),
+            meaning: loaded.meaning.seen(),
             pace,
             here: &here,
             start_link: start_link.as_deref(),
         };
         let decision = decide(&snapshot, &event);
         match (decision.end, decision.then) {
-            (Some((outcome, reply)), _) if decision.quiet => return End::Quiet(outcome, Box::new(reply)),
-            (Some((outcome, reply)), _) if decision.once => return End::Once(outcome, Box::new(reply)),
-            (Some((outcome, reply)), _) => return End::With(outcome, Box::new(reply)),
+            (Some(end), _) => return End::of(end, decision.quiet, decision.once),
             (None, None) => return failed(row, "nothing was decided"),
-            (None, Some(Ask::Past)) if loaded.is_some() => return failed(row, "the past was asked for twice"),
-            (None, Some(Ask::Past)) => match past_turns(house, row).await {
-                Ok(past) => loaded = Some(past),
-                Err(error) => return failed(row, &error.to_string()),
-            },
             (None, Some(ask)) => {
-                if matches!(ask, Ask::Model { .. }) {
+                if matches!(ask, Ask::Model { .. } | Ask::Meaning { .. }) {
                     // From here on it waits for somebody else.
                     *place = None;
+                }
+                let ask = match loaded.load(house, row, base, ask).await {
+                    Ok(None) => continue,
+                    Ok(Some(ask)) => ask,
+                    Err(end) => return end,
+                };
+                if matches!(ask, Ask::Model { .. }) {
                     canvas.begin(house, row, writer.feed());
                 }
                 match find_out(house, row, base, writer, ask).await {
@@ -231,6 +243,32 @@ async fn answer(
                     Err(end) => return end,
                 }
             }
+        }
+    }
+}
+
+/// What a decision may depend on and most need not, as far as it was looked up.
+struct Loaded {
+    past: Option<(Vec<PastTurn>, Vec<Note>)>,
+    meaning: Known,
+}
+
+impl Loaded {
+    /// Looks up what is asked for, so that the same event can be decided again; gives back what is another kind of asking.
+    async fn load(&mut self, house: &House, row: &InboxRow, base: &Base, ask: Ask) -> Result<Option<Ask>, End> {
+        match ask {
+            Ask::Past if self.past.is_some() => Err(failed(row, "the past was asked for twice")),
+            Ask::Past => {
+                let past = past_turns(house, row).await.map_err(|error| failed(row, &error.to_string()))?;
+                self.past = Some(past);
+                Ok(None)
+            }
+            Ask::Meaning { .. } if self.meaning.is_known() => Err(failed(row, "a meaning was asked for twice")),
+            Ask::Meaning { question } => {
+                self.meaning = Known::of(house, base, &question).await;
+                Ok(None)
+            }
+            other => Ok(Some(other)),
         }
     }
 }
@@ -270,7 +308,7 @@ async fn find_out<'a>(
     ask: Ask,
 ) -> Result<Event<'a>, End> {
     match ask {
-        Ask::Past => Err(failed(row, "the past is loaded elsewhere")),
+        Ask::Past | Ask::Meaning { .. } => Err(failed(row, "this is found out elsewhere")),
         Ask::Ticket { turn, question } => {
             let opened = ticket(house, row, turn, question).await;
             opened.map(|number| Event::TicketOpened { number }).map_err(|error| failed(row, &error.to_string()))

@@ -39,6 +39,7 @@ async fn engine() -> (TempDir, Engine) {
     let folder = tempfile::tempdir().unwrap();
     let base = Base::build(vec![("meetups.md".to_owned(), parse("meetups.md", ENTRY).unwrap())]).unwrap();
     let engine = Engine::start(Parts {
+        meanings: None,
         workspace: "main".to_owned(),
         store: Store::open(folder.path()).await.unwrap(),
         base: Arc::new(base),

@@ -21,6 +21,7 @@ const ENTRY: &str = "---\nid: owl\ntitle: What is an owl?\nclass: routine\nowner
 async fn engine() -> (TempDir, Engine) {
     let folder = tempfile::tempdir().unwrap();
     let engine = Engine::start(Parts {
+        meanings: None,
         workspace: "main".to_owned(),
         store: Store::open(folder.path()).await.unwrap(),
         base: Arc::new(Base::build(vec![("owl.md".to_owned(), parse("owl.md", ENTRY).unwrap())]).unwrap()),

@@ -30,6 +30,7 @@ async fn engine(groups: Option<Groups>) -> (TempDir, Engine) {
     let mut door = Door::default();
     door.rule(AccountId::from(ACCOUNT), Rules { groups, moderators: None });
     let engine = Engine::start(Parts {
+        meanings: None,
         workspace: "main".to_owned(),
         store: Store::open(folder.path()).await.unwrap(),
         base: Arc::new(Base::build(vec![("owl.md".to_owned(), parse("owl.md", ENTRY).unwrap())]).unwrap()),

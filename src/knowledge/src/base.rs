@@ -12,11 +12,13 @@ use crate::calibrate::signals::Standing;
 use crate::calibrate::{Calibration, Evidence};
 use crate::entry::{Entry, EntryError, Status};
 use crate::facts::FactTable;
+use crate::hybrid::{Hybrid, Unfit, Vector};
 use crate::index::content::{content, shares};
 use crate::index::features::{Counts, Features, words};
 use crate::index::material::Material;
 use crate::index::spelling::Spelling;
 use crate::index::{Index, nearest};
+use crate::word_vectors::WordVectors;
 
 /// How many hits a look-up returns at most.
 pub const MAX_HITS: usize = 5;
@@ -40,6 +42,8 @@ pub struct Base {
     topics: Vec<Vec<u64>>,
     held_out: Vec<HeldOut>,
     calibration: Calibration,
+    /// See [`Base::add_vectors`].
+    hybrid: OnceLock<Hybrid>,
     evidence: Evidence,
     facts: FactTable,
     /// See [`Base::allowed`].
@@ -90,10 +94,15 @@ pub enum Zone {
 }
 
 impl Lookup<'_> {
+    /// Whether the question stands in the base as it was asked: nothing else needs to be looked at.
+    pub fn is_word_for_word(&self) -> bool {
+        self.hits.first().is_some_and(|hit| hit.score >= 1.0)
+    }
+
     pub fn zone(&self) -> Zone {
         match self.hits.first() {
             Some(_) if self.answer.is_some() => Zone::Answer,
-            Some(hit) if hit.score >= NEAR => Zone::Suggest,
+            Some(hit) if hit.near => Zone::Suggest,
             _ => Zone::Abstain,
         }
     }
@@ -108,6 +117,8 @@ pub struct Hit<'a> {
     /// The probability that it answers the question, seen by itself: its rivals are not considered, as they are in
     /// [`Lookup::sure`].
     pub p: f32,
+    /// Whether it may be what was meant.
+    pub near: bool,
 }
 
 impl Base {
@@ -147,7 +158,7 @@ impl Base {
         let guarded = entries.iter().zip(&material).enumerate().filter(|(_, (e, _))| !e.not_variants.is_empty());
         let guards = guarded.map(|(i, (e, m))| (i, Guard::of(e, m, &index))).collect();
         let by_id = entries.iter().enumerate().map(|(i, e)| (e.id.clone(), i)).collect();
-        let held_out = held_out::all(&index, &docs, &material);
+        let held_out = held_out::all(&index, &docs, &material, None);
         let calibration = Calibration::fit(&held_out, &entries, evidence);
         let mut spelling = Spelling::default();
         for word in entries.iter().flat_map(Entry::all_questions).flat_map(words) {
@@ -164,6 +175,7 @@ impl Base {
             guards,
             held_out,
             calibration,
+            hybrid: OnceLock::new(),
             evidence,
             facts: FactTable::default(),
             allowed: OnceLock::new(),
@@ -178,10 +190,20 @@ impl Base {
         })
     }
 
-    /// Finds the entries that fit the question, and the one that answers it.
+    /// Finds the entries that fit the question by its words, and the one that answers it.
     pub fn look_up(&self, question: &str) -> Lookup<'_> {
+        self.look_up_with(question, None)
+    }
+
+    /// The same by words and vector, where the base has vectors of that size and does better with them; else by words.
+    pub fn look_up_with(&self, question: &str, vector: Option<&Vector>) -> Lookup<'_> {
         let features = Features::of_question(question, &self.spelling);
-        let scores = self.index.scores(&features);
+        let mut scores = self.index.scores(&features);
+        let hybrid = self.better().zip(vector).filter(|(hybrid, vector)| hybrid.dims() == vector.dims());
+        if let Some((hybrid, vector)) = hybrid {
+            scores.vectors = hybrid.nearness(vector);
+        }
+        let calibration = hybrid.map_or(&self.calibration, |(hybrid, _)| &hybrid.calibration);
         let mut sums = scores.sum();
         let word_for_word = self.exact.get(&features.exact).copied();
         if let Some(sum) = word_for_word.and_then(|i| sums.get_mut(i)) {
@@ -193,18 +215,21 @@ impl Base {
         order.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         order.truncate(MAX_HITS);
         let standing = Standing::new(&scores, &sums);
-        let right = |i: usize| self.calibration.right(&standing.signals(i));
+        let right = |i: usize| calibration.right(&standing.signals(i));
         let sure = order.first().map_or(0.0, |&(i, score)| if score >= 1.0 { 1.0 } else { right(i) });
         let mut hits = Vec::with_capacity(order.len());
         for &(i, score) in &order {
             let Some(entry) = self.entries.get(i) else { continue };
-            let p = if score >= 1.0 { 1.0 } else { self.calibration.fits(&standing.signals(i)) };
-            hits.push(Hit { entry, score, p });
+            let p = if score >= 1.0 { 1.0 } else { calibration.fits(&standing.signals(i)) };
+            let near = score >= hybrid.map_or(NEAR, |(hybrid, _)| hybrid.near);
+            hits.push(Hit { entry, score, p, near });
         }
         let best = order.first().map(|(i, _)| *i).filter(|i| !barred.contains(i));
-        let on_topic = best.and_then(|i| self.topics.get(i)).is_some_and(|topic| shares(&features, topic));
+        // Words alone are alike also where they mean nothing; a vector is near for what it means.
+        let shared = best.and_then(|i| self.topics.get(i)).is_some_and(|topic| shares(&features, topic));
+        let on_topic = shared || hybrid.is_some();
         // A question that stands in one entry, and in no other, needs no proof: people wrote down whose it is.
-        let answers = |hit: &&Hit<'_>| hit.score >= 1.0 || on_topic && self.calibration.answers(hit.entry.class, sure);
+        let answers = |hit: &&Hit<'_>| hit.score >= 1.0 || on_topic && calibration.answers(hit.entry.class, sure);
         let answer = hits.first().filter(|_| best.is_some()).filter(answers).map(|hit| hit.entry);
         Lookup { hits, answer, sure }
     }
@@ -271,6 +296,51 @@ impl Base {
         self.guards.get(&entry).is_some_and(|guard| guard.bars(&self.index.vector(&Features::of(question))))
     }
 
+    /// Sums vectors with the words from now on, if that does better. `of` gives a question's vector, as texts are given by
+    /// [`Entry::questions`]; what has none is found by its words. Takes as long as building the base: not beside answers.
+    /// The first vectors stay.
+    ///
+    /// # Errors
+    /// None of these vectors can be used.
+    pub fn add_vectors(&self, of: impl Fn(&str) -> Option<Vector>) -> Result<(), Unfit> {
+        let material: Vec<Material> = self.entries.iter().map(Material::of).collect();
+        let vectors = self.entries.iter().zip(&material).map(|(entry, material)| {
+            let texts: Vec<&str> = entry.questions().collect();
+            material.questions.iter().map(|question| of(texts.get(question.position)?)).collect()
+        });
+        let hybrid =
+            Hybrid::of(&self.index, &self.entries, &material, vectors.collect(), (&self.held_out, &self.calibration))?;
+        self.hybrid.get_or_init(|| hybrid);
+        Ok(())
+    }
+
+    /// A text as the mean of its words in a table, each by how rare it is in the base. `None`: the table has none of them.
+    pub fn mean_of(&self, table: &WordVectors, text: &str) -> Option<Vector> {
+        let mut mean = vec![0.0f32; table.dims()];
+        for word in words(text) {
+            let known = table.get(&word).or_else(|| table.get(self.spelling.meant(&word)?));
+            let rarity = self.index.rarity(&word);
+            for (sum, number) in mean.iter_mut().zip(known.unwrap_or_default()) {
+                *sum += rarity * number;
+            }
+        }
+        Vector::new(mean)
+    }
+
+    /// The size of the vectors that it has, if it has any.
+    pub fn dims(&self) -> Option<usize> {
+        self.hybrid.get().map(Hybrid::dims)
+    }
+
+    /// Whether it does better with the vectors that it has: only then is a question's vector looked at.
+    pub fn is_hybrid(&self) -> bool {
+        self.better().is_some()
+    }
+
+    fn better(&self) -> Option<&Hybrid> {
+        self.hybrid.get().filter(|hybrid| hybrid.is_better)
+    }
+
     /// What is known of it beside its own questions.
     pub fn evidence(&self) -> Evidence {
         self.evidence
@@ -301,18 +371,18 @@ impl Base {
         self.entries.is_empty()
     }
 
-    /// Every question asked without itself, with the entries' positions.
+    /// Every question asked without itself, with the entries' positions; with vectors, if these do better.
     pub(crate) fn held_out(&self) -> &[HeldOut] {
-        &self.held_out
+        self.better().map_or(&self.held_out, |hybrid| &hybrid.held_out)
     }
 
     pub(crate) fn at(&self, position: usize) -> Option<&Entry> {
         self.entries.get(position)
     }
 
-    /// From which certainty on it answers, and what it promises.
+    /// From which certainty on it answers, and what it promises; with vectors, if these do better.
     pub fn calibration(&self) -> &Calibration {
-        &self.calibration
+        self.better().map_or(&self.calibration, |hybrid| &hybrid.calibration)
     }
 }
 

@@ -36,7 +36,7 @@ const Z: f32 = 1.645;
 /// What a base too small to prove anything answers by: the score and the lead over the next count alike. Probability
 /// 0.95 is a score, less half of the runner-up's, of 0.20: on 160 questions that somebody wrote without knowing the
 /// sample base, 66 were answered from there on, all of them rightly; of 80 that no entry answers, one was.
-const CAREFUL: Logistic = Logistic::new([14.7, 14.7, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, -2.94]);
+const CAREFUL: Logistic = Logistic::new([14.7, 14.7, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, -2.94]);
 const CAREFUL_FROM: f32 = 0.95;
 
 /// What a base can promise.

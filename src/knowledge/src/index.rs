@@ -13,6 +13,8 @@ use inverted::Inverted;
 
 const K1: f32 = 1.2;
 const B: f32 = 0.75;
+/// The share of vectors in the sum, where there are some.
+const VECTORS: f32 = 0.5;
 /// Less of a feature than this is none: what is left when counts are taken from each other.
 const NOTHING: f32 = 1e-3;
 
@@ -35,6 +37,8 @@ pub(crate) struct Scores {
     pub(crate) words: Vec<f32>,
     /// Cosine over character n-grams, 0 to 1.
     pub(crate) grams: Vec<f32>,
+    /// How near the question's vector is, 0 to 1; empty where words alone are looked at.
+    pub(crate) vectors: Vec<f32>,
     /// The share of the question's words, by IDF, that the base holds at all.
     pub(crate) known: f32,
     /// Words of the question, at least 1.
@@ -43,7 +47,12 @@ pub(crate) struct Scores {
 
 impl Scores {
     pub(crate) fn sum(&self) -> Vec<f32> {
-        self.words.iter().zip(&self.grams).map(|(words, grams)| 0.5 * words + 0.5 * grams).collect()
+        let mut sums: Vec<f32> =
+            self.words.iter().zip(&self.grams).map(|(words, grams)| 0.5 * words + 0.5 * grams).collect();
+        for (sum, near) in sums.iter_mut().zip(&self.vectors) {
+            *sum = (1.0 - VECTORS) * *sum + VECTORS * near;
+        }
+        sums
     }
 }
 
@@ -96,7 +105,7 @@ impl Index {
     pub(crate) fn scores_without(&self, question: &Features, without: Option<Without<'_>>) -> Scores {
         let (words, known) = self.word_scores(question, without);
         let length = total(&question.words).max(1.0);
-        Scores { words, grams: self.gram_scores(question, without), known, length }
+        Scores { words, grams: self.gram_scores(question, without), vectors: Vec::new(), known, length }
     }
 
     fn word_scores(&self, question: &Features, without: Option<Without<'_>>) -> (Vec<f32>, f32) {
@@ -158,6 +167,11 @@ impl Index {
             *score /= norm;
         }
         scores
+    }
+
+    /// How rare a word is among the documents; rarest is one that none holds.
+    pub(crate) fn rarity(&self, word: &str) -> f32 {
+        self.words.find(features::word(word)).idf
     }
 
     /// The n-grams of a text as a vector of length 1, for comparing two texts directly.

@@ -15,6 +15,8 @@ use crate::eval::share;
 pub struct Report {
     pub entries: usize,
     pub questions: usize,
+    /// Whether vectors are summed with the words; then everything here is of both.
+    pub hybrid: bool,
     /// Of what is answered, this share is to be right.
     pub target: f32,
     pub all: Certainty,
@@ -46,6 +48,7 @@ impl Report {
         Self {
             entries: base.len(),
             questions: held_out.len(),
+            hybrid: base.is_hybrid(),
             target: TARGET,
             all: calibration.all,
             safety: calibration.safety,

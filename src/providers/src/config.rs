@@ -229,7 +229,7 @@ pub fn build(config: ProviderConfig, key: Option<SecretString>) -> Result<Arc<dy
 }
 
 /// The full address to post to.
-fn address(vendor: &Vendor, base: Option<&str>, keyed: bool) -> Result<Url, ProviderError> {
+pub(crate) fn address(vendor: &Vendor, base: Option<&str>, keyed: bool) -> Result<Url, ProviderError> {
     let kind = vendor.name;
     let base = base.or(vendor.base_url).ok_or(ProviderError::MissingBaseUrl { kind })?;
     let wrong = |reason: &str| ProviderError::BaseUrl { kind, reason: reason.to_owned() };

@@ -3,13 +3,14 @@
 //!
 //! bytes → [`lines`] → [`sse`] or [`ndjson`] frames → a vendor's `decode` (pure) → `answer` → events. Only `http` and
 //! `generation` do I/O. A vendor is a folder: `anthropic`, `ollama`, `openai` (and whoever speaks chat completions). How
-//! to add one: `docs/adding-a-provider.md`.
+//! to add one: `docs/adding-a-provider.md`. Beside them [`Embeddings`], which makes vectors of texts.
 
 mod answer;
 mod anthropic;
 mod call;
 mod chat;
 mod config;
+mod embeddings;
 mod generation;
 mod http;
 mod lenient;
@@ -21,3 +22,4 @@ mod repeat;
 pub mod sse;
 
 pub use config::{Kind, ProviderConfig, ProviderError, build};
+pub use embeddings::Embeddings;

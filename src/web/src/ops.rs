@@ -33,6 +33,7 @@ pub(crate) async fn readyz(State(web): State<Arc<Web>>) -> Response {
         platforms,
         unknown_deliveries: unknown,
         frozen: web.engine.is_frozen(),
+        vectors: web.engine.vectors(),
     };
     let status = if ready.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(ready)).into_response()

@@ -5,6 +5,8 @@
 //! ([`Reply::Gated`]), so that a test never needs to sleep.
 #![expect(clippy::expect_used, reason = "a test's tool: what cannot be set up must end the test")]
 
+pub mod embeddings;
+
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::io;
@@ -18,6 +20,8 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+
+use embeddings::{Asked, Embedder};
 
 /// How often a stalled stream sends its comment.
 const KEEP_ALIVE: Duration = Duration::from_millis(20);
@@ -132,6 +136,8 @@ struct State {
     requests: Vec<Value>,
     connections: usize,
     dropped: usize,
+    embedder: Embedder,
+    embedded: Vec<Asked>,
 }
 
 #[derive(Debug)]
@@ -244,15 +250,21 @@ async fn serve(socket: TcpStream, shared: Arc<Shared>) -> io::Result<()> {
     let mut speaker = Speaker { writer, shared, request: 0, pieces: 0, wants_usage: false };
     let mut buffer = Vec::new();
     while let Some((line, body)) = request(&mut reader, &mut buffer).await? {
-        if !line.starts_with("POST /v1/chat/completions ") {
+        let vectors = line.starts_with("POST /v1/embeddings ");
+        if !vectors && !line.starts_with("POST /v1/chat/completions ") {
             let models = json!({ "object": "list", "data": [{ "id": "fake-model", "object": "model" }] }).to_string();
             let found = line.starts_with("GET /v1/models ");
             speaker.whole(if found { 200 } else { 404 }, &[], "application/json", &models).await?;
             continue;
         }
-        let reply = speaker.begin(&body);
+        let after = if vectors {
+            speaker.embed(&body, &mut reader).await
+        } else {
+            let reply = speaker.begin(&body);
+            speaker.answer(reply, &mut reader).await
+        };
         // A write that fails is a client that is gone, whatever was to be written.
-        let after = speaker.answer(reply, &mut reader).await.unwrap_or(After::HungUp);
+        let after = after.unwrap_or(After::HungUp);
         if after == After::HungUp {
             speaker.shared.state.send_modify(|state| state.dropped += 1);
         }

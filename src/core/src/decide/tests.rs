@@ -10,7 +10,7 @@ use townkeeper_knowledge::{Base, parse};
 use super::access::AccessAsk;
 use super::feedback::Rated;
 use super::moderate::ModerateAsk;
-use super::{Ask, Decision, Event, Past, Snapshot, Spoken, decide, feedback, moderate};
+use super::{Ask, Decision, Event, Meaning, Past, Snapshot, Spoken, decide, feedback, moderate};
 use crate::flood::Pace;
 use crate::memory::Note;
 use crate::places::Here;
@@ -48,6 +48,7 @@ struct Given {
     model: bool,
     frozen: bool,
     notes: Vec<Note>,
+    meaning: Meaning<'static>,
     pace: Pace,
     here: Here,
     start_link: Option<&'static str>,
@@ -64,6 +65,7 @@ impl Given {
             model,
             frozen: false,
             notes: Vec::new(),
+            meaning: Meaning::Known(None),
             pace: Pace::Free,
             here: Here::default(),
             start_link: None,
@@ -86,6 +88,7 @@ impl Given {
             frozen: self.frozen,
             past,
             notes: &self.notes,
+            meaning: self.meaning,
             pace: self.pace,
             here: &self.here,
             start_link: self.start_link,
@@ -422,4 +425,25 @@ fn moderators_are_understood_by_what_they_reply_to() {
     let mut masked = inbound(Body::Command { name: "keeper".to_owned(), args: "ban".to_owned() });
     (masked.person.bot, masked.replies_to_person) = (true, Some("66".into()));
     assert_eq!(reply(given.decide(&Event::Came(&masked), None)), say::not_allowed());
+}
+
+/// A question leaves for whoever makes vectors only where that can help, and never where it may hold a wallet's words.
+#[test]
+fn what_a_question_means_is_asked_for_only_where_it_helps() {
+    let mut given = Given { meaning: Meaning::Unasked, ..Given::new(false) };
+    let asked = |given: &Given, text: &str| match given.asks(text).then {
+        Some(Ask::Meaning { question }) => Some(question),
+        _ => None,
+    };
+    let title = given.base.entries().next().expect("an entry").title.clone();
+    assert_eq!(asked(&given, "something quite unlike it").as_deref(), Some("something quite unlike it"));
+    let seed = "legal winner thank year wave sausage worth useful legal winner thank yellow";
+    for text in [title.as_str(), "hello", "42", seed] {
+        assert_eq!(asked(&given, text), None, "{text}");
+    }
+    given.pace = Pace::Slow { told: false };
+    assert_eq!(asked(&given, "something quite unlike it"), None, "too fast");
+    // Where nobody says it, words decide, and nobody is asked again.
+    given = Given { meaning: Meaning::Known(None), ..Given::new(false) };
+    assert_eq!(asked(&given, "something quite unlike it"), None);
 }

@@ -276,6 +276,7 @@ pub(crate) async fn stage(facts: PlatformFacts) -> Stage {
     let mut door = Door::default();
     door.add(Arc::clone(&square));
     let engine = Engine::start(Parts {
+        meanings: None,
         workspace: W.to_owned(),
         store: Store::open(folder.path()).await.unwrap(),
         base: Arc::new(Base::build(vec![("meetups.md".to_owned(), parse("meetups.md", ENTRY).unwrap())]).unwrap()),

@@ -5,6 +5,7 @@
 
 use super::logistic::Example;
 use super::signals::{Signals, Standing, alone};
+use crate::hybrid::{Centroids, Embedded, Vector};
 use crate::index::features::Features;
 use crate::index::material::{Material, Question};
 use crate::index::{Index, Without};
@@ -49,31 +50,55 @@ impl HeldOut {
     }
 }
 
-/// Asks them all. An entry of a single question has none to spare.
-pub(crate) fn all(index: &Index, documents: &[Features], material: &[Material]) -> Vec<HeldOut> {
+/// Asks them all; with `vectors`, all that have one. An entry of a single question has none to spare.
+pub(crate) fn all(
+    index: &Index,
+    documents: &[Features],
+    material: &[Material],
+    vectors: Option<&Embedded>,
+) -> Vec<HeldOut> {
     let asked = material.iter().zip(documents).enumerate().filter(|(_, (of, _))| of.questions.len() > 1);
     asked
         .flat_map(|(owner, (of, document))| {
-            let asked = of.questions.iter().filter(|question| !question.features.words.is_empty());
-            asked.map(move |question| ask(index, document, owner, question))
+            let asked = of.questions.iter().enumerate().filter(|(_, question)| !question.features.words.is_empty());
+            asked.filter_map(move |(at, question)| {
+                // Of what has no vector these say nothing: it is asked by its words alone.
+                let near = match vectors {
+                    Some(vectors) => Some((&vectors.centroids, vectors.question(owner, at)?)),
+                    None => None,
+                };
+                Some(ask(index, document, owner, question, near))
+            })
         })
         .collect()
 }
 
-fn ask(index: &Index, document: &Features, owner: usize, question: &Question) -> HeldOut {
-    let features = &question.features;
-    let scores = index.scores_without(features, Some(Without { owner, document, entry: false }));
-    let sums = scores.sum();
+fn ask(
+    index: &Index,
+    document: &Features,
+    owner: usize,
+    question: &Question,
+    near: Option<(&Centroids, &Vector)>,
+) -> HeldOut {
+    let scores = |entry| {
+        let mut scores = index.scores_without(&question.features, Some(Without { owner, document, entry }));
+        if let Some((centroids, vector)) = near {
+            scores.vectors = centroids.nearness_without(vector, owner, entry);
+        }
+        scores
+    };
+    let left = scores(false);
+    let sums = left.sum();
     let best = first(&sums, None);
     let own = sums.get(owner).copied().unwrap_or_default();
     let rank = sums.iter().enumerate().filter(|(i, sum)| *i != owner && **sum >= own).count();
-    let standing = Standing::new(&scores, &sums);
+    let standing = Standing::new(&left, &sums);
     let (signals, own_signals) = (standing.signals(best), standing.signals(owner));
 
-    let scores = index.scores_without(features, Some(Without { owner, document, entry: true }));
-    let sums = scores.sum();
+    let left = scores(true);
+    let sums = left.sum();
     let other = first(&sums, Some(owner));
-    let other_signals = Standing::new(&scores, &sums).signals(other);
+    let other_signals = Standing::new(&left, &sums).signals(other);
     HeldOut { owner, question: question.position, best, signals, own_signals, rank, other, other_signals }
 }
 

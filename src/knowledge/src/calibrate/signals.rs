@@ -1,12 +1,13 @@
 //! What the scores of all entries say about one of them: the numbers from which its probability is computed.
 
-use crate::index::Scores;
+use crate::index::{Scores, amount};
 
 /// How many numbers.
-pub(crate) const SIGNALS: usize = 9;
+pub(crate) const SIGNALS: usize = 10;
 
 /// Score, lead over the next, lead over the third, BM25, n-grams, share of known words, agreement, relative lead, and the
-/// logarithm of the question's length: a long question scores lower on its own entry than a short one.
+/// logarithm of the question's length: a long question scores lower on its own entry than a short one. Last how near the
+/// vector is; 0 where there is none.
 pub(crate) type Signals = [f32; SIGNALS];
 
 /// All scores of one question, and the best of them.
@@ -17,6 +18,7 @@ pub(crate) struct Standing<'a> {
     top: [f32; 3],
     words: f32,
     grams: f32,
+    vectors: f32,
 }
 
 impl<'a> Standing<'a> {
@@ -34,7 +36,8 @@ impl<'a> Standing<'a> {
             };
         }
         let highest = |of: &[f32]| of.iter().copied().fold(0.0, f32::max);
-        Self { scores, sums, top, words: highest(&scores.words), grams: highest(&scores.grams) }
+        let (words, grams, vectors) = (highest(&scores.words), highest(&scores.grams), highest(&scores.vectors));
+        Self { scores, sums, top, words, grams, vectors }
     }
 
     pub(crate) fn signals(&self, entry: usize) -> Signals {
@@ -48,10 +51,13 @@ impl<'a> Standing<'a> {
         } else {
             (first, second)
         };
-        let half = |leads: bool| if leads { 0.5 } else { 0.0 };
-        let agreement = half(words >= self.words) + half(grams >= self.grams);
+        let near = at(&self.scores.vectors);
+        let leads = [words >= self.words, grams >= self.grams, near >= self.vectors];
+        let parts = if self.scores.vectors.is_empty() { 2 } else { 3 };
+        let agreement = amount(leads.iter().take(parts).filter(|leads| **leads).count()) / amount(parts);
         let relative = (sum - next) / sum.max(f32::MIN_POSITIVE).max(next);
-        [sum, sum - next, sum - after, words, grams, self.scores.known, agreement, relative, self.scores.length.ln()]
+        let length = self.scores.length.ln();
+        [sum, sum - next, sum - after, words, grams, self.scores.known, agreement, relative, length, near]
     }
 }
 
@@ -59,5 +65,5 @@ impl<'a> Standing<'a> {
 /// are far from the base from ours less well.
 pub(crate) fn alone(signals: &Signals) -> Signals {
     let [sum, ..] = *signals;
-    [sum, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+    [sum, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
 }

@@ -44,7 +44,7 @@ impl Features {
         for (start, word) in text.unicode_word_indices() {
             let end = start + word.len();
             let word = meant(word).unwrap_or(word);
-            let hash = word.chars().fold(SEED, mix);
+            let hash = self::word(word);
             hashes.push(hash);
             exact = mix_number(exact, hash);
             if !word.chars().any(is_unspaced) {
@@ -78,6 +78,11 @@ impl Features {
         }
         self
     }
+}
+
+/// A word's feature.
+pub(crate) fn word(word: &str) -> u64 {
+    word.chars().fold(SEED, mix)
 }
 
 /// The words of a text, as they are compared.
