@@ -116,7 +116,7 @@ impl Sight<'_> {
         if OTHERWISE.iter().any(|word| near.contains(word)) {
             return None;
         }
-        const CLAIMS: &[&str] = &["official", "contract", "mint", "контракт", "contrato", "vertrag", "合约", "合約", "컨트랙트"];
+        const CLAIMS: &[&str] = &["official", "contract", "mint", "token address", "real token", "контракт", "contrato", "vertrag", "合约", "合約", "컨트랙트"];
         let contract = CLAIMS.iter().any(|word| near.contains(word)) || has_word(near, "ca");
         let why = format!("{shown} is said to be ours, and is not.");
         match (contract, self.names_us(self.lower)) {
@@ -143,9 +143,20 @@ impl Sight<'_> {
     }
 
     fn signal(&self, id: &'static str, range: &Range<usize>, why: String) -> Signal {
-        let evidence: Evidence = evidence(self.text, range.clone());
+        let evidence = if range.len() < self.text.len() && id != "foreign_contract" && id != "foreign_address" && id != "address_twin" {
+            Evidence { text: link(self.text.get(range.clone()).unwrap_or_default()), range: range.clone() }
+        } else {
+            evidence(self.text, range.clone())
+        };
         Signal { id, weight: self.weights.of(id), evidence, why }
     }
+}
+
+/// A link, a host or a handle that nobody opens by accident.
+fn link(written: &str) -> String {
+    let shown: String = written.chars().take(160).collect();
+    let bare = shown.replace("[.]", ".").replace("http", "hxxp").replace("HTTP", "hxxp");
+    bare.replace("://", "[:]//").replace('.', "[.]")
 }
 
 /// Whether this is one of the hosts anybody may link.
