@@ -10,17 +10,11 @@ pub use guard::{Refusal, guard};
 pub use parse::{Broken, parse};
 
 /// Hosts, compiled: a look-up takes microseconds, a host about nine bytes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct List {
     set: fst::Set<Vec<u8>>,
     /// Where it came from, for a moderator: `a public list, 2026-02-04`.
     pub source: String,
-}
-
-impl Default for List {
-    fn default() -> Self {
-        Self { set: fst::Set::default(), source: String::new() }
-    }
 }
 
 impl List {
@@ -88,7 +82,10 @@ pub struct Lists {
 pub enum Standing<'l> {
     Allowed,
     /// By which entry, of which list.
-    Denied { entry: String, source: &'l str },
+    Denied {
+        entry: String,
+        source: &'l str,
+    },
     Unknown,
 }
 
@@ -177,7 +174,15 @@ mod tests {
         let ends = ["com", "net", "xyz", "pages.dev", "web.app", "app", "io", "top"];
         let pick = |list: &[&'static str], n: u64| list[usize::try_from(n).unwrap() % list.len()];
         let hosts: Vec<String> = (0..440_000)
-            .map(|_| format!("{}-{}{:x}.{}", pick(&words, next()), pick(&words, next()), next() % 0x00ff_ffff, pick(&ends, next())))
+            .map(|_| {
+                format!(
+                    "{}-{}{:x}.{}",
+                    pick(&words, next()),
+                    pick(&words, next()),
+                    next() % 0x00ff_ffff,
+                    pick(&ends, next())
+                )
+            })
             .collect();
         let list = List::new(hosts.iter().map(String::as_str), "generated");
         assert!(list.len() > 400_000);

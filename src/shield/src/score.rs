@@ -132,6 +132,8 @@ mod tests {
     fn a_deployment_changes_what_exists_and_nothing_else() {
         let weights = Weights::default().with("invite", 99.0).unwrap();
         assert!((weights.of("invite") - BOUND).abs() < f32::EPSILON);
-        assert!(Weights::default().with("nothing", 1.0).is_none() && Weights::default().with("invite", f32::NAN).is_none());
+        assert!(
+            Weights::default().with("nothing", 1.0).is_none() && Weights::default().with("invite", f32::NAN).is_none()
+        );
     }
 }

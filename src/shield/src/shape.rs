@@ -92,7 +92,8 @@ mod tests {
     #[test]
     fn what_looks_alike_has_one_shape() {
         let shape = |text| shape(text, Digits::Letters);
-        for other in ["LUMEN", "1umen", "Iumen", "lurnen", "ｌｕｍｅｎ", "lumеn", "lümen", "𝗹𝘂𝗺𝗲𝗻", "lum3n"] {
+        for other in ["LUMEN", "1umen", "Iumen", "lurnen", "ｌｕｍｅｎ", "lumеn", "lümen", "𝗹𝘂𝗺𝗲𝗻", "lum3n"]
+        {
             assert_eq!(shape(other), shape("lumen"), "{other}");
         }
         assert_eq!(shape("e1iza0s"), shape("elizaos"));

@@ -29,8 +29,8 @@ impl Stance {
         let endorses = words.has(ENDORSE);
         let question = own.contains(['?', '？', '؟']) || QUESTIONS.iter().any(|start| own.starts_with(start));
         Self {
-            warns: words.has(DENOUNCE) && !orders && !endorses || message.in_reports && !orders,
-            asks: question && words.has(ASK) && !orders && !(endorses && !question_names(own)),
+            warns: !orders && (message.in_reports || words.has(DENOUNCE) && !endorses),
+            asks: question && !orders && words.has(ASK) && (!endorses || question_names(own)),
             quotes: quotes && words.has(WARN | DENOUNCE | ASK | TOLD) && !orders,
             // Developers name keys to each other, but want nobody's.
             technical: words.is_technical() && !leads && !words.has(DM) && !TO_ME.iter().any(|to| own.contains(to)),
@@ -89,7 +89,18 @@ pub(crate) struct Own<'t> {
 const TO_ME: &[&str] = &["send me", "give me", "to me", "tell me", "share with", "send us", "send it", "to us"];
 
 /// How questions begin that lack their mark.
-const QUESTIONS: &[&str] = &["is this", "is it", "is the", "is that", "are these", "anyone know", "does anyone", "has anyone", "can someone", "can anyone"];
+const QUESTIONS: &[&str] = &[
+    "is this",
+    "is it",
+    "is the",
+    "is that",
+    "are these",
+    "anyone know",
+    "does anyone",
+    "has anyone",
+    "can someone",
+    "can anyone",
+];
 
 /// The question itself says what would endorse: "is it the real one?"
 fn question_names(own: &str) -> bool {
@@ -145,7 +156,9 @@ pub(crate) fn quotations(text: &str) -> Vec<Range<usize>> {
         };
         let end = inner + length + close.len_utf8();
         let spaced = text.get(inner..inner + length).is_some_and(|inside| inside.contains(' '));
-        if (length >= SHORTEST && spaced || mark == '`') && !found.iter().any(|known| known.start < end && start < known.end) {
+        if (length >= SHORTEST && spaced || mark == '`')
+            && !found.iter().any(|known| known.start < end && start < known.end)
+        {
             found.push(start..end);
         }
         from = end;
@@ -181,7 +194,13 @@ mod tests {
 
     #[test]
     fn a_text_that_is_all_quotation_is_the_authors_own() {
-        for text in ["> Claim your airdrop now", "\"Enter your seed phrase here\"", "plain words", "`npm install`", ">> here <<"] {
+        for text in [
+            "> Claim your airdrop now",
+            "\"Enter your seed phrase here\"",
+            "plain words",
+            "`npm install`",
+            ">> here <<",
+        ] {
             assert_eq!(own_words(text), None, "{text}");
         }
     }

@@ -1,23 +1,97 @@
 //! Thousands of hosts made from a brand as thieves make them, and thousands of honest ones that share letters with it.
+#![expect(clippy::unwrap_used, reason = "a test: what cannot be made must end it")]
 
 use townkeeper_shield::signals::brand;
 use townkeeper_shield::{Action, Facts, Known, Lists, Message, Shield, Weights};
 
 const BRANDS: &[&str] = &["lumen", "quartzine", "elderoak"];
 const ACTIONS: &[&str] = &[
-    "claim", "migrate", "migration", "swap", "bridge", "airdrop", "token", "app", "portal", "support", "official",
-    "verify", "wallet", "mint", "rewards", "v2", "drop", "stake", "presale", "help", "login", "launch",
+    "claim",
+    "migrate",
+    "migration",
+    "swap",
+    "bridge",
+    "airdrop",
+    "token",
+    "app",
+    "portal",
+    "support",
+    "official",
+    "verify",
+    "wallet",
+    "mint",
+    "rewards",
+    "v2",
+    "drop",
+    "stake",
+    "presale",
+    "help",
+    "login",
+    "launch",
 ];
-const ENDINGS: &[&str] = &["com", "net", "xyz", "app", "io", "fun", "site", "online", "top", "network", "finance", "co.uk"];
+const ENDINGS: &[&str] =
+    &["com", "net", "xyz", "app", "io", "fun", "site", "online", "top", "network", "finance", "co.uk"];
 const HOSTING: &[&str] = &["pages.dev", "vercel.app", "netlify.app", "web.app", "github.io", "herokuapp.com"];
 /// Honest names, among them words with `lumen` or its letters inside.
 const HONEST: &[&str] = &[
-    "luminous", "lumentum", "volumen", "albumen", "columen", "illumenate", "lumber", "numen", "rumen", "acumen",
-    "documents", "lament", "element", "luminary", "blumenhaus", "flumenworks", "volumenta", "cerumenfree", "bitumen",
-    "regimen", "specimen", "women", "human", "menlu", "solumentis", "quartz", "quartzite", "quarzheizung", "alder", "elder",
-    "elderly", "oak", "elderflower", "oakland", "oldoak", "northwind", "bluebird", "acme", "harbor", "meadow", "granite",
-    "cinder", "willow", "maple", "orbit", "summit", "ledgerly", "bridgeport", "swapmeet", "tokenring", "claimsdesk",
-    "walletshop", "appfolio", "mintgreen", "dropwise", "officialgazette", "supportworks", "launchbox",
+    "luminous",
+    "lumentum",
+    "volumen",
+    "albumen",
+    "columen",
+    "illumenate",
+    "lumber",
+    "numen",
+    "rumen",
+    "acumen",
+    "documents",
+    "lament",
+    "element",
+    "luminary",
+    "blumenhaus",
+    "flumenworks",
+    "volumenta",
+    "cerumenfree",
+    "bitumen",
+    "regimen",
+    "specimen",
+    "women",
+    "human",
+    "menlu",
+    "solumentis",
+    "quartz",
+    "quartzite",
+    "quarzheizung",
+    "alder",
+    "elder",
+    "elderly",
+    "oak",
+    "elderflower",
+    "oakland",
+    "oldoak",
+    "northwind",
+    "bluebird",
+    "acme",
+    "harbor",
+    "meadow",
+    "granite",
+    "cinder",
+    "willow",
+    "maple",
+    "orbit",
+    "summit",
+    "ledgerly",
+    "bridgeport",
+    "swapmeet",
+    "tokenring",
+    "claimsdesk",
+    "walletshop",
+    "appfolio",
+    "mintgreen",
+    "dropwise",
+    "officialgazette",
+    "supportworks",
+    "launchbox",
 ];
 
 fn known() -> Known {
@@ -93,7 +167,10 @@ fn lookalike(dice: &mut Dice) -> String {
         7 => format!("{brand}.example.org.{action}-{more}.{ending}"),
         8 => format!("{}.{ending}", distorted(brand, dice)),
         9 => format!("{action}-{}.{ending}", distorted(brand, dice)),
-        _ => format!("{}-{}.{ending}", &brand[..3], &brand[3..]),
+        _ => {
+            let (start, rest) = brand.split_at(3);
+            format!("{start}-{rest}.{ending}")
+        }
     }
 }
 

@@ -57,7 +57,8 @@ pub(super) fn thinned(part: &str) -> Cow<'_, str> {
     }
     let mut out = String::with_capacity(part.len());
     for token in part.split_inclusive(char::is_whitespace) {
-        let foreign = !token.bytes().any(|b| b.is_ascii_alphanumeric() || b == b'.') && !is_styled(token);
+        let inner = token.trim_end().trim_end_matches(|c: char| !c.is_alphanumeric());
+        let foreign = !inner.bytes().any(|b| b.is_ascii_alphanumeric() || b == b'.') && !is_styled(token);
         for c in token.chars() {
             let idle = if foreign { !c.is_ascii() } else { is_picture(c) };
             if idle { out.extend(std::iter::repeat_n(' ', c.len_utf8())) } else { out.push(c) }
@@ -66,14 +67,17 @@ pub(super) fn thinned(part: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Emoji, arrows, ornaments: what stands beside a link, and in none.
+/// Emoji, arrows, quotation marks: what stands beside a link, and in none.
 fn is_picture(c: char) -> bool {
-    matches!(u32::from(c), 0x2190..=0x23FF | 0x2500..=0x27FF | 0x2900..=0x2BFF | 0x1F000..=0x1FAFF)
+    matches!(u32::from(c), 0xA1..=0xAC | 0xAE..=0xBB | 0x2018..=0x2023 | 0x2025..=0x2027 | 0x2190..=0x23FF | 0x2500..=0x27FF | 0x2900..=0x2BFF | 0x1F000..=0x1FAFF)
 }
 
 /// Letters in mathematical or full-width forms, which folding makes plain.
 pub(super) fn is_styled(text: &str) -> bool {
-    !text.is_ascii() && text.chars().any(|c| matches!(u32::from(c), 0xFF01..=0xFF5E | 0x1D400..=0x1D7FF | 0x24B6..=0x24E9 | 0x1F130..=0x1F189))
+    !text.is_ascii()
+        && text
+            .chars()
+            .any(|c| matches!(u32::from(c), 0xFF01..=0xFF5E | 0x1D400..=0x1D7FF | 0x24B6..=0x24E9 | 0x1F130..=0x1F189))
 }
 
 /// The nearest end of a word: backwards from `at`, or forwards.
@@ -125,7 +129,9 @@ impl Hints<'_> {
     fn dot(&self, at: usize) -> bool {
         let inside = self.before(at).is_some_and(|b| !b.is_ascii_whitespace() && b != b'.');
         match self.byte(at + 1) {
-            Some(b'*' | b'_' | b'`' | b'~' | b']' | b')') => inside && matches!(self.before(at), Some(b'*' | b'_' | b'`' | b'~')),
+            Some(b'*' | b'_' | b'`' | b'~' | b']' | b')') => {
+                inside && matches!(self.before(at), Some(b'*' | b'_' | b'`' | b'~'))
+            }
             Some(b) if b.is_ascii_alphanumeric() || !b.is_ascii() => inside && self.ending(at + 1),
             _ => false,
         }

@@ -112,7 +112,8 @@ fn broken(line: usize, found: &str) -> Broken {
 }
 
 fn is_local(name: &str) -> bool {
-    matches!(name, "localhost" | "localhost.localdomain" | "local" | "broadcasthost" | "0.0.0.0") || name.starts_with("ip6-")
+    matches!(name, "localhost" | "localhost.localdomain" | "local" | "broadcasthost" | "0.0.0.0")
+        || name.starts_with("ip6-")
 }
 
 /// A host in lower-case punycode; a link's host is taken, wildcards at the front are dropped.

@@ -80,6 +80,9 @@ mod tests {
         let acted = (0..100).filter(|n| breaker.admit(Action::Hold, n * WHILE_MS / 3) == Action::Hold).count();
         assert_eq!(acted, 100);
         let mut wide = Breaker::new(usize::MAX);
-        assert!((0..100).all(|n| wide.admit(Action::Hold, n) == Action::Hold), "the red twin: without a limit all pass");
+        assert!(
+            (0..100).all(|n| wide.admit(Action::Hold, n) == Action::Hold),
+            "the red twin: without a limit all pass"
+        );
     }
 }

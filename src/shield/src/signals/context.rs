@@ -10,7 +10,13 @@ use crate::verdict::Signal;
 const QUICK_S: u32 = 90;
 
 /// `unknown`: where a link leads that nobody knows; `lures`: the text wants its reader elsewhere.
-pub(crate) fn judge(message: &Message<'_>, found: &Found, unknown: bool, lures: bool, weights: &Weights) -> Vec<Signal> {
+pub(crate) fn judge(
+    message: &Message<'_>,
+    found: &Found,
+    unknown: bool,
+    lures: bool,
+    weights: &Weights,
+) -> Vec<Signal> {
     let mut signals = Vec::new();
     if message.author.tier > Tier::Member {
         return signals;

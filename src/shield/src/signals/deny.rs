@@ -9,14 +9,16 @@ use crate::verdict::Signal;
 
 /// Hosts and addresses that a list denies. No list is about what is ours.
 pub(crate) fn judge(text: &str, found: &Found, known: &Known, lists: &Lists, weights: &Weights) -> Vec<Signal> {
-    let hosts = found.hosts.iter().filter(|host| !known.owns_host(&host.name)).filter_map(|host| match lists.standing(&host.name) {
-        Standing::Denied { entry, source } => Some(Signal {
-            id: "denied_host",
-            weight: weights.of("denied_host"),
-            evidence: evidence(text, host.range.clone()),
-            why: format!("{} is on {source}.", entry.replace('.', "[.]")),
-        }),
-        _ => None,
+    let hosts = found.hosts.iter().filter(|host| !known.owns_host(&host.name)).filter_map(|host| {
+        match lists.standing(&host.name) {
+            Standing::Denied { entry, source } => Some(Signal {
+                id: "denied_host",
+                weight: weights.of("denied_host"),
+                evidence: evidence(text, host.range.clone()),
+                why: format!("{} is on {source}.", entry.replace('.', "[.]")),
+            }),
+            _ => None,
+        }
     });
     let theirs = found.addresses.iter().filter(|spot| !known.owns_address(&spot.value));
     let addresses = theirs.filter(|spot| lists.denies_address(&spot.value)).map(|spot| Signal {

@@ -3,32 +3,97 @@
 
 use std::ops::Range;
 
-use townkeeper_text::defang;
-
 use super::brand::{self, Likeness};
-use super::{evidence, floor};
+use super::{evidence, floor, harmless};
 use crate::found::{Found, Host, Spot};
 use crate::known::Known;
 use crate::lists::{Lists, Standing};
 use crate::message::Tier;
 use crate::score::Weights;
-use crate::verdict::{Evidence, Signal};
+use crate::verdict::Signal;
 
 /// Hosts that anybody may link without being looked at twice. What anybody may publish below (forms, sites, short links)
 /// is not among them.
 const FAMILIAR: &[&str] = &[
-    "apple.com", "arxiv.org", "bbc.co.uk", "binance.com", "bitbucket.org", "coinbase.com", "coingecko.com",
-    "coinmarketcap.com", "crates.io", "debian.org", "dexscreener.com", "discord.com", "discordapp.com", "docs.rs",
-    "ethereum.org", "etherscan.io", "facebook.com", "giphy.com", "github.com", "gitlab.com", "google.com",
-    "huggingface.co", "imgur.com", "instagram.com", "kernel.org", "kraken.com", "linkedin.com", "microsoft.com",
-    "mozilla.org", "npmjs.com", "nytimes.com", "openai.com", "phantom.app", "pypi.org", "python.org", "reddit.com",
-    "rust-lang.org", "solana.com", "solscan.io", "spotify.com", "stackexchange.com", "stackoverflow.com",
-    "steamcommunity.com", "t.me", "tenor.com", "twitch.tv", "twitter.com", "ubuntu.com", "uniswap.org",
-    "wikipedia.org", "x.com", "youtu.be", "youtube.com",
+    "apple.com",
+    "arxiv.org",
+    "bbc.co.uk",
+    "binance.com",
+    "bitbucket.org",
+    "coinbase.com",
+    "coingecko.com",
+    "coinmarketcap.com",
+    "crates.io",
+    "debian.org",
+    "dexscreener.com",
+    "discord.com",
+    "discordapp.com",
+    "docs.rs",
+    "ethereum.org",
+    "etherscan.io",
+    "facebook.com",
+    "giphy.com",
+    "github.com",
+    "gitlab.com",
+    "google.com",
+    "huggingface.co",
+    "imgur.com",
+    "instagram.com",
+    "kernel.org",
+    "kraken.com",
+    "linkedin.com",
+    "microsoft.com",
+    "mozilla.org",
+    "npmjs.com",
+    "nytimes.com",
+    "openai.com",
+    "phantom.app",
+    "pypi.org",
+    "python.org",
+    "reddit.com",
+    "rust-lang.org",
+    "solana.com",
+    "solscan.io",
+    "spotify.com",
+    "stackexchange.com",
+    "stackoverflow.com",
+    "steamcommunity.com",
+    "t.me",
+    "tenor.com",
+    "twitch.tv",
+    "twitter.com",
+    "ubuntu.com",
+    "uniswap.org",
+    "wikipedia.org",
+    "x.com",
+    "youtu.be",
+    "youtube.com",
 ];
 
 /// Where anybody publishes below one host, the path is the name.
-const BUILDERS: &[&str] = &["sites.google.com", "telegra.ph", "linktr.ee", "bio.link", "medium.com", "gitbook.io", "docs.google.com"];
+const BUILDERS: &[&str] =
+    &["sites.google.com", "telegra.ph", "linktr.ee", "bio.link", "medium.com", "gitbook.io", "docs.google.com"];
+
+/// Words by which an address is no contract of ours.
+const OTHERWISE: &[&str] = &["tx", "hash", "signature", "transaction", "my wallet", "my address", "error", "revert"];
+
+/// Words by which an address is said to be the one.
+const CLAIMS: &[&str] = &[
+    "official",
+    "contract",
+    "mint",
+    "token address",
+    "real token",
+    "контракт",
+    "contrato",
+    "vertrag",
+    "合约",
+    "合約",
+    "컨트랙트",
+];
+
+/// Words by which a host is said to be ours.
+const OFFICE: &[&str] = &["official", "официальн", "oficial", "offiziell", "官方", "공식"];
 
 /// What L1 looks at.
 pub(crate) struct Sight<'a> {
@@ -53,9 +118,12 @@ impl Sight<'_> {
         signals.extend(self.found.addresses.iter().filter_map(|spot| self.address(spot)));
         signals.extend(self.found.handles.iter().filter_map(|spot| self.handle(spot)));
         if self.tier <= Tier::Member && !self.found.invites.is_empty() {
-            signals.extend(self.found.invites.first().map(|spot| {
-                self.signal("invite", &spot.range, "It invites into a room elsewhere.".to_owned())
-            }));
+            signals.extend(
+                self.found
+                    .invites
+                    .first()
+                    .map(|spot| self.signal("invite", &spot.range, "It invites into a room elsewhere.".to_owned())),
+            );
         }
         signals
     }
@@ -79,9 +147,17 @@ impl Sight<'_> {
         let named = brand::judge(&host.name, self.known).map(|(_, likeness)| likeness);
         let below = || BUILDERS.contains(&host.name.as_str()).then(|| brand::names(&host.path, self.known)).flatten();
         if let Some(likeness) = named.or_else(|| below().map(|_| Likeness::FreeHosting)) {
-            signals.push(self.signal("brand_host", &host.range, format!("{shown} {}, and is not ours.", likeness.says())));
+            signals.push(self.signal(
+                "brand_host",
+                &host.range,
+                format!("{shown} {}, and is not ours.", likeness.says()),
+            ));
         } else if self.claims_office(&host.range) {
-            signals.push(self.signal("official_host", &host.range, format!("{shown} is called official, and is not ours.")));
+            signals.push(self.signal(
+                "official_host",
+                &host.range,
+                format!("{shown} is called official, and is not ours."),
+            ));
         }
         if self.tier <= Tier::Member {
             signals.push(self.signal("unknown_link", &host.range, format!("Nobody here knows {shown}.")));
@@ -92,7 +168,6 @@ impl Sight<'_> {
     /// "Official", and our name, near a stretch.
     fn claims_office(&self, range: &Range<usize>) -> bool {
         let near = self.near(range, 120);
-        const OFFICE: &[&str] = &["official", "официальн", "oficial", "offiziell", "官方", "공식"];
         OFFICE.iter().any(|word| near.contains(word)) && self.names_us(near)
     }
 
@@ -107,21 +182,23 @@ impl Sight<'_> {
         }
         let shown = evidence(self.text, spot.range.clone()).text;
         if let Some(ours) = self.known.twin_of(&spot.value) {
-            let ours = defang(ours, &townkeeper_text::Allowed::default());
+            let ours = harmless(ours);
             let why = format!("{shown} has the ends of our {ours}, and is another address.");
             return Some(self.signal("address_twin", &spot.range, why));
         }
         let near = self.near(&spot.range, 60);
-        const OTHERWISE: &[&str] = &["tx", "hash", "signature", "transaction", "my wallet", "my address", "error", "revert"];
         if OTHERWISE.iter().any(|word| near.contains(word)) {
             return None;
         }
-        const CLAIMS: &[&str] = &["official", "contract", "mint", "token address", "real token", "контракт", "contrato", "vertrag", "合约", "合約", "컨트랙트"];
         let contract = CLAIMS.iter().any(|word| near.contains(word)) || has_word(near, "ca");
         let why = format!("{shown} is said to be ours, and is not.");
         match (contract, self.names_us(self.lower)) {
             (true, _) => Some(self.signal("foreign_contract", &spot.range, why)),
-            (false, true) => Some(self.signal("foreign_address", &spot.range, format!("{shown} stands beside our name, and is not ours."))),
+            (false, true) => Some(self.signal(
+                "foreign_address",
+                &spot.range,
+                format!("{shown} stands beside our name, and is not ours."),
+            )),
             _ => None,
         }
     }
@@ -133,7 +210,11 @@ impl Sight<'_> {
         if staff.into_iter().any(|name| ours(&name)) || !super::identity::poses(&spot.value, self.known) {
             return None;
         }
-        Some(self.signal("brand_handle", &spot.range, format!("@{} is named like our help, and is not of us.", spot.value)))
+        Some(self.signal(
+            "brand_handle",
+            &spot.range,
+            format!("@{} is named like our help, and is not of us.", spot.value),
+        ))
     }
 
     fn near(&self, range: &Range<usize>, reach: usize) -> &str {
@@ -143,20 +224,8 @@ impl Sight<'_> {
     }
 
     fn signal(&self, id: &'static str, range: &Range<usize>, why: String) -> Signal {
-        let evidence = if range.len() < self.text.len() && id != "foreign_contract" && id != "foreign_address" && id != "address_twin" {
-            Evidence { text: link(self.text.get(range.clone()).unwrap_or_default()), range: range.clone() }
-        } else {
-            evidence(self.text, range.clone())
-        };
-        Signal { id, weight: self.weights.of(id), evidence, why }
+        Signal { id, weight: self.weights.of(id), evidence: evidence(self.text, range.clone()), why }
     }
-}
-
-/// A link, a host or a handle that nobody opens by accident.
-fn link(written: &str) -> String {
-    let shown: String = written.chars().take(160).collect();
-    let bare = shown.replace("[.]", ".").replace("http", "hxxp").replace("HTTP", "hxxp");
-    bare.replace("://", "[:]//").replace('.', "[.]")
 }
 
 /// Whether this is one of the hosts anybody may link.

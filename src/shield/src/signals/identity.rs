@@ -9,13 +9,43 @@ use crate::verdict::{Evidence, Signal};
 
 /// Words of office. The long ones count inside other words as well.
 const OFFICES: &[&str] = &[
-    "admin", "administrator", "agent", "assistance", "bot", "care", "customer", "desk", "founder", "help", "helpdesk",
-    "manager", "mod", "moderator", "official", "safeguard", "service", "staff", "support", "team", "ticket", "tickets",
-    "verification", "поддержка", "админ", "модератор", "soporte", "suporte", "客服", "管理员", "관리자", "고객센터",
+    "admin",
+    "administrator",
+    "agent",
+    "assistance",
+    "bot",
+    "care",
+    "customer",
+    "desk",
+    "founder",
+    "help",
+    "helpdesk",
+    "manager",
+    "mod",
+    "moderator",
+    "official",
+    "safeguard",
+    "service",
+    "staff",
+    "support",
+    "team",
+    "ticket",
+    "tickets",
+    "verification",
+    "поддержка",
+    "админ",
+    "модератор",
+    "soporte",
+    "suporte",
+    "客服",
+    "管理员",
+    "관리자",
+    "고객센터",
 ];
 
 /// Words that go with an office, and are none.
-const BESIDE: &[&str] = &["center", "centre", "community", "the", "your", "live", "tech", "technical", "desk", "head", "chief"];
+const BESIDE: &[&str] =
+    &["center", "centre", "community", "the", "your", "live", "tech", "technical", "desk", "head", "chief"];
 
 /// From so many letters on, an office is one even inside another word.
 const INSIDE_FROM: usize = 7;
@@ -46,14 +76,15 @@ fn speaks_against(shown: &str, known: &Known) -> Option<(&'static str, String)> 
         return Some(("staff_name", format!("The name is that of {}, and the account is not.", ours.shown)));
     }
     let brand = known.brands.iter().find(|brand| {
-        let bounded = theirs.words.iter().any(|word| *word == brand.shape);
+        let bounded = theirs.words.contains(&brand.shape);
         bounded || (brand.letters >= 5 && theirs.whole.contains(&brand.shape))
     });
     let office = theirs.office();
     match (brand, office) {
-        (Some(brand), Some(_)) => {
-            Some(("brand_name", format!("The name has {} and an office in it, and the account is not of us.", brand.name)))
-        }
+        (Some(brand), Some(_)) => Some((
+            "brand_name",
+            format!("The name has {} and an office in it, and the account is not of us.", brand.name),
+        )),
         (Some(brand), None) if theirs.whole == brand.shape => {
             Some(("brand_name", format!("The name is {}, and the account is not of us.", brand.name)))
         }
@@ -124,9 +155,8 @@ impl Read {
 
     /// Nothing but offices and what goes with them.
     fn is_all_office(&self) -> bool {
-        let known = |word: &String| {
-            word.len() < 2 || SHAPED.iter().any(|office| office.shape == *word) || WITH.contains(word)
-        };
+        let known =
+            |word: &String| word.len() < 2 || SHAPED.iter().any(|office| office.shape == *word) || WITH.contains(word);
         self.readings.iter().any(|words| words.iter().all(known))
     }
 
@@ -176,7 +206,12 @@ mod tests {
         };
         Known::new(&Facts {
             brands: vec!["Lumen".into()],
-            staff: vec![staff("1", &["Ada Quill", "adaquill"]), staff("2", &["Bo"]), staff("3", &["Safeguard"]), staff("4", &["Shaw"])],
+            staff: vec![
+                staff("1", &["Ada Quill", "adaquill"]),
+                staff("2", &["Bo"]),
+                staff("3", &["Safeguard"]),
+                staff("4", &["Shaw"]),
+            ],
             ..Facts::default()
         })
     }
@@ -187,7 +222,17 @@ mod tests {
 
     #[test]
     fn who_is_named_like_us_and_is_not_us_is_seen() {
-        for name in ["Ada Quill", "ada_quill", "АdaQuill", "Ada Qui11", "✪ Ada Quill ✪", "AdaQuill | Support", "Ada\u{200B}Quill", "Shaw", "Shaw Support"] {
+        for name in [
+            "Ada Quill",
+            "ada_quill",
+            "АdaQuill",
+            "Ada Qui11",
+            "✪ Ada Quill ✪",
+            "AdaQuill | Support",
+            "Ada\u{200B}Quill",
+            "Shaw",
+            "Shaw Support",
+        ] {
             assert_eq!(judged(name, "", Some("99")), Some("staff_name"), "{name}");
         }
         assert_eq!(judged("somebody", "ada.quill", None), Some("staff_name"), "the handle counts");
@@ -195,7 +240,15 @@ mod tests {
         assert_eq!(judged("LumenHelpDesk", "", None), Some("brand_name"));
         assert_eq!(judged("Lumen", "", None), Some("brand_name"));
         assert_eq!(judged("OfficiaISafeguardBot", "", None), Some("staff_name"));
-        for name in ["Support", "Helpdesk", "Community Manager", "Admin Team", "Support Ticket 4", "M0derator", "Official Support"] {
+        for name in [
+            "Support",
+            "Helpdesk",
+            "Community Manager",
+            "Admin Team",
+            "Support Ticket 4",
+            "M0derator",
+            "Official Support",
+        ] {
             assert_eq!(judged(name, "", None), Some("office_name"), "{name}");
         }
         assert_eq!(judged("Kim (admin)", "", None), Some("office_word"));
@@ -205,7 +258,21 @@ mod tests {
     fn the_id_makes_one_of_us_and_others_are_left_alone() {
         assert_eq!(judged("Ada Quill", "adaquill", Some("1")), None);
         assert_eq!(judged("Lumen Support", "", Some("3")), None);
-        for name in ["Ada", "Adam Quilliam", "Bob", "Shawn", "Shaw Miller", "modesty", "Luminous", "teamwork", "robotics", "lumen fan", "botanist", "🙂", ""] {
+        for name in [
+            "Ada",
+            "Adam Quilliam",
+            "Bob",
+            "Shawn",
+            "Shaw Miller",
+            "modesty",
+            "Luminous",
+            "teamwork",
+            "robotics",
+            "lumen fan",
+            "botanist",
+            "🙂",
+            "",
+        ] {
             assert_eq!(judged(name, "", Some("77")), None, "{name}");
         }
     }

@@ -161,7 +161,7 @@ impl Words {
             let own = !rule.personal && self.is_own_story(&range);
             let told = self.is_told(folded, anchor.start) || self.is_told(folded, range.start);
             let to_you = self.of(YOUR).any(|word| word.start + 24 >= range.start && word.start <= range.end);
-            (!own && !told).then(|| Wish { id: rule.id, why: rule.why, strength: rule.strength, range, to_you })
+            (!own && !told).then_some(Wish { id: rule.id, why: rule.why, strength: rule.strength, range, to_you })
         })
     }
 
@@ -276,8 +276,8 @@ mod tests {
 
     #[test]
     fn no_kind_is_another_and_every_kind_fits() {
-        assert!(BRAND > LINK && BRAND.count_ones() == 1 && LINK.count_ones() == 1);
-        assert!(lexicon::ENGLISH.iter().chain(tongues::TONGUES).all(|(class, words)| class.count_ones() == 1
+        assert!(BRAND > LINK && BRAND.is_power_of_two() && LINK.is_power_of_two());
+        assert!(lexicon::ENGLISH.iter().chain(tongues::TONGUES).all(|(class, words)| class.is_power_of_two()
             && !words.split('|').any(|word| word.is_empty() || word != word.to_lowercase())));
     }
 }

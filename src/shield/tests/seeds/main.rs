@@ -67,7 +67,10 @@ fn staff_who_warn_are_left_alone() {
 fn few_honest_messages_are_even_flagged() {
     let count = |tier| {
         let texts = table::HONEST.iter().flat_map(|(_, texts)| *texts);
-        texts.filter(|text| judged(text, tier).action == Action::Flag).map(|text| (*text).to_owned()).collect::<Vec<_>>()
+        texts
+            .filter(|text| judged(text, tier).action == Action::Flag)
+            .map(|text| (*text).to_owned())
+            .collect::<Vec<_>>()
     };
     // From new members: those that name a look-alike host or somebody named like our help.
     assert!(count(Tier::New).len() <= 8, "{:#?}", count(Tier::New));
@@ -108,7 +111,11 @@ fn what_is_listed_goes_and_what_is_allowed_stays() {
     assert!(!serde_json::to_string(&verdict).unwrap().contains("drain.example.net"), "never shown so that it opens");
     assert_eq!(act(&[], "https://a.drain.example.net", Tier::Trusted).action, Action::Hold);
     assert_eq!(act(&["partner.example.com"], "https://partner.example.com", Tier::New).action, Action::Pass);
-    assert_eq!(act(&[], "https://partner.example.com", Tier::New).action, Action::Delete, "the red twin: no allow list");
+    assert_eq!(
+        act(&[], "https://partner.example.com", Tier::New).action,
+        Action::Delete,
+        "the red twin: no allow list"
+    );
     assert_eq!(act(&[], "our page https://lumen.example.org", Tier::New).action, Action::Pass, "a list never beats us");
     let warning = "drain.example.net is a scam, do not click it";
     assert_eq!(act(&[], warning, Tier::Staff).action, Action::Pass, "a moderator warns");
@@ -120,7 +127,11 @@ fn names_count_on_joining_and_in_every_message() {
     let shield = shield();
     assert_eq!(shield.judge_name("Ada Quill", "", Some("99")).action, Action::Flag);
     assert_eq!(shield.judge_name("Аda Quill", "ada", None).action, Action::Flag);
-    assert_eq!(shield.judge_name("Ada Quill", "adaquill", Some("1")).action, Action::Pass, "the id makes her one of us");
+    assert_eq!(
+        shield.judge_name("Ada Quill", "adaquill", Some("1")).action,
+        Action::Pass,
+        "the id makes her one of us"
+    );
     assert_eq!(shield.judge_name("Kim Park", "kimp", Some("98")).action, Action::Pass);
     let author = Author { id: Some("99"), name: "Lumen Support", ..Author::default() };
     let verdict = shield.judge(&Message { text: "hello there", author, ..Message::default() }, None, &[]);
@@ -144,7 +155,8 @@ fn place_and_behaviour_add_up() {
     assert_eq!(shield.judge(&slow, None, &[]).action, Action::Pass);
     // T9, T15, T16: what only behaviour shows.
     let burst = |weight| {
-        let seen = Signal { id: "burst", weight, evidence: Evidence::default(), why: "The same in six channels.".into() };
+        let seen =
+            Signal { id: "burst", weight, evidence: Evidence::default(), why: "The same in six channels.".into() };
         shield.judge(&written("bro", Tier::Member), None, &[seen])
     };
     assert_eq!(burst(4.0).action, Action::Flag);
@@ -169,7 +181,7 @@ fn a_verdict_says_what_it_rests_on() {
     let text = "Big news: claim at https://lumen-claim.example.net today";
     let verdict = judged(text, Tier::New);
     assert_eq!(verdict.signals[0].id, "brand_host");
-    assert_eq!(&text[verdict.signals[0].evidence.range.clone()], "https://lumen-claim.example.net");
+    assert_eq!(text.get(verdict.signals[0].evidence.range.clone()), Some("https://lumen-claim.example.net"));
     assert!(verdict.signals.is_sorted_by(|a, b| a.weight >= b.weight));
     let without = verdict.counterfactual.clone().unwrap();
     assert_eq!(without.without, "brand_host");

@@ -134,7 +134,10 @@ pub(crate) const SCAMS: &[(&str, &[&str])] = &[
             "Стабильный доход от 100$ в день, без опыта, пишите в лс",
         ],
     ),
-    ("T14 free hardware", &["Giving away my MacBook Pro with charger, perfect condition, first come first served, DM me"]),
+    (
+        "T14 free hardware",
+        &["Giving away my MacBook Pro with charger, perfect condition, first come first served, DM me"],
+    ),
 ];
 
 /// What must never be held or deleted, whoever writes it.

@@ -2,50 +2,84 @@
 
 use super::class::{
     APPROVE, ASK, CLAIM, CONNECT, CONTACT, Class, DENOUNCE, DM, DOUBLE, HELP, INVEST, MIGRATE, MY, NOT, OFFICE, PAY,
-    RECOVERED, REQUEST, REQUEST_LAST, REWARD, SECRET, SEND, TOLD, TROUBLE, UNLIMITED, URGENT, VALIDATE, WALLET, WARN, WONDER, YOUR,
+    RECOVERED, REQUEST, REQUEST_LAST, REWARD, SECRET, SEND, TOLD, TROUBLE, UNLIMITED, URGENT, VALIDATE, WALLET, WARN,
+    WONDER, YOUR,
 };
 
 pub(crate) const TONGUES: &[(Class, &str)] = &[
     // Russian
     (REQUEST, "введи*|отправь*|пришли*|скинь*|укажи*|сообщи*|напиши*|дай*|импортируй*|подтверд*|вставь*|пришлите*"),
-    (SECRET, "сид фраз*|сид-фраз*|сидфраз*|seed фраз*|seed-фраз*|секретную фразу|секретная фраза|секретной фразы|приватный ключ|приватного ключа|приватные ключи|закрытый ключ|мнемоник*|мнемоническ*|12 слов|24 слова|фразу восстановления|фраза восстановления|фразы восстановления"),
+    (
+        SECRET,
+        "сид фраз*|сид-фраз*|сидфраз*|seed фраз*|seed-фраз*|секретную фразу|секретная фраза|секретной фразы|приватный ключ|приватного ключа|приватные ключи|закрытый ключ|мнемоник*|мнемоническ*|12 слов|24 слова|фразу восстановления|фраза восстановления|фразы восстановления",
+    ),
     (YOUR, "ваш|вашу|ваши|вашего|вашей|ваша|свой|свою|свои|твой|твою|вам|вы|тебе"),
     (MY, "мой|мою|моя|мои|у меня|мне|как мне|могу ли я|я потерял|где я"),
-    (DM, "в личку|в лс|в личные сообщения|пиши в лс|пишите в личку|напишите мне|напиши мне|личным сообщением|пиши в личку|в директ|пишите в лс"),
+    (
+        DM,
+        "в личку|в лс|в личные сообщения|пиши в лс|пишите в личку|напишите мне|напиши мне|личным сообщением|пиши в личку|в директ|пишите в лс",
+    ),
     (HELP, "помощь|помогу|помочь|поможем|поддержка|поддержки|решим|решить"),
     (OFFICE, "администратор|админ|модератор|служба поддержки|техподдержка|команда"),
     (WALLET, "кошелек|кошелёк|кошелька|кошельки|кошельком"),
-    (VALIDATE, "валидаци*|валидируй*|синхронизир*|верифицир*|подтвердите кошел*|подтверди кошел*|проверьте кошел*|активируй*"),
+    (
+        VALIDATE,
+        "валидаци*|валидируй*|синхронизир*|верифицир*|подтвердите кошел*|подтверди кошел*|проверьте кошел*|активируй*",
+    ),
     (CONNECT, "подключи*|перейди*|заходи*"),
     (TROUBLE, "ошибк*|завис*|не отображ*|заблокир*|исправ*|восстанов*"),
     (CLAIM, "забери*|забрать|получи*|успей*|клейм*|заклейм*"),
     (REWARD, "аирдроп*|эирдроп*|дроп|награду|награды|бонус*|раздач*|токены|токенов"),
-    (URGENT, "срочно|сегодня|до конца дня|осталось|успейте|последний шанс|ограничен*|сейчас|истекает|первые 100|первым 100|первые 500|первым 500|торопи*|только сегодня"),
+    (
+        URGENT,
+        "срочно|сегодня|до конца дня|осталось|успейте|последний шанс|ограничен*|сейчас|истекает|первые 100|первым 100|первые 500|первым 500|торопи*|только сегодня",
+    ),
     (MIGRATE, "миграци*|мигрируй*|обменяйте|обмен токенов|переведите токены|старые токены|своп"),
     (SEND, "отправь*|переведи*|пополни*|внеси*"),
     (DOUBLE, "удвоим|удвоение|вдвое|в два раза|в 2 раза|вдвойне|x2|х2"),
-    (RECOVERED, "вернул мои|вернули мои|вернуть деньги|возврат средств|вернуть украденн*|вернуть средства|помог вернуть|помогли вернуть"),
+    (
+        RECOVERED,
+        "вернул мои|вернули мои|вернуть деньги|возврат средств|вернуть украденн*|вернуть средства|помог вернуть|помогли вернуть",
+    ),
     (CONTACT, "пишите|пиши|свяжитесь|напишите|обращайтесь|ватсап|телеграм|в телеграм|связь"),
-    (INVEST, "пассивный доход|доход от|заработок|сигналы|прибыль|инвестиц*|удаленный заработок|удалённый заработок|дополнительный доход|без опыта|партнеров|партнёров|схема заработка|арбитраж"),
+    (
+        INVEST,
+        "пассивный доход|доход от|заработок|сигналы|прибыль|инвестиц*|удаленный заработок|удалённый заработок|дополнительный доход|без опыта|партнеров|партнёров|схема заработка|арбитраж",
+    ),
     (PAY, "в день|в неделю|в сутки|ежедневно|в месяц"),
     (APPROVE, "апрув*|одобрите|разрешение на списание"),
     (UNLIMITED, "безлимит*|неограниченн*|максимальн*"),
     (NOT, "не|никогда|нельзя|никому"),
     (WARN, "скам|мошенник*|фейк*|фишинг*|развод|обман"),
-    (DENOUNCE, "это скам|это мошенник*|это фишинг|не переходите|не нажимайте|не вводите|осторожно|не подключайте|забаньте|не официальн*|не наш*"),
+    (
+        DENOUNCE,
+        "это скам|это мошенник*|это фишинг|не переходите|не нажимайте|не вводите|осторожно|не подключайте|забаньте|не официальн*|не наш*",
+    ),
     (ASK, "это правда|это официальн*|это скам|безопасно|легит|настоящий|реально"),
     (WONDER, "стоит ли|нужно ли|можно ли|надо ли|как мне|должен ли я"),
     (TOLD, "просит|просят|попросил|говорит|пишет|прислали|прислал|мне написали|мне пишет"),
     // Spanish
-    (REQUEST, "ingresa|ingrese|introduce|introduzca|envía|envíe|enviar|envíame|envíanos|comparte|comparta|escribe|escriba|manda|mándame|importa|importe|proporciona|proporcione|confirma|confirme|pega"),
-    (SECRET, "frase semilla|frase de recuperación|frase secreta|clave privada|claves privadas|llave privada|12 palabras|24 palabras|palabras semilla|palabras secretas"),
+    (
+        REQUEST,
+        "ingresa|ingrese|introduce|introduzca|envía|envíe|enviar|envíame|envíanos|comparte|comparta|escribe|escriba|manda|mándame|importa|importe|proporciona|proporcione|confirma|confirme|pega",
+    ),
+    (
+        SECRET,
+        "frase semilla|frase de recuperación|frase secreta|clave privada|claves privadas|llave privada|12 palabras|24 palabras|palabras semilla|palabras secretas",
+    ),
     (YOUR, "tu|tus|su|sus|usted"),
     (MY, "mi|mis|cómo puedo|puedo|tengo que|perdí"),
-    (DM, "escríbeme|escríbame|mándame un mensaje|envíame un mensaje|por privado|al privado|por dm|contacta conmigo|contácteme|mensaje privado"),
+    (
+        DM,
+        "escríbeme|escríbame|mándame un mensaje|envíame un mensaje|por privado|al privado|por dm|contacta conmigo|contácteme|mensaje privado",
+    ),
     (HELP, "ayuda|ayudarte|ayudarle|asistencia|soporte|resolver|solucionar"),
     (OFFICE, "soporte técnico|equipo de soporte|administrador|moderador|equipo oficial"),
     (WALLET, "billetera|cartera|monedero|billeteras"),
-    (VALIDATE, "validar|valida|valide|sincronizar|sincroniza|sincronice|verificar tu billetera|verifica tu billetera|rectificar|autenticar"),
+    (
+        VALIDATE,
+        "validar|valida|valide|sincronizar|sincroniza|sincronice|verificar tu billetera|verifica tu billetera|rectificar|autenticar",
+    ),
     (CONNECT, "conecta|conecte|conectar|visita|entra"),
     (TROUBLE, "pendiente|atascad*|bloquead*|corregir|solucionar el error"),
     (CLAIM, "reclama|reclame|reclamar|canjea|obtén|recibe"),
@@ -54,7 +88,10 @@ pub(crate) const TONGUES: &[(Class, &str)] = &[
     (MIGRATE, "migrar|migra|migre|migración|intercambiar|puente"),
     (SEND, "deposita|envía|transfiere"),
     (DOUBLE, "el doble|duplicamos|duplica|duplicado"),
-    (RECOVERED, "recuperó mis|recuperar tus fondos|recuperar sus fondos|recuperé mi dinero|me ayudó a recuperar|fondos robados"),
+    (
+        RECOVERED,
+        "recuperó mis|recuperar tus fondos|recuperar sus fondos|recuperé mi dinero|me ayudó a recuperar|fondos robados",
+    ),
     (CONTACT, "contacta|contáctalo|escríbele|contacte"),
     (INVEST, "señales vip|ingresos pasivos|ganancias garantizadas|invierte|inversión|ganar dinero"),
     (PAY, "al día|por día|diarios|semanal|por semana"),
@@ -66,10 +103,16 @@ pub(crate) const TONGUES: &[(Class, &str)] = &[
     (TOLD, "me pidió|me pide|me escribió|me dijo|me mandaron|me pidieron"),
     // Portuguese
     (REQUEST, "insira|digite|envie|informe|coloque|mande|compartilhe|importe|forneça|cole"),
-    (SECRET, "frase semente|frase-semente|frase de recuperação|chave privada|chaves privadas|12 palavras|24 palavras|palavras secretas|frase de segurança"),
+    (
+        SECRET,
+        "frase semente|frase-semente|frase de recuperação|chave privada|chaves privadas|12 palavras|24 palavras|palavras secretas|frase de segurança",
+    ),
     (YOUR, "sua|seu|suas|seus|você|teu|tua"),
     (MY, "minha|meu|minhas|meus|como faço|posso|perdi"),
-    (DM, "me chama no privado|me chame no privado|chama no pv|no privado|no pv|me mande mensagem|me manda mensagem|manda dm|fale comigo"),
+    (
+        DM,
+        "me chama no privado|me chame no privado|chama no pv|no privado|no pv|me mande mensagem|me manda mensagem|manda dm|fale comigo",
+    ),
     (HELP, "ajuda|ajudar|ajudá-lo|suporte|assistência|resolver"),
     (OFFICE, "equipe de suporte|administrador|moderador|suporte técnico|suporte oficial"),
     (WALLET, "carteira|carteiras"),
@@ -93,12 +136,21 @@ pub(crate) const TONGUES: &[(Class, &str)] = &[
     (WONDER, "devo|deveria|é seguro|como"),
     (TOLD, "me pediu|me pediram|me mandou|me disse|pediu minha"),
     // German
-    (REQUEST, "gib|geben sie|sende|senden sie|schick|schicke|schicken sie|teile|teilen sie|importiere|importieren sie|bestätige|bestätigen sie|nenne"),
+    (
+        REQUEST,
+        "gib|geben sie|sende|senden sie|schick|schicke|schicken sie|teile|teilen sie|importiere|importieren sie|bestätige|bestätigen sie|nenne",
+    ),
     (REQUEST_LAST, "eingeben|senden|schicken|teilen|mitteilen|importieren|bestätigen"),
-    (SECRET, "seed-phrase|wiederherstellungsphrase|wiederherstellungswörter|privaten schlüssel|privater schlüssel|private schlüssel|12 wörter|24 wörter|geheime phrase|geheimphrase|wiederherstellungssatz"),
+    (
+        SECRET,
+        "seed-phrase|wiederherstellungsphrase|wiederherstellungswörter|privaten schlüssel|privater schlüssel|private schlüssel|12 wörter|24 wörter|geheime phrase|geheimphrase|wiederherstellungssatz",
+    ),
     (YOUR, "dein|deine|deinen|deiner|ihr|ihre|ihren|ihrer|du|sie|euer|eure|euren"),
     (MY, "mein|meine|meinen|meiner|wie kann ich|kann ich|muss ich|soll ich|ich habe|habe ich"),
-    (DM, "schreib mir|schreibt mir|schreiben sie mir|per dm|per pn|privat anschreiben|schreib mich an|schreibt mich an|kontaktiere mich|private nachricht"),
+    (
+        DM,
+        "schreib mir|schreibt mir|schreiben sie mir|per dm|per pn|privat anschreiben|schreib mich an|schreibt mich an|kontaktiere mich|private nachricht",
+    ),
     (HELP, "hilfe|helfen|helfe|unterstützung|problem lösen|weiterhelfen"),
     (OFFICE, "support-team|administrator|moderator|kundendienst|offizieller support|das team"),
     (WALLET, "wallet|geldbörse|brieftasche"),
@@ -117,7 +169,10 @@ pub(crate) const TONGUES: &[(Class, &str)] = &[
     (PAY, "pro tag|am tag|täglich|pro woche|wöchentlich"),
     (NOT, "nie|niemals|nicht|kein|keine|keinen"),
     (WARN, "betrug|betrüger|abzocke|gefälscht"),
-    (DENOUNCE, "ist betrug|nicht klicken|nicht anklicken|nicht offiziell|finger weg|vorsicht vor|ist fake|ist gefälscht"),
+    (
+        DENOUNCE,
+        "ist betrug|nicht klicken|nicht anklicken|nicht offiziell|finger weg|vorsicht vor|ist fake|ist gefälscht",
+    ),
     (ASK, "ist das echt|ist das betrug|ist das sicher|ist das offiziell|seriös|echt"),
     (WONDER, "soll ich|muss ich|kann ich|ist es sicher"),
     (TOLD, "hat mich gebeten|hat mich gefragt|schrieb mir|hat mir geschrieben|fragt nach|will meine|will meinen"),
@@ -151,7 +206,10 @@ pub(crate) const TONGUES: &[(Class, &str)] = &[
     (TOLD, "有人私信|有人让我|他让我|他说|要求我|问我要"),
     // Korean
     (REQUEST_LAST, "입력|보내|제출|알려|가져오|공유|전송|적어"),
-    (SECRET, "시드 문구|시드문구|시드 구문|니모닉|개인키|개인 키|비밀키|비밀 키|복구 구문|복구 문구|프라이빗 키|12개 단어|12단어"),
+    (
+        SECRET,
+        "시드 문구|시드문구|시드 구문|니모닉|개인키|개인 키|비밀키|비밀 키|복구 구문|복구 문구|프라이빗 키|12개 단어|12단어",
+    ),
     (YOUR, "당신의|귀하의|여러분의|본인의"),
     (MY, "제 |내 |저는|제가|어떻게"),
     (DM, "디엠 주세요|dm 주세요|개인 메시지|쪽지 주세요|갠톡|1:1 문의|연락 주세요|디엠주세요"),
