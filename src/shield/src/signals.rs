@@ -85,7 +85,7 @@ mod tests {
             ("go to https://claim.example.net/x. Now", "go to hxxps[:]//claim[.]example[.]net/x. Now"),
             ("claim[.]example.net", "claim[.]example[.]net"),
             ("to 0x52908400098527886E0F7030069857D2E4169EE7!", "to 0x5290…9EE7!"),
-            ("Так. И вот так...", "Так. И вот так[.].."),
+            ("Так. И вот так.", "Так. И вот так."),
             ("", ""),
         ];
         for (text, expected) in cases {

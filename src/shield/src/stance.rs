@@ -126,6 +126,9 @@ pub(crate) fn says_something(own: &str) -> bool {
     own.split_whitespace().filter(|word| word.chars().any(char::is_alphabetic)).count() >= 2
 }
 
+/// Nobody quotes more; each is looked for in the whole text.
+const MOST: usize = 64;
+
 /// Shorter ones name something ("wallet"), and quote nobody.
 const SHORTEST: usize = 10;
 
@@ -147,7 +150,8 @@ pub(crate) fn quotations(text: &str) -> Vec<Range<usize>> {
         at += line.len();
     }
     let mut from = 0;
-    while let Some((start, mark, close)) = opening(text, from) {
+    for _ in 0..MOST {
+        let Some((start, mark, close)) = opening(text, from) else { break };
         let inner = start + mark.len_utf8();
         let length = text.get(inner..).and_then(|rest| rest.find(close));
         let Some(length) = length else {

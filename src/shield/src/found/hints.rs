@@ -159,8 +159,8 @@ impl Hints<'_> {
     /// `192.0.2.7`: four numbers, three dots.
     fn number(&self, start: usize) -> bool {
         let part = |b: &&u8| b.is_ascii_digit() || **b == b'.';
-        let before = self.bytes.get(..start).unwrap_or_default().iter().rev().take_while(part).count();
-        let behind = self.bytes.get(start..).unwrap_or_default().iter().take_while(part).count();
+        let before = self.bytes.get(..start).unwrap_or_default().iter().rev().take(16).take_while(part).count();
+        let behind = self.bytes.get(start..).unwrap_or_default().iter().take(16).take_while(part).count();
         let run = self.text.get(start - before..start + behind).unwrap_or_default().trim_end_matches('.');
         run.split('.').count() == 4 && run.split('.').all(|number| (1..=3).contains(&number.len()))
     }
