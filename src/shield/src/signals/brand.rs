@@ -174,6 +174,7 @@ fn core_slips(piece: &str, brand: &Brand) -> bool {
         };
         // The words around it must be what thieves write, not just anything short.
         (before.len() > 2 || behind.len() > 2)
+            && ends(core) == ends(&brand.shape)
             && slip(core, &brand.shape, true)
             && explains(before, brand.letters)
             && explains(behind, brand.letters)
@@ -194,7 +195,6 @@ fn slip(word: &str, brand: &str, loose: bool) -> bool {
     if loose || wanted >= 7 {
         return length != wanted || swapped(word, brand) || mistyped(word, brand);
     }
-    let ends = |text: &str| (text.chars().next(), text.chars().next_back());
     if length > wanted {
         // Doubled: without its repeated letters it is the brand without its own.
         let mut letters: Vec<char> = word.chars().collect();
@@ -207,6 +207,11 @@ fn slip(word: &str, brand: &str, loose: bool) -> bool {
         return wanted > TYPO_FROM || ends(word) == ends(brand);
     }
     swapped(word, brand)
+}
+
+/// Its first and its last letter.
+fn ends(text: &str) -> (Option<char>, Option<char>) {
+    (text.chars().next(), text.chars().next_back())
 }
 
 /// The same letters in another order.
