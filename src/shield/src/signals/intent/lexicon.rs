@@ -11,7 +11,7 @@ use super::class::{
 pub(crate) const ENGLISH: &[(Class, &str)] = &[
     (
         REQUEST,
-        "typing|entering|pasting|sending|submitting|sharing|importing|dm me|pm me|inbox me|enter|type|type in|send|share|provide|submit|import|give|paste|input|fill|fill in|drop|confirm|upload|write|tell|reveal|verify|reply with|respond with|restore with|put|export|forward|message",
+        "typing|entering|pasting|sending|submitting|dm me|pm me|inbox me|enter|type|type in|send|share|provide|submit|import|give|paste|input|fill|fill in|drop|confirm|upload|write|tell|reveal|verify|reply with|respond with|restore with|put|export|forward|message",
     ),
     (
         NEED,
