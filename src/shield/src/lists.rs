@@ -10,17 +10,11 @@ pub use guard::{Refusal, guard};
 pub use parse::{Broken, parse};
 
 /// Hosts, compiled: a look-up takes microseconds, a host about nine bytes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct List {
     set: fst::Set<Vec<u8>>,
     /// Where it came from, for a moderator: `a public list, 2026-02-04`.
     pub source: String,
-}
-
-impl Default for List {
-    fn default() -> Self {
-        Self { set: fst::Set::default(), source: String::new() }
-    }
 }
 
 impl List {

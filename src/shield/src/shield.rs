@@ -13,7 +13,7 @@ use crate::score::{self, Layer, Weights};
 use crate::signals::facts::Sight;
 use crate::signals::intent::class::{BRAND, Class, HANDLE, INVITE, LINK};
 use crate::signals::intent::{Wish, Words};
-use crate::signals::{context, deny, evidence, identity};
+use crate::signals::{context, deny, evidence, harmless, identity};
 use crate::stance::{Own, Stance, blanked, quotations, says_something};
 use crate::verdict::{Counterfactual, Evidence, Grounds, Signal, Verdict, Versions};
 
@@ -219,10 +219,7 @@ fn spoken(text: &str, logit: f32, stance: Stance) -> Option<Signal> {
     (weight != 0.0).then(|| Signal {
         id: "text",
         weight,
-        evidence: Evidence {
-            text: townkeeper_text::defang(&shown, &townkeeper_text::Allowed::default()),
-            range: 0..text.len(),
-        },
+        evidence: Evidence { text: harmless(&shown), range: 0..text.len() },
         why: "Worded like scams that were confirmed.".to_owned(),
     })
 }

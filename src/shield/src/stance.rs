@@ -29,8 +29,8 @@ impl Stance {
         let endorses = words.has(ENDORSE);
         let question = own.contains(['?', '？', '؟']) || QUESTIONS.iter().any(|start| own.starts_with(start));
         Self {
-            warns: words.has(DENOUNCE) && !orders && !endorses || message.in_reports && !orders,
-            asks: question && words.has(ASK) && !orders && !(endorses && !question_names(own)),
+            warns: !orders && (message.in_reports || words.has(DENOUNCE) && !endorses),
+            asks: question && !orders && words.has(ASK) && (!endorses || question_names(own)),
             quotes: quotes && words.has(WARN | DENOUNCE | ASK | TOLD) && !orders,
             // Developers name keys to each other, but want nobody's.
             technical: words.is_technical() && !leads && !words.has(DM) && !TO_ME.iter().any(|to| own.contains(to)),
@@ -126,6 +126,9 @@ pub(crate) fn says_something(own: &str) -> bool {
     own.split_whitespace().filter(|word| word.chars().any(char::is_alphabetic)).count() >= 2
 }
 
+/// Nobody quotes more; each is looked for in the whole text.
+const MOST: usize = 64;
+
 /// Shorter ones name something ("wallet"), and quote nobody.
 const SHORTEST: usize = 10;
 
@@ -147,7 +150,8 @@ pub(crate) fn quotations(text: &str) -> Vec<Range<usize>> {
         at += line.len();
     }
     let mut from = 0;
-    while let Some((start, mark, close)) = opening(text, from) {
+    for _ in 0..MOST {
+        let Some((start, mark, close)) = opening(text, from) else { break };
         let inner = start + mark.len_utf8();
         let length = text.get(inner..).and_then(|rest| rest.find(close));
         let Some(length) = length else {

@@ -1,4 +1,5 @@
 //! Thousands of hosts made from a brand as thieves make them, and thousands of honest ones that share letters with it.
+#![expect(clippy::unwrap_used, reason = "a test: what cannot be made must end it")]
 
 use townkeeper_shield::signals::brand;
 use townkeeper_shield::{Action, Facts, Known, Lists, Message, Shield, Weights};
@@ -166,7 +167,10 @@ fn lookalike(dice: &mut Dice) -> String {
         7 => format!("{brand}.example.org.{action}-{more}.{ending}"),
         8 => format!("{}.{ending}", distorted(brand, dice)),
         9 => format!("{action}-{}.{ending}", distorted(brand, dice)),
-        _ => format!("{}-{}.{ending}", &brand[..3], &brand[3..]),
+        _ => {
+            let (start, rest) = brand.split_at(3);
+            format!("{start}-{rest}.{ending}")
+        }
     }
 }
 

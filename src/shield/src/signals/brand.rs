@@ -154,29 +154,31 @@ impl Label {
     /// A slip of the pen: in a word by itself, or in what is left of one without its explained ends.
     fn nearly_names(&self, brand: &Brand, loose: bool) -> bool {
         brand.letters >= TYPO_FROM
-            && self.pieces().any(|piece| slip(piece, &brand.shape, loose) || self.core_slips(piece, brand))
+            && self.pieces().any(|piece| slip(piece, &brand.shape, loose) || core_slips(piece, brand))
     }
+}
 
-    fn core_slips(&self, piece: &str, brand: &Brand) -> bool {
-        let wanted = brand.shape.len();
-        if piece.len() < wanted + 2 || !piece.is_ascii() {
-            return false;
-        }
-        let lengths = wanted - 1..=wanted + 1;
-        let windows = lengths.flat_map(|length| (0..=piece.len().saturating_sub(length)).map(move |at| (at, length)));
-        windows.into_iter().any(|(at, length)| {
-            let (Some(before), Some(core), Some(behind)) =
-                (piece.get(..at), piece.get(at..at + length), piece.get(at + length..))
-            else {
-                return false;
-            };
-            // The words around it must be what thieves write, not just anything short.
-            (before.len() > 2 || behind.len() > 2)
-                && slip(core, &brand.shape, true)
-                && explains(before, brand.letters)
-                && explains(behind, brand.letters)
-        })
+/// A slip within a word whose rest is what thieves write.
+fn core_slips(piece: &str, brand: &Brand) -> bool {
+    let wanted = brand.shape.len();
+    if piece.len() < wanted + 2 || !piece.is_ascii() {
+        return false;
     }
+    let lengths = wanted - 1..=wanted + 1;
+    let windows = lengths.flat_map(|length| (0..=piece.len().saturating_sub(length)).map(move |at| (at, length)));
+    windows.into_iter().any(|(at, length)| {
+        let (Some(before), Some(core), Some(behind)) =
+            (piece.get(..at), piece.get(at..at + length), piece.get(at + length..))
+        else {
+            return false;
+        };
+        // The words around it must be what thieves write, not just anything short.
+        (before.len() > 2 || behind.len() > 2)
+            && ends(core) == ends(&brand.shape)
+            && slip(core, &brand.shape, true)
+            && explains(before, brand.letters)
+            && explains(behind, brand.letters)
+    })
 }
 
 /// One slip: a letter doubled, two swapped, one missing. Of a longer brand, or beside words of thieves, one mistyped or
@@ -193,7 +195,6 @@ fn slip(word: &str, brand: &str, loose: bool) -> bool {
     if loose || wanted >= 7 {
         return length != wanted || swapped(word, brand) || mistyped(word, brand);
     }
-    let ends = |text: &str| (text.chars().next(), text.chars().next_back());
     if length > wanted {
         // Doubled: without its repeated letters it is the brand without its own.
         let mut letters: Vec<char> = word.chars().collect();
@@ -208,10 +209,17 @@ fn slip(word: &str, brand: &str, loose: bool) -> bool {
     swapped(word, brand)
 }
 
+/// Its first and its last letter.
+fn ends(text: &str) -> (Option<char>, Option<char>) {
+    (text.chars().next(), text.chars().next_back())
+}
+
 /// The same letters in another order.
 fn swapped(word: &str, brand: &str) -> bool {
     let mut sorted: [Vec<char>; 2] = [word.chars().collect(), brand.chars().collect()];
-    sorted.iter_mut().for_each(|letters| letters.sort_unstable());
+    for letters in &mut sorted {
+        letters.sort_unstable();
+    }
     let [word, brand] = sorted;
     word == brand
 }

@@ -3,16 +3,14 @@
 
 use std::ops::Range;
 
-use townkeeper_text::defang;
-
 use super::brand::{self, Likeness};
-use super::{evidence, floor};
+use super::{evidence, floor, harmless};
 use crate::found::{Found, Host, Spot};
 use crate::known::Known;
 use crate::lists::{Lists, Standing};
 use crate::message::Tier;
 use crate::score::Weights;
-use crate::verdict::{Evidence, Signal};
+use crate::verdict::Signal;
 
 /// Hosts that anybody may link without being looked at twice. What anybody may publish below (forms, sites, short links)
 /// is not among them.
@@ -75,6 +73,27 @@ const FAMILIAR: &[&str] = &[
 /// Where anybody publishes below one host, the path is the name.
 const BUILDERS: &[&str] =
     &["sites.google.com", "telegra.ph", "linktr.ee", "bio.link", "medium.com", "gitbook.io", "docs.google.com"];
+
+/// Words by which an address is no contract of ours.
+const OTHERWISE: &[&str] = &["tx", "hash", "signature", "transaction", "my wallet", "my address", "error", "revert"];
+
+/// Words by which an address is said to be the one.
+const CLAIMS: &[&str] = &[
+    "official",
+    "contract",
+    "mint",
+    "token address",
+    "real token",
+    "контракт",
+    "contrato",
+    "vertrag",
+    "合约",
+    "合約",
+    "컨트랙트",
+];
+
+/// Words by which a host is said to be ours.
+const OFFICE: &[&str] = &["official", "официальн", "oficial", "offiziell", "官方", "공식"];
 
 /// What L1 looks at.
 pub(crate) struct Sight<'a> {
@@ -149,7 +168,6 @@ impl Sight<'_> {
     /// "Official", and our name, near a stretch.
     fn claims_office(&self, range: &Range<usize>) -> bool {
         let near = self.near(range, 120);
-        const OFFICE: &[&str] = &["official", "официальн", "oficial", "offiziell", "官方", "공식"];
         OFFICE.iter().any(|word| near.contains(word)) && self.names_us(near)
     }
 
@@ -164,18 +182,14 @@ impl Sight<'_> {
         }
         let shown = evidence(self.text, spot.range.clone()).text;
         if let Some(ours) = self.known.twin_of(&spot.value) {
-            let ours = defang(ours, &townkeeper_text::Allowed::default());
+            let ours = harmless(ours);
             let why = format!("{shown} has the ends of our {ours}, and is another address.");
             return Some(self.signal("address_twin", &spot.range, why));
         }
         let near = self.near(&spot.range, 60);
-        const OTHERWISE: &[&str] =
-            &["tx", "hash", "signature", "transaction", "my wallet", "my address", "error", "revert"];
         if OTHERWISE.iter().any(|word| near.contains(word)) {
             return None;
         }
-        const CLAIMS: &[&str] =
-            &["official", "contract", "mint", "контракт", "contrato", "vertrag", "合约", "合約", "컨트랙트"];
         let contract = CLAIMS.iter().any(|word| near.contains(word)) || has_word(near, "ca");
         let why = format!("{shown} is said to be ours, and is not.");
         match (contract, self.names_us(self.lower)) {
@@ -210,8 +224,7 @@ impl Sight<'_> {
     }
 
     fn signal(&self, id: &'static str, range: &Range<usize>, why: String) -> Signal {
-        let evidence: Evidence = evidence(self.text, range.clone());
-        Signal { id, weight: self.weights.of(id), evidence, why }
+        Signal { id, weight: self.weights.of(id), evidence: evidence(self.text, range.clone()), why }
     }
 }
 

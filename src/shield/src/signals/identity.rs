@@ -1,5 +1,7 @@
 //! L2: who is named like us. Asked when somebody joins, renames, or writes; the platform's id alone makes one of us.
 
+use std::sync::LazyLock;
+
 use crate::known::{Known, Name};
 use crate::score::Weights;
 use crate::shape::{Digits, joined, shape};
@@ -74,7 +76,7 @@ fn speaks_against(shown: &str, known: &Known) -> Option<(&'static str, String)> 
         return Some(("staff_name", format!("The name is that of {}, and the account is not.", ours.shown)));
     }
     let brand = known.brands.iter().find(|brand| {
-        let bounded = theirs.words.iter().any(|word| *word == brand.shape);
+        let bounded = theirs.words.contains(&brand.shape);
         bounded || (brand.letters >= 5 && theirs.whole.contains(&brand.shape))
     });
     let office = theirs.office();
@@ -113,6 +115,26 @@ struct Read {
     whole: String,
 }
 
+/// A word of office, shaped.
+struct Office {
+    word: &'static str,
+    shape: String,
+    /// It counts inside other words.
+    inside: bool,
+}
+
+static SHAPED: LazyLock<Vec<Office>> = LazyLock::new(|| {
+    let shaped = |word: &&'static str| Office {
+        word,
+        shape: joined(&shape(word, Digits::Letters)),
+        inside: word.chars().count() >= INSIDE_FROM || !word.is_ascii(),
+    };
+    OFFICES.iter().map(shaped).collect()
+});
+
+static WITH: LazyLock<Vec<String>> =
+    LazyLock::new(|| BESIDE.iter().map(|word| joined(&shape(word, Digits::Letters))).collect());
+
 impl Read {
     fn new(name: &str) -> Self {
         let spaced = apart(name);
@@ -125,19 +147,16 @@ impl Read {
     }
 
     fn office(&self) -> Option<&'static str> {
-        OFFICES.iter().copied().find(|office| {
-            let office = joined(&shape(office, Digits::Letters));
-            let inside = office.chars().count() >= INSIDE_FROM || !office.is_ascii();
-            self.words.contains(&office) || (inside && self.whole.contains(&office))
-        })
+        let held = |office: &&Office| {
+            self.words.contains(&office.shape) || (office.inside && self.whole.contains(&office.shape))
+        };
+        SHAPED.iter().find(held).map(|office| office.word)
     }
 
     /// Nothing but offices and what goes with them.
     fn is_all_office(&self) -> bool {
-        let known = |word: &String| {
-            word.len() < 2
-                || OFFICES.iter().chain(BESIDE).any(|office| joined(&shape(office, Digits::Letters)) == *word)
-        };
+        let known =
+            |word: &String| word.len() < 2 || SHAPED.iter().any(|office| office.shape == *word) || WITH.contains(word);
         self.readings.iter().any(|words| words.iter().all(known))
     }
 

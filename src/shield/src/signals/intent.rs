@@ -131,6 +131,14 @@ impl Words {
         self.all.iter().copied().filter(move |word| word.class & class != 0)
     }
 
+    /// Those of a kind that begin in a stretch: a text stuffed with words is no slower for it.
+    fn between(&self, from: usize, to: usize, class: Class) -> impl Iterator<Item = Word> {
+        let first = self.all.partition_point(|word| word.start < from);
+        let end = self.all.partition_point(|word| word.start < to);
+        let words = self.all.get(first..end).unwrap_or_default();
+        words.iter().copied().filter(move |word| word.class & class != 0)
+    }
+
     /// What the text wants, the strongest reading of each signal; `present` are the kinds without a place.
     pub(crate) fn wishes(&self, folded: &str, present: Class) -> Vec<Wish> {
         let mut wishes: Vec<Wish> = Vec::new();
@@ -160,15 +168,16 @@ impl Words {
             }
             let own = !rule.personal && self.is_own_story(&range);
             let told = self.is_told(folded, anchor.start) || self.is_told(folded, range.start);
-            let to_you = self.of(YOUR).any(|word| word.start + 24 >= range.start && word.start <= range.end);
-            (!own && !told).then(|| Wish { id: rule.id, why: rule.why, strength: rule.strength, range, to_you })
+            let to_you = self.between(range.start.saturating_sub(24), range.end + 1, YOUR).next().is_some();
+            (!own && !told).then_some(Wish { id: rule.id, why: rule.why, strength: rule.strength, range, to_you })
         })
     }
 
     /// The nearest word of a kind, other than the anchor and not inside it.
     fn near(&self, anchor: &Word, group: Class, rule: &Rule) -> Option<Word> {
         let distance = |word: &Word| word.start.abs_diff(anchor.start);
-        self.of(group)
+        let around = self.between(anchor.start.saturating_sub(rule.within), anchor.start + rule.within + 1, group);
+        around
             .filter(|word| distance(word) <= rule.within && (word.end <= anchor.start || word.start >= anchor.end))
             .filter(|word| !rule.ordered || word.start > anchor.start)
             .min_by_key(distance)
@@ -176,11 +185,13 @@ impl Words {
 
     /// About the writer's own things and to nobody: `my seed phrase`.
     fn is_own_story(&self, range: &Range<usize>) -> bool {
-        let near = |word: &Word| word.start + 16 >= range.start && word.start < range.end;
-        let yours = self.of(YOUR).any(|word| near(&word));
+        let near = |class| self.between(range.start.saturating_sub(16), range.end, class);
         // `link in my bio` and `dm me` are no stories.
-        let inside = |my: &Word| self.of(BIO | DM | POSE).any(|word| word.start <= my.start && my.end <= word.end);
-        !yours && self.of(MY).any(|word| near(&word) && !inside(&word))
+        let inside = |my: &Word| {
+            let phrases = self.between(my.start.saturating_sub(REACH), my.start + 1, BIO | DM | POSE);
+            phrases.into_iter().any(|word| my.end <= word.end)
+        };
+        near(YOUR).next().is_none() && near(MY).any(|word| !inside(&word))
     }
 
     /// Whether the verb is denied, asked or reported: such a word stands before it in the same clause.
@@ -196,7 +207,7 @@ impl Words {
                         && !between.contains(" to lose")
                 })
         };
-        self.of(NOT | WONDER | TOLD).any(governs)
+        self.between(verb.saturating_sub(REACH), verb, NOT | WONDER | TOLD).any(governs)
     }
 
     /// The talk of developers, who handle keys and approvals all day.
@@ -204,6 +215,9 @@ impl Words {
         self.has(DEV)
     }
 }
+
+/// A word further before a verb has nothing to do with it, in bytes, with its own length.
+const REACH: usize = 100;
 
 /// Whether a word can begin here.
 fn starts(text: &str, bytes: &[u8], at: usize) -> bool {
@@ -268,6 +282,12 @@ mod tests {
     }
 
     #[test]
+    fn a_text_stuffed_with_words_is_judged_all_the_same() {
+        let stuffed = format!("{} enter your seed phrase", "dm help team your wallet claim now ".repeat(120));
+        assert!(wishes(&stuffed, 0).contains(&"secret_request"));
+    }
+
+    #[test]
     fn words_are_whole() {
         assert_eq!(wishes("the presenter yourself seed phrases", 0), Vec::<&str>::new());
         assert_eq!(wishes("введите сид-фразу", 0), ["secret_request"]);
@@ -276,8 +296,8 @@ mod tests {
 
     #[test]
     fn no_kind_is_another_and_every_kind_fits() {
-        assert!(BRAND > LINK && BRAND.count_ones() == 1 && LINK.count_ones() == 1);
-        assert!(lexicon::ENGLISH.iter().chain(tongues::TONGUES).all(|(class, words)| class.count_ones() == 1
+        assert!(BRAND > LINK && BRAND.is_power_of_two() && LINK.is_power_of_two());
+        assert!(lexicon::ENGLISH.iter().chain(tongues::TONGUES).all(|(class, words)| class.is_power_of_two()
             && !words.split('|').any(|word| word.is_empty() || word != word.to_lowercase())));
     }
 }

@@ -11,7 +11,7 @@ use super::class::{
 pub(crate) const ENGLISH: &[(Class, &str)] = &[
     (
         REQUEST,
-        "enter|type|type in|send|share|provide|submit|import|give|paste|input|fill|fill in|drop|confirm|upload|write|tell|reveal|verify|reply with|respond with|restore with|put|export|forward|message",
+        "typing|entering|pasting|sending|submitting|dm me|pm me|inbox me|enter|type|type in|send|share|provide|submit|import|give|paste|input|fill|fill in|drop|confirm|upload|write|tell|reveal|verify|reply with|respond with|restore with|put|export|forward|message",
     ),
     (
         NEED,
@@ -28,7 +28,7 @@ pub(crate) const ENGLISH: &[(Class, &str)] = &[
     ),
     (
         DM,
-        "dm me|pm me|inbox me|message me|msg me|text me|dm us|dm the|dm for|dm to|dm now|dm @*|kindly dm|please dm|send me a dm|send a dm|send me a message|send me a private message|drop a dm|drop me a dm|drop me a message|shoot me a dm|shoot me a message|hit my dm|hit me up|in dm|in dms|in my dm|in my dms|via dm|by dm|through dm|slide into|private message me|write me|write to me|contact me|contact support|contact admin|contact an admin|contact the admin|contact our support|contact the support|contact customer|reach out to me|reach me|out to you in private|out to you privately|out to you via|add me|in private|privately|private chat|chat me|check your dm|check your dms|check dm|check your inbox|sent you a dm|messaged you|message @*|write @*|hmu|live chat|accept my friend request|accept the friend request|send me a friend request|talk to support|relay your issue|relay your issues|drop your issue|dm directly|message directly|contact directly|talk in dm",
+        "message to the admin|message to admin|message to the team|message to support|message the admin|message an admin|message the support|dm your|dm me|pm me|inbox me|message me|msg me|text me|dm us|dm the|dm for|dm to|dm now|dm @*|kindly dm|please dm|send me a dm|send a dm|send me a message|send me a private message|drop a dm|drop me a dm|drop me a message|shoot me a dm|shoot me a message|hit my dm|hit me up|in dm|in dms|in my dm|in my dms|via dm|by dm|through dm|slide into|private message me|write me|write to me|contact me|contact support|contact admin|contact an admin|contact the admin|contact our support|contact the support|contact customer|reach out to me|reach me|out to you in private|out to you privately|out to you via|add me|in private|privately|private chat|chat me|check your dm|check your dms|check dm|check your inbox|sent you a dm|messaged you|message @*|write @*|hmu|live chat|accept my friend request|accept the friend request|send me a friend request|talk to support|relay your issue|relay your issues|drop your issue|dm directly|message directly|contact directly|talk in dm",
     ),
     (
         HELP,
@@ -36,7 +36,7 @@ pub(crate) const ENGLISH: &[(Class, &str)] = &[
     ),
     (
         OFFICE,
-        "kindly|dear user|dear member|dear customer|sir|mate|team|dev team|support team|the support|technical support|tech support|customer support|customer care|support agent|support admin|support representative|help desk|helpdesk|admin|admins|moderator|moderators|moderator team|mod team|official support|community manager|engineer|the devs|staff",
+        "i can help|i saw your message|happy to help you|saw your issue|core team|for the inconvenience|kindly|dear user|dear member|dear customer|sir|mate|team|dev team|support team|the support|technical support|tech support|customer support|customer care|support agent|support admin|support representative|help desk|helpdesk|admin|admins|moderator|moderators|moderator team|mod team|official support|community manager|engineer|the devs|staff",
     ),
     (
         WALLET,
@@ -53,7 +53,7 @@ pub(crate) const ENGLISH: &[(Class, &str)] = &[
     ),
     (
         CLAIM,
-        "claim|claims|claiming|claim your|claim yours|mint|mint here|minting|redeem|collect|receive|get your|grab|check your allocation|check your eligibility|check eligibility|eligible|eligibility|qualify|qualified|participate|register|can claim|secure your spot|secure your allocation",
+        "get yours|go and get|collect it|get it here|selected|congratulations|claim|claims|claiming|claim your|claim yours|mint|mint here|minting|redeem|collect|receive|get your|grab|check your allocation|check your eligibility|check eligibility|eligible|eligibility|qualify|qualified|participate|register|can claim|secure your spot|secure your allocation",
     ),
     (
         REWARD,
@@ -61,11 +61,11 @@ pub(crate) const ENGLISH: &[(Class, &str)] = &[
     ),
     (
         URGENT,
-        "first 100|first 200|first 500|first 1000|first 5000|first come|before it expires|before it's too late|before its too late|expires|expiring|within 24|within 24h|within 24 hours|within 48|within 12|within the next|ends tonight|closes tonight|closes today|closes soon|ends today|ends soon|ending soon|ends in|window closes|closing soon|closing in|last chance|final chance|final call|last call|last hours|last day|limited time|limited spots|limited supply|hurry|act now|act fast|right now|asap|immediately|urgent|urgently|tonight|today only|only today|deadline|or lose|will be lost|lose your|lose access|be burned|be burnt|get burned|will be void|be locked|be frozen|don't miss|do not miss|dont miss|live now|is live|now live|now open|started|starts now|has begun|just opened|only a few|spots left|hours left|minutes left|next hour|for og|for ogs|for all holders|all holders|eligible wallets|gas only|only gas|early supporters|wallets only|24h|unclaimed|now",
+        "worthless|by midnight|by tonight|by tomorrow|by friday|by sunday|on friday|on sunday|final reminder|last reminder|final notice|first 100|first 200|first 500|first 1000|first 5000|first come|before it expires|before it's too late|before its too late|expires|expiring|within 24|within 24h|within 24 hours|within 48|within 12|within the next|ends tonight|closes tonight|closes today|closes soon|ends today|ends soon|ending soon|ends in|window closes|closing soon|closing in|last chance|final chance|final call|last call|last hours|last day|limited time|limited spots|limited supply|hurry|act now|act fast|right now|asap|immediately|urgent|urgently|tonight|today only|only today|deadline|or lose|will be lost|lose your|lose access|be burned|be burnt|get burned|will be void|be locked|be frozen|don't miss|do not miss|dont miss|live now|is live|now live|now open|started|starts now|has begun|just opened|only a few|spots left|hours left|minutes left|next hour|for og|for ogs|for all holders|all holders|eligible wallets|gas only|only gas|early supporters|wallets only|24h|unclaimed|now",
     ),
     (
         MIGRATE,
-        "migrate|migrates|migrating|migrated|migration|swap portal|swap|swapping|bridge your|the bridge|bridge is|community bridge|bridge to|bridge portal|bridging|upgrade portal|convert your|move your|old tokens|new tokens|token upgrade|redemption|merge|v2",
+        "upgrade through|upgrade at|upgrade via|upgrade here|v1 tokens|v1 token|old coins|bridged|old token to|migrate|migrates|migrating|migrated|migration|swap portal|swap|swapping|bridge your|the bridge|bridge is|community bridge|bridge to|bridge portal|bridging|upgrade portal|convert your|move your|old tokens|new tokens|token upgrade|redemption|merge|v2",
     ),
     (APPROVE, "approve|approving|approval|approvals|allowance|spender|spending cap|setapprovalforall|permit|permit2"),
     (
@@ -107,7 +107,7 @@ pub(crate) const ENGLISH: &[(Class, &str)] = &[
     ),
     (
         VERIFY,
-        "verify|verification|verified|verify you|captcha|human|kyc|to get access|gain access|unlock the|unlock channels|unlock your|access the server|security check|validate|complete kyc|confirm your identity|anti-bot|antibot|authorize|authorise|fix the error",
+        "re-verify|reverify|verify|verification|verified|verify you|captcha|human|kyc|to get access|gain access|unlock the|unlock channels|unlock your|access the server|security check|validate|complete kyc|confirm your identity|anti-bot|antibot|authorize|authorise|fix the error",
     ),
     (SCAN, "scan the qr|scan this qr|scan qr|scan the code|scan this code|qr code|qr-code|scan it with"),
     (BOOKMARK, "bookmarks bar|bookmark bar|to your bookmarks|bookmarklet|drag this|drag the button|drag and drop this"),
@@ -133,7 +133,7 @@ pub(crate) const ENGLISH: &[(Class, &str)] = &[
     ),
     (
         POSE,
-        "i am from the|i'm from the|im from the|i am with the|i'm with the|i work for|i am the community manager|i am community manager|i'm the community manager|i am an admin|i am admin|i'm an admin|i am a mod|i'm a mod|i am a moderator|i'm a moderator|i am the founder|i'm the founder|i am the ceo|i'm the ceo|i am the dev|i'm the dev|i am a developer at|i represent|on behalf of the team|admin here|mod here|moderator here|founder here|dev here|ceo here|team here|main account got|main account was|main account is|my other account|my old account got|account got locked|account got hacked|account was locked|announcements is paused|announcements are paused|announcement channel is|moderator team will|our team will|support team will|admin team will|official support here|this is my new account|this is my backup|this is the admin|this is admin|this is the team|your support agent|from customer care|from customer support|from the support",
+        "from the core team|admin speaking|moderator speaking|mod speaking|founder speaking|i'm the lead|i am the lead|im the lead|from the official team|i am from the|i'm from the|im from the|i am with the|i'm with the|i work for|i am the community manager|i am community manager|i'm the community manager|i am an admin|i am admin|i'm an admin|i am a mod|i'm a mod|i am a moderator|i'm a moderator|i am the founder|i'm the founder|i am the ceo|i'm the ceo|i am the dev|i'm the dev|i am a developer at|i represent|on behalf of the team|admin here|mod here|moderator here|founder here|dev here|ceo here|team here|main account got|main account was|main account is|my other account|my old account got|account got locked|account got hacked|account was locked|announcements is paused|announcements are paused|announcement channel is|moderator team will|our team will|support team will|admin team will|official support here|this is my new account|this is my backup|this is the admin|this is admin|this is the team|your support agent|from customer care|from customer support|from the support",
     ),
     (
         DEPLOY,
@@ -154,7 +154,7 @@ pub(crate) const ENGLISH: &[(Class, &str)] = &[
     ),
     (
         FALSE,
-        "don't miss|dont miss|do not miss|never miss|don't worry|dont worry|do not worry|no worries|no problem|don't wait|dont wait|do not wait|don't hesitate|do not hesitate|dont hesitate|don't delay|do not delay|don't ignore|do not ignore|dont ignore|don't lose|do not lose|dont lose|don't be late|don't fade|dont fade|not a scam|no scam|isn't a scam|is not a scam|not scam|not fake|not a fake|not a joke|not phishing|no experience|no fee|no fees|no gas|no risk|no limit|no kyc|no registration|if you do not|if you don't|if you dont|unless you|who have not|haven't migrated|have not migrated|who haven't|has not been|have not been|not yet|not whitelisted|not validated|not verified|not synced|not synchronized|not migrated|not support|no longer|won't support|wont support|will not support|not supported|not only|no need|no longer valid|before it's too late|no doubt|without delay|without losing|to avoid|not be able|won't be able|will not be able|stop losing|nothing to lose|scam-free|scam free|anti-scam|anti scam|avoid losing|avoid loss|avoid scams|avoid scammers|avoid fake|against scam|protect from scam|due to scam|because of scam|real and not|to a fake site|to a fake|to a scam|to scammers|by scammers|a fake website|by a fake|scammed out of",
+        "everything else is fake|everything else is a scam|all others are fake|all others are scams|others are fake|rest is fake|the rest are fake|anything else is fake|anything else is a scam|all other links are|any other link is|don't miss|dont miss|do not miss|never miss|don't worry|dont worry|do not worry|no worries|no problem|don't wait|dont wait|do not wait|don't hesitate|do not hesitate|dont hesitate|don't delay|do not delay|don't ignore|do not ignore|dont ignore|don't lose|do not lose|dont lose|don't be late|don't fade|dont fade|not a scam|no scam|isn't a scam|is not a scam|not scam|not fake|not a fake|not a joke|not phishing|no experience|no fee|no fees|no gas|no risk|no limit|no kyc|no registration|if you do not|if you don't|if you dont|unless you|who have not|haven't migrated|have not migrated|who haven't|has not been|have not been|not yet|not whitelisted|not validated|not verified|not synced|not synchronized|not migrated|not support|no longer|won't support|wont support|will not support|not supported|not only|no need|no longer valid|before it's too late|no doubt|without delay|without losing|to avoid|not be able|won't be able|will not be able|stop losing|nothing to lose|scam-free|scam free|anti-scam|anti scam|avoid losing|avoid loss|avoid scams|avoid scammers|avoid fake|against scam|protect from scam|due to scam|because of scam|real and not|to a fake site|to a fake|to a scam|to scammers|by scammers|a fake website|by a fake|scammed out of",
     ),
     (
         WARN,
@@ -170,7 +170,7 @@ pub(crate) const ENGLISH: &[(Class, &str)] = &[
     ),
     (
         ASK,
-        "legit|legitimate|real or|real?|is real|real|a scam|scam?|scam or|safe|official?|is official|an official|official account|official site|official one|official link|trustworthy|trust this|normal|genuine|fake?|fake or|fake|phishing|correct one|right one|the right|correct link|correct contract|real one|know about|heard of|anyone know|anyone tried|anybody|suspicious|sketchy|sus|should i|is that true|is this true|true?|from you|from us|from the team|your team|is this you|is it you|is this from|is that from|mods|moderator",
+        "did the team|someone posted|somebody posted|has the team|did you announce|is this announced|legit|legitimate|real or|real?|is real|real|a scam|scam?|scam or|safe|official?|is official|an official|official account|official site|official one|official link|trustworthy|trust this|normal|genuine|fake?|fake or|fake|phishing|correct one|right one|the right|correct link|correct contract|real one|know about|heard of|anyone know|anyone tried|anybody|suspicious|sketchy|sus|should i|is that true|is this true|true?|from you|from us|from the team|your team|is this you|is it you|is this from|is that from|mods|moderator",
     ),
     (
         WONDER,

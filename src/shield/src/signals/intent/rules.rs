@@ -94,6 +94,14 @@ pub(crate) const RULES: &[Rule] = &[
     },
     Rule {
         id: "migration_lure",
+        groups: &[MIGRATE, REWARD, LINK],
+        within: 80,
+        strength: 0.8,
+        why: MIGRATION_WHY,
+        ..BASE
+    },
+    Rule {
+        id: "migration_lure",
         groups: &[MIGRATE, URGENT, LINK | INVITE | BIO],
         within: 160,
         why: MIGRATION_WHY,
