@@ -31,6 +31,7 @@ mod openapi;
 mod people;
 mod places;
 mod publish;
+mod shield;
 mod standing;
 mod telegram;
 mod thousand;

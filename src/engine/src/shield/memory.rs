@@ -89,7 +89,8 @@ impl Memory {
             has_media: inbound.carried.media > 0,
             asks_dm: false,
             mentions: mentions(folded.text()),
-            reply,
+            // Help that comes too quickly is judged with what it says.
+            reply: None,
             edit_adds_link: edit && linked && self.past.get(&key).is_some_and(|past| !past.linked),
             is_first,
         };
