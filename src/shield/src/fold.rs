@@ -7,6 +7,7 @@ mod lookalike;
 mod plain;
 mod read;
 mod spaced;
+mod words;
 
 use std::ops::Range;
 
@@ -137,11 +138,18 @@ fn write(units: &[Unit]) -> Folded {
 }
 
 fn put(text: &mut String, pieces: &mut Vec<Piece>, unit: &Unit, c: char) {
-    let alike = unit.end - unit.start == c.len_utf8() && pieces.last().is_none_or(|last| last.original.end == unit.start);
+    let alike =
+        unit.end - unit.start == c.len_utf8() && pieces.last().is_none_or(|last| last.original.end == unit.start);
     if !pieces.last_mut().is_some_and(|last| last.takes(unit, alike)) {
         pieces.push(Piece { folded: text.len(), original: unit.start..unit.end, alike });
     }
     text.push(c);
+}
+
+/// What is read where nothing is folded: for showing what that costs.
+#[cfg(test)]
+pub(crate) fn unfolded(text: &str) -> Folded {
+    plain::copy(text)
 }
 
 #[cfg(test)]

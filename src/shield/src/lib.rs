@@ -18,6 +18,6 @@ pub mod verdict;
 pub use delta::Delta;
 pub use facts::Facts;
 pub use fold::Folded;
-pub use model::Model;
 pub use message::{Author, Message, Reply, Tier};
+pub use model::Model;
 pub use verdict::{Action, Evidence, Signal, Verdict};

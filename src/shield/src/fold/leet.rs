@@ -72,9 +72,13 @@ fn width(word: &[Unit], at: usize) -> usize {
 
 /// `wa11et`, `c1aim`, `va1id`: a one between vowels or after a first consonant is an l, and so are two of them.
 fn is_ell(word: &[Unit], at: usize) -> bool {
-    let vowel = |at: usize| word.get(at).is_some_and(|unit| matches!(unit.c.to_ascii_lowercase(), 'a' | 'e' | 'i' | 'o' | 'u'));
+    let vowel =
+        |at: usize| word.get(at).is_some_and(|unit| matches!(unit.c.to_ascii_lowercase(), 'a' | 'e' | 'i' | 'o' | 'u'));
     let before = at.wrapping_sub(1);
-    is(word, before, '1') || is(word, at + 1, '1') || is(word, before, 'l') || vowel(at + 1) && (vowel(before) || at == 1)
+    is(word, before, '1')
+        || is(word, at + 1, '1')
+        || is(word, before, 'l')
+        || vowel(at + 1) && (vowel(before) || at == 1)
 }
 
 /// Stands for itself, as most characters do.

@@ -12,13 +12,13 @@ pub(super) fn fold(units: &mut [Unit]) {
     if tally.latin > tally.foreign {
         words(units, |word| {
             let mixed = word.iter().any(|unit| is_latin(unit.c));
-            replace(word, |c| if is_latin(c) { Some(c) } else { to_latin(c, mixed) });
+            replace(word, |c| if is_latin(c) { Some(c) } else { to_latin(c, mixed) }, mixed);
         });
     } else {
         // In another script dressed-up Latin letters are honest: full width among ideographs.
         units.iter_mut().filter(|unit| unit.c.is_ascii()).for_each(|unit| unit.trick = false);
         if tally.mixed {
-            words(units, |word| replace(word, |c| if is_cyrillic(c) { Some(c) } else { to_cyrillic(c) }));
+            words(units, |word| replace(word, |c| if is_cyrillic(c) { Some(c) } else { to_cyrillic(c) }, false));
         }
     }
 }
@@ -26,9 +26,7 @@ pub(super) fn fold(units: &mut [Unit]) {
 /// Letters by script.
 #[derive(Default)]
 struct Tally {
-    /// In words that read as Latin.
     latin: usize,
-    /// In words that do not.
     foreign: usize,
     /// A word has both.
     mixed: bool,
@@ -41,9 +39,10 @@ impl Tally {
             let latin = word.iter().filter(|unit| is_latin(unit.c)).count();
             let mixed = latin > 0 && latin < word.len();
             tally.mixed |= mixed;
-            let reads_as_latin =
-                if mixed { word.iter().all(|unit| is_latin(unit.c) || to_latin(unit.c, true).is_some()) } else { latin > 0 };
-            *if reads_as_latin { &mut tally.latin } else { &mut tally.foreign } += word.len();
+            tally.latin += latin;
+            // What passes for Latin beside Latin letters says nothing of the script.
+            tally.foreign +=
+                word.iter().filter(|unit| !is_latin(unit.c) && !(mixed && to_latin(unit.c, true).is_some())).count();
         });
         tally
     }
@@ -54,9 +53,9 @@ fn words(units: &mut [Unit], mut each: impl FnMut(&mut [Unit])) {
     units.split_mut(|unit| !unit.c.is_alphabetic()).filter(|word| !word.is_empty()).for_each(&mut each);
 }
 
-/// Replaces the letters of a word, if each of them has a counterpart.
-fn replace(word: &mut [Unit], counterpart: impl Fn(char) -> Option<char>) {
-    if word.iter().all(|unit| unit.c.is_ascii()) || !word.iter().all(|unit| counterpart(unit.c).is_some()) {
+/// Replaces the letters of a word that have a counterpart, or none unless each of them has one.
+fn replace(word: &mut [Unit], counterpart: impl Fn(char) -> Option<char>, some: bool) {
+    if word.iter().all(|unit| unit.c.is_ascii()) || !some && word.iter().any(|unit| counterpart(unit.c).is_none()) {
         return;
     }
     for unit in word {

@@ -1,6 +1,7 @@
-//! Spaced letters: `s e e d`, `c.l.a.i.m`. What stands between single letters is taken out; a wider gap ends a word.
+//! Spaced letters: `s e e d`, `c.l.a.i.m`. What stands between single letters is taken out; a wider gap ends a word, and
+//! where all gaps are alike the words are found by what they are.
 
-use super::Unit;
+use super::{Unit, words};
 
 pub(super) fn join(units: &mut Vec<Unit>) {
     if !has_a_row(units) {
@@ -50,21 +51,48 @@ struct Run {
 }
 
 impl Run {
-    /// Marks what stands in its narrowest gaps; of a wider one a space stays.
+    /// Marks what stands in its narrowest gaps; between words a space stays.
     fn mark(&self, units: &mut [Unit], dropped: &mut [bool]) {
-        let mut since = 0;
+        let mut gap = 0;
+        let mut joined = Joined::default();
         for at in self.start..self.end {
             let Some(unit) = units.get_mut(at) else { return };
             if !is_member(unit.c) {
-                since += 1;
+                gap += 1;
                 continue;
             }
             // An abbreviation may have three: U.S.A.
             unit.trick |= self.letters > 3;
-            if since <= self.gap {
-                dropped.iter_mut().take(at).skip(at - since).for_each(|dropped| *dropped = true);
+            let c = unit.c.to_ascii_lowercase();
+            if gap > self.gap {
+                std::mem::take(&mut joined).part(units, dropped);
+            } else {
+                dropped.iter_mut().take(at).skip(at - gap).for_each(|dropped| *dropped = true);
             }
-            since = 0;
+            joined.letters.push(c);
+            joined.gaps.push(at - gap.min(1));
+            gap = 0;
+        }
+        joined.part(units, dropped);
+    }
+}
+
+/// Letters without a gap between them any more.
+#[derive(Default)]
+struct Joined {
+    letters: String,
+    /// For each letter what stood before it, or the letter itself.
+    gaps: Vec<usize>,
+}
+
+impl Joined {
+    /// Puts spaces between the words.
+    fn part(self, units: &mut [Unit], dropped: &mut [bool]) {
+        for start in words::starts(&self.letters) {
+            let Some(at) = self.gaps.get(start) else { return };
+            if let (Some(unit), Some(dropped)) = (units.get_mut(*at), dropped.get_mut(*at)) {
+                (unit.c, *dropped) = (' ', false);
+            }
         }
     }
 }

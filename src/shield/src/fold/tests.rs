@@ -25,7 +25,9 @@ fn tricks_are_undone() {
         ("D M  m e  f o r  h e l p", "dm me for help"),
         ("c.l.a.i.m n-o-w t_o_k_e_n", "claim now token"),
         ("с l а i m", "claim"),
-        ("𝗱 𝗺 𝗺 𝗲", "dmme"),
+        ("e n t e r y o u r s e e d now", "enter your seed now"),
+        ("c.l.a.i.m.n.o.w", "claim now"),
+        ("𝗱 𝗺 𝗺 𝗲", "dm me"),
     ];
     for (text, expected) in cases {
         let folded = Folded::new(text);

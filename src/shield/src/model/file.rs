@@ -67,8 +67,8 @@ fn word(bytes: &[u8]) -> Result<([u8; 4], &[u8]), ModelError> {
 
 /// FNV-1a: against accidents, not against forgers.
 fn checksum(bytes: &[u8]) -> [u8; 8] {
-    let sum = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| {
-        (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    });
+    let sum = bytes
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |sum, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
     sum.to_le_bytes()
 }

@@ -57,7 +57,7 @@ fn training_is_the_same_every_time_and_its_figures_are_of_what_was_held_out() {
     assert!(one.model.logit(&Folded::new("claim the free prize")) > one.model.logit(&Folded::new("how do I build")));
     // These bytes are the same on every machine; they change with the features, and then VERSION rises.
     let sum = one.model.write().iter().fold(0_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(*byte)));
-    assert_eq!(format!("{sum:x}"), "0");
+    assert_eq!(format!("{sum:x}"), "e98626a1c1e9252c");
     let clean: Vec<_> = corpus.into_iter().filter(|(_, scam)| !scam).collect();
     assert!(train(&examples(&clean), &aim, |_, _| ()).is_none());
 }
@@ -69,8 +69,12 @@ fn a_domain_is_not_learnt_by_heart() {
         features::each(&Folded::new(text), |bucket| buckets.push(bucket));
         buckets
     };
-    let (one, other) = (buckets("see https://alpha-one.example.org/a"), buckets("see https://gamma-two.example.org/b/c"));
+    let (one, other) =
+        (buckets("see https://alpha-one.example.org/a"), buckets("see https://gamma-two.example.org/b/c"));
     let shared = one.iter().filter(|bucket| other.contains(bucket)).count();
     assert!(shared * 3 > one.len() * 2, "{shared} of {}", one.len());
-    assert_eq!(buckets("to 0x52908400098527886e0f7030069857d2e4169ee7"), buckets("to 0x8617e340b3d01fa5f11f306f4090fd50e238070d"));
+    assert_eq!(
+        buckets("to 0x52908400098527886e0f7030069857d2e4169ee7"),
+        buckets("to 0x8617e340b3d01fa5f11f306f4090fd50e238070d")
+    );
 }

@@ -87,7 +87,8 @@ fn rows<'a>(examples: &[Example<'a>]) -> Vec<Row<'a>> {
         features::each(&folded, |bucket| buckets.extend(u32::try_from(bucket)));
         let count = u16::try_from(buckets.len()).unwrap_or(u16::MAX);
         let words = folded.text().split(' ').take(ALIKE).flat_map(str::bytes);
-        let hash = words.fold(SEED, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3).rotate_left(29));
+        let hash =
+            words.fold(SEED, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3).rotate_left(29));
         rows.push(Row {
             buckets: buckets.into(),
             scale: 1.0 / f32::from(count.max(1)).sqrt(),

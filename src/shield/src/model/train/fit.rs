@@ -47,7 +47,8 @@ struct Balance {
 
 impl Balance {
     fn of(rows: &[&Row<'_>]) -> Self {
-        let weight = |scam: bool| rows.iter().filter(|row| row.scam == scam).map(|row| row.weight).sum::<f32>().max(1e-6);
+        let weight =
+            |scam: bool| rows.iter().filter(|row| row.scam == scam).map(|row| row.weight).sum::<f32>().max(1e-6);
         let (scam, clean) = (weight(true), weight(false));
         Self { scam: (scam + clean) / scam / 2.0, clean: (scam + clean) / clean / 2.0 }
     }

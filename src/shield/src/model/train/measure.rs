@@ -86,7 +86,11 @@ pub(super) fn measure(judged: &[Judged<'_>], aim: &Aim<'_>) -> Measured {
     let spread = (0..FOLDS).map(|fold| {
         let others = self::threshold(judged.iter().filter(aimed).filter(|row| row.fold != fold), aim.false_positives);
         let mut counts = Counts::default();
-        judged.iter().filter(aimed).filter(|row| row.fold == fold).for_each(|row| counts.add(row.scam, row.logit >= others));
+        judged
+            .iter()
+            .filter(aimed)
+            .filter(|row| row.fold == fold)
+            .for_each(|row| counts.add(row.scam, row.logit >= others));
         Source::from(counts)
     });
     let spread = spread.collect();
