@@ -30,6 +30,7 @@ mod openapi;
 mod people;
 mod places;
 mod publish;
+mod shield;
 mod telegram;
 mod thousand;
 mod vendors;

@@ -41,8 +41,8 @@ impl Tally {
             tally.mixed |= mixed;
             tally.latin += latin;
             // What passes for Latin beside Latin letters says nothing of the script.
-            tally.foreign +=
-                word.iter().filter(|unit| !is_latin(unit.c) && !(mixed && to_latin(unit.c, true).is_some())).count();
+            let speaks = |c: char| !is_latin(c) && (!mixed || to_latin(c, true).is_none());
+            tally.foreign += word.iter().filter(|unit| speaks(unit.c)).count();
         });
         tally
     }

@@ -82,7 +82,9 @@ mod tests {
     fn joined_words_come_apart_and_strangers_stay_whole() {
         let apart = |letters: &str| {
             let mut text = letters.to_owned();
-            starts(letters).into_iter().for_each(|at| text.insert(at, ' '));
+            for at in starts(letters) {
+                text.insert(at, ' ');
+            }
             text
         };
         assert_eq!(apart("enteryourseedphrase"), "enter your seed phrase");
