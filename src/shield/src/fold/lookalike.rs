@@ -9,17 +9,23 @@ pub(super) fn fold(units: &mut [Unit]) {
         return;
     }
     let tally = Tally::of(units);
-    if tally.latin > tally.foreign {
-        words(units, |word| {
-            let mixed = word.iter().any(|unit| is_latin(unit.c));
-            replace(word, |c| if is_latin(c) { Some(c) } else { to_latin(c, mixed) }, mixed);
-        });
-    } else {
+    if tally.latin <= tally.foreign + tally.dense {
         // In another script dressed-up Latin letters are honest: full width among ideographs.
         units.iter_mut().filter(|unit| unit.c.is_ascii()).for_each(|unit| unit.trick = false);
-        if tally.mixed {
-            words(units, |word| replace(word, |c| if is_cyrillic(c) { Some(c) } else { to_cyrillic(c) }, false));
-        }
+    }
+    if tally.latin > tally.foreign {
+        let turkish = units.iter().any(|unit| matches!(unit.c, 'ğ' | 'Ğ' | 'ş' | 'Ş' | 'İ'));
+        words(units, |word| {
+            let mixed = word.iter().any(|unit| is_latin(unit.c));
+            let read = |c| match c {
+                'ı' if !turkish => Some('i'),
+                c if is_latin(c) => Some(c),
+                c => to_latin(c, mixed),
+            };
+            replace(word, read, mixed);
+        });
+    } else if tally.mixed {
+        words(units, |word| replace(word, |c| if is_cyrillic(c) { Some(c) } else { to_cyrillic(c) }, false));
     }
 }
 
@@ -28,6 +34,8 @@ pub(super) fn fold(units: &mut [Unit]) {
 struct Tally {
     latin: usize,
     foreign: usize,
+    /// Of scripts that resemble neither: Chinese, Japanese, Korean.
+    dense: usize,
     /// A word has both.
     mixed: bool,
 }
@@ -37,16 +45,20 @@ impl Tally {
         let mut tally = Self::default();
         words(units, |word| {
             let latin = word.iter().filter(|unit| is_latin(unit.c)).count();
-            let mixed = latin > 0 && latin < word.len();
+            let dense = word.iter().filter(|unit| unit.c >= DENSE).count();
+            let mixed = latin > 0 && latin + dense < word.len();
             tally.mixed |= mixed;
             tally.latin += latin;
+            tally.dense += dense;
             // What passes for Latin beside Latin letters says nothing of the script.
-            let speaks = |c: char| !is_latin(c) && (!mixed || to_latin(c, true).is_none());
+            let speaks = |c: char| !is_latin(c) && c < DENSE && (!mixed || to_latin(c, true).is_none());
             tally.foreign += word.iter().filter(|unit| speaks(unit.c)).count();
         });
         tally
     }
 }
+
+const DENSE: char = '\u{2E80}';
 
 /// Each run of letters.
 fn words(units: &mut [Unit], mut each: impl FnMut(&mut [Unit])) {

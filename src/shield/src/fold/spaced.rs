@@ -12,7 +12,9 @@ pub(super) fn join(units: &mut Vec<Unit>) {
     while at < units.len() {
         at = match run(units, at) {
             Some(run) => {
-                run.mark(units, &mut dropped);
+                if run.enough {
+                    run.mark(units, &mut dropped);
+                }
                 run.end
             }
             None => next_word(units, at),
@@ -48,6 +50,8 @@ struct Run {
     /// The narrowest gap.
     gap: usize,
     letters: usize,
+    /// It is no accident.
+    enough: bool,
 }
 
 impl Run {
@@ -110,7 +114,8 @@ fn run(units: &[Unit], start: usize) -> Option<Run> {
         count.add(member);
         (end, gap) = (end + width + 1, gap.min(width));
     }
-    count.enough(between == Some(' ')).then_some(Run { start, end, gap, letters: count.letters() })
+    let enough = count.enough(between == Some(' '));
+    Some(Run { start, end, gap, letters: count.letters(), enough })
 }
 
 const SEPARATORS: &str = " .-_*~\u{b7}\u{2022}\u{2010}'`,|";
