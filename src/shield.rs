@@ -10,7 +10,7 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use serde::{Deserialize, Serialize};
 use townkeeper_shield::model::train::{Aim, Counts, Example, Measured, Source, train};
-use townkeeper_shield::{Action, Folded, Model, Verdict};
+use townkeeper_shield::{Action, Author, Folded, Message, Model, Reply, Tier, Verdict};
 
 use crate::cases::{DecideCase, ListCases};
 use crate::cli::Place;
@@ -20,7 +20,7 @@ use crate::{cases, out};
 pub(crate) enum ShieldCommand {
     /// Train the text model; the same corpus gives the same bytes
     Train(Train),
-    /// Judge messages, one a line: {"id", "text"}, and perhaps author, channel, reply, before
+    /// Judge messages, one a line: {"id", "text"}, and perhaps author, channel, reply, quoted, before
     Scan(Scan),
     /// Measure verdicts against labels: precision, recall, F1, false positives, by source
     Eval(Eval),
@@ -79,10 +79,51 @@ struct Row {
     #[serde(default)]
     id: serde_json::Value,
     text: String,
-    #[serde(default)]
     label: Option<u8>,
-    #[serde(default)]
     source: Option<String>,
+    /// What it quotes or forwards.
+    quoted: Option<String>,
+    /// What it said before it was edited.
+    before: Option<String>,
+    author: Option<AuthorRow>,
+    reply: Option<ReplyRow>,
+    /// `reports` is where members report scams.
+    channel: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct AuthorRow {
+    id: Option<String>,
+    name: String,
+    handle: String,
+    tier: Tier,
+}
+
+#[derive(Debug, Deserialize)]
+struct ReplyRow {
+    #[serde(default)]
+    asks_help: bool,
+    after_s: u32,
+}
+
+impl Row {
+    fn message(&self) -> Message<'_> {
+        let author = self.author.as_ref().map_or_else(Author::default, |author| Author {
+            id: author.id.as_deref(),
+            name: &author.name,
+            handle: &author.handle,
+            tier: author.tier,
+        });
+        Message {
+            text: &self.text,
+            quoted: self.quoted.as_deref().unwrap_or_default(),
+            before: self.before.as_deref(),
+            author,
+            reply: self.reply.as_ref().map(|reply| Reply { asks_help: reply.asks_help, after_s: reply.after_s }),
+            in_reports: self.channel.as_deref() == Some("reports"),
+        }
+    }
 }
 
 /// One line of `scan`.
@@ -112,8 +153,8 @@ pub(crate) async fn run(place: &Place, command: ShieldCommand) -> anyhow::Result
 }
 
 /// The one place where a message gets its verdict.
-fn judge(model: &Model, row: &Row) -> Verdict {
-    let logit = model.logit(&Folded::new(&row.text));
+fn judge(model: &Model, message: &Message<'_>) -> Verdict {
+    let logit = model.logit(&Folded::new(message.text));
     let action = if logit >= 0.0 { Action::Flag } else { Action::Pass };
     Verdict { action, score: 1.0 / (1.0 + (-logit).exp()), ..Verdict::default() }
 }
@@ -174,7 +215,7 @@ fn scan(args: &Scan) -> anyhow::Result<()> {
         Box::new(BufReader::new(open(&args.jsonl)?))
     };
     rows(lines, &args.jsonl, |_, row| {
-        let verdict = judge(&model, &row);
+        let verdict = judge(&model, &row.message());
         out::json(&Scanned { id: &row.id, verdict: &verdict })
     })
 }
@@ -184,7 +225,7 @@ fn eval(args: &Eval) -> anyhow::Result<()> {
     let (mut sources, mut all) = (BTreeMap::<String, Counts>::new(), Counts::default());
     for file in files(&args.corpus)? {
         for (source, scam, row) in labelled(&file)? {
-            let flagged = judge(&model, &row).action > Action::Pass;
+            let flagged = judge(&model, &row.message()).action > Action::Pass;
             sources.entry(source).or_default().add(scam, flagged);
             all.add(scam, flagged);
         }
@@ -233,7 +274,7 @@ fn labelled(file: &Path) -> anyhow::Result<Vec<(String, bool, Row)>> {
         let scam = match row.label {
             Some(0) => false,
             Some(1) => true,
-            _ => bail!("{}, line {line}: label must be 1 (a scam) or 0", file.display()),
+            _ => bail!("{}:{line}: label must be 1 (a scam) or 0", file.display()),
         };
         found.push((row.source.clone().unwrap_or_else(|| name.clone()), scam, row));
         Ok(())
@@ -248,7 +289,7 @@ fn rows(
     mut each: impl FnMut(usize, Row) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     for (at, line) in lines.lines().enumerate() {
-        let place = || format!("{}, line {}", file.display(), at + 1);
+        let place = || format!("{}:{}", file.display(), at + 1);
         let line = line.with_context(place)?;
         if !line.trim().is_empty() {
             each(at + 1, serde_json::from_str(&line).with_context(place)?)?;

@@ -7,6 +7,7 @@ mod bad_input;
 mod browser;
 mod burst;
 mod canary;
+mod cases;
 mod cli;
 mod corrections;
 mod daemon;

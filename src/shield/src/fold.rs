@@ -7,6 +7,7 @@ mod lookalike;
 mod plain;
 mod read;
 mod spaced;
+mod words;
 
 use std::ops::Range;
 
@@ -143,6 +144,12 @@ fn put(text: &mut String, pieces: &mut Vec<Piece>, unit: &Unit, c: char) {
         pieces.push(Piece { folded: text.len(), original: unit.start..unit.end, alike });
     }
     text.push(c);
+}
+
+/// What is read where nothing is folded: for showing what that costs.
+#[cfg(test)]
+pub(crate) fn unfolded(text: &str) -> Folded {
+    plain::copy(text)
 }
 
 #[cfg(test)]

@@ -60,4 +60,6 @@ impl Sum {
 }
 
 #[cfg(test)]
+mod disguises;
+#[cfg(test)]
 mod tests;

@@ -4,7 +4,9 @@ use townkeeper_contract::case::CaseWord;
 use townkeeper_fakes::discord::DiscordServer;
 use townkeeper_fakes::telegram::TelegramServer;
 
-use super::{BOB, BOT, CHANNEL, ELSEWHERE, GUILD, MODERATOR, answered, command, guild, ready, stage_of, when, write_as};
+use super::{
+    BOB, BOT, CHANNEL, ELSEWHERE, GUILD, MODERATOR, answered, command, guild, ready, stage_of, when, write_as,
+};
 use crate::daemon::{Daemon, PATIENCE};
 
 const TELEGRAM_TOKEN: &str = "123456:abcDEF";
@@ -26,7 +28,7 @@ async fn keeper(discord: &DiscordServer, words: &str) -> String {
 #[tokio::test]
 async fn a_lure_of_telegram_is_confirmed_and_its_twin_on_discord_is_gone() {
     let telegram = TelegramServer::start(TELEGRAM_TOKEN).await;
-    let home = crate::shield::home().with_telegram(telegram.base_url(), TELEGRAM_TOKEN);
+    let home = crate::cases::home().with_telegram(telegram.base_url(), TELEGRAM_TOKEN);
     let (discord, home) = stage_of(home, guild(GUILD, &[CHANNEL, ELSEWHERE])).await;
     discord.tune(|options| options.global_per_s = None);
     let daemon = Daemon::start(&home).await;

@@ -9,13 +9,13 @@ fn model() -> Model {
 }
 
 const SCAM: &str = "the lantern festival pays every visitor, ask the lamplighter at the gate for your share";
+const NEAR: &str = "The lantern festival pays every visitor!! Ask the lamplighter at the gate for your share now";
 const TALK: &str = "does anyone know when the festival starts and where the gate is?";
 
 #[test]
 fn a_lesson_is_learnt_and_so_are_its_near_copies_but_not_other_talk() {
     let (model, mut delta) = (model(), Delta::default());
-    let near =
-        Folded::new("The lantern festival pays every visitor!! Ask the lamplighter at the gate for your share now");
+    let near = Folded::new(NEAR);
     let talk = Folded::new(TALK);
     let before = delta.logit(&model, &talk);
     assert!(delta.logit(&model, &near) < 0.0, "red: without the lesson it passes");
@@ -49,7 +49,7 @@ fn whatever_is_taught_moves_a_text_only_so_far() {
 #[test]
 fn a_delta_that_flags_honest_talk_is_refused() {
     let (model, mut delta) = (model(), Delta::default());
-    let clean = [TALK, "the lantern festival pays every visitor, ask the lamplighter", "it works now"].map(Folded::new);
+    let clean = [TALK, NEAR, "it works now"].map(Folded::new);
     delta.learn(&model, &Folded::new("send one coin and get two coins back today"), true, "fine").unwrap();
     assert_eq!(delta.check(&model, &clean), Ok(()));
     delta.learn(&model, &Folded::new(SCAM), true, "poisoned").unwrap();

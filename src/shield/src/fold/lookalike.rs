@@ -9,27 +9,33 @@ pub(super) fn fold(units: &mut [Unit]) {
         return;
     }
     let tally = Tally::of(units);
-    if tally.latin > tally.foreign {
-        words(units, |word| {
-            let mixed = word.iter().any(|unit| is_latin(unit.c));
-            replace(word, |c| if is_latin(c) { Some(c) } else { to_latin(c, mixed) });
-        });
-    } else {
+    if tally.latin <= tally.foreign + tally.dense {
         // In another script dressed-up Latin letters are honest: full width among ideographs.
         units.iter_mut().filter(|unit| unit.c.is_ascii()).for_each(|unit| unit.trick = false);
-        if tally.mixed {
-            words(units, |word| replace(word, |c| if is_cyrillic(c) { Some(c) } else { to_cyrillic(c) }));
-        }
+    }
+    if tally.latin > tally.foreign {
+        let turkish = units.iter().any(|unit| matches!(unit.c, 'ğ' | 'Ğ' | 'ş' | 'Ş' | 'İ'));
+        words(units, |word| {
+            let mixed = word.iter().any(|unit| is_latin(unit.c));
+            let read = |c| match c {
+                'ı' if !turkish => Some('i'),
+                c if is_latin(c) => Some(c),
+                c => to_latin(c, mixed),
+            };
+            replace(word, read, mixed);
+        });
+    } else if tally.mixed {
+        words(units, |word| replace(word, |c| if is_cyrillic(c) { Some(c) } else { to_cyrillic(c) }, false));
     }
 }
 
 /// Letters by script.
 #[derive(Default)]
 struct Tally {
-    /// In words that read as Latin.
     latin: usize,
-    /// In words that do not.
     foreign: usize,
+    /// Of scripts that resemble neither: Chinese, Japanese, Korean.
+    dense: usize,
     /// A word has both.
     mixed: bool,
 }
@@ -39,27 +45,29 @@ impl Tally {
         let mut tally = Self::default();
         words(units, |word| {
             let latin = word.iter().filter(|unit| is_latin(unit.c)).count();
-            let mixed = latin > 0 && latin < word.len();
+            let dense = word.iter().filter(|unit| unit.c >= DENSE).count();
+            let mixed = latin > 0 && latin + dense < word.len();
             tally.mixed |= mixed;
-            let reads_as_latin = if mixed {
-                word.iter().all(|unit| is_latin(unit.c) || to_latin(unit.c, true).is_some())
-            } else {
-                latin > 0
-            };
-            *if reads_as_latin { &mut tally.latin } else { &mut tally.foreign } += word.len();
+            tally.latin += latin;
+            tally.dense += dense;
+            // What passes for Latin beside Latin letters says nothing of the script.
+            let speaks = |c: char| !is_latin(c) && c < DENSE && (!mixed || to_latin(c, true).is_none());
+            tally.foreign += word.iter().filter(|unit| speaks(unit.c)).count();
         });
         tally
     }
 }
+
+const DENSE: char = '\u{2E80}';
 
 /// Each run of letters.
 fn words(units: &mut [Unit], mut each: impl FnMut(&mut [Unit])) {
     units.split_mut(|unit| !unit.c.is_alphabetic()).filter(|word| !word.is_empty()).for_each(&mut each);
 }
 
-/// Replaces the letters of a word, if each of them has a counterpart.
-fn replace(word: &mut [Unit], counterpart: impl Fn(char) -> Option<char>) {
-    if word.iter().all(|unit| unit.c.is_ascii()) || !word.iter().all(|unit| counterpart(unit.c).is_some()) {
+/// Replaces the letters of a word that have a counterpart, or none unless each of them has one.
+fn replace(word: &mut [Unit], counterpart: impl Fn(char) -> Option<char>, some: bool) {
+    if word.iter().all(|unit| unit.c.is_ascii()) || !some && word.iter().any(|unit| counterpart(unit.c).is_none()) {
         return;
     }
     for unit in word {

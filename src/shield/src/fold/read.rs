@@ -96,9 +96,13 @@ fn is_settled(c: char) -> bool {
         | '\u{1F900}'..='\u{1F9FF}')
 }
 
-/// Letters that are drawn as pictures or as small capitals, which no compatibility form undoes.
+/// Letters that are drawn as pictures, as small capitals or as a lunate sigma, which no compatibility form undoes.
 fn drawn(c: char) -> Option<char> {
     const SMALL: &str = "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘꞯʀꜱᴛᴜᴠᴡxʏᴢ";
+    // Compatibility would make another sigma of it.
+    if matches!(c, '\u{3F2}' | '\u{3F9}') {
+        return Some('c');
+    }
     let from_a = |offset: usize| ('a'..='z').nth(offset);
     match u32::from(c) {
         code @ 0x1F150..=0x1F169 => from_a(usize::try_from(code - 0x1F150).ok()?),

@@ -1,6 +1,7 @@
-//! Spaced letters: `s e e d`, `c.l.a.i.m`. What stands between single letters is taken out; a wider gap ends a word.
+//! Spaced letters: `s e e d`, `c.l.a.i.m`. What stands between single letters is taken out; a wider gap ends a word, and
+//! where all gaps are alike the words are found by what they are.
 
-use super::Unit;
+use super::{Unit, words};
 
 pub(super) fn join(units: &mut Vec<Unit>) {
     if !has_a_row(units) {
@@ -11,7 +12,9 @@ pub(super) fn join(units: &mut Vec<Unit>) {
     while at < units.len() {
         at = match run(units, at) {
             Some(run) => {
-                run.mark(units, &mut dropped);
+                if run.enough {
+                    run.mark(units, &mut dropped);
+                }
                 run.end
             }
             None => next_word(units, at),
@@ -47,24 +50,53 @@ struct Run {
     /// The narrowest gap.
     gap: usize,
     letters: usize,
+    /// It is no accident.
+    enough: bool,
 }
 
 impl Run {
-    /// Marks what stands in its narrowest gaps; of a wider one a space stays.
+    /// Marks what stands in its narrowest gaps; between words a space stays.
     fn mark(&self, units: &mut [Unit], dropped: &mut [bool]) {
-        let mut since = 0;
+        let mut gap = 0;
+        let mut joined = Joined::default();
         for at in self.start..self.end {
             let Some(unit) = units.get_mut(at) else { return };
             if !is_member(unit.c) {
-                since += 1;
+                gap += 1;
                 continue;
             }
             // An abbreviation may have three: U.S.A.
             unit.trick |= self.letters > 3;
-            if since <= self.gap {
-                dropped.iter_mut().take(at).skip(at - since).for_each(|dropped| *dropped = true);
+            let c = unit.c.to_ascii_lowercase();
+            if gap > self.gap {
+                std::mem::take(&mut joined).part(units, dropped);
+            } else {
+                dropped.iter_mut().take(at).skip(at - gap).for_each(|dropped| *dropped = true);
             }
-            since = 0;
+            joined.letters.push(c);
+            joined.gaps.push(at - gap.min(1));
+            gap = 0;
+        }
+        joined.part(units, dropped);
+    }
+}
+
+/// Letters without a gap between them any more.
+#[derive(Default)]
+struct Joined {
+    letters: String,
+    /// For each letter what stood before it, or the letter itself.
+    gaps: Vec<usize>,
+}
+
+impl Joined {
+    /// Puts spaces between the words.
+    fn part(self, units: &mut [Unit], dropped: &mut [bool]) {
+        for start in words::starts(&self.letters) {
+            let Some(at) = self.gaps.get(start) else { return };
+            if let (Some(unit), Some(dropped)) = (units.get_mut(*at), dropped.get_mut(*at)) {
+                (unit.c, *dropped) = (' ', false);
+            }
         }
     }
 }
@@ -82,7 +114,8 @@ fn run(units: &[Unit], start: usize) -> Option<Run> {
         count.add(member);
         (end, gap) = (end + width + 1, gap.min(width));
     }
-    count.enough(between == Some(' ')).then_some(Run { start, end, gap, letters: count.letters() })
+    let enough = count.enough(between == Some(' '));
+    Some(Run { start, end, gap, letters: count.letters(), enough })
 }
 
 const SEPARATORS: &str = " .-_*~\u{b7}\u{2022}\u{2010}'`,|";

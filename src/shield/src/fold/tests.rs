@@ -24,8 +24,12 @@ fn tricks_are_undone() {
         ("enter your s e e d   p h r a s e here", "enter your seed phrase here"),
         ("D M  m e  f o r  h e l p", "dm me for help"),
         ("c.l.a.i.m n-o-w t_o_k_e_n", "claim now token"),
+        ("claım ın tıme", "claim in time"),
+        ("claim сlаіm しましょう今日は受け取れます", "claim claim しましょう今日は受け取れます"),
         ("с l а i m", "claim"),
-        ("𝗱 𝗺 𝗺 𝗲", "dmme"),
+        ("e n t e r y o u r s e e d now", "enter your seed now"),
+        ("c.l.a.i.m.n.o.w", "claim now"),
+        ("𝗱 𝗺 𝗺 𝗲", "dm me"),
     ];
     for (text, expected) in cases {
         let folded = Folded::new(text);
@@ -47,6 +51,7 @@ fn honest_writing_stays_what_it_is() {
         "토큰을 언제 받을 수 있나요?",
         "¿Cuándo podré migrar mis fichas? Está pendiente así",
         "Não recebi nada na minha carteira até agora, é normal?",
+        "Cüzdanımı nasıl taşırım, yardım eder misiniz?",
         "Grüße aus Köln, wie geht’s weiter mit dem Tausch?",
         "web3 p2p v2 mp3 b2c 10k 4th 24h 3 days x86 h264 sha256 covid19",
         "see docs.example.org/v2/p4th and mail t0m@example.org, @us3r #t4g $lum",
@@ -88,7 +93,21 @@ fn the_way_back_leads_to_the_words_that_were_written() {
     for (text, words, expected) in cases {
         let folded = Folded::new(text);
         let start = folded.text().find(words).unwrap();
-        assert_eq!(&text[folded.original(start..start + words.len())], expected, "{text:?}");
+        let place = folded.original(start..start + words.len());
+        assert_eq!(text.get(place), Some(expected), "{text:?}");
+    }
+}
+
+/// Each of these is read once, however long it is: otherwise this would take hours.
+#[test]
+fn no_text_takes_more_than_its_length() {
+    for piece in
+        ["1 ", "a ", "и ", "a.", "e\u{301}\u{302}", "\u{200B}", "Сl", "0a", "ﷺ", "a@1", "\u{1160}", " ", "x.yy"]
+    {
+        let text = piece.repeat(200_000);
+        let folded = Folded::new(&text);
+        let end = folded.text().len();
+        assert!(text.get(folded.original(end / 2..end)).is_some(), "{piece:?}");
     }
 }
 

@@ -37,7 +37,7 @@ impl Model {
         if usize::try_from(u32::from_le_bytes(buckets)) != Ok(BUCKETS) || sum.len() != 8 {
             return Err(ModelError::Length);
         }
-        if !bytes.strip_suffix(sum).is_some_and(|all| checksum(all) == sum) {
+        if bytes.strip_suffix(sum).is_none_or(|all| checksum(all) != sum) {
             return Err(ModelError::Checksum);
         }
         let (unit, bias) = (f32::from_le_bytes(unit), f32::from_le_bytes(bias));

@@ -57,7 +57,7 @@ fn training_is_the_same_every_time_and_its_figures_are_of_what_was_held_out() {
     assert!(one.model.logit(&Folded::new("claim the free prize")) > one.model.logit(&Folded::new("how do I build")));
     // These bytes are the same on every machine; they change with the features, and then VERSION rises.
     let sum = one.model.write().iter().fold(0_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(*byte)));
-    assert_eq!(format!("{sum:x}"), "0");
+    assert_eq!(format!("{sum:x}"), "e98626a1c1e9252c");
     let clean: Vec<_> = corpus.into_iter().filter(|(_, scam)| !scam).collect();
     assert!(train(&examples(&clean), &aim, |_, _| ()).is_none());
 }

@@ -1,0 +1,236 @@
+//! The shield, from the fake through the daemon to the fake: what is found is shown, what moderators say is done and can be
+//! taken back, and nothing happens by itself where nobody let it.
+
+use serde_json::{Value, json};
+use townkeeper_client::Client;
+use townkeeper_contract::access::{NewMember, Role};
+use townkeeper_contract::case::{Case, CaseAction, CaseState, CaseWord, ShieldMode};
+use townkeeper_contract::moderation::Verb;
+use townkeeper_fakes::telegram::{SentMessage, TelegramServer};
+
+use crate::daemon::{Daemon, Home, PATIENCE};
+
+const TOKEN: &str = "123456:abcDEF";
+const GROUP: i64 = -1_001_234;
+const OFFICE: i64 = -1_009_999;
+const OTHER: i64 = 43;
+const MODERATOR: i64 = 50;
+const SCAMMER: i64 = 66;
+const RIGHTS: [&str; 3] = ["can_delete_messages", "can_restrict_members", "can_pin_messages"];
+
+/// A host that carries our name and is not ours, and orders.
+const LURE: &str =
+    "The LUM migration ends tonight! Connect your wallet and claim at https://claim-lumen.example.net now";
+
+/// With our name, and the moderators' room.
+pub(crate) fn home() -> Home {
+    Home::new().with("[shield]\nbrands = [\"lumen\"]\n")
+}
+
+async fn stage(mode: &str) -> (TelegramServer, Home, Daemon) {
+    let telegram = TelegramServer::start(TOKEN).await;
+    let home = home().with_telegram(telegram.base_url(), TOKEN);
+    let daemon = Daemon::start(&home).await;
+    for group in [GROUP, OFFICE] {
+        telegram.promote(group, 0, &RIGHTS);
+        telegram.promote(group, MODERATOR, &RIGHTS);
+    }
+    says(&telegram, OFFICE, "/keeper notices here", "come here from now on").await;
+    let set = match mode {
+        "shadow" => "do nothing",
+        "flag" => "show moderators",
+        _ => "take down",
+    };
+    says(&telegram, GROUP, &format!("/keeper shield {mode}"), set).await;
+    (telegram, home, daemon)
+}
+
+/// A moderator says something and is answered in these words.
+async fn says(telegram: &TelegramServer, group: i64, words: &str, answer: &str) {
+    telegram.push_message(group, MODERATOR, words);
+    let answered = telegram.wait_message(|message| message.chat_id == group && message.text.contains(answer));
+    tokio::time::timeout(PATIENCE, answered).await.unwrap_or_else(|_| panic!("{words}: {:?}", telegram.sent()));
+}
+
+/// Somebody writes in the group; the message's number.
+fn writes(telegram: &TelegramServer, person: i64, text: &str) -> i64 {
+    telegram.push_message(GROUP, person, text);
+    telegram.last_message()
+}
+
+/// The next card that says this.
+async fn card(telegram: &TelegramServer, words: &str) -> SentMessage {
+    let shown = telegram.wait_message(|message| message.chat_id == OFFICE && message.text.contains(words));
+    tokio::time::timeout(PATIENCE, shown)
+        .await
+        .unwrap_or_else(|_| panic!("no card says {words}: {:?}", telegram.sent()))
+}
+
+fn press(telegram: &TelegramServer, person: i64, message: &SentMessage, label: &str) {
+    let rows = message.body["reply_markup"]["inline_keyboard"].as_array().expect("buttons");
+    let found = rows.iter().flat_map(|row| row.as_array().expect("a row")).find(|button| button["text"] == label);
+    let data = found.and_then(|button| button["callback_data"].as_str()).expect(label);
+    telegram.push_callback(OFFICE, person, message.message_id, data);
+}
+
+/// Asks until the cases are like this.
+async fn cases(client: &Client, fact: impl Fn(&[Case]) -> bool) -> Vec<Case> {
+    let asked = async {
+        loop {
+            let found = client.cases().await.unwrap().cases;
+            if fact(&found) {
+                return found;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, asked).await.expect("the cases do not come to this")
+}
+
+/// Whatever was written before this is judged by now.
+async fn judged(telegram: &TelegramServer) {
+    let at = telegram.sent_count();
+    telegram.push_message(OTHER, OTHER, "When does the migration end?");
+    tokio::time::timeout(PATIENCE, telegram.wait_sent_count(at + 1)).await.expect("nobody answers");
+}
+
+fn deleted(telegram: &TelegramServer) -> Vec<Value> {
+    telegram.calls("deleteMessage").iter().map(|call| call.body["message_id"].clone()).collect()
+}
+
+async fn is_deleted(telegram: &TelegramServer, messages: usize) {
+    tokio::time::timeout(PATIENCE, telegram.wait_calls("deleteMessage", messages)).await.expect("it stays");
+}
+
+#[tokio::test]
+async fn a_lure_is_shown_and_goes_when_a_moderator_says_so() {
+    let (telegram, home, daemon) = stage("flag").await;
+    let client = daemon.operator(&home);
+    let lure = writes(&telegram, SCAMMER, LURE);
+    let shown = card(&telegram, "Case 1").await;
+    assert!(shown.text.contains("66") && !shown.text.contains("claim-lumen.example.net"), "{}", shown.text);
+    assert!(shown.entities.iter().all(|entity| entity["type"] != "text_link"), "{:?}", shown.entities);
+    assert!(deleted(&telegram).is_empty(), "nothing is done by itself");
+    // Who may not, may not here either; and what a stranger pressed is not used up by it.
+    press(&telegram, OTHER, &shown, "Scam: content");
+    card(&telegram, "you may not do that here").await;
+    assert_eq!(client.cases().await.unwrap().cases[0].state, CaseState::Open);
+}
+
+#[tokio::test]
+async fn one_press_takes_a_lure_down_and_what_was_learnt_stops_the_next() {
+    let (telegram, home, daemon) = stage("guard").await;
+    let client = daemon.operator(&home);
+    // Nothing is ours in it: only what a moderator says makes it one.
+    let first = writes(&telegram, SCAMMER, "win big tonight, all of you, at https://lucky-lantern.example.net/start");
+    judged(&telegram).await;
+    assert!(deleted(&telegram).is_empty());
+    let case = cases(&client, |cases| !cases.is_empty()).await.remove(0);
+    let shown = card(&telegram, &format!("Case {}", case.number)).await;
+    press(&telegram, MODERATOR, &shown, "Scam: content");
+    is_deleted(&telegram, 1).await;
+    assert_eq!(deleted(&telegram), [json!(first)]);
+    card(&telegram, "scam, by its words").await;
+    // Another account, other words, the same host: known now.
+    let second = writes(&telegram, 67, "hello friends look what I found https://lucky-lantern.example.net/other");
+    is_deleted(&telegram, 2).await;
+    assert_eq!(deleted(&telegram)[1], json!(second));
+    let known = cases(&client, |cases| cases.len() == 2).await.remove(0);
+    assert_eq!((known.action, known.mode), (CaseAction::Delete, ShieldMode::Guard));
+    // Taken back, it is unlearnt: the same again is at most shown.
+    client.say_of_case(case.number, CaseWord::Undo).await.unwrap();
+    let third = writes(&telegram, 68, "hello friends look what I found https://lucky-lantern.example.net/third");
+    judged(&telegram).await;
+    assert!(!deleted(&telegram).contains(&json!(third)));
+}
+
+#[tokio::test]
+async fn in_shadow_it_is_written_down_and_nothing_happens() {
+    let (telegram, home, daemon) = stage("shadow").await;
+    let client = daemon.operator(&home);
+    writes(&telegram, SCAMMER, LURE);
+    let found = cases(&client, |cases| cases.len() == 1).await.remove(0);
+    assert_eq!((found.mode, found.state), (ShieldMode::Shadow, CaseState::Open));
+    assert!(found.action >= CaseAction::Flag && !found.text.contains("claim-lumen.example.net"), "{found:?}");
+    judged(&telegram).await;
+    assert!(deleted(&telegram).is_empty() && telegram.calls("restrictChatMember").is_empty());
+    assert!(telegram.sent().iter().all(|message| !message.text.contains("Case 1")), "no card");
+    let listed = home.run(&["shield", "cases"]).await;
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    assert!(listed.contains("shadow") && listed.contains("townkeeper shield decide"), "{listed}");
+}
+
+#[tokio::test]
+async fn a_moderator_who_warns_and_a_member_who_asks_are_left_alone() {
+    let (telegram, home, daemon) = stage("guard").await;
+    let client = daemon.operator(&home);
+    let person = client.add_person(&NewMember { name: "Ada".to_owned(), roles: vec![Role::Moderator] }).await.unwrap();
+    let code = client.link_code(&person.id).await.unwrap().code;
+    telegram.push_message(MODERATOR, MODERATOR, &format!("/link {code}"));
+    let linked = telegram.wait_message(|message| message.text.contains("Linked"));
+    tokio::time::timeout(PATIENCE, linked).await.expect("not linked");
+    // The team is known a moment later at the latest; a case of another opens the eyes at once.
+    client.set_role(&person.id, Role::Editor, true).await.unwrap();
+    writes(&telegram, MODERATOR, "SCAM WARNING: claim-lumen.example.net is not ours, never connect your wallet there");
+    writes(&telegram, OTHER, "is claim-lumen.example.net real? somebody sent it to me");
+    judged(&telegram).await;
+    assert!(deleted(&telegram).is_empty() && telegram.calls("restrictChatMember").is_empty());
+    // The red twin: the same host as an order.
+    writes(&telegram, SCAMMER, LURE);
+    is_deleted(&telegram, 1).await;
+}
+
+#[tokio::test]
+async fn what_was_done_to_an_account_is_taken_back() {
+    let (telegram, home, daemon) = stage("flag").await;
+    let client = daemon.operator(&home);
+    writes(&telegram, SCAMMER, LURE);
+    let shown = card(&telegram, "Case 1").await;
+    press(&telegram, MODERATOR, &shown, "Scam: account");
+    let said = card(&telegram, "scam, by its account").await;
+    let restricted = telegram.wait_calls("restrictChatMember", 1);
+    tokio::time::timeout(PATIENCE, restricted).await.expect("nobody is restricted");
+    press(&telegram, MODERATOR, &said, "Undo");
+    let told = card(&telegram, "open again").await;
+    assert!(told.text.contains("cannot be brought back"), "{}", told.text);
+    let released = async { while telegram.member(GROUP, SCAMMER)["status"] != "member" {} };
+    tokio::time::timeout(PATIENCE, released).await.expect("still restricted");
+    let acts = client.moderation().await.unwrap().acts;
+    assert!(acts.iter().any(|act| act.verb == Verb::Release && act.reverses.is_some()), "{acts:?}");
+    let verdict = client.verify_audit().await.unwrap();
+    assert!(verdict.whole, "{verdict:?}");
+}
+
+/// A mistake of ours, or a wave, must not empty a community.
+#[tokio::test]
+async fn too_many_acts_trip_the_breaker_and_call_a_human() {
+    let (telegram, _home, _daemon) = stage("guard").await;
+    for person in 100..130 {
+        writes(&telegram, person, &format!("{LURE} {person}"));
+    }
+    card(&telegram, "From now on I only show").await;
+    judged(&telegram).await;
+    assert_eq!(deleted(&telegram).len(), 20);
+    // A human looked.
+    says(&telegram, GROUP, "/keeper shield guard", "take down").await;
+    writes(&telegram, 200, LURE);
+    is_deleted(&telegram, 21).await;
+    assert!(telegram.sent().iter().filter(|m| m.chat_id == OFFICE).count() < 16, "ten cards, a digest, and the call");
+}
+
+#[tokio::test]
+async fn whoever_passes_for_one_of_the_team_is_shown() {
+    let (telegram, home, daemon) = stage("flag").await;
+    let client = daemon.operator(&home);
+    client.add_person(&NewMember { name: "Clara Lanternlight".to_owned(), roles: vec![Role::Owner] }).await.unwrap();
+    // Read at the latest when the next case is decided.
+    writes(&telegram, SCAMMER, LURE);
+    client.say_of_case(cases(&client, |cases| cases.len() == 1).await[0].number, CaseWord::Unsure).await.unwrap();
+    telegram.push_update(json!({ "message": {
+        "message_id": 90_001, "date": 1_790_000_000, "text": "good morning everyone",
+        "chat": { "id": GROUP, "type": "supergroup", "title": "Lumen" },
+        "from": { "id": 77, "is_bot": false, "first_name": "Clаra", "last_name": "Lanternlight" },
+    }}));
+    let found = cases(&client, |cases| cases.len() == 2).await.remove(0);
+    assert_eq!(found.person.as_str(), "77", "{found:?}");
+    assert!(found.verdict["signals"][0]["id"].as_str().is_some_and(|id| id.contains("staff")), "{found:?}");
+}
