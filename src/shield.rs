@@ -9,12 +9,14 @@ use std::process::ExitCode;
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use serde::{Deserialize, Serialize};
+use townkeeper_shield::facts::Staff;
 use townkeeper_shield::model::train::{Aim, Counts, Example, Measured, Source, train};
-use townkeeper_shield::{Action, Author, Folded, Message, Model, Reply, Tier, Verdict};
+use townkeeper_shield::{Action, Author, Folded, Message, Model, Reply, Shield, Tier, Verdict, Weights};
 
 use crate::cases::{DecideCase, ListCases};
 use crate::cli::Place;
-use crate::{cases, out};
+use crate::settings::Settings;
+use crate::{cases, knowledge, out};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ShieldCommand {
@@ -54,8 +56,27 @@ pub(crate) struct Train {
 #[derive(Debug, Args)]
 pub(crate) struct Scan {
     /// The messages; - is standard input
-    #[arg(long, default_value = "-", value_name = "FILE")]
+    #[arg(long, default_value = "-", default_missing_value = "-", num_args = 0..=1, value_name = "FILE")]
     jsonl: PathBuf,
+    #[command(flatten)]
+    by: By,
+}
+
+/// What is judged by: the configured base and `[shield]`, and what is named here.
+#[derive(Debug, Args)]
+struct By {
+    /// A name that we go by, besides those of [shield]; may be given again
+    #[arg(long = "brand", value_name = "NAME")]
+    brands: Vec<String>,
+    /// A host of ours, besides those of the base; may be given again
+    #[arg(long = "ours", value_name = "HOST")]
+    hosts: Vec<String>,
+    /// An address of ours, besides those of the base; may be given again
+    #[arg(long = "address", value_name = "ADDRESS")]
+    addresses: Vec<String>,
+    /// What somebody of the team is called; may be given again
+    #[arg(long = "staff", value_name = "NAME")]
+    staff: Vec<String>,
     /// Another text model than the one that comes with Townkeeper
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
@@ -66,9 +87,8 @@ pub(crate) struct Eval {
     /// Labelled lines: files, or folders of *.jsonl
     #[arg(long, required = true, num_args = 1.., value_name = "FILE")]
     corpus: Vec<PathBuf>,
-    /// Another text model than the one that comes with Townkeeper
-    #[arg(long, value_name = "FILE")]
-    model: Option<PathBuf>,
+    #[command(flatten)]
+    by: By,
     #[arg(long)]
     json: bool,
 }
@@ -144,19 +164,40 @@ struct Evaluated {
 pub(crate) async fn run(place: &Place, command: ShieldCommand) -> anyhow::Result<ExitCode> {
     match command {
         ShieldCommand::Train(args) => train_model(&args)?,
-        ShieldCommand::Scan(args) => scan(&args)?,
-        ShieldCommand::Eval(args) => eval(&args)?,
+        ShieldCommand::Scan(args) => scan(&args, &Judge::new(place, &args.by)?)?,
+        ShieldCommand::Eval(args) => eval(&args, &Judge::new(place, &args.by)?)?,
         ShieldCommand::Cases(asked) => return cases::list(place, asked).await,
         ShieldCommand::Decide(asked) => return cases::decide(place, asked).await,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The one place where a message gets its verdict.
-fn judge(model: &Model, message: &Message<'_>) -> Verdict {
-    let logit = model.logit(&Folded::new(message.text));
-    let action = if logit >= 0.0 { Action::Flag } else { Action::Pass };
-    Verdict { action, score: 1.0 / (1.0 + (-logit).exp()), ..Verdict::default() }
+/// Everything that judges one message by itself: what is ours, lists, words. What others wrote before is not looked at.
+struct Judge {
+    shield: Shield,
+    model: Model,
+}
+
+impl Judge {
+    fn new(place: &Place, by: &By) -> anyhow::Result<Self> {
+        let settings = Settings::load(place, None)?;
+        let mut guarding = settings.shield.guarding(&settings.agent.name)?;
+        guarding.brands.extend(by.brands.iter().cloned());
+        let base = knowledge::load(&settings.knowledge)?;
+        let team = guarding.names.iter().chain(&by.staff);
+        let staff = team.map(|name| Staff { ids: Vec::new(), names: vec![name.clone()] }).collect();
+        let mut facts = guarding.facts(&base, staff);
+        facts.hosts.extend(by.hosts.iter().cloned());
+        facts.addresses.extend(by.addresses.iter().cloned());
+        let shield = Shield::new(&facts, guarding.lists, Weights::default());
+        Ok(Self { shield, model: model(by.model.as_deref())? })
+    }
+
+    fn judge(&self, message: &Message<'_>) -> Verdict {
+        let folded = Folded::new(message.text);
+        let logit = (!message.text.is_empty()).then(|| self.model.logit(&folded));
+        self.shield.judge_folded(message, &folded, logit, &[])
+    }
 }
 
 fn train_model(args: &Train) -> anyhow::Result<()> {
@@ -207,25 +248,23 @@ fn say(name: &str, of: &Source) {
     ));
 }
 
-fn scan(args: &Scan) -> anyhow::Result<()> {
-    let model = model(args.model.as_deref())?;
+fn scan(args: &Scan, judge: &Judge) -> anyhow::Result<()> {
     let lines: Box<dyn BufRead> = if args.jsonl == Path::new("-") {
         Box::new(io::stdin().lock())
     } else {
         Box::new(BufReader::new(open(&args.jsonl)?))
     };
     rows(lines, &args.jsonl, |_, row| {
-        let verdict = judge(&model, &row.message());
+        let verdict = judge.judge(&row.message());
         out::json(&Scanned { id: &row.id, verdict: &verdict })
     })
 }
 
-fn eval(args: &Eval) -> anyhow::Result<()> {
-    let model = model(args.model.as_deref())?;
+fn eval(args: &Eval, judge: &Judge) -> anyhow::Result<()> {
     let (mut sources, mut all) = (BTreeMap::<String, Counts>::new(), Counts::default());
     for file in files(&args.corpus)? {
         for (source, scam, row) in labelled(&file)? {
-            let flagged = judge(&model, &row.message()).action > Action::Pass;
+            let flagged = judge.judge(&row.message()).action > Action::Pass;
             sources.entry(source).or_default().add(scam, flagged);
             all.add(scam, flagged);
         }

@@ -105,7 +105,7 @@ async fn is_deleted(telegram: &TelegramServer, messages: usize) {
 async fn a_lure_is_shown_and_goes_when_a_moderator_says_so() {
     let (telegram, home, daemon) = stage("flag").await;
     let client = daemon.operator(&home);
-    let lure = writes(&telegram, SCAMMER, LURE);
+    writes(&telegram, SCAMMER, LURE);
     let shown = card(&telegram, "Case 1").await;
     assert!(shown.text.contains("66") && !shown.text.contains("claim-lumen.example.net"), "{}", shown.text);
     assert!(shown.entities.iter().all(|entity| entity["type"] != "text_link"), "{:?}", shown.entities);

@@ -14,6 +14,7 @@ use townkeeper_contract::id::{AccountId, PersonId};
 use townkeeper_contract::inbound::{Body, Inbound, RosterChange};
 use townkeeper_core::places::Here;
 use townkeeper_knowledge::Base;
+use townkeeper_shield::facts::Staff;
 use townkeeper_shield::found::Found;
 use townkeeper_shield::policy::Breaker;
 use townkeeper_shield::{Action, Author, Facts, Folded, Lists, Message, Model, Shield, Signal, Tier, Verdict, Weights};
@@ -36,6 +37,18 @@ pub struct Guarding {
     pub lists: Lists,
     /// What we ourselves are called, on any platform.
     pub names: Vec<String>,
+}
+
+impl Guarding {
+    /// What is ours, by this base and this team.
+    pub fn facts(&self, base: &Base, staff: Vec<Staff>) -> Facts {
+        Facts {
+            hosts: base.allowed().hosts().map(str::to_owned).collect(),
+            addresses: base.allowed().addresses().map(str::to_owned).collect(),
+            brands: self.brands.clone(),
+            staff,
+        }
+    }
 }
 
 /// Everything that judges, and everything that is remembered for it.
@@ -168,12 +181,7 @@ impl Watch {
 
 impl Ground {
     fn new(guarding: &Guarding, base: Arc<Base>, learnt: Arc<Learnt>) -> Self {
-        let facts = Facts {
-            hosts: base.allowed().hosts().map(str::to_owned).collect(),
-            addresses: base.allowed().addresses().map(str::to_owned).collect(),
-            brands: guarding.brands.clone(),
-            staff: learnt.staff(&guarding.names),
-        };
+        let facts = guarding.facts(&base, learnt.staff(&guarding.names));
         let lists = learnt.denied(&guarding.lists);
         let staff = learnt.identities();
         Self { shield: Shield::new(&facts, lists, Weights::default()), base, learnt, staff }

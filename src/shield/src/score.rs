@@ -13,9 +13,11 @@ pub const PRIOR: f32 = -4.0;
 /// No single reason weighs more.
 pub const BOUND: f32 = 8.0;
 
-/// What the text model may add or take away. At 4 it flags a message by itself, which is where its calibration puts its
-/// threshold; it never holds or deletes.
+/// What the text model may add or take away; it never holds or deletes.
 pub const TEXT: (f32, f32) = (-1.0, 5.0);
+
+/// What its logit of 0 is worth: there the text alone is enough to flag a message.
+pub const ALONE: f32 = -PRIOR;
 
 /// What one signal from watching behaviour may add.
 pub const BEHAVIOUR: f32 = 4.0;

@@ -41,7 +41,7 @@ impl Shield {
         &self.lists
     }
 
-    /// Judges a message. `text_logit` is the text model's, already calibrated (see [`score::TEXT`]); `behaviour` is what
+    /// Judges a message. `text_logit` is the text model's: from 0 on the text alone is flagged; `behaviour` is what
     /// was seen of the author across messages. The action is the default policy's.
     pub fn judge(&self, message: &Message<'_>, text_logit: Option<f32>, behaviour: &[Signal]) -> Verdict {
         self.judge_folded(message, &Folded::new(message.text), text_logit, behaviour)
@@ -213,7 +213,7 @@ impl Shield {
 /// L5.
 fn spoken(text: &str, logit: f32, stance: Stance) -> Option<Signal> {
     let (least, most) = score::TEXT;
-    let bounded = if logit.is_nan() { 0.0 } else { logit.clamp(least, most) };
+    let bounded = if logit.is_nan() { 0.0 } else { (logit + score::ALONE).clamp(least, most) };
     let weight = if bounded > 0.0 { bounded * stance.leaves() } else { bounded };
     let shown = text.chars().take(80).collect::<String>();
     (weight != 0.0).then(|| Signal {

@@ -46,8 +46,9 @@ async fn a_lure_of_telegram_is_confirmed_and_its_twin_on_discord_is_gone() {
     when(&discord, |s| s.by(BOT).iter().filter(|m| m.content.contains("Case ")).count() >= 1).await;
     let found = async { while client.cases().await.unwrap().cases.len() < 2 {} };
     tokio::time::timeout(PATIENCE, found).await.expect("nothing was found on Discord");
-    let number = client.cases().await.unwrap().cases.iter().find(|case| case.account.as_str() == "telegram:main");
-    let number = number.expect("a case of Telegram's").number;
+    let found = client.cases().await.unwrap().cases;
+    let telegrams = found.iter().find(|case| case.account.as_str() == "telegram:main");
+    let number = telegrams.expect("a case of Telegram's").number;
     client.say_of_case(number, CaseWord::Content).await.unwrap();
     when(&discord, |s| s.message(twin).is_some_and(|message| message.deleted)).await;
     tokio::time::timeout(PATIENCE, telegram.wait_calls("deleteMessage", 1)).await.expect("the first one stays");
