@@ -120,8 +120,12 @@ async fn a_lure_is_shown_and_goes_when_a_moderator_says_so() {
 async fn one_press_takes_a_lure_down_and_what_was_learnt_stops_the_next() {
     let (telegram, home, daemon) = stage("guard").await;
     let client = daemon.operator(&home);
-    // Nothing is ours in it: only what a moderator says makes it one.
-    let first = writes(&telegram, SCAMMER, "win big tonight, all of you, at https://lucky-lantern.example.net/start");
+    // Nothing in it passes for ours: it is shown, and a moderator decides.
+    let first = writes(
+        &telegram,
+        SCAMMER,
+        "Send 1 SOL and get 2 SOL back instantly, doubling is live: https://lucky-lantern.example.net/start",
+    );
     judged(&telegram).await;
     assert!(deleted(&telegram).is_empty());
     let case = cases(&client, |cases| !cases.is_empty()).await.remove(0);
@@ -207,7 +211,7 @@ async fn too_many_acts_trip_the_breaker_and_call_a_human() {
     for person in 100..130 {
         writes(&telegram, person, &format!("{LURE} {person}"));
     }
-    card(&telegram, "From now on I only show").await;
+    card(&telegram, "only show what I find").await;
     judged(&telegram).await;
     assert_eq!(deleted(&telegram).len(), 20);
     // A human looked.

@@ -22,6 +22,7 @@ use townkeeper_store::{
 };
 
 use crate::moderate::{self, ForCase};
+use crate::shield::{ACTS, May};
 use crate::{Engine, EngineError, House, ids, outbox};
 
 /// How often it is looked for new cases, besides when one was just written.
@@ -60,11 +61,13 @@ async fn show_new(house: &Arc<House>, cards: &mut cases::Cards) -> Result<(), En
         }
         let mut late = Vec::new();
         for kept in found {
-            let done = by_itself(house, &kept).await?;
+            let (done, called) = by_itself(house, &kept).await?;
             if !cases::is_shown(kept.case.mode) {
                 show(house, &kept.case, Vec::new()).await?;
-            } else if cards.single(house.clock.now_ms()) {
-                show(house, &kept.case, cards_of(house, &kept.case, &done)).await?;
+            } else if cards.single(house.clock.now_ms()) || called {
+                let mut cards = if called { calls(house, &kept.case) } else { Vec::new() };
+                cards.extend(cards_of(house, &kept.case, &done));
+                show(house, &kept.case, cards).await?;
             } else {
                 late.push(kept.case);
             }
@@ -74,11 +77,13 @@ async fn show_new(house: &Arc<House>, cards: &mut cases::Cards) -> Result<(), En
     Ok(())
 }
 
-/// Does what is done without a moderator, where one let us. What came of it, in words.
-async fn by_itself(house: &Arc<House>, kept: &KeptCase) -> Result<String, EngineError> {
+/// Does what is done without a moderator, where one let us. What came of it, in words; and whether somebody must be
+/// called.
+async fn by_itself(house: &Arc<House>, kept: &KeptCase) -> Result<(String, bool), EngineError> {
     let steps = cases::by_itself(kept.case.action, kept.case.mode);
-    if steps.is_empty() || !house.shield.may_act(house.clock.now_ms()) {
-        return Ok(String::new());
+    let may = if steps.is_empty() { May::Show } else { house.shield.may_act(house.clock.now_ms()) };
+    if may != May::Act {
+        return Ok((String::new(), may == May::Call));
     }
     let by = By {
         workspace: house.workspace.clone(),
@@ -87,7 +92,7 @@ async fn by_itself(house: &Arc<House>, kept: &KeptCase) -> Result<String, Engine
         now_ms: house.clock.now_ms(),
     };
     let done = carry_out(house, &by, kept, steps, None).await?;
-    Ok(if done.undone.is_empty() { "I took it down.".to_owned() } else { done.undone.join(" ") })
+    Ok((if done.undone.is_empty() { "I took it down.".to_owned() } else { done.undone.join(" ") }, false))
 }
 
 /// The card in every place where moderators of the workspace read.
@@ -111,6 +116,17 @@ fn cards_of(house: &House, case: &Case, done: &str) -> Vec<Card> {
         Card { say: notice(&place, reply_to, act, now_ms), account: account.0, actions }
     };
     moderators(house, case).into_iter().map(card).collect()
+}
+
+/// Tells moderators that nothing is done by itself any more.
+fn calls(house: &House, case: &Case) -> Vec<Card> {
+    tracing::warn!("the shield did too much by itself: it only shows what it finds until a moderator has looked");
+    let now_ms = house.clock.now_ms();
+    let call = |(account, place, reply_to): (AccountId, PlaceId, ReplyTo)| {
+        let act = Act::Message { body: say::cases::breaker(ACTS), buttons: Vec::new() };
+        Card { say: notice(&place, reply_to, act, now_ms), account: account.0, actions: Vec::new() }
+    };
+    moderators(house, case).into_iter().map(call).collect()
 }
 
 fn moderators(house: &House, case: &Case) -> Vec<(AccountId, PlaceId, ReplyTo)> {

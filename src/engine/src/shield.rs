@@ -61,8 +61,18 @@ pub(crate) struct Watch {
     model: Option<Model>,
 }
 
+/// What the shield may do by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum May {
+    Act,
+    /// It did too much: it only shows, and somebody is to be called, now.
+    Call,
+    /// It only shows until somebody has looked.
+    Show,
+}
+
 /// How many acts without a moderator within ten minutes are too many.
-const ACTS: usize = 20;
+pub(crate) const ACTS: usize = 20;
 
 /// What is judged by; exchanged whole.
 struct Ground {
@@ -145,9 +155,13 @@ impl Watch {
     }
 
     /// Whether one more act may be done without a moderator; counts it.
-    pub(crate) fn may_act(&self, now_ms: i64) -> bool {
+    pub(crate) fn may_act(&self, now_ms: i64) -> May {
         let mut breaker = self.breaker.lock().unwrap_or_else(PoisonError::into_inner);
-        breaker.admit(Action::Delete, now_ms.unsigned_abs()) == Action::Delete
+        let before = breaker.tripped();
+        if breaker.admit(Action::Delete, now_ms.unsigned_abs()) == Action::Delete {
+            return May::Act;
+        }
+        if before.is_some() { May::Show } else { May::Call }
     }
 
     /// A moderator lets it act again.

@@ -67,7 +67,7 @@ pub fn digest(cases: &[&Case]) -> RichText {
 const DIGEST: usize = 10;
 
 /// The breaker tripped: nothing is taken down by itself any more.
-pub fn breaker(acts: u32) -> RichText {
+pub fn breaker(acts: usize) -> RichText {
     system(&format!(
         "I took {acts} messages down by myself within ten minutes. That is more than I should do without you: from now on \
          I only show what I find. /keeper shield guard lets me act again."
