@@ -212,6 +212,7 @@ async fn too_many_acts_trip_the_breaker_and_call_a_human() {
         writes(&telegram, person, &format!("{LURE} {person}"));
     }
     card(&telegram, "only show what I find").await;
+    is_deleted(&telegram, 20).await;
     judged(&telegram).await;
     assert_eq!(deleted(&telegram).len(), 20);
     // A human looked.

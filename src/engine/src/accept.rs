@@ -95,12 +95,7 @@ async fn commit(
             return Err(error.into());
         }
     };
-    if found {
-        house.cases_kick.notify_one();
-    }
-    if !events.is_empty() {
-        measure::reach(house, First::Question);
-    }
+    committed(house, found, &events);
     fault!("inbox.after_commit_before_ack");
     let jobs = events.into_iter().zip(writers).zip(permits).map(|((event, writer), permit)| {
         let row = InboxRow {
@@ -113,6 +108,16 @@ async fn commit(
         Job { row, writer, permit: Some(permit), place: place.take() }
     });
     Ok(jobs.zip(accepted).map(|(job, accepted)| admit(house, job, accepted)).collect())
+}
+
+/// What follows from a commit beside its turns.
+fn committed(house: &House, found: bool, events: &[NewEvent]) {
+    if found {
+        house.cases_kick.notify_one();
+    }
+    if !events.is_empty() {
+        measure::reach(house, First::Question);
+    }
 }
 
 /// The day (UTC), for what entries say of their own validity.

@@ -19,6 +19,17 @@ pub const TEXT: (f32, f32) = (-1.0, 5.0);
 /// What its logit of 0 is worth: there the text alone is enough to flag a message.
 pub const ALONE: f32 = -PRIOR;
 
+/// Below that it is worth so many times less: nearly a scam by its words, and a link to somewhere, is what honest
+/// promotion looks like.
+pub const STEEP: f32 = 3.0;
+
+/// What the text model's logit is worth.
+pub fn of_text(logit: f32) -> f32 {
+    let (least, most) = TEXT;
+    let worth = if logit < 0.0 { STEEP * logit } else { logit };
+    if logit.is_nan() { 0.0 } else { (ALONE + worth).clamp(least, most) }
+}
+
 /// What one signal from watching behaviour may add.
 pub const BEHAVIOUR: f32 = 4.0;
 

@@ -212,8 +212,7 @@ impl Shield {
 
 /// L5.
 fn spoken(text: &str, logit: f32, stance: Stance) -> Option<Signal> {
-    let (least, most) = score::TEXT;
-    let bounded = if logit.is_nan() { 0.0 } else { (logit + score::ALONE).clamp(least, most) };
+    let bounded = score::of_text(logit);
     let weight = if bounded > 0.0 { bounded * stance.leaves() } else { bounded };
     let shown = text.chars().take(80).collect::<String>();
     (weight != 0.0).then(|| Signal {
