@@ -14,7 +14,7 @@ use townkeeper_shield::{Action, Folded, Model, Verdict};
 
 use crate::cases::{DecideCase, ListCases};
 use crate::cli::Place;
-use crate::{cases, out};
+use crate::{cases, out, public_lists};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ShieldCommand {
@@ -28,6 +28,8 @@ pub(crate) enum ShieldCommand {
     Cases(ListCases),
     /// Say what a case is, or take that back
     Decide(DecideCase),
+    /// Public lists of bad hosts: which are used, under which licence, how old
+    Lists(public_lists::Lists),
 }
 
 #[derive(Debug, Args)]
@@ -107,6 +109,7 @@ pub(crate) async fn run(place: &Place, command: ShieldCommand) -> anyhow::Result
         ShieldCommand::Eval(args) => eval(&args)?,
         ShieldCommand::Cases(asked) => return cases::list(place, asked).await,
         ShieldCommand::Decide(asked) => return cases::decide(place, asked).await,
+        ShieldCommand::Lists(asked) => return public_lists::run(place, asked).await,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -21,6 +21,7 @@ mod keeping;
 mod kill;
 mod knowledge;
 mod lifecycle;
+mod lists;
 mod live;
 mod model;
 mod money;
