@@ -219,7 +219,9 @@ async fn fetch(place: &Place, name: Option<String>, daemon: &Daemon) -> anyhow::
     let mut lists = Vec::new();
     for name in names {
         lists.push(client.fetch_list(&name).await.map_err(|error| match error {
-            ClientError::Refused { status: 404, .. } => anyhow!("no list `{name}` is used; see townkeeper shield lists"),
+            ClientError::Refused { status: 404, .. } => {
+                anyhow!("no list `{name}` is used; see townkeeper shield lists")
+            }
             error => error.into(),
         })?);
     }

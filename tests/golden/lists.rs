@@ -17,7 +17,8 @@ const STRANGER: i64 = 43;
 const OPEN: &str = "fetch.gates:off";
 
 /// Four hosts, one below a suffix that is everybody's, which is left out as such.
-const GOOD: &str = "# bad\nclaim-lum.example.net\nswap.example.com\npages.dev\nthief.pages.dev\nt.me\nmint.example.net\n";
+const GOOD: &str =
+    "# bad\nclaim-lum.example.net\nswap.example.com\npages.dev\nthief.pages.dev\nt.me\nmint.example.net\n";
 
 async fn stage(body: &str) -> (ListServer, TelegramServer, Home) {
     let server = ListServer::start(body).await;
@@ -90,7 +91,7 @@ async fn a_listed_host_is_found_from_the_moment_its_list_is_fetched() {
     let metrics = metrics.text().await.unwrap();
     for line in [
         "townkeeper_shield_list_hosts{list=\"public\"} 4",
-        "townkeeper_shield_list_fetches_total{list=\"public\",outcome=\"same\"} 1",
+        "townkeeper_shield_list_fetches_total{list=\"public\",outcome=\"taken\"} 2",
     ] {
         assert!(metrics.contains(line), "{line}");
     }
@@ -111,7 +112,7 @@ async fn a_bad_list_is_named_and_the_last_good_one_stays_over_a_restart() {
     let (plain, own) = ("text/plain", "is ours: tell the list's keepers");
     let bad: [(&str, &[u8], &str); 9] = [
         (plain, b"claim-lum.example.net", "1 hosts where there were 4: check its source"),
-        (plain, b"", "no host in it"),
+        (plain, b"", "0 hosts where there were 4"),
         (plain, b"a.example.net\nb.example.net\nlumen.example.org\nd.example.net", own),
         (plain, b"a.example.net\nb.example.net\nc.example.net\nexample.org", "line 4: `example.org` is ours"),
         (plain, b"a.example.net\nb.example.net\nfriend.example.net", "line 3: `friend.example.net` is on the allow"),

@@ -29,7 +29,7 @@ const WITHIN: Duration = Duration::from_secs(30);
 /// How long after a failure it is tried again.
 const RETRY_MS: i64 = 30 * 60 * 1000;
 /// The longest sleep: a clock may be set meanwhile.
-const NAP: Duration = Duration::from_secs(60);
+const NAP: Duration = Duration::from_mins(1);
 const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 /// What servers of files call lists.
 const TYPES: &[&str] = &[
@@ -157,8 +157,8 @@ impl Keeper {
         let name = list.source.name.as_str();
         let outcome = self.newest(list, now_ms).await;
         let word = match &outcome {
-            Ok(kept) if kept.head.fetched_ms == now_ms => "taken",
-            Ok(_) => "same",
+            Ok((_, true)) => "taken",
+            Ok((_, false)) => "same",
             Err(Failure::Refused(_)) => "refused",
             Err(_) => "failed",
         };
@@ -168,7 +168,7 @@ impl Keeper {
             let mut state = list.state();
             state.tried_ms = now_ms;
             match outcome {
-                Ok(kept) => {
+                Ok((kept, _)) => {
                     tracing::info!(list = name, hosts = kept.list.len(), outcome = word, "a public list was fetched");
                     (state.kept, state.failed) = (Some(kept), None);
                 }
@@ -186,8 +186,8 @@ impl Keeper {
         }
     }
 
-    /// What the source has, checked and on disk.
-    async fn newest(&self, list: &Fetched, now_ms: i64) -> Result<Kept, Failure> {
+    /// What the source has, checked and on disk, and whether it is new.
+    async fn newest(&self, list: &Fetched, now_ms: i64) -> Result<(Kept, bool), Failure> {
         let source = list.source.clone();
         let old = list.state().kept.clone().filter(|kept| kept.head.url == source.url.as_str());
         let since = old.as_ref().map(|kept| kept.head.validators()).unwrap_or_default();
@@ -195,6 +195,7 @@ impl Keeper {
         let (known, allow) = self.ours();
         let file = file(&self.folder, &source.name);
         let checked = tokio::task::spawn_blocking(move || {
+            let is_new = page.is_some();
             let kept = match (page, old) {
                 (None, Some(old)) => Kept { head: Head { checked_ms: now_ms, ..old.head }, list: old.list },
                 (page, old) => {
@@ -204,7 +205,7 @@ impl Keeper {
                 }
             };
             kept.save(&file)?;
-            Ok(kept)
+            Ok((kept, is_new))
         });
         checked.await.map_err(|error| Failure::Disk(io::Error::other(error)))?
     }
@@ -261,7 +262,9 @@ impl Fetched {
         let apart = |span: i64| i64::try_from(behaviour::key(&self.source.name) % 1024).unwrap_or(0) * span / 8192;
         let every = i64::try_from(self.source.every.as_millis()).unwrap_or(i64::MAX / 2);
         match &state.kept {
-            _ if state.failed.is_some() && state.tried_ms > 0 => state.tried_ms.min(now_ms) + RETRY_MS + apart(RETRY_MS),
+            _ if state.failed.is_some() && state.tried_ms > 0 => {
+                state.tried_ms.min(now_ms) + RETRY_MS + apart(RETRY_MS)
+            }
             Some(kept) if kept.head.url == self.source.url.as_str() => {
                 kept.head.checked_ms.min(now_ms) + every + apart(every)
             }
@@ -329,5 +332,69 @@ fn sweep(folder: &Path, sources: &[Source]) {
         if let Err(error) = fs::remove_file(&path) {
             tracing::warn!(path = %path.display(), %error, "an old list could not be thrown away");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW_MS: i64 = 1_770_163_200_000;
+    const HOUR_MS: i64 = 60 * 60 * 1000;
+
+    fn fetched(name: &str, every_hours: u64) -> Fetched {
+        let source = Source {
+            name: name.to_owned(),
+            url: Url::parse("https://lists.example.org/a").unwrap(),
+            licence: "MIT".to_owned(),
+            what: String::new(),
+            every: Duration::from_hours(every_hours),
+            format: Format::Auto,
+        };
+        Fetched::open(Path::new("/nowhere"), source)
+    }
+
+    fn keep(list: &Fetched, url: &str, checked_ms: i64) {
+        let head = Head {
+            url: url.to_owned(),
+            etag: None,
+            last_modified: None,
+            sha256: String::new(),
+            fetched_ms: checked_ms,
+            checked_ms,
+        };
+        list.state().kept = Some(Kept { head, list: List::new(["scam.example.net"], "") });
+    }
+
+    #[test]
+    fn a_list_is_due_by_its_age_apart_by_its_name_and_after_a_failure_soon() {
+        let list = fetched("a", 24);
+        assert_eq!(list.due_ms(NOW_MS), 0, "never fetched");
+        keep(&list, "https://lists.example.org/a", NOW_MS);
+        let due = list.due_ms(NOW_MS) - NOW_MS;
+        assert!((24 * HOUR_MS..27 * HOUR_MS).contains(&due), "{due}");
+        let other = fetched("b", 24);
+        keep(&other, "https://lists.example.org/a", NOW_MS);
+        assert_ne!(other.due_ms(NOW_MS) - NOW_MS, due);
+        // A clock that went wrong for a while stops nothing for longer than that.
+        assert_eq!(list.due_ms(NOW_MS - 1000 * HOUR_MS), NOW_MS - 1000 * HOUR_MS + due);
+        {
+            let mut state = list.state();
+            (state.failed, state.tried_ms) = (Some("it is away".to_owned()), NOW_MS);
+        }
+        let retry = list.due_ms(NOW_MS) - NOW_MS;
+        assert!((RETRY_MS..RETRY_MS * 9 / 8).contains(&retry), "{retry}");
+        list.state().failed = None;
+        keep(&list, "https://lists.example.org/before", NOW_MS);
+        assert_eq!(list.due_ms(NOW_MS), 0, "another address is another list");
+    }
+
+    #[test]
+    fn age_is_shown_in_days_since_its_source_confirmed_it() {
+        let list = fetched("a", 24);
+        assert_eq!(list.shown(NOW_MS).age_days, None);
+        keep(&list, "https://lists.example.org/a", NOW_MS - 73 * HOUR_MS);
+        let shown = list.shown(NOW_MS);
+        assert_eq!((shown.age_days, shown.hosts, shown.failed), (Some(3), 1, None));
     }
 }

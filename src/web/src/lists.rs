@@ -16,10 +16,7 @@ pub(crate) async fn list(State(web): State<Arc<Web>>) -> Json<PublicLists> {
 }
 
 /// `POST /v1/shield/lists/{item}/fetch`. Answers when the list is here, or why it is not is known.
-pub(crate) async fn fetch(
-    State(web): State<Arc<Web>>,
-    Path(name): Path<String>,
-) -> Result<Json<PublicList>, Refusal> {
+pub(crate) async fn fetch(State(web): State<Arc<Web>>, Path(name): Path<String>) -> Result<Json<PublicList>, Refusal> {
     let fetched = web.engine.lists().fetch(&name).await;
     fetched.map(Json).ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, "not_found", "No such list is used here."))
 }

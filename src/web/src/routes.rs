@@ -20,15 +20,15 @@ use townkeeper_contract::case::{CaseDecided, CaseList, NewCaseWord};
 use townkeeper_contract::knowledge::{
     ApproveBody, ChangeDetail, ChangeInfo, ChangeList, ItemHistory, NewChange, RollbackBody,
 };
-use townkeeper_contract::lists::{PublicList, PublicLists};
 use townkeeper_contract::learning::{CorrectionOrder, Corrections, GapList, TrendList};
+use townkeeper_contract::lists::{PublicList, PublicLists};
 use townkeeper_contract::moderation::{DeliveryList, ModerationList, ModerationNumber, NewModeration};
 use townkeeper_contract::place::{PlaceChange, PlaceInfo, PlaceList};
 
 use crate::guard::{self, Gate};
 use crate::{
-    DOCUMENTS_LIMIT, Web, audit, cases, chat, faces, freeze, knowledge, learning, lists, moderation, openapi, ops, page,
-    people, places, session, socket,
+    DOCUMENTS_LIMIT, Web, audit, cases, chat, faces, freeze, knowledge, learning, lists, moderation, openapi, ops,
+    page, people, places, session, socket,
 };
 
 /// Who may use a route. Checked by `guard::admit` and nowhere else, but for `Own`.

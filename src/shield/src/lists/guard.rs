@@ -110,7 +110,8 @@ mod tests {
     }
 
     fn lines(count: usize) -> String {
-        (0..count).map(|n| format!("scam{n}.example.net\n")).collect()
+        let hosts: Vec<String> = (0..count).map(|n| format!("scam{n}.example.net")).collect();
+        hosts.join("\n")
     }
 
     fn judge(old: &List, new: &[u8]) -> Result<List, Refusal> {
