@@ -304,6 +304,7 @@ pub(crate) fn check(place: &Place) -> anyhow::Result<ExitCode> {
     let base = crate::knowledge::load(&settings.knowledge)?;
     let accounts = crate::platforms::check(&settings)?;
     settings.retention.retention()?;
+    settings.shield.sources()?;
     serve::providers(&settings)?;
     settings.agent()?;
     out::line(format!("The configuration is good: {} reviewed answers, {accounts} chat account(s).", base.len()));

@@ -11,6 +11,7 @@ use serde::Serialize;
 use townkeeper_client::ClientError;
 use townkeeper_contract::api::{FeedbackCount, Ready, Scorecard, VectorHealth};
 use townkeeper_contract::knowledge::ChangeList;
+use townkeeper_contract::lists::PublicList;
 use townkeeper_contract::provider::{ChatMessage, ChatRequest, Provider, ProviderEvent};
 use townkeeper_contract::stream::ErrorClass;
 use townkeeper_core::say;
@@ -19,7 +20,7 @@ use townkeeper_providers::ProviderConfig;
 use crate::cli::{Daemon, Place};
 use crate::settings::Settings;
 use crate::vectors::{self, VectorsSection};
-use crate::{api, knowledge, out, platforms, publish, scorecard, serve};
+use crate::{api, knowledge, out, platforms, public_lists, publish, scorecard, serve};
 
 /// One thing that was looked at.
 #[derive(Debug, Serialize)]
@@ -101,6 +102,7 @@ async fn daemon(place: &Place) -> Vec<Check> {
                 checks.extend(activation(&card));
                 checks.push(good("models today", scorecard::spending(&card.budget)));
             }
+            checks.extend(client.public_lists().await.iter().flat_map(|all| &all.lists).map(list));
             checks.extend(short(client.feedback().await.map(|list| list.entries).unwrap_or_default()));
             checks
         }
@@ -144,6 +146,19 @@ fn running(ready: &Ready) -> Vec<Check> {
         checks.push(note("deliveries", detail));
     }
     checks
+}
+
+/// Older than this, and nobody else keeps it: thieves take new names every day.
+const STALE_DAYS: i64 = 7;
+
+/// A public list: how large, how old, and why it is not newer.
+fn list(list: &PublicList) -> Check {
+    let detail = format!("{}: {}", list.name, public_lists::state(list));
+    match &list.failed {
+        Some(why) => note("public list", format!("{detail}; not taken: {}", out::words(why))),
+        None if list.age_days.is_none_or(|days| days >= STALE_DAYS) => note("public list", detail),
+        None => good("public list", detail),
+    }
 }
 
 /// Entries whose answers help less often than is promised.

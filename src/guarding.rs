@@ -1,12 +1,16 @@
 //! The section `[shield]`: what we are called, and lists of hosts.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 use serde::{Deserialize, Serialize};
 use townkeeper_engine::Guarding;
+use townkeeper_engine::lists::Keeper;
 use townkeeper_shield::Lists;
 use townkeeper_shield::lists::{List, parse};
+
+use crate::public_lists::ListSection;
 
 /// The longest list that is read, in bytes.
 const CAP: u64 = 64 * 1024 * 1024;
@@ -23,11 +27,17 @@ pub(crate) struct ShieldSection {
     pub(crate) allow: Vec<String>,
     /// Files of hosts that are known to be bad: one a line, or as hosts files and JSON arrays hold them.
     pub(crate) deny: Vec<String>,
+    /// Public lists that are fetched, by the names under which they are known.
+    #[serde(rename = "use")]
+    pub(crate) public: Vec<String>,
+    /// Lists at other addresses.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) list: Vec<ListSection>,
 }
 
 impl ShieldSection {
-    /// Reads the lists. One that cannot be used is named.
-    pub(crate) fn guarding(&self, agent: &str) -> anyhow::Result<Guarding> {
+    /// Reads the lists. One that cannot be used is named. `public`: those that are fetched.
+    pub(crate) fn guarding(&self, agent: &str, public: &Arc<Keeper>) -> anyhow::Result<Guarding> {
         let read = |files: &[String]| files.iter().map(|file| list(file)).collect::<anyhow::Result<Vec<_>>>();
         let allowed: Vec<String> = read(&self.allow)?.into_iter().flat_map(|(_, hosts)| hosts).collect();
         let global = read(&self.deny)?.into_iter();
@@ -38,7 +48,7 @@ impl ShieldSection {
         };
         let mut names = self.names.clone();
         names.push(agent.to_owned());
-        Ok(Guarding { brands: self.brands.clone(), lists, names })
+        Ok(Guarding { brands: self.brands.clone(), lists, names, public: Arc::clone(public) })
     }
 }
 

@@ -141,7 +141,7 @@ async fn site(url: &Url, more: &[String]) -> anyhow::Result<Import> {
     let mut hosts: Vec<String> = url.host_str().map(str::to_owned).into_iter().collect();
     hosts.extend(more.iter().map(|host| host.to_lowercase()));
     let types = &["text/html", "application/xhtml+xml", "application/xml", "text/xml"];
-    let fetcher = Fetcher::new(Rules { hosts, types, bytes: PAGE })?;
+    let fetcher = Fetcher::new(Rules { hosts, types, bytes: PAGE, within: townkeeper_fetch::TOTAL })?;
     let first = fetcher.get(url).await?;
     if first.media.ends_with("html") || first.media.ends_with("xhtml+xml") {
         return Ok(import::page(first.url.as_str(), &first.body));

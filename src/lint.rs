@@ -114,7 +114,12 @@ async fn ask(link: &str) -> anyhow::Result<Option<(Severity, String, &'static st
         return Ok(Some((Severity::Error, format!("`{link}` is no address"), "correct it")));
     };
     let hosts = url.host_str().map(str::to_owned).into_iter().collect();
-    let fetcher = Fetcher::new(Rules { hosts, types: &["text/html", "application/xhtml+xml"], bytes: PAGE })?;
+    let fetcher = Fetcher::new(Rules {
+        hosts,
+        types: &["text/html", "application/xhtml+xml"],
+        bytes: PAGE,
+        within: townkeeper_fetch::TOTAL,
+    })?;
     Ok(match fetcher.get(&url).await {
         // It is there; what it is does not matter.
         Ok(_) | Err(FetchError::Type { .. } | FetchError::Size { .. }) => None,

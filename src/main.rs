@@ -44,6 +44,7 @@ mod pack;
 )]
 mod places;
 mod platforms;
+mod public_lists;
 mod publish;
 mod restore;
 mod retention;

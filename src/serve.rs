@@ -19,6 +19,7 @@ use townkeeper_core::budget::Prices;
 use townkeeper_engine::Engine;
 use townkeeper_engine::clock::Clock;
 use townkeeper_engine::keys::Keyring;
+use townkeeper_engine::lists::Keeper;
 use townkeeper_engine::vault::Vault;
 use townkeeper_store::Store;
 use townkeeper_web::{Names, Web, WrongTokens};
@@ -45,11 +46,12 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
     let keys = Arc::new(Keyring::open(&settings.data, credentials.as_deref(), now_ms)?);
     let vault = Vault::open(&settings.data, credentials.as_deref())?;
     let recorder = recorder()?;
+    let lists = Arc::new(Keeper::open(&settings.data, settings.shield.sources()?, Clock::system()));
     let url = url(listener.local_addr().context("the listener has no address")?);
     let wrong = Arc::new(WrongTokens::default());
     let (mut engines, mut webs) = (Vec::new(), Vec::new());
     for workspace in &workspaces {
-        let engine = workspace.start(&store, &providers, &vault).await?;
+        let engine = workspace.start(&store, &providers, &vault, &lists).await?;
         let web = web(workspace, &engine, token.clone(), Arc::clone(&keys), &url, recorder.clone());
         webs.push(Web { wrong: Arc::clone(&wrong), ..web });
         engines.push(engine);
@@ -73,6 +75,7 @@ pub(crate) async fn run(settings: Settings) -> anyhow::Result<()> {
         served = &mut web => served.context("the web server ended")?,
         () = signals.next() => {}
         () = tend(&engines, &recorder) => {}
+        () = lists.run() => {}
     }
     notify(&[NotifyState::Stopping]);
     tracing::info!("draining; a second signal ends at once");

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use townkeeper_contract::provider::Provider;
 use townkeeper_core::budget::Prices;
 use townkeeper_engine::clock::Clock;
+use townkeeper_engine::lists::Keeper;
 use townkeeper_engine::vault::Vault;
 use townkeeper_engine::{Engine, Parts};
 use townkeeper_store::{By, Store};
@@ -76,6 +77,9 @@ pub(crate) fn all(settings: &Settings) -> anyhow::Result<Vec<Workspace>> {
         if all.iter().any(|other| other.name == name) {
             bail!("two workspaces are called {name}; `{MAIN}` is the one that the sections at the top describe");
         }
+        if shield.as_ref().is_some_and(ShieldSection::fetches) {
+            bail!("[[workspace]] {name}: lists that are fetched are shared by all; name them in [shield]");
+        }
         let mut own = settings.clone();
         own.agent = agent.unwrap_or(own.agent);
         own.knowledge = knowledge.unwrap_or(own.knowledge);
@@ -99,6 +103,7 @@ impl Workspace {
         store: &Store,
         providers: &[(Arc<dyn Provider>, Prices)],
         vault: &Vault,
+        lists: &Arc<Keeper>,
     ) -> anyhow::Result<Engine> {
         let (settings, clock) = (&self.settings, Clock::system());
         let mut door = platforms::open(settings, Some(&self.name))?;
@@ -120,7 +125,7 @@ impl Workspace {
             base: Arc::new(base),
             revision,
             cooling: settings.knowledge.cooling(),
-            guarding: settings.shield.guarding(&settings.agent.name)?,
+            guarding: settings.shield.guarding(&settings.agent.name, lists)?,
             agent: settings.agent()?,
             providers: providers.to_vec(),
             meanings,

@@ -23,6 +23,7 @@ mod kill;
 mod knowledge;
 mod languages;
 mod lifecycle;
+mod lists;
 mod live;
 mod model;
 mod money;

@@ -6,6 +6,7 @@ mod cases;
 mod events;
 mod knowledge;
 mod learning;
+mod lists;
 mod moderation;
 mod socket;
 

@@ -27,6 +27,7 @@ pub mod id;
 pub mod inbound;
 pub mod knowledge;
 pub mod learning;
+pub mod lists;
 pub mod moderation;
 pub mod money;
 pub mod outbound;

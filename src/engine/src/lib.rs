@@ -10,6 +10,7 @@
 //! * `paint`: an answer shown on its platform while it is written
 //! * `press`: buttons on platforms; `moderate`: what moderators have done
 //! * `shield`: every event is judged before it is accepted; `cases`, `reports`: what moderators make of it
+//! * `lists`: public lists of bad hosts, the same for every workspace
 //! * `node`: this daemon among others on one database
 //! * `freeze`: the switch before it; `access`: what people with a role ask in a chat
 //! * `corrections`, `learning`: answers that were given before their entry changed; what is asked in vain, and how often
@@ -33,6 +34,7 @@ pub mod keys;
 mod knowledge;
 mod lanes;
 mod learning;
+pub mod lists;
 pub mod live;
 pub mod meaning;
 mod measure;
@@ -282,6 +284,7 @@ impl Engine {
             report: learning::LastReport::default(),
             run,
         });
+        house.shield.public().protect(&house);
         // Patterns are compiled at their first use; nobody's question should wait for that.
         townkeeper_contract::text::extract("(0)");
         // First of all: whoever counts lives, or waits for every node to be quiet, counts on those that show themselves.
@@ -384,6 +387,11 @@ impl Engine {
     /// The ledger, for what is read and written as it is.
     pub fn store(&self) -> &Store {
         &self.house.store
+    }
+
+    /// The public lists that every workspace of this daemon goes by.
+    pub fn lists(&self) -> &lists::Keeper {
+        self.house.shield.public()
     }
 
     /// The workspace that this engine serves.

@@ -16,11 +16,13 @@ use townkeeper_core::places::Here;
 use townkeeper_knowledge::Base;
 use townkeeper_shield::facts::Staff;
 use townkeeper_shield::found::Found;
+use townkeeper_shield::lists::List;
 use townkeeper_shield::policy::Breaker;
 use townkeeper_shield::{Action, Author, Facts, Folded, Lists, Message, Model, Shield, Signal, Tier, Verdict, Weights};
 use townkeeper_store::{NewCase, StoreError};
 
 use crate::House;
+use crate::lists::Keeper;
 use learnt::Learnt;
 pub(crate) use memory::Copy;
 use memory::Memory;
@@ -37,6 +39,8 @@ pub struct Guarding {
     pub lists: Lists,
     /// What we ourselves are called, on any platform.
     pub names: Vec<String>,
+    /// Lists that are fetched, the same for every workspace.
+    pub public: Arc<Keeper>,
 }
 
 impl Guarding {
@@ -76,8 +80,9 @@ pub(crate) const ACTS: usize = 20;
 
 /// What is judged by; exchanged whole.
 struct Ground {
-    /// Of which base this is.
+    /// Of which base this is, and of which fetched lists.
     base: Arc<Base>,
+    public: Arc<Vec<List>>,
     learnt: Arc<Learnt>,
     shield: Shield,
     staff: HashSet<(String, String)>,
@@ -92,10 +97,20 @@ impl Watch {
         Self { guarding, ground: RwLock::new(ground), memory: Mutex::default(), breaker, model }
     }
 
-    /// The ground, of the base that answers now.
+    /// What is never held against anybody.
+    pub(crate) fn allowed(&self) -> &List {
+        &self.guarding.lists.allow
+    }
+
+    /// Who keeps the lists that are fetched.
+    pub(crate) fn public(&self) -> &Arc<Keeper> {
+        &self.guarding.public
+    }
+
+    /// The ground, of the base that answers now and the lists of now.
     fn ground(&self, base: &Arc<Base>) -> Arc<Ground> {
         let ground = Arc::clone(&self.ground.read().unwrap_or_else(PoisonError::into_inner));
-        if Arc::ptr_eq(&ground.base, base) {
+        if Arc::ptr_eq(&ground.base, base) && Arc::ptr_eq(&ground.public, &self.guarding.public.public()) {
             return ground;
         }
         let fresh = Arc::new(Ground::new(&self.guarding, Arc::clone(base), Arc::clone(&ground.learnt)));
@@ -196,9 +211,11 @@ impl Watch {
 impl Ground {
     fn new(guarding: &Guarding, base: Arc<Base>, learnt: Arc<Learnt>) -> Self {
         let facts = guarding.facts(&base, learnt.staff(&guarding.names));
-        let lists = learnt.denied(&guarding.lists);
+        let public = guarding.public.public();
+        let mut lists = learnt.denied(&guarding.lists);
+        lists.global.extend(public.iter().cloned());
         let staff = learnt.identities();
-        Self { shield: Shield::new(&facts, lists, Weights::default()), base, learnt, staff }
+        Self { shield: Shield::new(&facts, lists, Weights::default()), base, public, learnt, staff }
     }
 
     fn is_staff(&self, account: &AccountId, person: &PersonId) -> bool {

@@ -13,7 +13,7 @@ mod tests;
 use std::error::Error as _;
 use std::time::Duration;
 
-use reqwest::{Client, Response, StatusCode, header, redirect};
+use reqwest::{Client, RequestBuilder, Response, StatusCode, header, redirect};
 use thiserror::Error;
 use townkeeper_contract::error::Kind;
 use url::Host;
@@ -23,8 +23,8 @@ use resolve::{Private, Resolver};
 
 /// How often a page may send us on.
 const REDIRECTS: usize = 5;
-/// How long a page may take, redirects and all.
-const TOTAL: Duration = Duration::from_secs(10);
+/// How long a page may take, redirects and all, unless the rules say otherwise.
+pub const TOTAL: Duration = Duration::from_secs(10);
 const CONNECT: Duration = Duration::from_secs(5);
 
 /// What may be fetched.
@@ -36,6 +36,15 @@ pub struct Rules {
     pub types: &'static [&'static str],
     /// The largest body, in bytes, after decompression.
     pub bytes: usize,
+    /// How long it may take, redirects and all; usually [`TOTAL`].
+    pub within: Duration,
+}
+
+/// What a server said of a page when it was fetched, for asking whether it has changed since (RFC 9110, §13).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Validators {
+    pub etag: Option<String>,
+    pub last_modified: Option<String>,
 }
 
 /// What was fetched.
@@ -46,6 +55,7 @@ pub struct Page {
     /// The media type without its parameters; empty if it says none.
     pub media: String,
     pub body: Vec<u8>,
+    pub validators: Validators,
 }
 
 /// Why nothing was fetched.
@@ -69,8 +79,8 @@ pub enum FetchError {
     Type { url: Url, media: String },
     #[error("{url} is larger than {limit} bytes")]
     Size { url: Url, limit: usize },
-    #[error("{url} took longer than {} seconds", TOTAL.as_secs())]
-    Slow { url: Url },
+    #[error("{url} took longer than {} seconds", .within.as_secs())]
+    Slow { url: Url, within: Duration },
     #[error("{url} cannot be reached: {why}")]
     Unreachable { url: Url, why: String },
     #[error("no TLS client can be made: {0}")]
@@ -116,6 +126,16 @@ impl Fetcher {
         Self::guarded(rules, ALL, Resolver::system(), client())
     }
 
+    /// Without https, and for names and addresses of this machine too: for tests alone, compiled into no release.
+    ///
+    /// # Errors
+    /// The client cannot be made.
+    #[cfg(feature = "faults")]
+    pub fn near(rules: Rules) -> Result<Self, FetchError> {
+        let guards = Guards { https: false, literals: false, private: rules.hosts.clone() };
+        Self::guarded(rules, guards, Resolver::system(), client().tls_certs_only(Vec::new()))
+    }
+
     fn guarded(
         rules: Rules,
         guards: Guards,
@@ -127,24 +147,41 @@ impl Fetcher {
         Ok(Self { http, rules, guards })
     }
 
-    /// Fetches a page, within ten seconds.
+    /// Fetches a page.
     pub async fn get(&self, url: &Url) -> Result<Page, FetchError> {
-        tokio::time::timeout(TOTAL, self.follow(url))
-            .await
-            .unwrap_or_else(|_| Err(FetchError::Slow { url: url.clone() }))
+        let page = self.get_if_changed(url, &Validators::default()).await?;
+        // Nothing was asked about, so "not modified" is no answer.
+        page.ok_or_else(|| FetchError::Status { url: url.clone(), status: StatusCode::NOT_MODIFIED.as_u16() })
     }
 
-    async fn follow(&self, url: &Url) -> Result<Page, FetchError> {
+    /// Fetches a page unless it is as it was; `None`: it is.
+    pub async fn get_if_changed(&self, url: &Url, since: &Validators) -> Result<Option<Page>, FetchError> {
+        let within = self.rules.within;
+        tokio::time::timeout(within, self.follow(url, since))
+            .await
+            .unwrap_or_else(|_| Err(FetchError::Slow { url: url.clone(), within }))
+    }
+
+    async fn follow(&self, url: &Url, since: &Validators) -> Result<Option<Page>, FetchError> {
         let mut at = url.clone();
         for _ in 0..=REDIRECTS {
             self.look(&at)?;
-            let answer = self.http.get(at.clone()).send().await.map_err(|error| unreachable(&at, &error))?;
+            let answer = self.ask(&at, since).send().await.map_err(|error| unreachable(&at, &error))?;
+            if answer.status() == StatusCode::NOT_MODIFIED && *since != Validators::default() {
+                return Ok(None);
+            }
             match next(&at, &answer)? {
                 Some(next) => at = next,
-                None => return self.read(at, answer).await,
+                None => return self.read(at, answer).await.map(Some),
             }
         }
         Err(FetchError::Redirects(url.clone()))
+    }
+
+    fn ask(&self, url: &Url, since: &Validators) -> RequestBuilder {
+        let asked = [(header::IF_NONE_MATCH, &since.etag), (header::IF_MODIFIED_SINCE, &since.last_modified)];
+        let asked = asked.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?)));
+        asked.fold(self.http.get(url.clone()), |request, (name, value)| request.header(name, value))
     }
 
     /// The first gate: what a URL says by itself.
@@ -169,6 +206,8 @@ impl Fetcher {
         }
         let media =
             answer.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let said = |name| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let validators = Validators { etag: said(header::ETAG), last_modified: said(header::LAST_MODIFIED) };
         let media = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         if !self.rules.types.contains(&media.as_str()) {
             return Err(FetchError::Type { url, media });
@@ -180,7 +219,7 @@ impl Fetcher {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Page { url, media, body })
+        Ok(Page { url, media, body, validators })
     }
 }
 

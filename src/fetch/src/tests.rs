@@ -57,7 +57,7 @@ fn moved(to: &str) -> Vec<u8> {
 
 fn rules() -> Rules {
     let hosts = ["town.example.org", "inner.example.org", "localhost"].map(str::to_owned).to_vec();
-    Rules { hosts, types: &["text/html"], bytes: 1000 }
+    Rules { hosts, types: &["text/html"], bytes: 1000, within: TOTAL }
 }
 
 /// One that knows these names alone, and trusts no authority: nothing leaves this machine.
@@ -221,6 +221,24 @@ async fn a_page_is_read_within_its_size_its_type_and_its_redirects() {
     assert!(matches!(get("/binary").await, Err(FetchError::Type { .. })));
     assert!(matches!(get("/untyped").await, Err(FetchError::Type { .. })));
     assert!(matches!(get("/none").await, Err(FetchError::Status { status: 404, .. })));
+}
+
+#[tokio::test]
+async fn a_page_that_is_as_it_was_is_not_read_again() {
+    let listener = Listener::start(|path| match path {
+        "/same" => b"HTTP/1.1 304 Not Modified\r\n\r\n".to_vec(),
+        _ => b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\netag: \"a\"\r\nlast-modified: x\r\ncontent-length: 1\r\n\r\ny"
+            .to_vec(),
+    })
+    .await;
+    let fetcher = fetcher(near(), |_| vec![LOOPBACK]);
+    let at = |path: &str| url(&format!("http://town.example.org:{}{path}", listener.port));
+    let page = fetcher.get(&at("/new")).await.unwrap();
+    assert_eq!(page.validators, Validators { etag: Some("\"a\"".to_owned()), last_modified: Some("x".to_owned()) });
+    assert!(fetcher.get_if_changed(&at("/same"), &page.validators).await.unwrap().is_none());
+    assert_eq!(fetcher.get_if_changed(&at("/new"), &page.validators).await.unwrap().unwrap().body, b"y");
+    // Who asks for no change is told of none.
+    assert!(matches!(fetcher.get(&at("/same")).await, Err(FetchError::Status { status: 304, .. })));
 }
 
 #[tokio::test]

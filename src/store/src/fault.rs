@@ -11,7 +11,7 @@ macro_rules! fault {
     };
 }
 
-/// Whether a guard stands: always, unless a test took it away (`TOWNKEEPER_FAULT=name:off`).
+/// Whether a guard stands: always, unless a test took it away (`TOWNKEEPER_FAULT=name:off`, of several `a+b:off`).
 #[macro_export]
 macro_rules! guard {
     ($name:literal) => {{
@@ -29,20 +29,21 @@ mod armed {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     static ARMED: OnceLock<(String, AtomicU32)> = OnceLock::new();
+    static OFF: OnceLock<Vec<String>> = OnceLock::new();
 
     /// Arms one point: the process aborts (as `kill -9` would end it) when the point is passed for the `nth` time.
     pub fn arm(name: &str, nth: u32) {
         ARMED.get_or_init(|| (name.to_owned(), AtomicU32::new(nth)));
     }
 
-    /// Takes one guard away.
-    pub fn take_away(name: &str) {
-        arm(name, 0);
+    /// Takes a guard away, or several: `a+b`.
+    pub fn take_away(names: &str) {
+        OFF.get_or_init(|| names.split('+').map(ToOwned::to_owned).collect());
     }
 
     /// Called by [`crate::guard!`].
     pub fn stands(name: &str) -> bool {
-        ARMED.get().is_none_or(|(armed, nth)| armed != name || nth.load(Ordering::Relaxed) != 0)
+        OFF.get().is_none_or(|off| off.iter().all(|off| off != name))
     }
 
     /// Called by [`crate::fault!`].

@@ -19,6 +19,7 @@ mod guard;
 mod hosts;
 mod knowledge;
 mod learning;
+mod lists;
 mod moderation;
 pub mod openapi;
 mod ops;

@@ -21,13 +21,14 @@ use townkeeper_contract::knowledge::{
     ApproveBody, ChangeDetail, ChangeInfo, ChangeList, ItemHistory, NewChange, RollbackBody,
 };
 use townkeeper_contract::learning::{CorrectionOrder, Corrections, GapList, TrendList};
+use townkeeper_contract::lists::{PublicList, PublicLists};
 use townkeeper_contract::moderation::{DeliveryList, ModerationList, ModerationNumber, NewModeration};
 use townkeeper_contract::place::{PlaceChange, PlaceInfo, PlaceList};
 
 use crate::guard::{self, Gate};
 use crate::{
-    DOCUMENTS_LIMIT, Web, audit, cases, chat, faces, freeze, knowledge, learning, moderation, openapi, ops, page,
-    people, places, report, session, socket,
+    DOCUMENTS_LIMIT, Web, audit, cases, chat, faces, freeze, knowledge, learning, lists, moderation, openapi, ops,
+    page, people, places, report, session, socket,
 };
 
 /// Who may use a route. Checked by `guard::admit` and nowhere else, but for `Own`.
@@ -122,6 +123,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     all.extend(people_and_sessions());
     all.extend(power());
     all.extend(keeping_the_peace());
+    all.extend(going_by_lists());
     all.extend(keeping_the_base());
     all.extend(keeping_items());
     all
@@ -334,6 +336,22 @@ fn keeping_the_peace() -> Vec<Endpoint> {
             moderation::outbox,
         )
         .gives(json::<DeliveryList>()),
+    ]
+}
+
+/// Public lists of bad hosts.
+fn going_by_lists() -> Vec<Endpoint> {
+    use Access::Needs;
+    vec![
+        get("/v1/shield/lists", Needs(Permission::Moderate), "The public lists that are gone by.", lists::list)
+            .gives(json::<PublicLists>()),
+        post(
+            "/v1/shield/lists/{item}/fetch",
+            Needs(Permission::Moderate),
+            "Fetches a list now, unless its source says that it is as it was.",
+            lists::fetch,
+        )
+        .gives(json::<PublicList>()),
     ]
 }
 

@@ -2,6 +2,7 @@
 
 pub mod discord;
 pub mod hostile;
+pub mod lists;
 pub mod model;
 pub mod postgres;
 pub mod telegram;

