@@ -12,6 +12,7 @@ pub mod cases;
 pub mod correction;
 pub mod keeper;
 mod languages;
+pub(crate) mod real;
 pub mod safety;
 
 /// The published words of an entry, with where and when they were published.

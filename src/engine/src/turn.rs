@@ -187,6 +187,7 @@ async fn answer(
     let today = accept::day(house.clock.now_ms());
     let here = house.places.here(&row.inbound, house.door.rules(&row.inbound.account));
     let start_link = house.start_link(&row.inbound);
+    let safety_page = house.url.get().map(|url| format!("{url}/safety"));
     let pace = pace(house, row);
     if let Some(end) = pressed_in_vain(row, pressed, pace) {
         return end;
@@ -208,6 +209,7 @@ async fn answer(
             pace,
             here: &here,
             start_link: start_link.as_deref(),
+            safety_page: safety_page.as_deref(),
         };
         let decision = decide(&snapshot, &event);
         match (decision.end, decision.then) {

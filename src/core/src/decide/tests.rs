@@ -84,6 +84,7 @@ impl Given {
             pace: self.pace,
             here: &self.here,
             start_link: self.start_link,
+            safety_page: None,
         };
         decide(&snapshot, event)
     }
