@@ -6,8 +6,8 @@ mod words;
 use townkeeper_contract::inbound::{Inbound, PlaceKind};
 use townkeeper_contract::text::extract::masks;
 use townkeeper_contract::text::{Allowed, Finding, FindingKind, extract};
-use townkeeper_knowledge::{Class, Entry};
 use townkeeper_knowledge::facts::{Chain, Value, address};
+use townkeeper_knowledge::{Class, Entry};
 
 use super::{Decision, Snapshot, may_answer};
 use crate::safety::{Ours, host, ours};
@@ -238,7 +238,8 @@ impl<'b> Canon<'b> {
             return Some(entry);
         }
         let (finding, ours) = (&judged.finding, judged.verdict == Verdict::Ours);
-        let exact = ours && finding.kind != FindingKind::Host && self.today.iter().any(|entry| shows(entry, &finding.value));
+        let exact =
+            ours && finding.kind != FindingKind::Host && self.today.iter().any(|entry| shows(entry, &finding.value));
         let first = match judged.kind {
             Kind::Link => {
                 let there = |url: &str| !ours || extract(url).iter().any(|link| link.host() == finding.host());

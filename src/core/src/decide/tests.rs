@@ -166,7 +166,7 @@ fn no_model_answers_what_money_follows() {
     for text in [
         "is this airdrop real",
         "can you recover my seed words",
-        "https://lumen-claim.example.net is that yours",
+        "I was at https://lumen-claim.example.net yesterday",
         "which exchange supports it",
         "are those addresses good",
         "when does it snow",

@@ -85,9 +85,7 @@ fn verdict(judged: &Judged<'_>) -> Vec<Run> {
         Verdict::Mentioned(_) => " is named in an answer of ours: read there what it says of it.",
         Verdict::Past => " stood in an answer of ours that holds no more: do not rely on it.",
         Verdict::Part => " is only a part of an address: compare every character.",
-        Verdict::Unknown => {
-            ": I cannot tell, for there is nothing reviewed to compare it with. Treat it as not ours."
-        }
+        Verdict::Unknown => ": I cannot tell, for there is nothing reviewed to compare it with. Treat it as not ours.",
     };
     vec![foreign(judged), system(says)]
 }

@@ -8,7 +8,9 @@ pub(super) enum Asks {
     /// Whether it is real, or nothing else at all.
     Real,
     /// Something; so many words stand around what it shows.
-    Something { words: usize },
+    Something {
+        words: usize,
+    },
     Nothing,
 }
 
@@ -18,16 +20,60 @@ pub(super) const SHORT: usize = 6;
 /// Whole words.
 const REAL: &[&str] = &[
     // English
-    "authentic", "fake", "fraud", "genuine", "legit", "legitimate", "official", "phishing", "real", "scam", "scams",
-    "trust", "trusted", "trustworthy", "yours",
+    "authentic",
+    "fake",
+    "fraud",
+    "genuine",
+    "legit",
+    "legitimate",
+    "official",
+    "phishing",
+    "real",
+    "scam",
+    "scams",
+    "trust",
+    "trusted",
+    "trustworthy",
+    "yours",
     // German
-    "betrug", "echt", "eure", "euer", "offiziell", "offizielle", "offiziellen", "offizieller", "seriös", "vertrauen",
+    "betrug",
+    "echt",
+    "eure",
+    "euer",
+    "offiziell",
+    "offizielle",
+    "offiziellen",
+    "offizieller",
+    "seriös",
+    "vertrauen",
     "vertrauenswürdig",
     // Spanish and Portuguese
-    "auténtico", "confiable", "confiar", "confiável", "estafa", "falsa", "falso", "fiable", "fraude", "golpe",
-    "legítima", "legitimo", "legítimo", "oficial", "verdadero", "verdadeiro",
+    "auténtico",
+    "confiable",
+    "confiar",
+    "confiável",
+    "estafa",
+    "falsa",
+    "falso",
+    "fiable",
+    "fraude",
+    "golpe",
+    "legítima",
+    "legitimo",
+    "legítimo",
+    "oficial",
+    "verdadero",
+    "verdadeiro",
     // French
-    "arnaque", "authentique", "confiance", "faux", "légitime", "officiel", "officielle", "vrai", "vraie",
+    "arnaque",
+    "authentique",
+    "confiance",
+    "faux",
+    "légitime",
+    "officiel",
+    "officielle",
+    "vrai",
+    "vraie",
 ];
 
 /// Whole words that mean it in a short question only.
@@ -39,11 +85,35 @@ const MAYBE: &[&str] = &[
 /// Parts of words, where words change their ends or have no spaces between them.
 const WITHIN: &[&str] = &[
     // Russian
-    "мошенн", "настоящ", "официальн", "подлинн", "развод", "реальн", "скам", "фейк", "довер",
+    "мошенн",
+    "настоящ",
+    "официальн",
+    "подлинн",
+    "развод",
+    "реальн",
+    "скам",
+    "фейк",
+    "довер",
     // Chinese
-    "官方", "真的", "真假", "假的", "可信", "正规", "正規", "骗", "騙", "钓鱼", "釣魚",
+    "官方",
+    "真的",
+    "真假",
+    "假的",
+    "可信",
+    "正规",
+    "正規",
+    "骗",
+    "騙",
+    "钓鱼",
+    "釣魚",
     // Korean
-    "가짜", "공식", "믿을", "사기", "스캠", "진짜", "피싱",
+    "가짜",
+    "공식",
+    "믿을",
+    "사기",
+    "스캠",
+    "진짜",
+    "피싱",
 ];
 
 const MAYBE_WITHIN: &[&str] = &["безопасн", "правильн", "安全", "正确", "正確", "맞나", "맞아", "안전"];
