@@ -6,8 +6,9 @@ use townkeeper_contract::text::{Block, BlockKind, Origin, RichText, Run};
 
 use crate::safety::{Ours, name};
 
-/// The most links in it: people read it on a phone.
+/// The most links in it, and the most tricks that are going round: people read it on a phone.
 const LINKS: usize = 6;
+const TRICKS: usize = 4;
 
 /// What a message is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,15 +20,16 @@ pub struct Edition<'a> {
     pub day: NaiveDate,
 }
 
-/// The message, with as much of what is ours as `fits`: addresses before links.
+/// The message, with as much of what is ours as `fits`: addresses before links, and both before what is going round.
 pub fn page(ours: &Ours<'_>, of: &Edition<'_>, fits: impl Fn(&RichText) -> bool) -> RichText {
     let most = ours.addresses.len() + ours.links.len().min(LINKS);
-    let longest = (0..=most).rev().map(|facts| written(ours, of, facts)).find(fits);
-    longest.unwrap_or_else(|| written(ours, of, 0))
+    let shorter = (0..=TRICKS).rev().map(|tricks| (most, tricks)).chain((0..most).rev().map(|facts| (facts, 0)));
+    let longest = shorter.map(|(facts, tricks)| written(ours, of, facts, tricks)).find(fits);
+    longest.unwrap_or_else(|| written(ours, of, 0, 0))
 }
 
-/// The message with so many facts.
-fn written(ours: &Ours<'_>, of: &Edition<'_>, facts: usize) -> RichText {
+/// The message with so many facts and tricks.
+fn written(ours: &Ours<'_>, of: &Edition<'_>, facts: usize, tricks: usize) -> RichText {
     let plain = |text: &str| Run::plain(text, Origin::System);
     let mut body = RichText::default();
     body.push(Block::paragraph(vec![plain("Staying safe").bold()]));
@@ -57,6 +59,11 @@ fn written(ours: &Ours<'_>, of: &Edition<'_>, facts: usize) -> RichText {
     }
     if addresses < ours.addresses.len() {
         body.push(Block::paragraph(vec![plain("There are more addresses of ours than fit in here: ask me.")]));
+    }
+    if let Some((entry, items)) = ours.going_round().filter(|_| tricks > 0) {
+        let day = Run::plain(format!(" (as of {}):", entry.reviewed_at), Origin::Data);
+        body.push(Block::paragraph(vec![plain("Going round at the moment; none of it is from us"), day]));
+        body.blocks.extend(items.into_iter().take(tricks).cloned());
     }
     body.push(Block::paragraph(vec![plain(
         "Where to ask: /ask and your question, here. /ticket hands it to the team.",
