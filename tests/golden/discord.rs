@@ -8,6 +8,7 @@ mod frozen;
 mod linking;
 mod live;
 mod moderation;
+mod reports;
 mod standing;
 
 use serde_json::{Value, json};

@@ -30,6 +30,8 @@ mod openapi;
 mod people;
 mod places;
 mod publish;
+mod real;
+mod reports;
 mod standing;
 mod telegram;
 mod thousand;

@@ -74,7 +74,8 @@ pub(super) fn answer(snapshot: &Snapshot<'_>, inbound: &Inbound, question: &str)
         return None;
     }
     let alone = inbound.place.kind == PlaceKind::Private;
-    let shown = shown(inbound, &own, asked == Asks::Real && (alone || has_words(question, &own)));
+    let names = matches!(asked, Asks::Real { words } if alone || words > 0);
+    let shown = shown(inbound, &own, names);
     if shown.is_empty() {
         return None;
     }
@@ -83,6 +84,7 @@ pub(super) fn answer(snapshot: &Snapshot<'_>, inbound: &Inbound, question: &str)
     // What is not ours is read first.
     judged.sort_by_key(|one| one.verdict == Verdict::Ours);
     let foreign = |one: &Judged<'_>| !matches!(one.verdict, Verdict::Ours | Verdict::Mentioned(_));
+    let known = !judged.iter().any(foreign);
     let behind = inbound.carried.links.iter().flat_map(|link| extract(link));
     let masked = masks(question) || behind.into_iter().any(|finding| foreign(&canon.judge(snapshot, finding)));
     let found = snapshot.base.look_up(question);
@@ -91,8 +93,8 @@ pub(super) fn answer(snapshot: &Snapshot<'_>, inbound: &Inbound, question: &str)
     let links = judged.iter().any(|one| one.kind == Kind::Link && foreign(one));
     match asked {
         // A question about what is ours, that an answer was written for.
-        Asks::Real if exact && !judged.iter().any(foreign) => return None,
-        Asks::Something { .. } if !judged.iter().any(foreign) => return None,
+        Asks::Real { .. } if exact && known => return None,
+        Asks::Something { .. } if known => return None,
         // It is about something else as well: the answer to that, with a word about the link before it.
         Asks::Something { .. } if sure.is_some() => {
             let reply = |entry| say::real::before(&judged, super::canonical(snapshot, entry));
@@ -105,6 +107,7 @@ pub(super) fn answer(snapshot: &Snapshot<'_>, inbound: &Inbound, question: &str)
     let told = say::real::Told {
         judged: &judged,
         masked,
+        among_words: own.is_empty() || matches!(asked, Asks::Real { words } if words > SHORT),
         canon: &canon,
         source: judged.first().and_then(|one| canon.source(one)),
         near: sure,
@@ -113,13 +116,8 @@ pub(super) fn answer(snapshot: &Snapshot<'_>, inbound: &Inbound, question: &str)
     Some(Decision::end(say::real::compared(snapshot.turn, &told)))
 }
 
-/// Whether something else is said besides what was found: somebody who only names somebody asks nothing.
-fn has_words(question: &str, own: &[Finding]) -> bool {
-    let length: usize = own.iter().map(|finding| finding.range.len()).sum();
-    question.trim().len() > length
-}
-
-/// What is shown, each once: in the words, behind them, or else in those that are quoted.
+/// What is shown, each once: in the words, behind them, or else in those that are quoted. Names only where they may be
+/// meant.
 fn shown(inbound: &Inbound, own: &[Finding], names: bool) -> Vec<Finding> {
     let behind = inbound.carried.links.iter().flat_map(|link| extract(link));
     let mut all: Vec<Finding> = own.iter().cloned().chain(behind).filter(is_asked_about).collect();
@@ -175,9 +173,11 @@ impl<'b> Canon<'b> {
             }
         }
         let mut allowed = Allowed::of(ours.entries.iter().flat_map(|entry| leads_to(entry)));
-        ours.links.iter().for_each(|link| allowed.add(link.url));
-        ours.addresses.iter().for_each(|address| allowed.add(address.value));
-        handles.iter().for_each(|(_, handle)| allowed.add(handle));
+        let links = ours.links.iter().map(|link| link.url);
+        let addresses = ours.addresses.iter().map(|address| address.value);
+        for value in links.chain(addresses).chain(handles.iter().map(|(_, value)| *value)) {
+            allowed.add(value);
+        }
         let mut today: Vec<&Entry> =
             snapshot.base.entries().filter(|entry| may_answer(entry, snapshot.today)).collect();
         today.sort_by_key(|entry| entry.class != Class::Safety);
@@ -250,9 +250,16 @@ impl<'b> Canon<'b> {
         };
         let main = first.filter(|_| !exact).unwrap_or(&finding.value);
         let entries = || self.today.iter().copied();
-        let page = entries().find(|entry| entry.canonical_url == main);
-        page.or_else(|| entries().find(|entry| shows(entry, main))).or_else(|| self.ours.entries.first().copied())
+        let page = entries().filter(|entry| entry.canonical_url == main).min_by_key(|entry| besides(entry));
+        page.or_else(|| entries().filter(|entry| shows(entry, main)).min_by_key(|entry| besides(entry)))
+            .or_else(|| self.ours.entries.first().copied())
     }
+}
+
+/// How much an answer says besides what is ours: days, ratios, amounts.
+fn besides(entry: &Entry) -> usize {
+    let ours = ["link.", "address.", "handle."];
+    entry.facts.iter().filter(|id| !ours.iter().any(|kind| id.starts_with(kind))).count()
 }
 
 /// Whether an answer leads there, or has it in its words.

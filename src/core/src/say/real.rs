@@ -22,6 +22,8 @@ pub(crate) struct Told<'a> {
     pub(crate) judged: &'a [Judged<'a>],
     /// Whether words show another address than stands behind them.
     pub(crate) masked: bool,
+    /// Whether it stands among words that say more than it does.
+    pub(crate) among_words: bool,
     pub(crate) canon: &'a Canon<'a>,
     /// The answer that says what is ours.
     pub(crate) source: Option<&'a Entry>,
@@ -39,6 +41,9 @@ pub(crate) fn compared(turn: &TurnId, told: &Told<'_>) -> Reply {
     }
     for one in told.judged {
         body.push(Block::paragraph(verdict(one)));
+    }
+    if told.among_words && told.judged.iter().any(|one| one.verdict == Verdict::Ours) {
+        body.push(said("That is said of the address alone, and not of the words around it."));
     }
     if told.judged.iter().any(|one| one.verdict != Verdict::Ours) {
         ours(told, &mut body);

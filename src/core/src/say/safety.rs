@@ -150,4 +150,35 @@ mod tests {
         let tightest = room(tighter.chars().count() - 1);
         assert!(!tightest.contains(ADDRESS) && tightest.contains("There are more addresses"), "{tightest}");
     }
+
+    /// An entry that says what is going round, in so many items.
+    fn tricks(items: usize) -> townkeeper_knowledge::Entry {
+        let items = (1..=items).map(|n| format!("- Trick number {n}.\n")).collect::<Vec<_>>().concat();
+        let text = format!(
+            "---\nid: current-scams\ntitle: What is going round?\nclass: safety\nowner: team\nreviewed_by: others\n\
+             reviewed_at: 2026-11-12\nreview_by: 2027-06-30\nstatus: published\n\
+             canonical_url: https://example.org/scams\nvariants:\n  - scams\n  - tricks\n  - frauds\n---\n\
+             These are:\n\n{items}\nAsk us.\n"
+        );
+        townkeeper_knowledge::parse("current-scams.md", &text).unwrap_or_else(|errors| panic!("{errors:?}"))
+    }
+
+    #[test]
+    fn what_is_going_round_stands_in_it_and_goes_first_where_room_is_short() {
+        let entry = tricks(6);
+        let with = Ours { entries: vec![&entry], ..ours() };
+        let room = |most: usize| page(&with, &edition(), |body| body.to_plain().chars().count() <= most).to_plain();
+        let whole = room(usize::MAX);
+        assert!(whole.contains("Going round at the moment; none of it is from us (as of 2026-11-12):"), "{whole}");
+        assert!(whole.contains("• Trick number 4.") && !whole.contains("number 5"), "four at most: {whole}");
+        assert!(!whole.contains("These are") && !whole.contains("Ask us."), "its list alone: {whole}");
+        let tighter = room(whole.chars().count() - 1);
+        assert!(
+            !tighter.contains("number 4") && tighter.contains("number 3") && tighter.contains("the portal"),
+            "{tighter}"
+        );
+        let bare = page(&ours(), &edition(), |_| true).to_plain();
+        assert!(!bare.contains("Going round"), "nobody wrote any down: {bare}");
+        assert_eq!(room(bare.chars().count()), bare, "facts stay longer");
+    }
 }

@@ -28,7 +28,7 @@ fn entry(id: &str, class: &str, more: &str, body: &str) -> (String, Vec<u8>) {
 
 fn base() -> Base {
     let at = |url: &str, variants: &[&str]| {
-        let variants: String = variants.iter().map(|asked| format!("  - {asked}\n")).collect();
+        let variants = variants.iter().map(|asked| format!("  - {asked}\n")).collect::<Vec<_>>().concat();
         format!("status: published\ncanonical_url: {url}\nvariants:\n{variants}")
     };
     let files = vec![
@@ -186,7 +186,7 @@ fn what_looks_like_ours_is_called_so() {
     {
         assert!(says(text).contains("It looks like one of ours and is another: take care."), "{text}: {}", says(text));
     }
-    let twin = format!("{}0000{}", &CONTRACT[..10], &CONTRACT[14..]);
+    let twin = CONTRACT.replace("3F3E94C9", "3F0094C9");
     let words = says(&format!("is {twin} correct?"));
     assert!(words.starts_with("0x5aAe…eAed is not one of ours. It looks like"), "{words}");
     assert!(words.contains(&format!("token (EVM): {CONTRACT}")) && !words.contains("Our websites"), "{words}");
@@ -234,6 +234,10 @@ fn what_stands_behind_words_or_is_quoted_is_judged_too() {
     );
     let quoted = Carried { quoted: "claim at https://claim.example.net/x now".to_owned(), ..Carried::default() };
     assert!(reply_to(&inbound("is this real?", quoted)).body.to_plain().starts_with("hxxps[:]//claim"));
+    // Whoever writes something false beside our own link gets no word for it.
+    let beside = Carried { quoted: "it ends tonight! lumen.example.org".to_owned(), ..Carried::default() };
+    let words = reply_to(&inbound("is this real?", beside)).body.to_plain();
+    assert!(words.starts_with("Yes, this is ours: ") && words.contains("said of the address alone"), "{words}");
 }
 
 #[test]

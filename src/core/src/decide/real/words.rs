@@ -5,9 +5,11 @@ use townkeeper_contract::text::{Finding, normalise};
 /// What a message wants to know of what it shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Asks {
-    /// Whether it is real, or nothing else at all.
-    Real,
-    /// Something; so many words stand around what it shows.
+    /// Whether it is real, or nothing else at all; so many words stand around what it shows.
+    Real {
+        words: usize,
+    },
+    /// Something else.
     Something {
         words: usize,
     },
@@ -130,7 +132,7 @@ pub(super) fn asks(text: &str, found: &[Finding]) -> Asks {
     let whole = |list: &[&str]| words.iter().any(|word| list.contains(word));
     let within = |list: &[&str]| list.iter().any(|part| around.contains(part));
     if nothing_else || whole(REAL) || within(WITHIN) || short && (whole(MAYBE) || within(MAYBE_WITHIN)) {
-        return Asks::Real;
+        return Asks::Real { words: words.len() };
     }
     let asked = around.contains(['?', '\u{61f}']) || within(PARTICLES);
     if asked { Asks::Something { words: words.len() } } else { Asks::Nothing }
@@ -180,7 +182,7 @@ mod tests {
             "LINK 공식 사이트인가요",
             "LINK est-ce une arnaque",
         ] {
-            assert_eq!(of(text), Asks::Real, "{text}");
+            assert!(matches!(of(text), Asks::Real { .. }), "{text}");
         }
     }
 
