@@ -21,7 +21,7 @@ const FAKE: &str = "https://claim-lumen.example.net/x";
 #[tokio::test]
 async fn what_is_ours_is_said_to_be_and_what_is_not_opens_nothing() {
     let model = ModelServer::start(Script::always(Reply::text("Trust me."))).await;
-    let home = Home::new().with_model(&model.base_url());
+    let home = Home::new().with_model(&model.base_url()).with("[web]\nurl = \"https://keeper.example.org\"\n");
     let daemon = Daemon::start(&home).await;
     let client = daemon.client();
     for asked in [format!("is {PORTAL} real?"), format!("/ask is {PORTAL} official?"), PORTAL.to_owned()] {
@@ -40,7 +40,7 @@ async fn what_is_ours_is_said_to_be_and_what_is_not_opens_nothing() {
         let (reply, text) = (heard.reply(), heard.text());
         assert!(text.contains("claim-lumen[.]example[.]net/x is not one of ours. It looks like"), "{asked}: {text}");
         assert!(text.contains(PORTAL) && text.contains("never ask for your seed phrase"), "{text}");
-        assert!(text.contains(&format!("{}/safety", daemon.url.trim_end_matches('/'))), "{text}");
+        assert!(text.contains("https://keeper.example.org/safety"), "{text}");
         assert!(!heard.shown().contains("claim-lumen.example"), "{}", heard.shown());
         let theirs = reply.body.runs().filter(|run| run.origin == Origin::Quote);
         assert!(theirs.into_iter().all(|run| run.link.is_none()), "{reply:?}");
@@ -48,7 +48,7 @@ async fn what_is_ours_is_said_to_be_and_what_is_not_opens_nothing() {
     }
     // Known to nobody is not a scam.
     let heard = say(&client, &question("is https://harbour.example.com/news legit?")).await;
-    assert!(heard.text().contains("harbour[.]example[.]com/news is not one of ours. "), "{}", heard.text());
+    assert!(heard.text().contains("harbour[.]example[.]com/news is not one of ours."), "{}", heard.text());
     assert!(!heard.text().contains("looks like") && !heard.text().to_lowercase().contains("scam"), "{}", heard.text());
     assert_eq!(model.requests().len(), 0);
     // The twins: other questions are answered as ever.

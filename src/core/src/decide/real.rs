@@ -124,9 +124,12 @@ fn shown(inbound: &Inbound, own: &[Finding], names: bool) -> Vec<Finding> {
     if all.iter().all(|finding| finding.kind == FindingKind::Handle) {
         all.extend(extract(&inbound.carried.quoted).into_iter().filter(is_asked_about));
     }
-    // People name each other all the time.
+    // People name each other all the time, and say where to write to them.
     let only_names = all.iter().all(|finding| finding.kind == FindingKind::Handle);
-    all.retain(|finding| finding.kind != FindingKind::Handle || names && only_names);
+    all.retain(|finding| match finding.kind {
+        FindingKind::Handle => names && only_names,
+        _ => names || !finding.value.starts_with("mailto:"),
+    });
     let mut each: Vec<Finding> = Vec::new();
     for finding in all {
         if !each.iter().any(|known| (known.kind, &known.value) == (finding.kind, &finding.value)) {

@@ -270,6 +270,9 @@ fn other_questions_are_answered_as_ever() {
     assert!(!says(&format!("why did {transaction} fail?")).contains("one of ours"));
     // Nobody asks what a link is.
     assert!(!says("I signed something at https://claim.example.net yesterday").contains("one of ours"));
+    let mail = decided(&inbound("who weaves baskets? ask ada@claim.example.net", Carried::default()));
+    assert!(!matches!(mail.end, Some((_, reply)) if reply.body.to_plain().contains("one of ours")));
+    assert!(says("is ada@claim.example.net of you, is it legit").contains("ada[@]claim[.]example[.]net is not one"));
     let names = decided(&inbound("@ada when is it?", Carried::default()));
     assert!(!matches!(names.end, Some((_, reply)) if reply.body.to_plain().contains("one of ours")));
     assert!(matches!(
