@@ -8,6 +8,7 @@ mod frozen;
 mod linking;
 mod live;
 mod moderation;
+mod reports;
 mod shield;
 mod standing;
 

@@ -52,7 +52,7 @@ async fn a_few_answers_make_an_installation_that_answers() {
     let said =
         out(&answered(folder.path(), &["init", "--dir", "town"], &format!("{lines}{TOKEN}\n{DISCORD}\n\n")).await);
     assert!(said.contains("Please one of: none, ollama"), "{said}");
-    assert!(said.contains("41 reviewed answers, 2 chat account(s)"), "{said}");
+    assert!(said.contains("42 reviewed answers, 2 chat account(s)"), "{said}");
     let last: Vec<&str> = said.lines().rev().take(3).collect();
     assert_eq!(last[2], "Next:");
     assert!(last[1].contains("cd town && townkeeper serve") && last[0].contains("townkeeper doctor"), "{said}");

@@ -39,7 +39,7 @@ async fn lint_says_what_keeps_a_base_from_being_published_and_ends_by_it() {
     let home = Home::new();
     let (code, out, err) = run(&home, &["lint"]).await;
     assert_eq!((code, err.as_str()), (Some(0), ""), "the sample base: {out}");
-    assert!(out.contains("41 entries: 0 error(s)"), "{out}");
+    assert!(out.contains("42 entries: 0 error(s)"), "{out}");
 
     let folder = home.folder().join("kb");
     write(&folder, "facts.toml", FACTS);
@@ -178,7 +178,7 @@ async fn a_signed_base_is_checked_without_us() {
     let elsewhere = Home::new();
     let (code, out, _) = run(&elsewhere, &["verify", arg(&bundle), "--key", &key]).await;
     assert_eq!(code, Some(0), "{out}");
-    assert!(out.starts_with("Valid: revision ") && out.contains("of main, 42 files") && out.contains(&key), "{out}");
+    assert!(out.starts_with("Valid: revision ") && out.contains("of main, 43 files") && out.contains(&key), "{out}");
     let (code, _, err) = run(&elsewhere, &["verify", arg(&bundle), "--key", &"0".repeat(64)]).await;
     assert!(code == Some(1) && err.contains("not the key you named"), "{err}");
 
@@ -191,6 +191,6 @@ async fn a_signed_base_is_checked_without_us() {
 
     let (code, rows, _) = run(&home, &["export"]).await;
     let rows: Vec<Value> = rows.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!((code, rows.len()), (Some(0), 41));
+    assert_eq!((code, rows.len()), (Some(0), 42));
     assert!(rows.iter().all(|row| !row["answer"].as_str().unwrap().contains("{link.")));
 }

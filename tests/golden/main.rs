@@ -33,6 +33,8 @@ mod openapi;
 mod people;
 mod places;
 mod publish;
+mod real;
+mod reports;
 mod shield;
 mod standing;
 mod telegram;

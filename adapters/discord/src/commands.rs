@@ -21,9 +21,13 @@ const THAW: Duration = Duration::from_secs(5);
 /// Who is offered what moderators do, until a server decides otherwise: those who may manage messages.
 const MANAGE_MESSAGES: &str = "8192";
 
+/// A command in the menu of a message.
+const MESSAGE_MENU: u64 = 3;
+
 /// Offers the commands, if they are not the ones on offer.
 pub(crate) async fn offer(bot: &Discord, host: &dyn Host, application: Id) {
-    let commands: Value = host.commands().iter().map(command).collect();
+    let commands: Value =
+        host.commands().iter().flat_map(|spec| [Some(command(spec)), in_menu(spec)]).flatten().collect();
     let wanted = format!("{application} {}", hash_of(&commands.to_string()));
     match host.state_get(KEPT).await {
         Ok(kept) if kept.as_ref() == Some(&wanted) => return,
@@ -61,6 +65,11 @@ fn command(spec: &CommandSpec) -> Value {
     };
     json!({ "type": 1, "name": spec.name, "description": spec.summary, "options": option.into_iter().collect::<Vec<_>>(),
         "default_member_permissions": needs })
+}
+
+/// The same in the menu of a message, where it is offered there.
+fn in_menu(spec: &CommandSpec) -> Option<Value> {
+    spec.menu.as_ref().map(|name| json!({ "type": MESSAGE_MENU, "name": name }))
 }
 
 /// Whether the command opens a form when it is given without its words: where these are a text to be written.

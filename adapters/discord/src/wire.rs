@@ -1,5 +1,7 @@
 //! Discord's objects, as far as we read them. Every other field may come, go and change its shape: it costs nothing.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -167,6 +169,8 @@ pub(crate) struct Forwarded {
 pub(crate) struct Referenced {
     #[serde(default)]
     pub(crate) author: Option<User>,
+    #[serde(default)]
+    pub(crate) content: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -206,9 +210,19 @@ pub(crate) struct Interaction {
 #[serde(default)]
 pub(crate) struct InteractionData {
     pub(crate) name: String,
+    /// The message or person whose menu it was chosen from.
+    pub(crate) target_id: Option<Id>,
+    pub(crate) resolved: Resolved,
     pub(crate) custom_id: String,
     pub(crate) options: Vec<CommandOption>,
     pub(crate) components: Value,
+}
+
+/// What an interaction names, as it is.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Resolved {
+    pub(crate) messages: HashMap<Id, Referenced>,
 }
 
 #[derive(Debug, Deserialize)]

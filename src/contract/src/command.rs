@@ -14,6 +14,9 @@ pub struct CommandSpec {
     pub argument: Option<ArgumentSpec>,
     /// Who it is offered to. What it may do is asked when it is given, not here.
     pub audience: Audience,
+    /// Its name in the menu of a message, where a platform has one: chosen there, that message is what it replies to. At
+    /// most 32 characters.
+    pub menu: Option<String>,
     /// Whether the answer is for the one who asks alone, where a platform can do that in a group.
     pub private: bool,
 }

@@ -222,7 +222,7 @@ pub struct Reply {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ReplyKind {
-    /// The published words of an entry.
+    /// The published words of an entry; or what somebody showed us, compared with what is published.
     Canonical,
     /// A model's words, through the gate.
     Model,

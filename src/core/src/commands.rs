@@ -54,6 +54,7 @@ pub fn all() -> Vec<CommandSpec> {
         summary: summary.to_owned(),
         argument,
         audience: if is_for_moderators(name) { Audience::Moderators } else { Audience::Everyone },
+        menu: (name == REPORT).then(|| "Report to moderators".to_owned()),
         private: [MEMORY, FORGET, LINK, LOGIN, KEEPER].contains(&name),
     };
     vec![

@@ -24,6 +24,7 @@ pub mod cases;
 pub mod feedback;
 pub mod keeper;
 pub mod moderate;
+pub mod real;
 pub mod volunteer;
 
 use access::{AccessAsk, Accessed};
@@ -60,6 +61,8 @@ pub struct Snapshot<'a> {
     /// Where the person goes on in private, with what is put behind it; where this is private, or we can write first,
     /// there is none.
     pub start_link: Option<&'a str>,
+    /// Where anybody can read the safety page, if anywhere.
+    pub safety_page: Option<&'a str>,
 }
 
 /// What a question means, as a vector.
@@ -247,8 +250,8 @@ fn came(snapshot: &Snapshot<'_>, inbound: &Inbound) -> Decision {
         _ if snapshot.here.mode == PlaceMode::Off => Decision::silent(),
         Body::Message { .. } if !inbound.addressed => volunteer::heard(snapshot, inbound),
         body if snapshot.frozen && is_answered(body) => Decision::frozen(),
-        Body::Message { text } | Body::Edited { text } => question(snapshot, text),
-        Body::Command { name, args } => command(snapshot, name, args),
+        Body::Message { text } | Body::Edited { text } => question(snapshot, inbound, text),
+        Body::Command { name, args } => command(snapshot, inbound, name, args),
         Body::Action { action } => pressed(snapshot, action.as_str()),
         _ => Decision::end(say::help(&snapshot.agent.name)),
     }
@@ -282,9 +285,9 @@ pub fn asked(inbound: &Inbound, base: &Base) -> String {
 }
 
 /// `/keeper <verb> …`.
-fn command(snapshot: &Snapshot<'_>, name: &str, args: &str) -> Decision {
+fn command(snapshot: &Snapshot<'_>, inbound: &Inbound, name: &str, args: &str) -> Decision {
     match name {
-        commands::ASK => question(snapshot, args),
+        commands::ASK => question(snapshot, inbound, args),
         commands::TICKET if args.trim().is_empty() => {
             let Some(past) = snapshot.past else { return Decision::ask(Ask::Past) };
             let last = past.iter().rev().find(|past| is_question(past));
@@ -386,9 +389,12 @@ fn asks_nothing(text: &str) -> bool {
     !words.chars().any(char::is_alphabetic) || GREETINGS.contains(&words)
 }
 
-fn question(snapshot: &Snapshot<'_>, text: &str) -> Decision {
+fn question(snapshot: &Snapshot<'_>, inbound: &Inbound, text: &str) -> Decision {
     if let Pace::Loop { told } = snapshot.pace {
         return Decision::shed(say::looks_like_a_loop(), told);
+    }
+    if let Some(compared) = real::answer(snapshot, inbound, text) {
+        return compared;
     }
     if asks_nothing(text) {
         return Decision::end(say::help(&snapshot.agent.name));

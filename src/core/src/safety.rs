@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
-use townkeeper_contract::text::Origin;
+use townkeeper_contract::text::{Block, BlockKind, Origin};
 use townkeeper_knowledge::facts::{Chain, Value};
 use townkeeper_knowledge::{Base, Class, Entry};
 
@@ -22,6 +22,18 @@ pub struct Ours<'b> {
     pub links: Vec<OurLink<'b>>,
     /// Their contracts' addresses in the facts table, by id.
     pub addresses: Vec<OurAddress<'b>>,
+}
+
+/// The entry that says which scams are going round; the items of its list stand on the safety page.
+pub const GOING_ROUND: &str = "current-scams";
+
+impl<'b> Ours<'b> {
+    /// Which scams are going round, where an entry says so: the entry, and the items of its list.
+    pub fn going_round(&self) -> Option<(&'b Entry, Vec<&'b Block>)> {
+        let entry = self.entries.iter().copied().find(|entry| entry.id.as_str() == GOING_ROUND)?;
+        let items = entry.body.blocks.iter().filter(|block| matches!(block.kind, BlockKind::Item { .. }));
+        Some((entry, items.collect())).filter(|(_, items): &(_, Vec<_>)| !items.is_empty())
+    }
 }
 
 /// A link of the facts table.

@@ -12,6 +12,7 @@ pub mod cases;
 pub mod correction;
 pub mod keeper;
 mod languages;
+pub(crate) mod real;
 pub mod report;
 pub mod safety;
 

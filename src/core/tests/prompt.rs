@@ -70,6 +70,7 @@ fn request(question: &str, past: &[Past<'_>], notes: &[Note]) -> ChatRequest {
         pace: Pace::Free,
         here: &Here::default(),
         start_link: None,
+        safety_page: None,
     };
     match decide(&snapshot, &Event::Came(&asks(question))).then {
         Some(Ask::Model { request, .. }) => request,

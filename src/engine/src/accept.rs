@@ -111,7 +111,7 @@ async fn commit(
 }
 
 /// What follows from a commit beside its turns.
-fn committed(house: &House, found: bool, events: &[NewEvent]) {
+fn committed(house: &Arc<House>, found: bool, events: &[NewEvent]) {
     if found {
         house.cases_kick.notify_one();
     }

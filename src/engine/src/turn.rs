@@ -198,6 +198,7 @@ async fn answer(
     let (turn, boundary) = (TurnId::from(row.turn.as_str()), ids::secret());
     let here = house.places.here(&row.inbound, house.door.rules(&row.inbound.account));
     let start_link = house.start_link(&row.inbound);
+    let safety_page = house.url.get().map(|url| format!("{url}/safety"));
     let pace = pace(house, row);
     if let Some(end) = pressed_in_vain(row, pressed, pace) {
         return end;
@@ -220,6 +221,7 @@ async fn answer(
             pace,
             here: &here,
             start_link: start_link.as_deref(),
+            safety_page: safety_page.as_deref(),
         };
         let decision = decide(&snapshot, &event);
         match (decision.end, decision.then) {

@@ -165,6 +165,7 @@ const GOLDEN: &[(&str, &str)] = &[
     ("is this website fake", "airdrop-scam"),
     ("admin messaged me on telegram", "support-dm"),
     ("do I still have time?", "migration-deadline"),
+    ("what scams are going round at the moment?", "current-scams"),
 ];
 
 /// Asked so often that the base holds them as they are.

@@ -12,6 +12,7 @@ use chrono::{DateTime, NaiveDate};
 use serde_json::json;
 use townkeeper_contract::api::{PublishedEntry, PublishedList};
 use townkeeper_contract::id::EntryId;
+use townkeeper_contract::text::Block;
 use townkeeper_core::decide::may_answer;
 use townkeeper_core::safety::{self, OurAddress};
 use townkeeper_core::say;
@@ -95,7 +96,22 @@ struct Safety<'a> {
     frame: Frame<'a>,
     hosts: Vec<String>,
     addresses: Vec<Contract<'a>>,
+    tricks: Option<Tricks<'a>>,
     entries: Vec<Line<'a>>,
+}
+
+/// Scams that are going round.
+struct Tricks<'a> {
+    entry: &'a str,
+    reviewed: String,
+    blocks: Vec<ShownBlock>,
+}
+
+impl<'a> Tricks<'a> {
+    fn of((entry, items): (&'a Entry, Vec<&'a Block>)) -> Self {
+        let blocks = items.into_iter().cloned().map(shown::block).collect();
+        Self { entry: entry.id.as_str(), reviewed: day(entry.reviewed_at), blocks }
+    }
 }
 
 /// A contract of ours.
@@ -153,6 +169,7 @@ pub(crate) async fn safety(State(web): State<Arc<Web>>) -> Result<Response, Refu
     page(&Safety {
         frame: Frame::of(&web),
         addresses: ours.addresses.iter().map(Contract::of).collect(),
+        tricks: ours.going_round().map(Tricks::of),
         hosts: ours.hosts,
         entries: ours.entries.into_iter().map(line).collect(),
     })

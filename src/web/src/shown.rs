@@ -85,7 +85,7 @@ pub(crate) fn reply(reply: Reply) -> ShownReply {
     }
 }
 
-fn block(block: Block) -> ShownBlock {
+pub(crate) fn block(block: Block) -> ShownBlock {
     let (tag, depth, ordinal) = match block.kind {
         BlockKind::Paragraph => ("p", 0, None),
         BlockKind::Heading { .. } => ("h3", 0, None),

@@ -1,5 +1,6 @@
 //! What moderators say to us about a message or a person. A command cannot be a reply here: a link among its words names
-//! the message, a mention the person. And a reply that mentions us and says `keeper` is that command.
+//! the message, a mention the person. And a reply that mentions us and says `keeper` is that command; so is one that says
+//! `report`, which everybody may.
 
 use townkeeper_contract::id::PersonId;
 use townkeeper_contract::inbound::{Body, Inbound};
@@ -11,16 +12,20 @@ use super::normalise::place;
 use super::world::World;
 
 const KEEPER: &str = "keeper";
+const REPORT: &str = "report";
 /// Where a link to a message leads: the same for every build of their client.
 const HOSTS: [&str; 4] = ["discord.com", "ptb.discord.com", "canary.discord.com", "discordapp.com"];
 
-/// The words behind `keeper`, where that is what a mention of us is followed by.
-pub(super) fn order(content: &str, us: Id, role: Option<Id>) -> Option<String> {
+/// The command, where a mention of us is followed by `keeper` and words, or, in a reply, by `report`.
+pub(super) fn order(content: &str, replies: bool, us: Id, role: Option<Id>) -> Option<Body> {
     let content = content.trim_start();
     let mentions = [Some(format!("<@{us}>")), Some(format!("<@!{us}>")), role.map(|role| format!("<@&{role}>"))];
     let behind = mentions.iter().flatten().find_map(|mention| content.strip_prefix(mention.as_str()))?;
-    let (word, rest) = behind.trim().split_once(char::is_whitespace)?;
-    word.eq_ignore_ascii_case(KEEPER).then(|| rest.trim().to_owned())
+    let behind = behind.trim();
+    let (word, rest) = behind.split_once(char::is_whitespace).unwrap_or((behind, ""));
+    let is = |name: &str| word.eq_ignore_ascii_case(name);
+    let name = (is(KEEPER) && !rest.is_empty()).then_some(KEEPER).or((is(REPORT) && replies).then_some(REPORT))?;
+    Some(Body::Command { name: name.to_owned(), args: rest.trim().to_owned() })
 }
 
 /// Takes what the words of `keeper` name out of them. A message is asked about where it is: whoever may moderate here
@@ -103,11 +108,24 @@ mod tests {
 
     #[test]
     fn only_a_mention_of_us_before_the_word_makes_it_a_command() {
-        let order = |content: &str| order(content, Id(7), Some(Id(8)));
-        assert_eq!(order(" <@7> Keeper  remove spam ").as_deref(), Some("remove spam"));
-        assert_eq!(order("<@&8> keeper ban").as_deref(), Some("ban"));
+        let order = |content: &str| order(content, false, Id(7), Some(Id(8)));
+        let keeper = |args: &str| Some(Body::Command { name: "keeper".to_owned(), args: args.to_owned() });
+        assert_eq!(order(" <@7> Keeper  remove spam "), keeper("remove spam"));
+        assert_eq!(order("<@&8> keeper ban"), keeper("ban"));
         for other in ["<@9> keeper remove", "keeper remove", "see <@7> keeper remove", "<@7> keepers know?", "<@7>"] {
             assert_eq!(order(other), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_reply_that_mentions_us_and_says_report_is_that_command() {
+        let order = |content: &str, replies: bool| order(content, replies, Id(7), None);
+        let report = |args: &str| Some(Body::Command { name: "report".to_owned(), args: args.to_owned() });
+        assert_eq!(order("<@7> report", true), report(""));
+        assert_eq!(order("<@!7> Report a fake", true), report("a fake"));
+        assert_eq!(order("<@7> report", false), None, "about nothing");
+        for other in ["report", "<@7> reports?", "<@9> report", "<@7> /report x"] {
+            assert_eq!(order(other, true), None, "{other}");
         }
     }
 }

@@ -30,12 +30,15 @@ const FORM_SENT: u64 = 5;
 pub(crate) fn message(message: &Message, me: &Me, world: &World) -> Option<Inbound> {
     let event = EventKey(format!("m{}", message.id));
     let guild = message.guild_id.or_else(|| world.seat(message.channel_id)?.guild);
-    let order = guild.and_then(|guild| keeper::order(&message.content, me.user, world.our_role(Some(guild))));
-    let body = |text| match order {
-        Some(args) => Body::Command { name: "keeper".to_owned(), args },
-        None => Body::Message { text },
-    };
-    let inbound = words(message, event, message.id.at_ms(), body, me, world)?;
+    let replies = message.message_reference.as_ref().is_some_and(|reference| reference.kind == 0);
+    let order = guild.and_then(|guild| keeper::order(&message.content, replies, me.user, world.our_role(Some(guild))));
+    let body = |text| order.unwrap_or(Body::Message { text });
+    let mut inbound = words(message, event, message.id.at_ms(), body, me, world)?;
+    if matches!(inbound.body, Body::Command { .. }) {
+        // A command is about the message that it replies to.
+        let about = message.referenced_message.as_ref().filter(|_| replies);
+        inbound.carried.quoted = about.map(|about| about.content.clone()).unwrap_or_default();
+    }
     let target = Target { channel: message.channel_id, guild, message: None, via: None };
     Some(keeper::resolve(inbound, &target, world))
 }
@@ -94,6 +97,7 @@ pub(crate) fn interaction(asked: &Interaction, me: &Me, commands: &[CommandSpec]
     let channel = asked.channel_id.or(asked.channel.as_ref().map(|channel| channel.id))?;
     let data = &asked.data;
     let (body, private) = match asked.kind {
+        COMMAND if data.target_id.is_some() => (from_menu(&data.name, commands)?, true),
         COMMAND => command(&data.name, words_of(&data.options), commands),
         FORM_SENT => command(data.custom_id.strip_prefix(FORM)?, field(&data.components), commands),
         COMPONENT => {
@@ -119,16 +123,29 @@ pub(crate) fn interaction(asked: &Interaction, me: &Me, commands: &[CommandSpec]
         if parent.is_some() { Seat { guild: asked.guild_id, parent } } else { world.seat(channel).unwrap_or_default() };
     let event = EventKey(format!("i{}", asked.id));
     let person = person(user, asked.member.as_ref(), false);
-    let inbound = Inbound {
+    let mut inbound = Inbound {
         message: below.map(|id| reference(channel, id)),
         ..inbound(event, asked.id.at_ms(), true, person, &target, seat, body, me)
     };
+    if let Some(id) = data.target_id {
+        let about = data.resolved.messages.get(&id);
+        inbound.replies_to = Some(reference(channel, id));
+        inbound.replies_to_person =
+            about.and_then(|about| about.author.as_ref()).map(|author| PersonId(author.id.to_string()));
+        inbound.carried.quoted = about.map(|about| about.content.clone()).unwrap_or_default();
+    }
     Some(keeper::resolve(inbound, &target, world))
 }
 
 fn command(name: &str, args: String, commands: &[CommandSpec]) -> (Body, bool) {
     let private = commands.iter().any(|spec| spec.name == name && spec.private);
     (Body::Command { name: name.to_owned(), args }, private)
+}
+
+/// The command that this name in a message's menu stands for.
+fn from_menu(name: &str, commands: &[CommandSpec]) -> Option<Body> {
+    let spec = commands.iter().find(|spec| spec.menu.as_deref() == Some(name))?;
+    Some(Body::Command { name: spec.name.clone(), args: String::new() })
 }
 
 /// What stands behind a command, or is typed there so far.

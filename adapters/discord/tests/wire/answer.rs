@@ -303,11 +303,12 @@ async fn commands_are_registered_when_they_change_and_not_on_every_start() {
     soon(host.wait_kept("commands")).await;
     let place = (APPLICATION, None);
     let known = server.look(|s| s.commands[&place].clone());
-    assert_eq!(known.len(), 4);
+    assert_eq!(known.len(), 6, "one of them in menus as well");
     let by_name = |name: &str| known.iter().find(|c| c["name"] == name).expect("offered").clone();
     assert_eq!(by_name("ask")["options"][0]["autocomplete"], true);
     assert_eq!(by_name("ask")["default_member_permissions"], Value::Null);
     assert_eq!(by_name("freeze")["default_member_permissions"], "8192");
+    assert_eq!(by_name("Report it")["type"], 3);
     running.kill().await;
     let puts = |server: &DiscordServer| {
         server.look(|s| s.counts.get("PUT /applications/{application.id}/commands").copied().unwrap_or_default())

@@ -142,12 +142,14 @@ pub(crate) fn commands() -> Vec<CommandSpec> {
             suggests,
         }),
         audience,
+        menu: (name == "report").then(|| "Report it".into()),
         private,
     };
     vec![
         spec("ask", Some((true, true)), Audience::Everyone, false),
         spec("ticket", Some((false, true)), Audience::Everyone, false),
         spec("memory", None, Audience::Everyone, true),
+        spec("report", None, Audience::Everyone, false),
         spec("freeze", Some((false, false)), Audience::Moderators, false),
     ]
 }

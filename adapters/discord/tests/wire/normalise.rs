@@ -126,3 +126,34 @@ fn what_a_forward_and_a_picture_bring_is_seen() {
     assert_eq!((inbound.addressed, inbound.person.handle.as_deref()), (false, Some("ada")));
     assert!(read("MESSAGE_CREATE", &message(&json!({ "content": "" }))).is_none(), "nothing at all");
 }
+
+/// A reply to somebody's words.
+fn reply(content: &str) -> Value {
+    let about = json!({ "author": { "id": "66", "username": "bob" }, "content": "claim at claim.example.net" });
+    let reference = json!({ "type": 0, "message_id": "5", "channel_id": CHANNEL.to_string() });
+    message(&json!({ "type": 19, "content": content, "message_reference": reference, "referenced_message": about }))
+}
+
+#[test]
+fn a_report_brings_the_words_it_is_about_by_a_reply_or_from_the_menu() {
+    let replied = read("MESSAGE_CREATE", &reply(&format!("<@{BOT}> report"))).expect("a command");
+    let asked = json!({ "id": "99", "application_id": APPLICATION.to_string(), "type": 2, "token": "t", "version": 1,
+        "channel_id": CHANNEL.to_string(), "guild_id": GUILD.to_string(),
+        "member": { "user": { "id": ADA.to_string(), "username": "ada" } },
+        "data": { "name": "Report it", "type": 3, "target_id": "5", "resolved": { "messages": { "5":
+            { "id": "5", "author": { "id": "66", "username": "bob" }, "content": "claim at claim.example.net" } } } } });
+    let chosen = read("INTERACTION_CREATE", &asked).expect("a command");
+    assert!(chosen.reply_to.0.contains("\"private\":true"), "who reports need not be seen: {}", chosen.reply_to.0);
+    for inbound in [replied, chosen] {
+        assert_eq!(inbound.body, Body::Command { name: "report".into(), args: String::new() });
+        assert_eq!(inbound.replies_to.expect("a message").0, format!("{CHANNEL}/5"));
+        assert_eq!(inbound.replies_to_person.expect("its author").0, "66");
+        assert_eq!(inbound.carried.quoted, "claim at claim.example.net");
+    }
+    let mut unknown = asked;
+    unknown["data"]["name"] = json!("Another's");
+    assert_eq!(read("INTERACTION_CREATE", &unknown), None);
+    // The twin: other words have their own matter.
+    let talk = read("MESSAGE_CREATE", &reply(&format!("<@{BOT}> is this real?"))).expect("words");
+    assert_eq!((talk.body, talk.carried.quoted), (Body::Message { text: "is this real?".into() }, String::new()));
+}

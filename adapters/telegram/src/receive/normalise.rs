@@ -110,6 +110,7 @@ fn from_edit(event: EventKey, at: i64, message: &Message, me: &Me) -> Option<Inb
     let mut edited = from_message(event, message, me)?;
     let (Body::Message { text } | Body::Command { args: text, .. }) = edited.body else { return None };
     edited.body = Body::Edited { text };
+    edited.carried = carried(message, &edited.body);
     edited.at_ms = at.saturating_mul(1000);
     Some(edited)
 }
@@ -169,17 +170,20 @@ pub(super) fn inbound(
         message: Some(MessageRef(format!("{}/{}", message.chat.id, message.id))),
         replies_to: message.replied().map(|q| MessageRef(format!("{}/{}", message.chat.id, q.message_id))),
         replies_to_person: message.replied().and_then(Quoted::author),
-        carried: carried(message),
+        carried: carried(message, &body),
         reply_to: target.to_reply(),
         body,
     }
 }
 
-fn carried(message: &Message) -> Carried {
+fn carried(message: &Message, body: &Body) -> Carried {
     let marked = message.entities.iter().chain(&message.caption_entities);
+    // A command is about the message that it replies to; other words have their own matter.
+    let about = message.replied().filter(|_| matches!(body, Body::Command { .. })).and_then(Quoted::words);
+    let chosen = message.quote.as_ref().map(|quote| quote.text.as_str());
     Carried {
         links: marked.filter_map(|entity| entity.url.clone()).collect(),
-        quoted: message.quote.as_ref().map(|quote| quote.text.clone()).unwrap_or_default(),
+        quoted: about.or(chosen).unwrap_or_default().to_owned(),
         media: message.media(),
     }
 }

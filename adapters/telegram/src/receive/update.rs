@@ -155,9 +155,16 @@ pub(super) struct Quoted {
     pub(super) message_id: i64,
     pub(super) from: Option<User>,
     sender_chat: Option<IgnoredAny>,
+    text: Option<String>,
+    caption: Option<String>,
 }
 
 impl Quoted {
+    /// What it says.
+    pub(super) fn words(&self) -> Option<&str> {
+        self.text.as_deref().or(self.caption.as_deref())
+    }
+
     /// Who wrote it; nobody we could name where it was written in the name of a chat.
     pub(super) fn author(&self) -> Option<PersonId> {
         let from = self.from.as_ref().filter(|_| self.sender_chat.is_none());

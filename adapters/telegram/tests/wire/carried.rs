@@ -35,3 +35,28 @@ fn a_picture_without_a_word_is_seen_in_a_group_and_asks_nothing() {
     assert!(read("private", &picture).is_none());
     assert!(read("supergroup", &json!({ "new_chat_title": "Lumen" })).is_none());
 }
+
+#[test]
+fn a_command_brings_the_words_that_it_replies_to_and_a_message_does_not() {
+    let about =
+        json!({ "message_id": 30, "from": { "id": 66, "is_bot": false, "first_name": "Bob" }, "text": "claim now" });
+    let command = json!([{ "type": "bot_command", "offset": 0, "length": 7 }]);
+    let report = json!({ "text": "/report", "entities": command, "reply_to_message": about });
+    let inbound = read("supergroup", &report).expect("a command");
+    assert_eq!(inbound.body, Body::Command { name: "report".into(), args: String::new() });
+    assert_eq!(inbound.carried.quoted, "claim now");
+    let mut picture = report.clone();
+    picture["reply_to_message"] = json!({ "message_id": 30, "caption": "claim here" });
+    assert_eq!(read("supergroup", &picture).expect("a command").carried.quoted, "claim here");
+    let talk = json!({ "text": "is that so?", "reply_to_message": about });
+    assert_eq!(read("supergroup", &talk).expect("words").carried, Carried::default());
+    // Edited, it is no command any more.
+    let me = Me { account: "telegram:main".into(), id: 700, username: "lumen_keeper_bot".into() };
+    let mut edited = json!({ "message_id": 41, "date": 1, "edit_date": 2, "chat": { "id": -1, "type": "supergroup" },
+        "from": { "id": 11, "first_name": "Ada" } });
+    for (field, value) in report.as_object().expect("an object") {
+        edited[field] = value.clone();
+    }
+    let edited = normalise(&json!({ "update_id": 1, "edited_message": edited }), &me).expect("readable");
+    assert!(matches!(edited.as_slice(), [one] if one.carried.is_nothing()), "{edited:?}");
+}

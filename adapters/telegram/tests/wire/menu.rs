@@ -8,7 +8,14 @@ use crate::host::{Running, TestHost};
 use crate::{server_and_bot, soon};
 
 fn spec(name: &str, audience: Audience, private: bool) -> CommandSpec {
-    CommandSpec { name: name.into(), summary: format!("What {name} does"), argument: None, audience, private }
+    CommandSpec {
+        name: name.into(),
+        summary: format!("What {name} does"),
+        argument: None,
+        audience,
+        menu: None,
+        private,
+    }
 }
 
 fn commands() -> Vec<CommandSpec> {

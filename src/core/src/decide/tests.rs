@@ -92,6 +92,7 @@ impl Given {
             pace: self.pace,
             here: &self.here,
             start_link: self.start_link,
+            safety_page: None,
         }
     }
 
@@ -170,7 +171,7 @@ fn no_model_answers_what_money_follows() {
     for text in [
         "is this airdrop real",
         "can you recover my seed words",
-        "https://lumen-claim.example.net is that yours",
+        "I was at https://lumen-claim.example.net yesterday",
         "which exchange supports it",
         "are those addresses good",
         "when does it snow",

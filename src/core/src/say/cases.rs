@@ -105,7 +105,10 @@ pub fn gone(messages: usize) -> String {
 
 /// How to report.
 pub fn report_how() -> Reply {
-    notice("Reply to the message with /report, and I pass it on to the moderators.")
+    notice(
+        "Reply to the message with /report, and I pass it on to the moderators. On Discord choose \"Report to moderators\" \
+         among the apps in its menu, or reply with a mention of me and the word report.",
+    )
 }
 
 fn decided(decided: &Decided) -> Reply {

@@ -6,8 +6,9 @@ use townkeeper_contract::text::{Block, BlockKind, Origin, RichText, Run};
 
 use crate::safety::{Ours, name};
 
-/// The most links in it: people read it on a phone.
+/// The most links in it, and the most tricks that are going round: people read it on a phone.
 const LINKS: usize = 6;
+const TRICKS: usize = 4;
 
 /// What a message is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,15 +20,16 @@ pub struct Edition<'a> {
     pub day: NaiveDate,
 }
 
-/// The message, with as much of what is ours as `fits`: addresses before links.
+/// The message, with as much of what is ours as `fits`: addresses before links, and both before what is going round.
 pub fn page(ours: &Ours<'_>, of: &Edition<'_>, fits: impl Fn(&RichText) -> bool) -> RichText {
     let most = ours.addresses.len() + ours.links.len().min(LINKS);
-    let longest = (0..=most).rev().map(|facts| written(ours, of, facts)).find(fits);
-    longest.unwrap_or_else(|| written(ours, of, 0))
+    let shorter = (0..=TRICKS).rev().map(|tricks| (most, tricks)).chain((0..most).rev().map(|facts| (facts, 0)));
+    let longest = shorter.map(|(facts, tricks)| written(ours, of, facts, tricks)).find(fits);
+    longest.unwrap_or_else(|| written(ours, of, 0, 0))
 }
 
-/// The message with so many facts.
-fn written(ours: &Ours<'_>, of: &Edition<'_>, facts: usize) -> RichText {
+/// The message with so many facts and tricks.
+fn written(ours: &Ours<'_>, of: &Edition<'_>, facts: usize, tricks: usize) -> RichText {
     let plain = |text: &str| Run::plain(text, Origin::System);
     let mut body = RichText::default();
     body.push(Block::paragraph(vec![plain("Staying safe").bold()]));
@@ -57,6 +59,11 @@ fn written(ours: &Ours<'_>, of: &Edition<'_>, facts: usize) -> RichText {
     }
     if addresses < ours.addresses.len() {
         body.push(Block::paragraph(vec![plain("There are more addresses of ours than fit in here: ask me.")]));
+    }
+    if let Some((entry, items)) = ours.going_round().filter(|_| tricks > 0) {
+        let day = Run::plain(format!(" (as of {}):", entry.reviewed_at), Origin::Data);
+        body.push(Block::paragraph(vec![plain("Going round at the moment; none of it is from us"), day]));
+        body.blocks.extend(items.into_iter().take(tricks).cloned());
     }
     body.push(Block::paragraph(vec![plain(
         "Where to ask: /ask and your question, here. /ticket hands it to the team.",
@@ -142,5 +149,36 @@ mod tests {
         assert!(!tighter.contains("the portal") && tighter.contains(ADDRESS), "{tighter}");
         let tightest = room(tighter.chars().count() - 1);
         assert!(!tightest.contains(ADDRESS) && tightest.contains("There are more addresses"), "{tightest}");
+    }
+
+    /// An entry that says what is going round, in so many items.
+    fn tricks(items: usize) -> townkeeper_knowledge::Entry {
+        let items = (1..=items).map(|n| format!("- Trick number {n}.\n")).collect::<Vec<_>>().concat();
+        let text = format!(
+            "---\nid: current-scams\ntitle: What is going round?\nclass: safety\nowner: team\nreviewed_by: others\n\
+             reviewed_at: 2026-11-12\nreview_by: 2027-06-30\nstatus: published\n\
+             canonical_url: https://example.org/scams\nvariants:\n  - scams\n  - tricks\n  - frauds\n---\n\
+             These are:\n\n{items}\nAsk us.\n"
+        );
+        townkeeper_knowledge::parse("current-scams.md", &text).unwrap_or_else(|errors| panic!("{errors:?}"))
+    }
+
+    #[test]
+    fn what_is_going_round_stands_in_it_and_goes_first_where_room_is_short() {
+        let entry = tricks(6);
+        let with = Ours { entries: vec![&entry], ..ours() };
+        let room = |most: usize| page(&with, &edition(), |body| body.to_plain().chars().count() <= most).to_plain();
+        let whole = room(usize::MAX);
+        assert!(whole.contains("Going round at the moment; none of it is from us (as of 2026-11-12):"), "{whole}");
+        assert!(whole.contains("• Trick number 4.") && !whole.contains("number 5"), "four at most: {whole}");
+        assert!(!whole.contains("These are") && !whole.contains("Ask us."), "its list alone: {whole}");
+        let tighter = room(whole.chars().count() - 1);
+        assert!(
+            !tighter.contains("number 4") && tighter.contains("number 3") && tighter.contains("the portal"),
+            "{tighter}"
+        );
+        let bare = page(&ours(), &edition(), |_| true).to_plain();
+        assert!(!bare.contains("Going round"), "nobody wrote any down: {bare}");
+        assert_eq!(room(bare.chars().count()), bare, "facts stay longer");
     }
 }
