@@ -184,7 +184,7 @@ struct Judge {
 impl Judge {
     fn new(place: &Place, by: &By) -> anyhow::Result<Self> {
         let settings = Settings::load(place, None)?;
-        let mut guarding = settings.shield.guarding(&settings.agent.name)?;
+        let mut guarding = settings.shield.guarding(&settings.agent.name, &std::sync::Arc::default())?;
         guarding.brands.extend(by.brands.iter().cloned());
         let base = knowledge::load(&settings.knowledge)?;
         let team = guarding.names.iter().chain(&by.staff);
