@@ -1,6 +1,7 @@
 //! Lists of hosts against whatever may be found at their address, for as long as it is given: two seconds among the other
 //! tests, `TOWNKEEPER_FUZZ_SECONDS` in the stage `fuzz` of `tests/all.sh`.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
@@ -75,14 +76,14 @@ fn fuzz_lists_of_any_bytes() {
     let (old, mut taken) = (List::default(), 0_u32);
     // At least once, however slow the machine is.
     loop {
-        let mut read = 0;
+        let read = Cell::new(0);
         let fuzzed = runner.run(&lists(), |bytes| {
             let guard = Guard { old: &old, known: &known, allow: &[] };
             for format in [Format::Auto, Format::Lines, Format::Json] {
                 match guard.admit(&bytes, format, "x") {
                     Err(refusal) => prop_assert!(refusal.to_string().len() > 10),
                     Ok(list) => {
-                        read += 1;
+                        read.set(read.get() + 1);
                         prop_assert!(!list.is_empty() && list.len() <= bytes.len());
                         for host in ["example.org", "a.example.org", "t.me", "pages.dev", "com"] {
                             prop_assert!(list.covers(host).is_none(), "{host}");
@@ -95,7 +96,7 @@ fn fuzz_lists_of_any_bytes() {
             Ok(())
         });
         assert_eq!(fuzzed.map_err(|error| error.to_string()), Ok(()));
-        taken += read;
+        taken += read.get();
         if Instant::now() >= until {
             break;
         }
