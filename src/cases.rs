@@ -72,6 +72,6 @@ pub(crate) async fn decide(place: &Place, asked: DecideCase) -> anyhow::Result<E
     if !done.acts.is_empty() {
         out::line(format!("{} act(s) are on their way: townkeeper moderate list shows them.", done.acts.len()));
     }
-    done.undone.iter().for_each(|undone| out::line(undone));
+    done.undone.iter().for_each(out::line);
     Ok(ExitCode::SUCCESS)
 }
