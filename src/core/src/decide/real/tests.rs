@@ -95,6 +95,7 @@ fn decided(asked: &Inbound) -> Decision {
         frozen: false,
         past: Some(&[]),
         notes: &[],
+        meaning: crate::decide::Meaning::Known(None),
         pace: Pace::Free,
         here: &here,
         start_link: None,
