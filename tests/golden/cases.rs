@@ -48,7 +48,9 @@ async fn stage(mode: &str) -> (TelegramServer, Home, Daemon) {
 /// A moderator says something and is answered in these words.
 async fn says(telegram: &TelegramServer, group: i64, words: &str, answer: &str) {
     telegram.push_message(group, MODERATOR, words);
-    let answered = telegram.wait_message(|message| message.chat_id == group && message.text.contains(answer));
+    let asked = telegram.last_message();
+    let answers = |message: &SentMessage| message.message_id > asked && message.chat_id == group;
+    let answered = telegram.wait_message(|message| answers(message) && message.text.contains(answer));
     tokio::time::timeout(PATIENCE, answered).await.unwrap_or_else(|_| panic!("{words}: {:?}", telegram.sent()));
 }
 

@@ -179,6 +179,11 @@ impl House {
         self.troubles.lock().unwrap_or_else(PoisonError::into_inner).get(account).cloned()
     }
 
+    /// Where anybody can read the safety page, if browsers find us anywhere.
+    pub(crate) fn safety_page(&self) -> Option<String> {
+        self.url.get().map(|url| format!("{url}/safety"))
+    }
+
     /// How whoever wrote this goes on in private, where it is not private already and we cannot write first.
     pub(crate) fn start_link(&self, inbound: &Inbound) -> Option<String> {
         let links = self.start_links.lock().unwrap_or_else(PoisonError::into_inner);

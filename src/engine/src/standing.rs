@@ -64,7 +64,7 @@ fn is_ours(house: &House, account: &AccountId) -> bool {
 fn said(house: &House, base: &Base, edition: Edition<'_>, account: &AccountId) -> Option<RichText> {
     let facts = house.door.facts(account)?;
     let pieces = |body: &RichText| cut(body, facts.max_len, facts.measure);
-    let whole = house.url.get().map(|url| format!("{url}/safety"));
+    let whole = house.safety_page();
     let edition = Edition { page: whole.as_deref(), ..edition };
     let body = page(&ours(base, accept::day(house.clock.now_ms())), &edition, |body| pieces(body).len() == 1);
     let body = pieces(&body).into_iter().next()?;

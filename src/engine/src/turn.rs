@@ -196,10 +196,9 @@ async fn answer(
     pressed: Result<Option<Reply>, StoreError>,
 ) -> End {
     let (turn, boundary) = (TurnId::from(row.turn.as_str()), ids::secret());
-    let here = house.places.here(&row.inbound, house.door.rules(&row.inbound.account));
-    let start_link = house.start_link(&row.inbound);
-    let safety_page = house.url.get().map(|url| format!("{url}/safety"));
     let pace = pace(house, row);
+    let here = house.places.here(&row.inbound, house.door.rules(&row.inbound.account));
+    let (start_link, safety_page) = (house.start_link(&row.inbound), house.safety_page());
     if let Some(end) = pressed_in_vain(row, pressed, pace) {
         return end;
     }

@@ -290,3 +290,18 @@ fn what_else_is_asked_is_answered_below_a_word_about_the_link() {
     assert!(words.contains("Take one of these"), "{words}");
     assert_eq!(reply.citation.expect("a source").entry.as_str(), "wallets");
 }
+
+/// It is the origin of the words that keeps what is not ours shut: as words of our own it would leave as it is.
+#[test]
+fn red_twin_as_words_of_ours_the_link_would_be_open() {
+    let mut reply = asks("is https://claim.example.net/x real?");
+    is_harmless(&reply);
+    for run in reply.body.blocks.iter_mut().flat_map(|block| &mut block.runs) {
+        if run.origin == Origin::Quote {
+            run.text = "https://claim.example.net/x".to_owned();
+            run.origin = Origin::System;
+        }
+    }
+    let left = leaving(reply, &base()).expect("it may leave");
+    assert!(left.body.to_plain().contains("https://claim.example.net/x"), "the detector is blind: {left:?}");
+}
