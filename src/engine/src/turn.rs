@@ -195,8 +195,7 @@ async fn answer(
     canvas: &mut Canvas,
     pressed: Result<Option<Reply>, StoreError>,
 ) -> End {
-    let (turn, boundary) = (TurnId::from(row.turn.as_str()), ids::secret());
-    let pace = pace(house, row);
+    let (turn, boundary, pace) = (TurnId::from(row.turn.as_str()), ids::secret(), pace(house, row));
     let here = house.places.here(&row.inbound, house.door.rules(&row.inbound.account));
     let (start_link, safety_page) = (house.start_link(&row.inbound), house.safety_page());
     if let Some(end) = pressed_in_vain(row, pressed, pace) {
