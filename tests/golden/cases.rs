@@ -9,6 +9,7 @@ use townkeeper_contract::moderation::Verb;
 use townkeeper_fakes::telegram::{SentMessage, TelegramServer};
 
 use crate::daemon::{Daemon, Home, PATIENCE};
+use crate::people::with_role;
 
 const TOKEN: &str = "123456:abcDEF";
 const GROUP: i64 = -1_001_234;
@@ -107,7 +108,7 @@ async fn is_deleted(telegram: &TelegramServer, messages: usize) {
 async fn a_lure_is_shown_and_goes_when_a_moderator_says_so() {
     let (telegram, home, daemon) = stage("flag").await;
     let client = daemon.operator(&home);
-    writes(&telegram, SCAMMER, LURE);
+    let lure = writes(&telegram, SCAMMER, LURE);
     let shown = card(&telegram, "Case 1").await;
     assert!(shown.text.contains("66") && !shown.text.contains("claim-lumen.example.net"), "{}", shown.text);
     assert!(shown.entities.iter().all(|entity| entity["type"] != "text_link"), "{:?}", shown.entities);
@@ -116,6 +117,9 @@ async fn a_lure_is_shown_and_goes_when_a_moderator_says_so() {
     press(&telegram, OTHER, &shown, "Scam: content");
     card(&telegram, "you may not do that here").await;
     assert_eq!(client.cases().await.unwrap().cases[0].state, CaseState::Open);
+    press(&telegram, MODERATOR, &shown, "Scam: content");
+    is_deleted(&telegram, 1).await;
+    assert_eq!(deleted(&telegram), [json!(lure)]);
 }
 
 #[tokio::test]
@@ -204,6 +208,28 @@ async fn what_was_done_to_an_account_is_taken_back() {
     assert!(acts.iter().any(|act| act.verb == Verb::Release && act.reverses.is_some()), "{acts:?}");
     let verdict = client.verify_audit().await.unwrap();
     assert!(verdict.whole, "{verdict:?}");
+}
+
+/// What was found in a frozen town waits; whoever a moderator clears meanwhile is left alone after the thaw, and so is
+/// somebody who moderates there without being known to us.
+#[tokio::test]
+async fn who_was_cleared_meanwhile_or_moderates_there_is_left_alone() {
+    let (telegram, home, daemon) = stage("guard").await;
+    let client = daemon.operator(&home);
+    telegram.promote(GROUP, OTHER, &RIGHTS);
+    writes(&telegram, OTHER, LURE);
+    card(&telegram, "moderates there").await;
+    let (_, ada) = with_role(&daemon, &home, "Ada", Role::Owner).await;
+    let (_, bob) = with_role(&daemon, &home, "Bob", Role::Moderator).await;
+    client.freeze("for a test").await.unwrap();
+    writes(&telegram, SCAMMER, LURE);
+    let waiting = cases(&client, |cases| cases.len() == 2).await.remove(0);
+    client.say_of_case(waiting.number, CaseWord::Clear).await.unwrap();
+    ada.thaw().await.unwrap();
+    assert!(!bob.thaw().await.unwrap().frozen);
+    card(&telegram, &format!("Case {}", waiting.number)).await;
+    judged(&telegram).await;
+    assert!(deleted(&telegram).is_empty() && telegram.calls("restrictChatMember").is_empty());
 }
 
 /// A mistake of ours, or a wave, must not empty a community.

@@ -37,16 +37,20 @@ pub const REPORTS_PER_HOUR: i64 = 10;
 
 /// What a word about a case leads to. `None`: it says what is so already.
 pub fn decide(state: CaseState, word: CaseWord) -> Option<(CaseState, &'static [Step])> {
-    use CaseState as S;
-    use CaseWord as W;
-    let (to, steps): (S, &[Step]) = match word {
-        W::Content => (S::Content, &[Step::Remove, Step::Sweep]),
-        W::Account => (S::Account, &[Step::Remove, Step::Restrict]),
-        W::Clear => (S::Clear, &[Step::TakeBack]),
-        W::Unsure => (S::Unsure, &[]),
-        W::Undo => (S::Open, &[Step::TakeBack]),
-    };
+    let (to, steps) = meaning(word);
     (to != state).then_some((to, steps))
+}
+
+/// How a case stands after a word, and what is done then.
+pub fn meaning(word: CaseWord) -> (CaseState, &'static [Step]) {
+    use CaseState as S;
+    match word {
+        CaseWord::Content => (S::Content, &[Step::Remove, Step::Sweep]),
+        CaseWord::Account => (S::Account, &[Step::Remove, Step::Restrict]),
+        CaseWord::Clear => (S::Clear, &[Step::TakeBack]),
+        CaseWord::Unsure => (S::Unsure, &[]),
+        CaseWord::Undo => (S::Open, &[Step::TakeBack]),
+    }
 }
 
 /// What is done by itself when a case opens: only where a moderator let the shield guard, and nothing rests on words alone.

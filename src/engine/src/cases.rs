@@ -80,7 +80,15 @@ async fn show_new(house: &Arc<House>, cards: &mut cases::Cards) -> Result<(), En
 /// Does what is done without a moderator, where one let us. What came of it, in words; and whether somebody must be
 /// called.
 async fn by_itself(house: &Arc<House>, kept: &KeptCase) -> Result<(String, bool), EngineError> {
+    // Somebody may have spoken while it waited: behind a freeze, or behind others.
+    let kept = house.store.case(&house.workspace, kept.case.number).await?;
+    let Some(kept) = kept.filter(|kept| kept.said == 0 && kept.case.state == CaseState::Open) else {
+        return Ok((String::new(), false));
+    };
     let steps = cases::by_itself(kept.case.action, kept.case.mode);
+    if !steps.is_empty() && moderate::is_spared(house, &kept.case, &kept.address).await? {
+        return Ok(("Its author moderates there, so I left it.".to_owned(), false));
+    }
     let may = if steps.is_empty() { May::Show } else { house.shield.may_act(house.clock.now_ms()) };
     if may != May::Act {
         return Ok((String::new(), may == May::Call));
@@ -91,7 +99,7 @@ async fn by_itself(house: &Arc<House>, kept: &KeptCase) -> Result<(String, bool)
         method: SHIELD.to_owned(),
         now_ms: house.clock.now_ms(),
     };
-    let done = carry_out(house, &by, kept, steps, None).await?;
+    let done = carry_out(house, &by, &kept, steps, None).await?;
     Ok((if done.undone.is_empty() { "I took it down.".to_owned() } else { done.undone.join(" ") }, false))
 }
 
@@ -214,8 +222,11 @@ impl Engine {
 
     /// Takes a person out of every table, and out of what the shield remembers.
     pub async fn erase_person(&self, by: By, account: &str, person: &str) -> Result<ErasureReport, EngineError> {
-        let report = self.house.store.erase_person(by, account, person).await?;
+        // Before, so that nothing is written down of them any more; and after, whatever came of it.
         self.house.shield.forget(account, person);
+        let erased = self.house.store.erase_person(by, account, person).await;
+        self.house.shield.forget(account, person);
+        let report = erased?;
         self.house.shield.learn(&self.house).await?;
         Ok(report)
     }
@@ -265,7 +276,14 @@ async fn decide(
     word: CaseWord,
 ) -> Result<(Cased, Option<CaseDecided>), EngineError> {
     let number = kept.case.number;
-    let Some((state, steps)) = cases::decide(kept.case.state, word) else { return Ok((Cased::Same, None)) };
+    let Some((state, steps)) = cases::decide(kept.case.state, word) else {
+        // Said before; but a death may have come between the word and its acts. Under the same keys they are done once.
+        let (_, steps) = cases::meaning(word);
+        if word != CaseWord::Undo {
+            carry_out(house, &voice.by, &kept, steps, voice.person.as_deref()).await?;
+        }
+        return Ok((Cased::Same, None));
+    };
     let decide = DecideCase { by: voice.by.clone(), number, said: kept.said, to: state };
     match house.store.decide_case(decide).await {
         Ok(()) => {}
@@ -298,7 +316,7 @@ async fn carry_out(
             Step::Remove => order(house, by, kept, Verb::Remove, person, &mut done).await?,
             Step::Restrict => order(house, by, kept, Verb::Restrict, person, &mut done).await?,
             Step::TakeBack => take_back(house, by, kept, person, &mut done).await?,
-            Step::Sweep => sweep(house, by, kept, &mut done).await?,
+            Step::Sweep => sweep(house, by, kept, person, &mut done).await?,
         }
     }
     Ok(done)
@@ -360,10 +378,20 @@ async fn take_back(
     Ok(())
 }
 
-/// Takes down what is like it, of the last day, wherever it stands.
-async fn sweep(house: &Arc<House>, by: &By, kept: &KeptCase, done: &mut Done) -> Result<(), EngineError> {
+/// Takes down what is like it, of the last day, wherever it stands; for somebody of whom only a platform says that they
+/// moderate, where it says so.
+async fn sweep(
+    house: &Arc<House>,
+    by: &By,
+    kept: &KeptCase,
+    person: Option<&str>,
+    done: &mut Done,
+) -> Result<(), EngineError> {
     for copy in house.shield.copies(&kept.case, house.clock.now_ms()) {
         let account = AccountId::from(copy.account.as_str());
+        if person.is_some() && account != kept.case.account {
+            continue;
+        }
         let Some(address) = house.store.address_of(&house.workspace, &copy.account, &copy.place).await? else {
             continue;
         };
@@ -377,7 +405,7 @@ async fn sweep(house: &Arc<House>, by: &By, kept: &KeptCase, done: &mut Done) ->
             person: None,
             for_ms: 0,
             reason: format!("case {}: a copy", kept.case.number),
-            by_person: None,
+            by_person: person.map(str::to_owned),
         };
         match moderate::for_case(house, by.clone(), act).await? {
             Moderated::Ordered { .. } => done.swept += 1,

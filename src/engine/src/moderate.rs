@@ -204,6 +204,16 @@ pub(crate) async fn lets_remove(house: &House, case: &Case, inbound: &Inbound) -
     standing.is_ok_and(|standing| standing.may(Right::Remove))
 }
 
+/// Whether a case's author is of the team, or moderates where it is: nothing is done about them by itself.
+pub(crate) async fn is_spared(house: &House, case: &Case, address: &str) -> Result<bool, EngineError> {
+    if is_team(house, &case.account, case.person.as_str()).await? {
+        return Ok(true);
+    }
+    let at = ReplyTo(address.to_owned());
+    let standing = house.door.standing(&case.account, &at, Some(&case.person), &house.clock).await;
+    Ok(standing.is_ok_and(|standing| is_protected(&standing)))
+}
+
 /// How an act was asked for.
 struct Asked<'a> {
     /// Asked for by the same key again, it is the same act.

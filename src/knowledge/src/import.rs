@@ -76,7 +76,9 @@ fn fault(file: &str, line: usize, reason: impl Into<String>, remedy: impl Into<S
 impl Draft {
     /// A draft, if it can be one at all.
     fn new(file: &str, line: usize, title: &str, answer: &str) -> Result<Self, EntryError> {
-        let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
+        // A bell is no question.
+        let visible: String = title.chars().filter(|c| c.is_whitespace() || !c.is_control()).collect();
+        let title = visible.split_whitespace().collect::<Vec<_>>().join(" ");
         if title.is_empty() {
             return Err(fault(file, line, "there is no question", "give it a title"));
         }

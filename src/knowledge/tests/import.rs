@@ -148,6 +148,13 @@ fn a_map_lists_pages_or_maps() {
 /// Whatever bytes are given to the importer and the parsers, they are read or refused with a place and a remedy; and what
 /// the importer makes of them, the parser reads or refuses. Runs for TOWNKEEPER_FUZZ_SECONDS (two without it).
 #[test]
+fn a_title_of_signs_that_nobody_sees_is_none() {
+    let import = import::page("f", "<title>\u{7}</title><p>words</p>".as_bytes());
+    assert_eq!(import.faults.len(), 1, "{:?}", import.faults);
+    assert!(import.faults[0].reason.contains("there is no question"), "{}", import.faults[0]);
+}
+
+#[test]
 fn fuzz_whatever_comes_is_read_or_refused() {
     let seconds = std::env::var("TOWNKEEPER_FUZZ_SECONDS").ok().and_then(|given| given.parse().ok()).unwrap_or(2);
     let end = Instant::now() + Duration::from_secs(seconds);

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 pub use guard::{Guard, Refusal};
 pub use parse::{Broken, Format, parse};
+pub use shared::is_shared;
 
 /// Hosts, compiled: a look-up takes microseconds, a host about nine bytes. Clones share them.
 #[derive(Clone, Debug, Default)]

@@ -219,7 +219,7 @@ fn spoken(text: &str, logit: f32, stance: Stance) -> Option<Signal> {
         id: "text",
         weight,
         evidence: Evidence { text: harmless(&shown), range: 0..text.len() },
-        why: "Worded like scams that were confirmed.".to_owned(),
+        why: if weight > 0.0 { "Worded like scams." } else { "Worded like honest talk." }.to_owned(),
     })
 }
 

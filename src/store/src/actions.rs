@@ -77,7 +77,8 @@ impl Write for Press {
                 Some(turn) if turn == self.turn => return Ok(Pressed::Meaning(meaning)),
                 Some(_) => return Ok(Pressed::Gone),
                 None if row.int("expires_ms")? <= self.now_ms => return Ok(Pressed::Gone),
-                None if self.look => return Ok(Pressed::Meaning(meaning)),
+                // What is said about a case is fenced by the case: whoever may not leaves the button to those who may.
+                None if self.look || meaning.starts_with("case:") => return Ok(Pressed::Meaning(meaning)),
                 None => {}
             }
             // Asked once more: where several write at once, another may have been faster.

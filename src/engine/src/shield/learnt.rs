@@ -8,7 +8,7 @@ use townkeeper_contract::case::CaseState;
 use townkeeper_contract::text::{Allowed, FindingKind, extract};
 use townkeeper_shield::delta::LESSONS;
 use townkeeper_shield::facts::Staff;
-use townkeeper_shield::lists::List;
+use townkeeper_shield::lists::{List, is_shared};
 use townkeeper_shield::{Delta, Folded, Lists, Model};
 use townkeeper_store::KeptCase;
 
@@ -58,7 +58,9 @@ impl Learnt {
             match finding.kind {
                 FindingKind::Address => drop(self.addresses.insert(finding.value.to_lowercase())),
                 FindingKind::Url | FindingKind::Host | FindingKind::Invite => {
-                    let host = finding.host().filter(|host| !ours.hosts().any(|known| known == *host));
+                    // A scam in a room or on a page of a service that everybody uses says nothing of the service.
+                    let host =
+                        finding.host().filter(|host| !is_shared(host) && !ours.hosts().any(|known| known == *host));
                     self.hosts.extend(host.map(str::to_owned));
                 }
                 _ => {}

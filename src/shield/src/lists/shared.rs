@@ -55,7 +55,7 @@ const SHARED: &[&str] = &[
 ];
 
 /// Whether a host, in lower case, is one of them.
-pub(super) fn is_shared(host: &str) -> bool {
+pub fn is_shared(host: &str) -> bool {
     let host = host.strip_prefix("www.").unwrap_or(host);
     SHARED.binary_search(&host).is_ok()
 }
