@@ -1,6 +1,6 @@
 //! How long judging takes, a message at a time, on one core: folding, the text model, the other layers, and all of it.
 //!
-//! `cargo run --release -p townkeeper-shield --example time -- FILE.jsonl…` reads lines `{"text"}`; 440,000 generated hosts
+//! `cargo run --release -p townkeeper-shield --example judging -- FILE.jsonl…` reads lines `{"text"}`; 440,000 generated hosts
 //! are denied meanwhile.
 
 use std::error::Error;
