@@ -67,7 +67,7 @@ pub(crate) struct Scan {
 /// What is judged by: the configured base and `[shield]`, and what is named here.
 #[derive(Debug, Args)]
 struct By {
-    /// A name that we go by, besides those of [shield]; may be given again
+    /// A name that we go by, besides those of `[shield]`; may be given again
     #[arg(long = "brand", value_name = "NAME")]
     brands: Vec<String>,
     /// A host of ours, besides those of the base; may be given again

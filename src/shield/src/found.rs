@@ -1,5 +1,5 @@
 //! What money follows in a message, for judging: hosts, addresses, invitations, handles. A cheap look at the bytes
-//! decides whether [`townkeeper_text::extract`] is asked at all: ordinary chat never pays for it.
+//! decides whether `townkeeper_text::extract` is asked at all: ordinary chat never pays for it.
 
 mod hints;
 

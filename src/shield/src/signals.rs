@@ -25,7 +25,7 @@ pub(crate) fn evidence(text: &str, range: Range<usize>) -> Evidence {
 }
 
 /// A text in which nothing opens and no address can be copied. By its signs alone, for it is shown in full to moderators
-/// and must not cost what [`townkeeper_text::defang`] does: a dot too many is put in brackets rather than one too few.
+/// and must not cost what `townkeeper_text::defang` does: a dot too many is put in brackets rather than one too few.
 pub(crate) fn harmless(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     for token in text.split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {
