@@ -87,7 +87,7 @@ async fn by_itself(house: &Arc<House>, kept: &KeptCase) -> Result<(String, bool)
     };
     let steps = cases::by_itself(kept.case.action, kept.case.mode);
     if !steps.is_empty() && moderate::is_spared(house, &kept.case, &kept.address).await? {
-        return Ok(("Its author moderates there, so I left it.".to_owned(), false));
+        return Ok((say::cases::spared().to_owned(), false));
     }
     let may = if steps.is_empty() { May::Show } else { house.shield.may_act(house.clock.now_ms()) };
     if may != May::Act {
@@ -100,7 +100,8 @@ async fn by_itself(house: &Arc<House>, kept: &KeptCase) -> Result<(String, bool)
         now_ms: house.clock.now_ms(),
     };
     let done = carry_out(house, &by, &kept, steps, None).await?;
-    Ok((if done.undone.is_empty() { "I took it down.".to_owned() } else { done.undone.join(" ") }, false))
+    let told = if done.undone.is_empty() { say::cases::took_down().to_owned() } else { done.undone.join(" ") };
+    Ok((told, false))
 }
 
 /// The card in every place where moderators of the workspace read.

@@ -49,6 +49,16 @@ pub fn card(case: &Case, done: &str) -> Reply {
     Reply { body, offers, ..notice("") }
 }
 
+/// What was done by itself.
+pub fn took_down() -> &'static str {
+    "I took it down."
+}
+
+/// Why nothing was done by itself.
+pub fn spared() -> &'static str {
+    "Its author moderates there, so I left it."
+}
+
 /// Many cases in one message.
 pub fn digest(cases: &[&Case]) -> RichText {
     let mut body = system(&format!("{} more cases within a minute:", cases.len()));
