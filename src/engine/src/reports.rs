@@ -6,6 +6,7 @@ use townkeeper_contract::id::{MessageRef, PersonId};
 use townkeeper_contract::inbound::Inbound;
 use townkeeper_core::cases::{REPORTS_PER_HOUR, weight};
 use townkeeper_core::decide::cases::Cased;
+use townkeeper_core::say;
 use townkeeper_shield::Tier;
 use townkeeper_store::{NewCase, Report};
 
@@ -59,7 +60,7 @@ async fn noted(
         person: author.map_or_else(|| "unknown".to_owned(), |author| author.0),
         name: String::new(),
         text,
-        why: "members reported it".to_owned(),
+        why: say::cases::reported().to_owned(),
         verdict: json!({ "verdict": "flag", "signals": [{ "id": "reported" }] }),
         action: CaseAction::Flag,
         mode: ShieldMode::Flag,

@@ -13,6 +13,7 @@ use townkeeper_contract::case::{Case, CaseAction, ShieldMode};
 use townkeeper_contract::id::{AccountId, PersonId};
 use townkeeper_contract::inbound::{Body, Inbound, RosterChange};
 use townkeeper_core::places::Here;
+use townkeeper_core::say;
 use townkeeper_knowledge::Base;
 use townkeeper_shield::facts::Staff;
 use townkeeper_shield::found::Found;
@@ -271,7 +272,7 @@ fn said(inbound: &Inbound) -> Option<std::borrow::Cow<'_, str>> {
 }
 
 fn why(signals: &[Signal]) -> String {
-    signals.first().map_or_else(|| "it reads like one".to_owned(), |signal| signal.why.clone())
+    signals.first().map_or_else(|| say::cases::unsaid().to_owned(), |signal| signal.why.clone())
 }
 
 fn word(action: Action) -> &'static str {

@@ -49,6 +49,16 @@ pub fn card(case: &Case, done: &str) -> Reply {
     Reply { body, offers, ..notice("") }
 }
 
+/// Why there is a case that members led to.
+pub fn reported() -> &'static str {
+    "members reported it"
+}
+
+/// Why there is a case that no single reason speaks for.
+pub fn unsaid() -> &'static str {
+    "it reads like one"
+}
+
 /// What was done by itself.
 pub fn took_down() -> &'static str {
     "I took it down."
