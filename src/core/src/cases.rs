@@ -67,26 +67,35 @@ pub fn is_shown(mode: ShieldMode) -> bool {
     matches!(mode, ShieldMode::Flag | ShieldMode::Guard)
 }
 
-/// How many cards a minute are shown one by one.
-pub const CARDS_PER_MINUTE: u32 = 10;
+/// How many cases a minute have a card of their own; the others of that minute come in one digest.
+pub const CARDS_PER_MINUTE: i64 = 10;
 
-/// Counts cards, so that a wave of scams is no wave of messages to moderators.
-#[derive(Clone, Debug, Default)]
-pub struct Cards {
-    minute_ms: i64,
-    shown: u32,
+/// What a minute is, in milliseconds.
+pub const MINUTE_MS: i64 = 60 * 1000;
+
+/// How the next case is shown, so that a wave of scams is no wave of messages to moderators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Showing {
+    /// In a card of its own.
+    Single,
+    /// With all others that wait, in one message.
+    Digest,
+    /// Later, in the next digest.
+    Wait,
 }
 
-impl Cards {
-    /// Whether one more card is shown by itself; else it goes into the minute's digest.
-    pub fn single(&mut self, now_ms: i64) -> bool {
-        if now_ms - self.minute_ms >= 60_000 || now_ms < self.minute_ms {
-            (self.minute_ms, self.shown) = (now_ms, 0);
-        }
-        self.shown = self.shown.saturating_add(1);
-        self.shown <= CARDS_PER_MINUTE
+/// How the next case is shown. `singles`: how many had a card of their own in the last minute; `digest`: whether there was
+/// a digest in it.
+pub fn showing(singles: i64, digest: bool) -> Showing {
+    match (singles < CARDS_PER_MINUTE, digest) {
+        (true, _) => Showing::Single,
+        (false, false) => Showing::Digest,
+        (false, true) => Showing::Wait,
     }
 }
+
+/// Who wrote a message that was reported, where the platform does not say.
+pub const NOBODY: &str = "unknown";
 
 #[cfg(test)]
 mod tests {
@@ -114,11 +123,16 @@ mod tests {
     }
 
     #[test]
-    fn the_eleventh_card_of_a_minute_is_in_the_digest() {
-        let mut cards = Cards::default();
-        let shown = (0..30).filter(|_| cards.single(1_000)).count();
-        assert_eq!(shown, 10);
-        assert!(cards.single(61_000), "the next minute");
+    fn a_minute_has_ten_cards_and_one_digest() {
+        let (mut singles, mut digests) = (0, 0);
+        for _ in 0..300 {
+            match showing(singles, digests > 0) {
+                Showing::Single => singles += 1,
+                Showing::Digest => digests += 1,
+                Showing::Wait => {}
+            }
+        }
+        assert_eq!((singles, digests), (10, 1));
     }
 
     #[test]

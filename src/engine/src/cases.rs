@@ -8,14 +8,15 @@ mod word;
 use std::sync::Arc;
 use std::time::Duration;
 
-use townkeeper_contract::case::CaseState;
-use townkeeper_core::{cases, say};
+use townkeeper_contract::case::{Case, CaseState};
+use townkeeper_core::cases::{self, Showing};
+use townkeeper_core::say;
 use townkeeper_store::{By, KeptCase};
 
 use crate::shield::May;
 use crate::{EngineError, House, moderate};
 use acts::carry_out;
-use cards::{calls, cards_of, digest, show};
+use cards::{calls, cards_of, digest, redraw, show};
 pub(crate) use word::said_in_chat;
 
 /// How often it is looked for new cases, besides when one was just written.
@@ -29,41 +30,83 @@ const SHIELD: &str = "shield";
 
 /// Shows cases until the daemon drains. What is left then is shown at the next start.
 pub(crate) async fn run(house: Arc<House>) {
-    let mut cards = cases::Cards::default();
+    let mut held = Held::default();
     loop {
         tokio::select! {
             () = house.draining.cancelled() => return,
             () = house.cases_kick.notified() => {}
             () = tokio::time::sleep(LOOK) => {}
         }
-        if let Err(error) = show_new(&house, &mut cards).await {
+        // What is found in a frozen town is acted upon after the thaw.
+        if house.door.freeze().is_frozen() {
+            continue;
+        }
+        if let Err(error) = pass(&house, &mut held).await {
             tracing::warn!(%error, "cases could not be shown; trying again");
         }
     }
 }
 
-async fn show_new(house: &Arc<House>, cards: &mut cases::Cards) -> Result<(), EngineError> {
-    // What is found in a frozen town is acted upon after the thaw.
-    while !house.door.freeze().is_frozen() {
-        let found = house.store.unshown_cases(&house.workspace, BATCH).await?;
+/// Cases that were acted upon and wait for a digest: beyond ten a minute.
+#[derive(Default)]
+struct Held {
+    /// Up to which case everything was looked at.
+    seen: i64,
+    cases: Vec<Case>,
+}
+
+async fn pass(house: &Arc<House>, held: &mut Held) -> Result<(), EngineError> {
+    loop {
+        let found = house.store.unshown_cases(&house.workspace, held.seen, BATCH).await?;
         if found.is_empty() {
             break;
         }
-        let mut late = Vec::new();
         for kept in found {
-            let (done, called) = by_itself(house, &kept).await?;
-            if !cases::is_shown(kept.case.mode) {
-                show(house, &kept.case, Vec::new()).await?;
-            } else if cards.single(house.clock.now_ms()) || called {
-                let mut cards = if called { calls(house, &kept.case) } else { Vec::new() };
-                cards.extend(cards_of(house, &kept.case, &done));
-                show(house, &kept.case, cards).await?;
-            } else {
-                late.push(kept.case);
-            }
+            let number = kept.case.number;
+            show_new(house, held, kept).await?;
+            held.seen = number;
         }
-        digest(house, &late).await?;
     }
+    show_held(house, held).await?;
+    redraw(house).await
+}
+
+async fn show_new(house: &Arc<House>, held: &mut Held, kept: KeptCase) -> Result<(), EngineError> {
+    let (done, called) = by_itself(house, &kept).await?;
+    if !cases::is_shown(kept.case.mode) {
+        show(house, &[&kept.case], Vec::new()).await?;
+    } else if called || held.cases.is_empty() && showing(house).await? == Showing::Single {
+        let mut cards = if called { calls(house, &kept.case) } else { Vec::new() };
+        cards.extend(cards_of(house, &kept.case, &done));
+        show(house, &[&kept.case], cards).await?;
+    } else {
+        held.cases.push(kept.case);
+    }
+    Ok(())
+}
+
+/// By what all nodes have shown in the last minute.
+async fn showing(house: &House) -> Result<Showing, EngineError> {
+    let since_ms = house.clock.now_ms().saturating_sub(cases::MINUTE_MS);
+    let shown = house.store.shown_since(&house.workspace, since_ms).await?;
+    Ok(cases::showing(shown.singles, shown.digest_ms.is_some()))
+}
+
+/// Shows what waits, when there is room for it.
+async fn show_held(house: &Arc<House>, held: &mut Held) -> Result<(), EngineError> {
+    if held.cases.is_empty() || showing(house).await? == Showing::Wait {
+        return Ok(());
+    }
+    let waiting: Vec<&Case> = held.cases.iter().collect();
+    let cards = match waiting.as_slice() {
+        [alone] => cards_of(house, alone, ""),
+        many => digest(house, many),
+    };
+    if !show(house, &waiting, cards).await? {
+        // Another node was faster with one of them: what is left is looked at again.
+        held.seen = 0;
+    }
+    held.cases.clear();
     Ok(())
 }
 

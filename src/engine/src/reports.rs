@@ -4,7 +4,7 @@ use serde_json::json;
 use townkeeper_contract::case::{CaseAction, ShieldMode};
 use townkeeper_contract::id::{MessageRef, PersonId};
 use townkeeper_contract::inbound::Inbound;
-use townkeeper_core::cases::{REPORTS_PER_HOUR, weight};
+use townkeeper_core::cases::{NOBODY, REPORTS_PER_HOUR, weight};
 use townkeeper_core::decide::cases::Cased;
 use townkeeper_core::say;
 use townkeeper_shield::Tier;
@@ -57,7 +57,7 @@ async fn noted(
         place: inbound.place.id.0.clone(),
         address: inbound.place.address.as_ref().unwrap_or(&inbound.reply_to).0.clone(),
         message: Some(message.0),
-        person: author.map_or_else(|| "unknown".to_owned(), |author| author.0),
+        person: author.map_or_else(|| NOBODY.to_owned(), |author| author.0),
         name: String::new(),
         text,
         why: say::cases::reported().to_owned(),

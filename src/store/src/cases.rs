@@ -6,12 +6,10 @@ use townkeeper_contract::BoxFuture;
 use townkeeper_contract::case::{Case, CaseAction, CaseState, ShieldMode};
 use townkeeper_contract::id::{AccountId, MessageRef, PersonId, PlaceId};
 
-use crate::actions::{self, NewAction};
 use crate::audit::{self, Act, By};
 use crate::db::{Conn, Row, keepable, sql};
-use crate::outbox::{self, OutboxRow, Queue, Sendable};
 use crate::writer::Write;
-use crate::{Denied, Store, StoreError, counter};
+use crate::{Denied, Store, StoreError, cards, counter};
 
 /// Something the shield found.
 #[derive(Clone, Debug)]
@@ -37,25 +35,6 @@ pub struct KeptCase {
     pub address: String,
     /// Counts what was said about it, and what was taken back.
     pub said: i64,
-}
-
-/// Shows a case to moderators, once.
-#[derive(Clone, Debug)]
-pub struct ShowCase {
-    pub workspace: String,
-    pub number: i64,
-    /// One for each place where moderators read.
-    pub cards: Vec<Card>,
-    pub node: String,
-    pub now_ms: i64,
-}
-
-/// A case, or several, as moderators read it in one place.
-#[derive(Clone, Debug)]
-pub struct Card {
-    pub account: String,
-    pub say: Sendable,
-    pub actions: Vec<NewAction>,
 }
 
 /// Says something about a case, together with a record of the log.
@@ -113,13 +92,15 @@ impl Store {
         row.bind(workspace).bind(number).optional(&self.reads).await?.as_ref().map(kept).transpose()
     }
 
-    /// Up to `limit` cases that no moderator was shown yet, oldest first.
-    pub async fn unshown_cases(&self, workspace: &str, limit: u32) -> Result<Vec<KeptCase>, StoreError> {
-        let rows = sql("SELECT * FROM scam_case WHERE workspace = $1 AND shown_ms IS NULL ORDER BY number LIMIT $2")
-            .bind(workspace)
-            .bind(i64::from(limit))
-            .all(&self.reads)
-            .await?;
+    /// Up to `limit` cases after a number that no moderator was shown yet, oldest first.
+    pub async fn unshown_cases(&self, workspace: &str, after: i64, limit: u32) -> Result<Vec<KeptCase>, StoreError> {
+        let rows = sql("SELECT * FROM scam_case WHERE workspace = $1 AND shown_ms IS NULL AND number > $2 \
+             ORDER BY number LIMIT $3")
+        .bind(workspace)
+        .bind(after)
+        .bind(i64::from(limit))
+        .all(&self.reads)
+        .await?;
         rows.iter().map(kept).collect()
     }
 
@@ -134,11 +115,6 @@ impl Store {
     pub async fn cases_said(&self, workspace: &str) -> Result<i64, StoreError> {
         let row = sql("SELECT CAST(COALESCE(SUM(said), 0) AS BIGINT) AS said FROM scam_case WHERE workspace = $1");
         row.bind(workspace).one(&self.reads).await?.int("said")
-    }
-
-    /// Shows a case. `None`: it was shown before. Else the rows that are to be delivered now.
-    pub async fn show_case(&self, show: ShowCase) -> Result<Option<Vec<OutboxRow>>, StoreError> {
-        self.write(show).await
     }
 
     /// Says something about a case. [`Denied::Moved`]: somebody was faster.
@@ -204,7 +180,7 @@ fn case(row: &Row) -> Result<Case, StoreError> {
     })
 }
 
-fn kept(row: &Row) -> Result<KeptCase, StoreError> {
+pub(crate) fn kept(row: &Row) -> Result<KeptCase, StoreError> {
     Ok(KeptCase { case: case(row)?, address: row.text("address")?, said: row.int("said")? })
 }
 
@@ -262,39 +238,6 @@ impl Write for OpenCase {
     }
 }
 
-impl Write for ShowCase {
-    type Out = Option<Vec<OutboxRow>>;
-
-    fn apply<'a>(&'a self, tx: &'a mut Conn) -> BoxFuture<'a, Result<Self::Out, StoreError>> {
-        Box::pin(async move {
-            let shown =
-                sql("UPDATE scam_case SET shown_ms = $3 WHERE workspace = $1 AND number = $2 AND shown_ms IS NULL")
-                    .bind(&self.workspace)
-                    .bind(self.number)
-                    .bind(self.now_ms)
-                    .execute(&mut *tx)
-                    .await?;
-            if shown == 0 {
-                return Ok(None);
-            }
-            let mut now = Vec::new();
-            for card in &self.cards {
-                let queue = Queue {
-                    workspace: &self.workspace,
-                    account: &card.account,
-                    turn: &card.say.id,
-                    part: 0,
-                    node: &self.node,
-                    now_ms: self.now_ms,
-                };
-                now.extend(outbox::queue(tx, &queue, &card.say).await?);
-                actions::show(tx, (&self.workspace, &card.account, &card.say.id), &card.actions).await?;
-            }
-            Ok(Some(now))
-        })
-    }
-}
-
 /// What the log keeps of it: not whom it is about.
 #[derive(Serialize)]
 struct Noted {
@@ -320,6 +263,7 @@ impl Write for DecideCase {
             .bind((!open).then_some(self.by.now_ms))
             .execute(&mut *tx)
             .await?;
+            cards::mark(tx, &self.by.workspace, self.number).await?;
             let (subject, was, is) =
                 (format!("case:{}", self.number), Noted { state: before }, Noted { state: self.to });
             let act = Act { action: "case.decide", subject: &subject, before: Some(&was), after: Some(&is) };

@@ -210,6 +210,12 @@ const RULES: &[Rule] = &[
     },
     rule("feedback", "UPDATE feedback SET person = 'erased' WHERE workspace = $1 AND account = $2 AND person = $3"),
     // Without its words a case teaches nothing any more.
+    // The cards that stand in chats are drawn anew, without the person.
+    rule(
+        "scam_card",
+        "UPDATE scam_card SET due = 1 WHERE workspace = $1 AND single = 1 AND number IN (SELECT c.number \
+         FROM scam_case c WHERE c.workspace = $1 AND c.account = $2 AND c.person = $3)",
+    ),
     rule(
         "scam_case",
         "UPDATE scam_case SET text = '', name = 'erased', why = '', verdict = '{}', person = 'erased', said = said + 1 \

@@ -1,7 +1,7 @@
 //! What moderators read about a case, and members about their report. Names, words and links of strangers stand there as
 //! quotations: nobody opens them by accident.
 
-use townkeeper_contract::case::{Case, CaseState};
+use townkeeper_contract::case::{Case, CaseState, CaseWord};
 use townkeeper_contract::id::ActionId;
 use townkeeper_contract::stream::{Offer, Reply};
 use townkeeper_contract::text::{Block, BlockKind, Origin, RichText, Run};
@@ -14,8 +14,8 @@ use crate::decide::cases::{Cased, Decided};
 const SHOWN: usize = 280;
 
 /// A case as moderators see it: why, who, and what was written; with what they may say about it. `done`: what was done by
-/// itself.
-pub fn card(case: &Case, done: &str) -> Reply {
+/// itself; `by`: who decided it, once it is.
+pub fn card(case: &Case, done: &str, by: &str) -> Reply {
     let mut body = RichText::default();
     let mut head = vec![
         Run::plain(format!("Case {} · {}", case.number, case.account), Origin::Data).bold(),
@@ -36,17 +36,45 @@ pub fn card(case: &Case, done: &str) -> Reply {
         let text = shortened(&case.text);
         body.push(Block { kind: BlockKind::Quote { depth: 0 }, runs: vec![Run::plain(text, Origin::Quote)] });
     }
-    let offer = |word: &str, label: &str| Offer {
+    if case.state != CaseState::Open {
+        body.push(Block::paragraph(vec![
+            Run::plain(format!("Decided: {}", state(case.state)), Origin::System).bold(),
+            Run::plain(" · ", Origin::System),
+            Run::plain(legible(by), Origin::Quote),
+        ]));
+    }
+    let offer = |(word, label): &(CaseWord, &str)| Offer {
         action: ActionId::new(format!("case:{}:{word}", case.number)),
-        label: label.to_owned(),
+        label: (*label).to_owned(),
     };
-    let offers = vec![
-        offer("content", "Scam: content"),
-        offer("account", "Scam: account"),
-        offer("clear", "Not a scam"),
-        offer("unsure", "Unsure"),
-    ];
-    Reply { body, offers, ..notice("") }
+    let words: &[(CaseWord, &str)] = if case.state == CaseState::Open { WORDS } else { &[(CaseWord::Undo, UNDO)] };
+    Reply { body, offers: words.iter().map(offer).collect(), ..notice("") }
+}
+
+/// What may be said about an open case.
+const WORDS: &[(CaseWord, &str)] = &[
+    (CaseWord::Content, "Scam: content"),
+    (CaseWord::Account, "Scam: account"),
+    (CaseWord::Clear, "Not a scam"),
+    (CaseWord::Unsure, "Unsure"),
+];
+
+/// What may be said about a decided one.
+const UNDO: &str = "Undo";
+
+fn state(state: CaseState) -> &'static str {
+    match state {
+        CaseState::Content => "scam, by its words",
+        CaseState::Account => "scam, by its account",
+        CaseState::Clear => "no scam",
+        CaseState::Unsure => "unsure",
+        CaseState::Open => "open again",
+    }
+}
+
+/// Why nobody is restricted.
+pub fn nobody() -> &'static str {
+    "The platform did not say who wrote it, so nobody is restricted."
 }
 
 /// Why there is a case that members led to.
@@ -132,17 +160,10 @@ pub fn report_how() -> Reply {
 }
 
 fn decided(decided: &Decided) -> Reply {
-    let said = match decided.state {
-        CaseState::Content => "scam, by its words",
-        CaseState::Account => "scam, by its account",
-        CaseState::Clear => "no scam",
-        CaseState::Unsure => "unsure",
-        CaseState::Open => "open again",
-    };
     let mut body = RichText::default();
     body.push(Block::paragraph(vec![
         Run::plain(format!("Case {}: ", decided.number), Origin::Data).bold(),
-        Run::plain(format!("{said}."), Origin::System),
+        Run::plain(format!("{}.", state(decided.state)), Origin::System),
     ]));
     if decided.acts > 0 {
         let acts = if decided.acts == 1 { "One act is on its way." } else { "Acts on their way: " };
@@ -159,7 +180,7 @@ fn decided(decided: &Decided) -> Reply {
     let mut reply = Reply { body, ..notice("") };
     if decided.state != CaseState::Open {
         let action = ActionId::new(format!("case:{}:undo", decided.number));
-        reply.offers.push(Offer { action, label: "Undo".to_owned() });
+        reply.offers.push(Offer { action, label: UNDO.to_owned() });
     }
     reply
 }

@@ -33,6 +33,9 @@ pub(super) async fn carry_out(
         match step {
             Step::Remove if kept.case.message.is_none() => {}
             Step::Remove => order(house, by, kept, Verb::Remove, person, &mut done).await?,
+            Step::Restrict if kept.case.person.as_str() == cases::NOBODY => {
+                done.undone.push(say::cases::nobody().to_owned());
+            }
             Step::Restrict => order(house, by, kept, Verb::Restrict, person, &mut done).await?,
             Step::TakeBack => take_back(house, by, kept, person, &mut done).await?,
             Step::Sweep => sweep(house, by, kept, person, &mut done).await?,

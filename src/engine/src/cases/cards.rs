@@ -6,9 +6,11 @@ use townkeeper_contract::case::Case;
 use townkeeper_contract::id::{AccountId, ActionId, PlaceId};
 use townkeeper_contract::inbound::ReplyTo;
 use townkeeper_contract::outbound::{Act, Button};
+use townkeeper_contract::stream::Offer;
+use townkeeper_contract::text::RichText;
 use townkeeper_core::gate::origin::defanged;
 use townkeeper_core::say;
-use townkeeper_store::{Card, NewAction, Sendable, ShowCase};
+use townkeeper_store::{Card, Denied, NewAction, Redraw, Sendable, ShowCases, StaleCard, StoreError};
 
 use crate::shield::ACTS;
 use crate::{EngineError, House, ids, outbox};
@@ -16,27 +18,64 @@ use crate::{EngineError, House, ids, outbox};
 /// How long moderators may press a button below a case.
 const LIFE_MS: i64 = 14 * 24 * 60 * 60 * 1000;
 
+/// How many cards are drawn anew at a time.
+const BATCH: u32 = 50;
+
 /// The card in every place where moderators of the workspace read.
 pub(super) fn cards_of(house: &House, case: &Case, done: &str) -> Vec<Card> {
     let now_ms = house.clock.now_ms();
     let card = |(account, place, reply_to): (AccountId, _, ReplyTo)| {
-        let reply = say::cases::card(case, done);
-        let mut actions = Vec::with_capacity(reply.offers.len());
-        let buttons = reply.offers.into_iter().map(|offer| {
-            let id = ids::secret();
-            actions.push(NewAction {
-                id: id.clone(),
-                choice: townkeeper_core::decide::cases::choice(&offer.action.0),
-                meaning: offer.action.0,
-                person: None,
-                expires_ms: now_ms.saturating_add(LIFE_MS),
-            });
-            Button { action: ActionId::new(id), label: offer.label }
-        });
-        let act = Act::Message { buttons: buttons.collect(), body: defanged(reply.body, house.base().allowed()) };
-        Card { say: notice(&place, reply_to, act, now_ms), account: account.0, actions }
+        let (body, buttons, actions) = drawn(house, case, done, "");
+        Card { say: notice(&place, reply_to, Act::Message { body, buttons }, now_ms), account: account.0, actions }
     };
     moderators(house, case).into_iter().map(card).collect()
+}
+
+/// What a card says, and its buttons.
+fn drawn(house: &House, case: &Case, done: &str, by: &str) -> (RichText, Vec<Button>, Vec<NewAction>) {
+    let expires_ms = house.clock.now_ms().saturating_add(LIFE_MS);
+    let reply = say::cases::card(case, done, by);
+    let mut actions = Vec::with_capacity(reply.offers.len());
+    let button = |offer: Offer| {
+        let id = ids::secret();
+        let choice = townkeeper_core::decide::cases::choice(&offer.action.0);
+        actions.push(NewAction { id: id.clone(), choice, meaning: offer.action.0, person: None, expires_ms });
+        Button { action: ActionId::new(id), label: offer.label }
+    };
+    let buttons = reply.offers.into_iter().map(button).collect();
+    (defanged(reply.body, house.base().allowed()), buttons, actions)
+}
+
+/// Draws what was said about cases into the cards that stand there.
+pub(super) async fn redraw(house: &Arc<House>) -> Result<(), EngineError> {
+    for stale in house.store.stale_cards(&house.workspace, BATCH).await? {
+        let StaleCard { kept, card, account, dest, reply_to, message } = stale;
+        let now_ms = house.clock.now_ms();
+        let by = speaker(house, kept.case.by.as_deref()).await?;
+        let (body, buttons, actions) = drawn(house, &kept.case, "", &by);
+        let act = Act::Edit { message, body, buttons };
+        let say = Sendable { id: ids::ulid(now_ms), dest, reply_to, act, deadline_ms: i64::MAX };
+        let redraw = Redraw {
+            workspace: house.workspace.clone(),
+            number: kept.case.number,
+            card,
+            said: kept.said,
+            with: Card { account, say, actions },
+            now_ms,
+        };
+        if house.store.redraw_card(redraw).await? {
+            house.outbox_kick.notify_one();
+        }
+    }
+    Ok(())
+}
+
+/// Whose word it was, as moderators read it.
+async fn speaker(house: &House, by: Option<&str>) -> Result<String, EngineError> {
+    let Some(actor) = by else { return Ok(String::new()) };
+    let Some(id) = actor.strip_prefix("person:") else { return Ok(actor.replace(':', " ")) };
+    let member = house.store.person(&house.workspace, id).await?;
+    Ok(member.map_or_else(|| id.to_owned(), |member| member.name))
 }
 
 /// Tells moderators that nothing is done by itself any more.
@@ -59,35 +98,38 @@ fn notice(place: &PlaceId, reply_to: ReplyTo, act: Act, now_ms: i64) -> Sendable
     Sendable { id: ids::ulid(now_ms), dest: format!("cases/{place}"), reply_to, act, deadline_ms: i64::MAX }
 }
 
-pub(super) async fn show(house: &Arc<House>, case: &Case, cards: Vec<Card>) -> Result<(), EngineError> {
-    let show = ShowCase {
+/// Shows cases; more than one in a digest. `false`: another node showed one of them, and none was.
+pub(super) async fn show(house: &Arc<House>, cases: &[&Case], cards: Vec<Card>) -> Result<bool, EngineError> {
+    let show = ShowCases {
         workspace: house.workspace.clone(),
-        number: case.number,
+        numbers: cases.iter().map(|case| case.number).collect(),
         cards,
         node: house.node.id.clone(),
         now_ms: house.clock.now_ms(),
     };
-    for row in house.store.show_case(show).await?.into_iter().flatten() {
+    let rows = match house.store.show_cases(show).await {
+        Ok(rows) => rows,
+        Err(StoreError::Denied(Denied::Moved)) => return Ok(false),
+        Err(error) => return Err(error.into()),
+    };
+    for row in rows {
         outbox::send(house, row);
     }
-    metrics::counter!("townkeeper_cases_total", "action" => case.action.as_str(), "mode" => case.mode.as_str())
-        .increment(1);
-    Ok(())
+    for case in cases {
+        metrics::counter!("townkeeper_cases_total", "action" => case.action.as_str(), "mode" => case.mode.as_str())
+            .increment(1);
+    }
+    Ok(true)
 }
 
-/// One message about all that come too fast for a card each.
-pub(super) async fn digest(house: &Arc<House>, late: &[Case]) -> Result<(), EngineError> {
-    let Some((first, rest)) = late.split_first() else { return Ok(()) };
-    let all: Vec<&Case> = late.iter().collect();
+/// One message about all that came too fast for a card each.
+pub(super) fn digest(house: &House, cases: &[&Case]) -> Vec<Card> {
+    let Some(first) = cases.first() else { return Vec::new() };
     let now_ms = house.clock.now_ms();
     let card = |(account, place, reply_to): (AccountId, _, ReplyTo)| {
-        let body = defanged(say::cases::digest(&all), house.base().allowed());
+        let body = defanged(say::cases::digest(cases), house.base().allowed());
         let act = Act::Message { body, buttons: Vec::new() };
         Card { say: notice(&place, reply_to, act, now_ms), account: account.0, actions: Vec::new() }
     };
-    show(house, first, moderators(house, first).into_iter().map(card).collect()).await?;
-    for case in rest {
-        show(house, case, Vec::new()).await?;
-    }
-    Ok(())
+    moderators(house, first).into_iter().map(card).collect()
 }

@@ -117,6 +117,7 @@ async fn decide(
         Err(StoreError::Denied(Denied::Moved)) => return Ok((Cased::Faster, None)),
         Err(error) => return Err(error.into()),
     }
+    house.cases_kick.notify_one();
     metrics::counter!("townkeeper_case_words_total", "word" => word.as_str()).increment(1);
     if let Err(error) = house.shield.learn(house).await {
         tracing::warn!(%error, "what was said about a case is learnt a moment later");

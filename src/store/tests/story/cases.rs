@@ -6,7 +6,10 @@ use townkeeper_contract::case::{CaseAction, CaseState, ShieldMode};
 use townkeeper_contract::inbound::ReplyTo;
 use townkeeper_contract::outbound::Act;
 use townkeeper_contract::text::{Origin, RichText};
-use townkeeper_store::{Card, DecideCase, Denied, Member, NewCase, Report, Sendable, ShowCase, Store, StoreError};
+use townkeeper_store::{
+    Ack, Card, DecideCase, Denied, Member, NewCase, Redraw, Report, Sendable, ShowCases, Shown, Store, StoreError,
+    Verdict,
+};
 
 use crate::home::{Home, stories};
 use crate::ledger;
@@ -15,6 +18,8 @@ use crate::town::{ACCOUNT, W};
 
 stories!(
     a_case_is_found_once_and_shown_once,
+    a_digest_shows_all_of_its_cases_or_none,
+    a_card_is_drawn_anew_when_something_is_said,
     of_two_moderators_the_second_looks_again,
     reports_of_the_new_weigh_little_however_many,
     an_erased_person_teaches_nothing,
@@ -57,21 +62,85 @@ async fn a_case_is_found_once_and_shown_once(home: &Home) {
         let batch = townkeeper_store::Accept { cases: vec![found("m1", "66")], ..batch };
         store.accept(batch).await.unwrap();
     }
-    let waiting = store.unshown_cases(W, 10).await.unwrap();
+    let waiting = store.unshown_cases(W, 0, 10).await.unwrap();
     let numbers: Vec<i64> = waiting.iter().map(|case| case.case.number).collect();
     assert_eq!(numbers, [1]);
     assert_eq!(waiting[0].case.text, "claim at claim-lumen.example.net\u{fffd}");
-    let show = |id: &str| ShowCase {
+    let show = |id: &str| ShowCases {
         workspace: W.to_owned(),
-        number: 1,
+        numbers: vec![1],
         cards: vec![card(id)],
         node: "n1".to_owned(),
         now_ms: 2_000,
     };
-    assert_eq!(store.show_case(show("c1")).await.unwrap().unwrap().len(), 1);
-    assert!(store.show_case(show("c2")).await.unwrap().is_none(), "another node was faster");
-    assert!(store.unshown_cases(W, 10).await.unwrap().is_empty());
+    assert_eq!(store.show_cases(show("c1")).await.unwrap().len(), 1);
+    let second = store.show_cases(show("c2")).await;
+    assert!(matches!(second, Err(StoreError::Denied(Denied::Moved))), "another node was faster: {second:?}");
+    assert!(store.unshown_cases(W, 0, 10).await.unwrap().is_empty());
     assert_eq!(store.outbox_count(W, "sending").await.unwrap(), 1);
+}
+
+/// Of a digest, all or nothing: else a line that another node had shown would take the others' with it.
+async fn a_digest_shows_all_of_its_cases_or_none(home: &Home) {
+    let store = home.open().await;
+    for event in ["m1", "m2", "m3"] {
+        open(&store, event, "66").await;
+    }
+    let show = |id: &str, numbers: &[i64], now_ms| ShowCases {
+        workspace: W.to_owned(),
+        numbers: numbers.to_vec(),
+        cards: vec![card(id)],
+        node: "n1".to_owned(),
+        now_ms,
+    };
+    store.show_cases(show("c1", &[2], 2_000)).await.unwrap();
+    let refused = store.show_cases(show("c2", &[1, 2, 3], 2_100)).await;
+    assert!(matches!(refused, Err(StoreError::Denied(Denied::Moved))), "{refused:?}");
+    let waiting = store.unshown_cases(W, 0, 10).await.unwrap();
+    assert_eq!(waiting.iter().map(|kept| kept.case.number).collect::<Vec<_>>(), [1, 3]);
+    store.show_cases(show("c3", &[1, 3], 2_200)).await.unwrap();
+    let shown = store.shown_since(W, 1_500).await.unwrap();
+    assert_eq!(shown, Shown { singles: 1, digest_ms: Some(2_200) });
+    assert_eq!(store.shown_since(W, 2_200).await.unwrap(), Shown { singles: 0, digest_ms: None });
+}
+
+/// What is said is drawn into the card, once it stands somewhere, by one node, and never something older over it.
+async fn a_card_is_drawn_anew_when_something_is_said(home: &Home) {
+    let store = home.open().await;
+    let number = open(&store, "m1", "66").await;
+    let show = ShowCases {
+        workspace: W.to_owned(),
+        numbers: vec![number],
+        cards: vec![card("c1")],
+        node: "n1".to_owned(),
+        now_ms: 2_000,
+    };
+    store.show_cases(show).await.unwrap();
+    let decide = |said, to| DecideCase { by: by(3_000), number, said, to };
+    store.decide_case(decide(0, CaseState::Content)).await.unwrap();
+    assert!(store.stale_cards(W, 10).await.unwrap().is_empty(), "it is still under way");
+    let sent = Verdict::Sent { message: Some("yard/9".to_owned()) };
+    let ack = Ack { workspace: W.to_owned(), id: "c1".to_owned(), attempt: 1, verdict: sent, now_ms: 3_100 };
+    assert!(store.ack(ack).await.unwrap());
+    let stale = store.stale_cards(W, 10).await.unwrap().remove(0);
+    assert_eq!((stale.message.as_str(), stale.kept.said), ("yard/9", 1));
+    let redraw = |id: &str, said| Redraw {
+        workspace: W.to_owned(),
+        number,
+        card: "c1".to_owned(),
+        said,
+        with: card(id),
+        now_ms: 3_200,
+    };
+    store.decide_case(decide(1, CaseState::Open)).await.unwrap();
+    assert!(!store.redraw_card(redraw("e1", 1)).await.unwrap(), "it was taken back meanwhile");
+    assert!(store.redraw_card(redraw("e2", 2)).await.unwrap());
+    assert!(!store.redraw_card(redraw("e3", 2)).await.unwrap(), "another node did");
+    assert!(store.stale_cards(W, 10).await.unwrap().is_empty());
+    // Whoever is erased is taken out of the card, too.
+    store.erase_person(by(5_000), ACCOUNT, "66").await.unwrap();
+    let stale = store.stale_cards(W, 10).await.unwrap().remove(0);
+    assert_eq!(stale.kept.case.name, "erased");
 }
 
 async fn of_two_moderators_the_second_looks_again(home: &Home) {

@@ -1,0 +1,179 @@
+//! Cards: the messages that show cases to moderators. A case is shown once, in a card of its own or as a line of a digest;
+//! what is said about it later is drawn into the card that stands there.
+
+use townkeeper_contract::BoxFuture;
+use townkeeper_contract::id::MessageRef;
+use townkeeper_contract::inbound::ReplyTo;
+
+use crate::actions::{self, NewAction};
+use crate::cases::{KeptCase, kept};
+use crate::db::{Conn, Row, sql};
+use crate::outbox::{self, OutboxRow, Queue, Sendable};
+use crate::writer::Write;
+use crate::{Denied, Store, StoreError};
+
+/// Shows cases to moderators, once.
+#[derive(Clone, Debug)]
+pub struct ShowCases {
+    pub workspace: String,
+    /// More than one: the cards are digests.
+    pub numbers: Vec<i64>,
+    /// One for each place where moderators read.
+    pub cards: Vec<Card>,
+    pub node: String,
+    pub now_ms: i64,
+}
+
+/// A case, or several, as moderators read it in one place.
+#[derive(Clone, Debug)]
+pub struct Card {
+    pub account: String,
+    pub say: Sendable,
+    pub actions: Vec<NewAction>,
+}
+
+/// What moderators were shown lately.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// How many cases had a card of their own since then.
+    pub singles: i64,
+    /// When the last digest was.
+    pub digest_ms: Option<i64>,
+}
+
+/// A card that stands somewhere and does not say what was said about its case since.
+#[derive(Clone, Debug)]
+pub struct StaleCard {
+    pub kept: KeptCase,
+    /// The row of the outbox that brought it.
+    pub card: String,
+    pub account: String,
+    pub dest: String,
+    pub reply_to: ReplyTo,
+    /// The platform's name of it.
+    pub message: MessageRef,
+}
+
+/// Draws a card anew.
+#[derive(Clone, Debug)]
+pub struct Redraw {
+    pub workspace: String,
+    pub number: i64,
+    pub card: String,
+    /// As the case was seen: what was said about it meanwhile is drawn next.
+    pub said: i64,
+    pub with: Card,
+    pub now_ms: i64,
+}
+
+impl Store {
+    /// Shows cases. [`Denied::Moved`]: another node showed one of them; nothing was written. Else the rows that are to be
+    /// delivered now.
+    pub async fn show_cases(&self, show: ShowCases) -> Result<Vec<OutboxRow>, StoreError> {
+        self.write(show).await
+    }
+
+    /// What moderators were shown since then, by any node.
+    pub async fn shown_since(&self, workspace: &str, since_ms: i64) -> Result<Shown, StoreError> {
+        let row = sql("SELECT COUNT(DISTINCT CASE WHEN single = 1 THEN number END) AS singles, \
+             MAX(CASE WHEN single = 0 THEN shown_ms END) AS digest_ms \
+             FROM scam_card WHERE workspace = $1 AND shown_ms > $2");
+        let row = row.bind(workspace).bind(since_ms).one(&self.reads).await?;
+        Ok(Shown { singles: row.int("singles")?, digest_ms: row.opt_int("digest_ms")? })
+    }
+
+    /// Up to `limit` cards that are to be drawn anew and have arrived.
+    pub async fn stale_cards(&self, workspace: &str, limit: u32) -> Result<Vec<StaleCard>, StoreError> {
+        let rows = sql("SELECT c.*, d.card, d.account AS shown_by, o.dest, o.reply_to, o.message AS arrived \
+             FROM scam_card d JOIN scam_case c ON c.workspace = d.workspace AND c.number = d.number \
+             JOIN outbox o ON o.workspace = d.workspace AND o.id = d.card \
+             WHERE d.workspace = $1 AND d.due = 1 AND o.state = 'sent' AND o.message IS NOT NULL \
+             ORDER BY d.number, d.card LIMIT $2");
+        rows.bind(workspace).bind(i64::from(limit)).all(&self.reads).await?.iter().map(stale).collect()
+    }
+
+    /// Draws a card anew. `false`: another node did, or something was said about the case since.
+    pub async fn redraw_card(&self, redraw: Redraw) -> Result<bool, StoreError> {
+        self.write(redraw).await
+    }
+}
+
+fn stale(row: &Row) -> Result<StaleCard, StoreError> {
+    Ok(StaleCard {
+        kept: kept(row)?,
+        card: row.text("card")?,
+        account: row.text("shown_by")?,
+        dest: row.text("dest")?,
+        reply_to: ReplyTo(row.text("reply_to")?),
+        message: MessageRef(row.text("arrived")?),
+    })
+}
+
+/// What is said about a case is to be seen on its cards.
+pub(crate) async fn mark(tx: &mut Conn, workspace: &str, number: i64) -> Result<(), StoreError> {
+    let marked = sql("UPDATE scam_card SET due = 1 WHERE workspace = $1 AND number = $2 AND single = 1");
+    marked.bind(workspace).bind(number).execute(tx).await?;
+    Ok(())
+}
+
+impl Write for ShowCases {
+    type Out = Vec<OutboxRow>;
+
+    fn apply<'a>(&'a self, tx: &'a mut Conn) -> BoxFuture<'a, Result<Self::Out, StoreError>> {
+        Box::pin(async move {
+            let mut said = 0;
+            for number in &self.numbers {
+                let shown = sql("UPDATE scam_case SET shown_ms = $3 \
+                     WHERE workspace = $1 AND number = $2 AND shown_ms IS NULL RETURNING said");
+                let shown = shown.bind(&self.workspace).bind(*number).bind(self.now_ms).optional(&mut *tx).await?;
+                said = shown.ok_or(Denied::Moved)?.int("said")?;
+            }
+            let mut now = Vec::new();
+            for card in &self.cards {
+                now.extend(self.place(tx, card, said).await?);
+            }
+            Ok(now)
+        })
+    }
+}
+
+impl ShowCases {
+    async fn place(&self, tx: &mut Conn, card: &Card, said: i64) -> Result<Option<OutboxRow>, StoreError> {
+        let Self { workspace, node, now_ms, .. } = self;
+        let queue = Queue { workspace, account: &card.account, turn: &card.say.id, part: 0, node, now_ms: *now_ms };
+        let row = outbox::queue(tx, &queue, &card.say).await?;
+        actions::show(tx, (workspace, &card.account, &card.say.id), &card.actions).await?;
+        let single = self.numbers.len() == 1;
+        for number in &self.numbers {
+            let shows = sql("INSERT INTO scam_card (workspace, number, card, account, single, shown_ms, due) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7)");
+            let shows = shows.bind(workspace).bind(*number).bind(&card.say.id).bind(&card.account);
+            // Somebody spoke before it was shown: the card says so a moment later.
+            let due = i64::from(single && said > 0);
+            shows.bind(i64::from(single)).bind(*now_ms).bind(due).execute(&mut *tx).await?;
+        }
+        Ok(row)
+    }
+}
+
+impl Write for Redraw {
+    type Out = bool;
+
+    fn apply<'a>(&'a self, tx: &'a mut Conn) -> BoxFuture<'a, Result<bool, StoreError>> {
+        Box::pin(async move {
+            let drawn =
+                sql("UPDATE scam_card SET due = 0 WHERE workspace = $1 AND number = $2 AND card = $3 AND due = 1 \
+                 AND EXISTS (SELECT 1 FROM scam_case c WHERE c.workspace = $1 AND c.number = $2 AND c.said = $4)");
+            let drawn = drawn.bind(&self.workspace).bind(self.number).bind(&self.card).bind(self.said);
+            if drawn.execute(&mut *tx).await? == 0 {
+                return Ok(false);
+            }
+            let Card { account, say, actions } = &self.with;
+            let queue =
+                Queue { workspace: &self.workspace, account, turn: &say.id, part: 0, node: "", now_ms: self.now_ms };
+            outbox::wait(tx, &queue, say, self.now_ms).await?;
+            actions::show(tx, (&self.workspace, account, &say.id), actions).await?;
+            Ok(true)
+        })
+    }
+}
