@@ -9,6 +9,7 @@
 //! * [`lists`]: hosts that are denied or allowed, compiled and guarded
 //! * [`signals`]: the layers, each with its reasons
 //! * [`score`]: weights, and their sum
+//! * [`patterns`]: regular expressions that moderators wrote down
 //! * [`policy`]: what follows, where; shadow traffic; the fuse
 //! * `media` (with the feature of that name): pictures seen before, and what their QR codes say
 //! * [`mod@model`]: how much a text reads like a scam
@@ -27,6 +28,7 @@ pub mod lists;
 pub mod media;
 pub mod message;
 pub mod model;
+pub mod patterns;
 pub mod policy;
 pub mod score;
 mod shape;

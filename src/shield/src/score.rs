@@ -81,6 +81,7 @@ pub const TABLE: &[(&str, Layer, f32)] = &[
     ("fake_verification", Layer::Intent, 4.8),
     ("free_hardware", Layer::Intent, 4.6),
     ("fake_token", Layer::Intent, 4.6),
+    ("pattern", Layer::Intent, 5.5),
     ("tricked_letters", Layer::Intent, 1.5),
     ("edited_in_link", Layer::Behaviour, 2.0),
     ("quick_help", Layer::Behaviour, 2.0),

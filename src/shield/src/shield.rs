@@ -8,6 +8,7 @@ use crate::found::Found;
 use crate::known::Known;
 use crate::lists::Lists;
 use crate::message::{Message, Tier};
+use crate::patterns::Patterns;
 use crate::policy::{self, Limits};
 use crate::score::{self, Layer, Weights};
 use crate::signals::facts::Sight;
@@ -23,6 +24,7 @@ pub struct Shield {
     known: Known,
     lists: Lists,
     weights: Weights,
+    patterns: Patterns,
 }
 
 /// From this share of tricked letters on, the tricks themselves speak against a text.
@@ -30,7 +32,13 @@ const TRICKED: f32 = 0.08;
 
 impl Shield {
     pub fn new(facts: &Facts, lists: Lists, weights: Weights) -> Self {
-        Self { known: Known::new(facts), lists, weights }
+        Self { known: Known::new(facts), lists, weights, patterns: Patterns::default() }
+    }
+
+    /// With what moderators look for.
+    #[must_use]
+    pub fn with_patterns(self, patterns: Patterns) -> Self {
+        Self { patterns, ..self }
     }
 
     pub fn known(&self) -> &Known {
@@ -60,6 +68,8 @@ impl Shield {
         let (wishes, stance, own) = self.read(message, folded, &found);
         let mut signals = self.facts(message, &found, &stance);
         signals.extend(self.intents(text, own.as_ref(), &wishes, stance));
+        let pattern = self.weights.of("pattern") * stance.leaves();
+        signals.extend(self.patterns.judge(text, folded, pattern).filter(|_| message.author.tier < Tier::Staff));
         signals.extend(self.tricks(text, folded, &signals, stance));
         let unknown = signals.iter().any(|signal| matches!(signal.id, "unknown_link" | "brand_host"));
         let lures = wishes.iter().any(|wish| matches!(wish.id, "dm_redirect" | "ticket_lure" | "posing"));
