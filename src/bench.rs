@@ -19,6 +19,7 @@ use townkeeper_fakes::telegram::TelegramServer;
 use townkeeper_store::Store;
 
 use crate::bench_bare::{self, Bots};
+use crate::bench_cards;
 use crate::bench_daemon::{self, Answered, Daemon};
 use crate::bench_discord;
 use crate::bench_load::{Callers, callers, flood, overload};
@@ -46,7 +47,7 @@ pub(crate) struct Bench {
     callers: Callers,
     #[command(flatten)]
     bots: Bots,
-    /// The share of their messages that `discord` and `painted` send, to try them
+    /// The share of their messages that `discord`, `painted` and `cards` send, to try them
     #[arg(long, default_value_t = 1.0)]
     share: f64,
     /// How often `reconnects` reconnects
@@ -83,6 +84,9 @@ enum What {
     /// A model's answer on the platforms: processor time beside a bare bot, and calls; takes some minutes, so only when asked
     /// for
     Painted,
+    /// A group of 500 messages a second, one in a hundred a lure: from the lure to the moderators' card; takes some minutes,
+    /// so only when asked for
+    Cards,
     /// Reconnects of a Discord session under messages; takes some minutes, so only when asked for
     Reconnects,
     /// That bare bot, as a process of its own
@@ -137,6 +141,7 @@ async fn at_request(bench: &Bench) -> anyhow::Result<Vec<Figure>> {
         What::Platforms => bench_platforms::figures().await?,
         What::Discord => bench_discord::figures(bench.share).await?,
         What::Painted => bench_painted::figures(bench.share).await?,
+        What::Cards => bench_cards::figures(bench.share).await?,
         What::Reconnects => bench_reconnects::figures(bench.reconnects).await?,
         _ => Vec::new(),
     })

@@ -10,6 +10,8 @@ mod bench;
 #[cfg(feature = "bench")]
 mod bench_bare;
 #[cfg(feature = "bench")]
+mod bench_cards;
+#[cfg(feature = "bench")]
 mod bench_daemon;
 #[cfg(feature = "bench")]
 mod bench_discord;
@@ -38,6 +40,7 @@ mod lint;
 mod moderate;
 mod out;
 mod pack;
+mod patterns;
 #[cfg_attr(
     not(any(feature = "telegram", feature = "discord")),
     expect(dead_code, unreachable_code, unused_imports, unused_variables, reason = "a build without any adapter")

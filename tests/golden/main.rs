@@ -30,6 +30,7 @@ mod money;
 mod nodes;
 mod nodes_freeze;
 mod openapi;
+mod patterns;
 mod people;
 mod places;
 mod publish;

@@ -8,6 +8,7 @@ mod knowledge;
 mod learning;
 mod lists;
 mod moderation;
+mod patterns;
 mod socket;
 
 use std::time::Duration;

@@ -31,6 +31,7 @@ pub mod lists;
 pub mod moderation;
 pub mod money;
 pub mod outbound;
+pub mod pattern;
 pub mod place;
 pub mod platform;
 pub mod provider;

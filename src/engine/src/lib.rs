@@ -44,6 +44,7 @@ mod node;
 mod notes;
 mod outbox;
 mod paint;
+mod patterns;
 mod places;
 mod press;
 mod purse;
@@ -76,6 +77,7 @@ use townkeeper_core::budget::Prices;
 use townkeeper_core::decide::moderate::Moderated;
 use townkeeper_core::flood::Flood;
 use townkeeper_knowledge::Base;
+use townkeeper_shield::patterns::PatternError;
 use townkeeper_store::{By, EndedTurn, PastTurn, Store, StoreError};
 
 pub use accept::Admitted;
@@ -220,6 +222,9 @@ pub enum EngineError {
     Unchecked,
     #[error("`{setting}` cannot be set to {word:?}")]
     NoSetting { setting: PlaceSetting, word: String },
+    /// A pattern of a moderator's that cannot be used.
+    #[error("This pattern is not taken: {0}.")]
+    Pattern(#[from] PatternError),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -231,7 +236,9 @@ impl EngineError {
             Self::Overloaded | Self::Elsewhere => Kind::RetryAfter { ms: 1_000 },
             Self::NoRandomness => Kind::Permanent,
             Self::Unchecked => Kind::Bug,
-            Self::FreezeFile | Self::BadBase(_) | Self::NoSetting { .. } => Kind::Denied { reason: self.to_string() },
+            Self::FreezeFile | Self::BadBase(_) | Self::NoSetting { .. } | Self::Pattern(_) => {
+                Kind::Denied { reason: self.to_string() }
+            }
             Self::Store(error) => error.kind(),
         }
     }

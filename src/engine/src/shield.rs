@@ -194,15 +194,17 @@ impl Watch {
     pub(crate) async fn learn(&self, house: &House) -> Result<(), StoreError> {
         let said = house.store.cases_said(&house.workspace).await?;
         let people = house.store.people(&house.workspace).await?;
+        let patterns = house.store.patterns(&house.workspace).await?;
         let (base, learnt, known) = {
             let ground = self.ground.read().unwrap_or_else(PoisonError::into_inner);
-            (Arc::clone(&ground.base), Arc::clone(&ground.learnt), ground.learnt.people == people)
+            let known = ground.learnt.people == people && ground.learnt.patterns == patterns;
+            (Arc::clone(&ground.base), Arc::clone(&ground.learnt), known)
         };
         if learnt.said == said && known {
             return Ok(());
         }
         let lessons = house.store.lessons(&house.workspace).await?;
-        let learnt = Arc::new(Learnt::of(said, people, &lessons, base.allowed(), self.model.as_ref()));
+        let learnt = Arc::new(Learnt::of(said, people, patterns, &lessons, base.allowed(), self.model.as_ref()));
         let ground = Arc::new(Ground::new(&self.guarding, base, learnt));
         *self.ground.write().unwrap_or_else(PoisonError::into_inner) = ground;
         Ok(())
@@ -216,7 +218,8 @@ impl Ground {
         let mut lists = learnt.denied(&guarding.lists);
         lists.global.extend(public.iter().cloned());
         let staff = learnt.identities();
-        Self { shield: Shield::new(&facts, lists, Weights::default()), base, public, learnt, staff }
+        let shield = Shield::new(&facts, lists, Weights::default()).with_patterns(learnt.compiled());
+        Self { base, public, learnt, shield, staff }
     }
 
     fn is_staff(&self, account: &AccountId, person: &PersonId) -> bool {

@@ -27,6 +27,8 @@ pub enum Denied {
     Same,
     #[error("too many changes are open; approve or withdraw some first")]
     TooManyChanges,
+    #[error("there are too many patterns; remove one first")]
+    TooManyPatterns,
 }
 
 /// A failure of the store. Nothing was written where one is returned.

@@ -35,6 +35,7 @@ mod milestone;
 mod moderation;
 mod open;
 mod outbox;
+mod patterns;
 mod people;
 mod places;
 mod postgres;

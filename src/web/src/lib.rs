@@ -24,6 +24,7 @@ mod moderation;
 pub mod openapi;
 mod ops;
 mod page;
+mod patterns;
 mod people;
 mod places;
 mod pulse;

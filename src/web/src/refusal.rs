@@ -58,9 +58,13 @@ fn denied(denied: &Denied) -> Refusal {
     match denied {
         Denied::NotThere(_) => Refusal::new(StatusCode::NOT_FOUND, "not_found", message),
         Denied::NoVoice | Denied::NoApproval => Refusal::new(StatusCode::FORBIDDEN, "no_voice", message),
-        Denied::LastOwner | Denied::Spent | Denied::Ended | Denied::Moved | Denied::Same | Denied::TooManyChanges => {
-            Refusal::new(StatusCode::CONFLICT, "conflict", message)
-        }
+        Denied::LastOwner
+        | Denied::Spent
+        | Denied::Ended
+        | Denied::Moved
+        | Denied::Same
+        | Denied::TooManyChanges
+        | Denied::TooManyPatterns => Refusal::new(StatusCode::CONFLICT, "conflict", message),
     }
 }
 
@@ -73,6 +77,9 @@ impl From<EngineError> for Refusal {
             }
             EngineError::BadBase(_) => {
                 return Self::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_base", error.to_string());
+            }
+            EngineError::Pattern(_) => {
+                return Self::new(StatusCode::UNPROCESSABLE_ENTITY, "bad_pattern", error.to_string());
             }
             EngineError::NoSetting { .. } => return Self::bad(format!("This was refused: {error}.")),
             _ => {}

@@ -1,6 +1,8 @@
 //! Every route, as data. The router, the OpenAPI document and the test of who may do what are made from this one list,
 //! so none of them can know a route that the others do not.
 
+mod shield;
+
 use std::sync::Arc;
 
 use axum::Router;
@@ -16,19 +18,17 @@ use townkeeper_contract::access::{
     MemberList, NewMember, NewToken, Permission, PublicKey, TokenInfo, TokenList, WellKnown,
 };
 use townkeeper_contract::api::{CancelAnswer, ChatBody, FeedbackList, PublishedList, Ready, Scorecard, TicketList};
-use townkeeper_contract::case::{CaseDecided, CaseList, NewCaseWord};
 use townkeeper_contract::knowledge::{
     ApproveBody, ChangeDetail, ChangeInfo, ChangeList, ItemHistory, NewChange, RollbackBody,
 };
 use townkeeper_contract::learning::{CorrectionOrder, Corrections, GapList, TrendList};
-use townkeeper_contract::lists::{PublicList, PublicLists};
 use townkeeper_contract::moderation::{DeliveryList, ModerationList, ModerationNumber, NewModeration};
 use townkeeper_contract::place::{PlaceChange, PlaceInfo, PlaceList};
 
 use crate::guard::{self, Gate};
 use crate::{
-    DOCUMENTS_LIMIT, Web, audit, cases, chat, faces, freeze, knowledge, learning, lists, moderation, openapi, ops,
-    page, people, places, report, session, socket,
+    DOCUMENTS_LIMIT, Web, audit, chat, faces, freeze, knowledge, learning, moderation, openapi, ops, page, people,
+    places, report, session, socket,
 };
 
 /// Who may use a route. Checked by `guard::admit` and nowhere else, but for `Own`.
@@ -123,7 +123,7 @@ pub fn endpoints() -> Vec<Endpoint> {
     all.extend(people_and_sessions());
     all.extend(power());
     all.extend(keeping_the_peace());
-    all.extend(going_by_lists());
+    all.extend(shield::endpoints());
     all.extend(keeping_the_base());
     all.extend(keeping_items());
     all
@@ -319,16 +319,6 @@ fn keeping_the_peace() -> Vec<Endpoint> {
             moderation::undo,
         )
         .gives(json::<ModerationNumber>()),
-        get("/v1/cases", Needs(Permission::Moderate), "What the shield found, newest first.", cases::list)
-            .gives(json::<CaseList>()),
-        post(
-            "/v1/cases/{number}",
-            Needs(Permission::Moderate),
-            "Says what a case is, or takes that back.",
-            cases::decide,
-        )
-        .takes(json::<NewCaseWord>())
-        .gives(json::<CaseDecided>()),
         get(
             "/v1/outbox",
             Needs(Permission::ReadAudit),
@@ -336,22 +326,6 @@ fn keeping_the_peace() -> Vec<Endpoint> {
             moderation::outbox,
         )
         .gives(json::<DeliveryList>()),
-    ]
-}
-
-/// Public lists of bad hosts.
-fn going_by_lists() -> Vec<Endpoint> {
-    use Access::Needs;
-    vec![
-        get("/v1/shield/lists", Needs(Permission::Moderate), "The public lists that are gone by.", lists::list)
-            .gives(json::<PublicLists>()),
-        post(
-            "/v1/shield/lists/{item}/fetch",
-            Needs(Permission::Moderate),
-            "Fetches a list now, unless its source says that it is as it was.",
-            lists::fetch,
-        )
-        .gives(json::<PublicList>()),
     ]
 }
 

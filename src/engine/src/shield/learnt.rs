@@ -5,10 +5,12 @@ use std::collections::{BTreeSet, HashSet};
 
 use townkeeper_contract::access::Member;
 use townkeeper_contract::case::CaseState;
+use townkeeper_contract::pattern::ScamPattern;
 use townkeeper_contract::text::{Allowed, FindingKind, extract};
 use townkeeper_shield::delta::LESSONS;
 use townkeeper_shield::facts::Staff;
 use townkeeper_shield::lists::{List, is_shared};
+use townkeeper_shield::patterns::{Pattern, Patterns};
 use townkeeper_shield::{Delta, Folded, Lists, Model};
 use townkeeper_store::KeptCase;
 
@@ -18,6 +20,7 @@ pub(super) struct Learnt {
     /// How much had been said about cases.
     pub(super) said: i64,
     pub(super) people: Vec<Member>,
+    pub(super) patterns: Vec<ScamPattern>,
     pub(super) delta: Delta,
     hosts: BTreeSet<String>,
     addresses: BTreeSet<String>,
@@ -27,11 +30,12 @@ impl Learnt {
     pub(super) fn of(
         said: i64,
         people: Vec<Member>,
+        patterns: Vec<ScamPattern>,
         lessons: &[KeptCase],
         ours: &Allowed,
         model: Option<&Model>,
     ) -> Self {
-        let mut learnt = Self { said, people, ..Self::default() };
+        let mut learnt = Self { said, people, patterns, ..Self::default() };
         // More than it can hold, and the latest count.
         let skipped = lessons.len().saturating_sub(LESSONS);
         for KeptCase { case, .. } in lessons.iter().skip(skipped) {
@@ -76,6 +80,16 @@ impl Learnt {
         }
         lists.addresses.extend(self.addresses.iter().cloned());
         lists
+    }
+
+    /// What moderators look for.
+    pub(super) fn compiled(&self) -> Patterns {
+        let named = |known: &ScamPattern| Pattern { name: known.name.clone(), regex: known.regex.clone() };
+        let (patterns, refused) = Patterns::new(&self.patterns.iter().map(named).collect::<Vec<_>>());
+        for (name, error) in refused {
+            tracing::warn!(%error, name, "a pattern is not gone by");
+        }
+        patterns
     }
 
     /// Whom nobody may pass themselves off as.
