@@ -41,6 +41,7 @@ mod telegram;
 mod thousand;
 mod vectors;
 mod vendors;
+mod wave;
 mod web;
 mod websocket;
 mod workspaces;

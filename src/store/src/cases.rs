@@ -10,8 +10,9 @@ use crate::actions::{self, NewAction};
 use crate::audit::{self, Act, By};
 use crate::db::{Conn, Row, keepable, sql};
 use crate::outbox::{self, OutboxRow, Queue, Sendable};
+use crate::owed::{self, Debt};
 use crate::writer::Write;
-use crate::{Denied, Store, StoreError, counter};
+use crate::{Denied, Store, StoreError, counter, guard};
 
 /// Something the shield found.
 #[derive(Clone, Debug)]
@@ -66,6 +67,10 @@ pub struct DecideCase {
     /// As it was seen: of two who say something at once, the second looks again.
     pub said: i64,
     pub to: CaseState,
+    /// What it leads to. None: nothing.
+    pub debt: Option<Debt>,
+    /// It takes back what was done: what still waits is not done any more.
+    pub takes_back: bool,
 }
 
 /// A member's report.
@@ -204,7 +209,7 @@ fn case(row: &Row) -> Result<Case, StoreError> {
     })
 }
 
-fn kept(row: &Row) -> Result<KeptCase, StoreError> {
+pub(crate) fn kept(row: &Row) -> Result<KeptCase, StoreError> {
     Ok(KeptCase { case: case(row)?, address: row.text("address")?, said: row.int("said")? })
 }
 
@@ -277,22 +282,26 @@ impl Write for ShowCase {
             if shown == 0 {
                 return Ok(None);
             }
-            let mut now = Vec::new();
-            for card in &self.cards {
-                let queue = Queue {
-                    workspace: &self.workspace,
-                    account: &card.account,
-                    turn: &card.say.id,
-                    part: 0,
-                    node: &self.node,
-                    now_ms: self.now_ms,
-                };
-                now.extend(outbox::queue(tx, &queue, &card.say).await?);
-                actions::show(tx, (&self.workspace, &card.account, &card.say.id), &card.actions).await?;
-            }
-            Ok(Some(now))
+            Ok(Some(put(tx, (&self.workspace, &self.node), &self.cards, self.now_ms).await?))
         })
     }
+}
+
+/// Puts cards up: the rows of those that leave now. `at`: the workspace, and who sends them.
+pub(crate) async fn put(
+    tx: &mut Conn,
+    at: (&str, &str),
+    cards: &[Card],
+    now_ms: i64,
+) -> Result<Vec<OutboxRow>, StoreError> {
+    let (workspace, node) = at;
+    let mut now = Vec::new();
+    for card in cards {
+        let queue = Queue { workspace, account: &card.account, turn: &card.say.id, part: 0, node, now_ms };
+        now.extend(outbox::queue(tx, &queue, &card.say).await?);
+        actions::show(tx, (workspace, &card.account, &card.say.id), &card.actions).await?;
+    }
+    Ok(now)
 }
 
 /// What the log keeps of it: not whom it is about.
@@ -320,6 +329,10 @@ impl Write for DecideCase {
             .bind((!open).then_some(self.by.now_ms))
             .execute(&mut *tx)
             .await?;
+            if self.takes_back && guard!("case.withdrawn") {
+                owed::withdraw(tx, &self.by, self.number).await?;
+            }
+            owed::owe(tx, &self.by, (self.number, self.said + 1), self.debt.as_ref()).await?;
             let (subject, was, is) =
                 (format!("case:{}", self.number), Noted { state: before }, Noted { state: self.to });
             let act = Act { action: "case.decide", subject: &subject, before: Some(&was), after: Some(&is) };

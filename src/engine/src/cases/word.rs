@@ -7,12 +7,15 @@ use townkeeper_contract::case::{Case, CaseDecided, CaseWord};
 use townkeeper_contract::inbound::Inbound;
 use townkeeper_contract::place::PlaceWho;
 use townkeeper_core::access::may;
-use townkeeper_core::cases;
+use townkeeper_core::cases::{self, Step};
 use townkeeper_core::decide::cases::{Cased, Decided};
-use townkeeper_store::{By, DecideCase, Denied, ErasureReport, KeptCase, StoreError};
+use townkeeper_store::{By, Debt, DecideCase, Denied, ErasureReport, KeptCase, Owed, StoreError, fault};
 
-use super::acts::carry_out;
+use super::acts::{carry_out, copies};
 use crate::{Engine, EngineError, House, moderate};
+
+/// How long this node may be at the acts of a word before it is taken for having failed.
+const AT_IT_MS: i64 = 30_000;
 
 /// Who says something about a case, and in whose right.
 struct Voice {
@@ -107,24 +110,52 @@ async fn decide(
         // Said before; but a death may have come between the word and its acts. Under the same keys they are done once.
         let (_, steps) = cases::meaning(word);
         if word != CaseWord::Undo {
-            carry_out(house, &voice.by, &kept, steps, voice.person.as_deref()).await?;
+            let copies = copies(house, &kept);
+            carry_out(house, &voice.by, &kept, steps, voice.person.as_deref(), &copies).await?;
         }
         return Ok((Cased::Same, None));
     };
-    let decide = DecideCase { by: voice.by.clone(), number, said: kept.said, to: state };
+    let copies = if steps.contains(&Step::Sweep) { copies(house, &kept) } else { Vec::new() };
+    let debt = Debt { node: house.node.id.clone(), person: voice.person.clone(), copies: copies.clone() };
+    let decide = DecideCase {
+        by: voice.by.clone(),
+        number,
+        said: kept.said,
+        to: state,
+        debt: (!steps.is_empty()).then_some(debt),
+        takes_back: steps.contains(&Step::TakeBack),
+    };
     match house.store.decide_case(decide).await {
         Ok(()) => {}
         Err(StoreError::Denied(Denied::Moved)) => return Ok((Cased::Faster, None)),
         Err(error) => return Err(error.into()),
     }
+    fault!("case.said");
     metrics::counter!("townkeeper_case_words_total", "word" => word.as_str()).increment(1);
     if let Err(error) = house.shield.learn(house).await {
         tracing::warn!(%error, "what was said about a case is learnt a moment later");
     }
     // Under keys of their own: taken back and said again, it is done again.
     let kept = KeptCase { said: kept.said + 1, ..kept };
-    let done = carry_out(house, &voice.by, &kept, steps, voice.person.as_deref()).await?;
+    let done = carry_out(house, &voice.by, &kept, steps, voice.person.as_deref(), &copies).await?;
+    if let Err(error) = house.store.paid(&house.workspace, number, kept.said).await {
+        tracing::warn!(%error, case = number, "its acts are ordered, and looked for once more");
+    }
     let told = CaseDecided { number, state, acts: done.acts.clone(), undone: done.undone.clone() };
     let decided = Decided { number, state, acts: done.acts.len(), swept: done.swept, undone: done.undone };
     Ok((Cased::Decided(decided), Some(told)))
+}
+
+/// Orders what words lead to that a death, or a failure, kept from being ordered. What was ordered stands under the same
+/// keys.
+pub(super) async fn make_up(house: &Arc<House>) -> Result<(), EngineError> {
+    let now_ms = house.clock.now_ms();
+    let owed = house.store.owed(&house.workspace, &house.node.id, now_ms - AT_IT_MS, now_ms).await?;
+    for Owed { by, kept, debt } in owed {
+        let number = kept.case.number;
+        tracing::info!(case = number, "what was said about a case is done now");
+        carry_out(house, &by, &kept, cases::since(kept.case.state), debt.person.as_deref(), &debt.copies).await?;
+        house.store.paid(&house.workspace, number, kept.said).await?;
+    }
+    Ok(())
 }
