@@ -2,6 +2,8 @@
 
 -- 1: the platform was asked whether it may be done when it was ordered. 0: it is asked before it is done.
 ALTER TABLE moderation ADD COLUMN looked BIGINT NOT NULL DEFAULT 1;
+-- Whether a message is being taken down already.
+CREATE INDEX moderation_removed ON moderation (workspace, account, message) WHERE verb = 'remove';
 
 -- How often the shield acted by itself lately, for all nodes together. One row a workspace.
 CREATE TABLE breaker (

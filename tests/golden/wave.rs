@@ -205,15 +205,21 @@ async fn a_tripped_breaker_stays_so_over_a_start_until_a_moderator_looked() {
     daemon.kill().await;
     let daemon = Daemon::start(&home).await;
     let client = daemon.operator(&home);
-    let before = cases(&client, |cases| cases.len() == 21).await.len();
+    cases(&client, |cases| cases.len() == 21).await;
+    let shown = |message: &SentMessage| message.chat_id == OFFICE && message.text.contains("Case 22 ");
     let after = wave(&telegram, 1);
-    cases(&client, |cases| cases.len() > before).await;
+    tokio::time::timeout(PATIENCE, telegram.wait_message(shown)).await.expect("it is not shown");
     says(&telegram, GROUP, "/keeper shield guard", "take down").await;
     let last = wave(&telegram, 1);
-    let gone = || async { deleted(&telegram) };
-    let deleted = until(gone, |gone| gone.iter().any(|message| last.contains(message)), "it does not act again").await;
-    assert_eq!(deleted.len(), 21, "twenty, and the last one");
-    assert!(deleted.iter().all(|message| !after.contains(message)), "not what it found when it had tripped");
+    let acts_again = async {
+        while !deleted(&telegram).iter().any(|message| last.contains(message)) {
+            telegram.wait_calls("deleteMessage", deleted(&telegram).len() + 1).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, acts_again).await.expect("it does not act again");
+    let gone: BTreeSet<i64> = deleted(&telegram).into_iter().collect();
+    assert_eq!(gone.len(), 21, "twenty, and the last one");
+    assert!(gone.is_disjoint(&after), "not what it found when it had tripped");
     assert_eq!(telegram.sent().iter().filter(|message| calls(message)).count(), 1);
     let log = client.audit(200).await.unwrap().records;
     let count = |action: &str| log.iter().filter(|record| record.action == action).count();

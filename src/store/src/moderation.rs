@@ -98,7 +98,7 @@ pub struct Notified {
 pub enum Ordered {
     /// It is on its way; the row is to be delivered now if it was born `sending`.
     Now { number: i64, send: Option<Box<OutboxRow>> },
-    /// It was ordered before, by the same.
+    /// It was ordered before, by the same; or the same is on its way already.
     Before { number: i64 },
     /// What it would take back was taken back by that one.
     Reversed { by: i64 },
@@ -202,6 +202,19 @@ impl NewOrder {
         before.map(|row| row.int("number")).transpose()
     }
 
+    /// The act that takes the same message down already, where it follows from a case: a message may be of several.
+    async fn same(&self, tx: &mut Conn) -> Result<Option<i64>, StoreError> {
+        if self.of_case.is_none() || self.order.verb != Verb::Remove {
+            return Ok(None);
+        }
+        let same =
+            sql("SELECT m.number FROM moderation m JOIN outbox o ON o.workspace = m.workspace AND o.id = m.outbox \
+             WHERE m.workspace = $1 AND m.account = $2 AND m.message = $3 AND m.verb = 'remove' \
+             AND o.state IN ('ready', 'sending', 'sent') ORDER BY m.number LIMIT 1");
+        let same = same.bind(&self.by.workspace).bind(&self.order.account).bind(self.order.message.as_ref());
+        same.optional(tx).await?.map(|row| row.int("number")).transpose()
+    }
+
     /// Behind a log that is locked.
     pub(crate) async fn write(&self, tx: &mut Conn, log: &mut Log<'_>) -> Result<Ordered, StoreError> {
         let workspace = &self.by.workspace;
@@ -210,6 +223,9 @@ impl NewOrder {
         }
         if !self.stands(tx).await? {
             return Ok(Ordered::Moved);
+        }
+        if let Some(number) = self.same(tx).await? {
+            return Ok(Ordered::Before { number });
         }
         // One that came to nothing took nothing back.
         sql("UPDATE moderation SET reverses = NULL WHERE workspace = $1 AND reverses = $2 AND outbox IN (SELECT o.id \

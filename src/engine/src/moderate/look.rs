@@ -10,7 +10,7 @@ use townkeeper_contract::place::PlaceWho;
 use townkeeper_contract::platform::DeliverError;
 use townkeeper_core::access::may;
 use townkeeper_core::decide::moderate::{Moderated, is_protected, right, said, silences};
-use townkeeper_store::{Order, OutboxRow, StoreError, Verdict, Waiting};
+use townkeeper_store::{Order, OutboxRow, StoreError, Verdict, Waiting, guard};
 
 use super::follows::{SHIELD, at_of};
 use super::platform;
@@ -136,7 +136,8 @@ async fn still(house: &House, waiting: &Waiting) -> Result<(), No> {
         && let Some(kept) = house.store.case(&house.workspace, at.number).await?
     {
         // A word that takes back withdraws what waits; what was under way at that moment finds it here.
-        if kept.said > at.said && matches!(kept.case.state, CaseState::Clear | CaseState::Open) {
+        let taken_back = kept.said > at.said && matches!(kept.case.state, CaseState::Clear | CaseState::Open);
+        if taken_back && guard!("case.withdrawn") {
             return Err(No::Said(Moderated::Overtaken));
         }
         // Whom it silences is looked at below.

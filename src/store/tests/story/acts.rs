@@ -20,6 +20,7 @@ stories!(
     a_trip_calls_once_and_is_kept_over_a_start,
     an_order_is_written_only_while_its_case_stands_as_it_was_seen,
     what_could_not_be_looked_up_waits,
+    of_two_cases_about_one_message_one_takes_it_down,
     a_word_that_takes_back_stops_what_still_waits,
     a_word_is_owed_until_its_acts_are_ordered,
 );
@@ -78,6 +79,10 @@ fn of_case(asked: &str, number: i64, said: i64) -> NewOrder {
     NewOrder { of_case: Some(CaseAt { number, said }), ..order(asked, Verb::Ban, None) }
 }
 
+fn of_case_at(asked: &str, number: i64, follows: bool) -> NewOrder {
+    if follows { of_case(asked, number, 0) } else { order(asked, Verb::Ban, None) }
+}
+
 fn word(number: i64, said: i64, to: CaseState) -> DecideCase {
     DecideCase { by: by(3_000), number, said, to, debt: None, takes_back: to == CaseState::Clear }
 }
@@ -103,6 +108,25 @@ async fn what_could_not_be_looked_up_waits(home: &Home) {
     assert!(!store.order_of(W, "out-case/1/0/ban").await.unwrap().unwrap().looked);
     assert!(store.claim(W, "n1", 499, 9).await.unwrap().rows.is_empty());
     assert_eq!(store.claim(W, "n2", 500, 9).await.unwrap().rows.len(), 1, "any node may");
+}
+
+async fn of_two_cases_about_one_message_one_takes_it_down(home: &Home) {
+    let store = home.open().await;
+    let number = open(&store, "m1", "66").await;
+    let remove = |asked: &str, of_case: bool| {
+        let mut new = of_case_at(asked, number, of_case);
+        (new.order.verb, new.order.person, new.order.message) = (Verb::Remove, None, Some("square/m1".to_owned()));
+        new
+    };
+    assert!(matches!(store.moderate(remove("case/1/0/remove", true)).await.unwrap(), Ordered::Now { number: 1, .. }));
+    assert!(matches!(store.moderate(remove("case/2/0/copy", true)).await.unwrap(), Ordered::Before { number: 1 }));
+    // Whoever asks for it by hand is heard, and what was refused is ordered anew.
+    assert!(matches!(store.moderate(remove("t1", false)).await.unwrap(), Ordered::Now { number: 2, .. }));
+    for id in ["out-case/1/0/remove", "out-t1"] {
+        store.claim(W, "n1", 60, 9).await.unwrap();
+        assert!(store.ack(ledger::ack(id, 1, Verdict::Refused { detail: "no".to_owned() })).await.unwrap());
+    }
+    assert!(matches!(store.moderate(remove("case/2/0/copy", true)).await.unwrap(), Ordered::Now { number: 3, .. }));
 }
 
 async fn a_word_that_takes_back_stops_what_still_waits(home: &Home) {
