@@ -8,6 +8,8 @@ use townkeeper_client::Client;
 use townkeeper_contract::case::{Case, CaseWord};
 use townkeeper_contract::moderation::{DeliveryState, ModerationAct, Verb};
 use townkeeper_fakes::telegram::{Fault, SentMessage, TelegramServer};
+#[cfg(feature = "faults")]
+use {crate::nodes::on, townkeeper_fakes::postgres::Cluster};
 
 use crate::daemon::{Daemon, Home, PATIENCE};
 
@@ -206,7 +208,7 @@ async fn a_tripped_breaker_stays_so_over_a_start_until_a_moderator_looked() {
     let daemon = Daemon::start(&home).await;
     let client = daemon.operator(&home);
     cases(&client, |cases| cases.len() == 21).await;
-    let shown = |message: &SentMessage| message.chat_id == OFFICE && message.text.contains("Case 22 ");
+    let shown = |message: &SentMessage| message.chat_id == OFFICE && message.text.contains("22 · telegram:main");
     let after = wave(&telegram, 1);
     tokio::time::timeout(PATIENCE, telegram.wait_message(shown)).await.expect("it is not shown");
     says(&telegram, GROUP, "/keeper shield guard", "take down").await;
@@ -243,5 +245,24 @@ async fn a_death_between_a_word_and_its_acts_loses_none_of_them() {
     assert!(deleted(&telegram).is_empty());
     let _daemon = Daemon::start(&home).await;
     // Its copies too, which nobody remembers but the word.
+    are_gone(&telegram, &messages).await;
+}
+
+/// Where several nodes share a database, the other one need not wait for its next start.
+#[cfg(feature = "faults")]
+#[tokio::test]
+async fn what_a_dead_node_said_is_done_by_the_other() {
+    let cluster = Cluster::start(false);
+    let url = cluster.database("words");
+    let telegram = telegram().await;
+    let (a, b) = (on(patient(&telegram), &url, 2.0), on(patient(&telegram), &url, 2.0));
+    let mut first = Daemon::start_with_fault(&a, "case.said:1").await.expect("it starts");
+    keeps(&telegram, "flag").await;
+    let messages = wave(&telegram, 3);
+    let client = first.operator(&a);
+    let number = cases(&client, |cases| cases.len() == 3).await[0].number;
+    let _second = Daemon::start(&b).await;
+    client.say_of_case(number, CaseWord::Content).await.expect_err("it died of it");
+    first.gone().await;
     are_gone(&telegram, &messages).await;
 }

@@ -29,8 +29,8 @@ pub(crate) async fn said_in_chat(house: &Arc<House>, inbound: &Inbound, number: 
     let said = async {
         let Some(kept) = house.store.case(&house.workspace, number).await? else { return Ok(Cased::NoSuchCase) };
         match voice(house, inbound, &kept.case).await? {
-            Some(voice) => decide(house, voice, kept, word).await.map(|(cased, _)| cased),
-            None => Ok(Cased::NotAllowed),
+            Ok(voice) => decide(house, voice, kept, word).await.map(|(cased, _)| cased),
+            Err(no) => Ok(no),
         }
     };
     said.await.unwrap_or_else(|error: EngineError| {
@@ -73,12 +73,13 @@ async fn said_over_api(
     decide(house, Voice { by, person: None }, kept, word).await
 }
 
-/// Whoever holds the role may; else whoever may take messages down where it stands, by the platform's own word.
-async fn voice(house: &House, inbound: &Inbound, case: &Case) -> Result<Option<Voice>, EngineError> {
-    let Some((platform, _)) = inbound.account.as_str().split_once(':') else { return Ok(None) };
+/// Whoever holds the role may; else whoever may take messages down where it stands, by the platform's own word. Else, what
+/// to say to them.
+async fn voice(house: &House, inbound: &Inbound, case: &Case) -> Result<Result<Voice, Cased>, EngineError> {
+    let Some((platform, _)) = inbound.account.as_str().split_once(':') else { return Ok(Err(Cased::NotAllowed)) };
     let id = inbound.person.id.as_str();
     if inbound.person.bot {
-        return Ok(None);
+        return Ok(Err(Cased::NotAllowed));
     }
     let known = house.store.person_of(&house.workspace, platform, id).await?;
     let by = By {
@@ -90,13 +91,25 @@ async fn voice(house: &House, inbound: &Inbound, case: &Case) -> Result<Option<V
         now_ms: house.clock.now_ms(),
     };
     if known.is_some_and(|member| may(&member.roles, Permission::Moderate)) {
-        return Ok(Some(Voice { by, person: None }));
+        return Ok(Ok(Voice { by, person: None }));
     }
     let rules = house.door.rules(&case.account);
     let by_platform = house.places.who(&case.account, case.place.as_str(), rules) == PlaceWho::Platform;
-    let same = inbound.account == case.account && by_platform;
-    let lets = same && moderate::lets_remove(house, case, inbound).await;
-    Ok(lets.then(|| Voice { by, person: Some(id.to_owned()) }))
+    if inbound.account != case.account || !by_platform {
+        return Ok(Err(Cased::NotAllowed));
+    }
+    Ok(match moderate::lets_remove(house, case, inbound).await? {
+        Some(true) => Ok(Voice { by, person: Some(id.to_owned()) }),
+        Some(false) => Err(Cased::NotAllowed),
+        None => Err(Cased::Failed),
+    })
+}
+
+/// What was said about cases, and who is of the team.
+async fn learn(house: &House) {
+    if let Err(error) = house.shield.learn(house).await {
+        tracing::warn!(%error, "what was said about a case is learnt a moment later");
+    }
 }
 
 async fn decide(
@@ -115,7 +128,13 @@ async fn decide(
         }
         return Ok((Cased::Same, None));
     };
-    let copies = if steps.contains(&Step::Sweep) { copies(house, &kept) } else { Vec::new() };
+    let copies = if steps.contains(&Step::Sweep) {
+        // Whoever of the team quoted it is left alone, however new they are.
+        learn(house).await;
+        copies(house, &kept)
+    } else {
+        Vec::new()
+    };
     let debt = Debt { node: house.node.id.clone(), person: voice.person.clone(), copies: copies.clone() };
     let decide = DecideCase {
         by: voice.by.clone(),
@@ -132,9 +151,7 @@ async fn decide(
     }
     fault!("case.said");
     metrics::counter!("townkeeper_case_words_total", "word" => word.as_str()).increment(1);
-    if let Err(error) = house.shield.learn(house).await {
-        tracing::warn!(%error, "what was said about a case is learnt a moment later");
-    }
+    learn(house).await;
     // Under keys of their own: taken back and said again, it is done again.
     let kept = KeptCase { said: kept.said + 1, ..kept };
     let done = carry_out(house, &voice.by, &kept, steps, voice.person.as_deref(), &copies).await?;

@@ -7,7 +7,7 @@ use townkeeper_contract::case::Case;
 use townkeeper_contract::id::{AccountId, MessageRef, PersonId};
 use townkeeper_contract::inbound::{Inbound, ReplyTo};
 use townkeeper_contract::moderation::Verb;
-use townkeeper_contract::platform::Right;
+use townkeeper_contract::platform::{DeliverError, Right};
 use townkeeper_core::decide::moderate::{Moderated, Wanted, is_of_message};
 use townkeeper_store::{self as store, Acted, By, Card, CaseAt, Order};
 
@@ -170,12 +170,19 @@ fn acted(house: &Arc<House>, acted: Acted, verbs: &[Verb]) -> bool {
     }
 }
 
-/// Whether the platform lets somebody take messages down where a case is.
-pub(crate) async fn lets_remove(house: &House, case: &Case, inbound: &Inbound) -> bool {
-    let address = house.store.address_of(&house.workspace, case.account.as_str(), case.place.as_str()).await;
-    let Ok(Some(at)) = address else { return false };
+/// Whether the platform lets somebody take messages down where a case is. `None`: it could not be asked just now.
+pub(crate) async fn lets_remove(house: &House, case: &Case, inbound: &Inbound) -> Result<Option<bool>, EngineError> {
+    let address = house.store.address_of(&house.workspace, case.account.as_str(), case.place.as_str()).await?;
+    let Some(at) = address else { return Ok(Some(false)) };
     let standing = house.door.standing(&case.account, &at, Some(&inbound.person.id), &house.clock).await;
-    standing.is_ok_and(|standing| standing.may(Right::Remove))
+    Ok(match standing {
+        Ok(standing) => Some(standing.may(Right::Remove)),
+        Err(DeliverError::Refused(_) | DeliverError::Gone) => Some(false),
+        Err(error) => {
+            tracing::warn!(%error, account = %case.account, "the platform could not be asked what a moderator may do");
+            None
+        }
+    })
 }
 
 #[cfg(test)]
