@@ -156,14 +156,17 @@ pub(crate) async fn by_itself(
 fn acted(house: &Arc<House>, acted: Acted, verbs: &[Verb]) -> bool {
     match acted {
         Acted::Ordered(came) => {
+            // Each of them, before one says that somebody was faster.
             let came = came.into_iter().zip(verbs).map(|(came, verb)| ordered(house, came, *verb));
-            came.fold(true, |done, came| done && came != Moderated::Overtaken)
+            !came.collect::<Vec<_>>().contains(&Moderated::Overtaken)
         }
         Acted::Tripped(call) => {
             tracing::warn!(
                 "the shield did too much by itself: it only shows what it finds until a moderator has looked"
             );
-            call.into_iter().for_each(|row| outbox::send(house, row));
+            for row in call {
+                outbox::send(house, row);
+            }
             false
         }
         Acted::Shown => false,

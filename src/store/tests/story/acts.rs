@@ -5,7 +5,7 @@ use townkeeper_contract::case::CaseState;
 use townkeeper_contract::moderation::DeliveryState::{Ready, Refused, Sending};
 use townkeeper_contract::moderation::Verb;
 use townkeeper_store::{
-    Acted, ByItself, CaseAt, CaseCopy, Debt, DecideCase, Fuse, NewOrder, Ordered, Store, Verdict, node_lease,
+    Acted, ByItself, CaseAt, CaseCopy, Debt, DecideCase, Fuse, NewOrder, Ordered, Verdict, node_lease,
 };
 
 use crate::cases::{card, open};
