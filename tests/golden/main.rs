@@ -42,6 +42,7 @@ mod telegram;
 mod thousand;
 mod vectors;
 mod vendors;
+mod wave;
 mod web;
 mod websocket;
 mod workspaces;

@@ -53,6 +53,12 @@ pub fn meaning(word: CaseWord) -> (CaseState, &'static [Step]) {
     }
 }
 
+/// What is done about a case that stands so since a word: what [`meaning`] says of that word.
+pub fn since(state: CaseState) -> &'static [Step] {
+    let word = CaseWord::ALL.iter().find(|word| meaning(**word).0 == state);
+    word.map_or(&[], |word| meaning(*word).1)
+}
+
 /// What is done by itself when a case opens: only where a moderator let the shield guard, and nothing rests on words alone.
 pub fn by_itself(action: CaseAction, mode: ShieldMode) -> &'static [Step] {
     match (mode, action) {

@@ -167,6 +167,18 @@ impl Ceilings {
         Ok(())
     }
 
+    /// Counts a request that says nothing in a place (a question, an act upon a message), if it may leave now; else when it
+    /// may. A place's own ceilings are for messages: only what the platform said of it holds here, and the account's.
+    pub fn ask(&mut self, place: &str, now_ms: i64) -> Result<(), i64> {
+        let rests_ms = self.places.get(place).map_or(i64::MIN, |place| place.budget.not_before_ms);
+        let next_ms = self.account.next_ms(Class::Owed, now_ms).max(rests_ms);
+        if next_ms > now_ms {
+            return Err(next_ms);
+        }
+        self.account.take(Class::Owed, now_ms);
+        Ok(())
+    }
+
     /// Nothing more leaves for this scope before `until_ms`: the platform said so.
     pub fn rest(&mut self, scope: LimitScope, place: &str, until_ms: i64, now_ms: i64) {
         let budget = match scope {

@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use townkeeper_contract::case::{Case, CaseState};
 use townkeeper_core::cases::{self, Showing};
+use townkeeper_core::decide::moderate::said;
 use townkeeper_core::say;
-use townkeeper_store::{By, KeptCase};
+use townkeeper_store::KeptCase;
 
-use crate::shield::May;
-use crate::{EngineError, House, moderate};
-use acts::carry_out;
+use crate::moderate::{self, ByItself};
+use crate::{EngineError, House};
+use acts::act_of;
 use cards::{calls, cards_of, digest, redraw, show};
 pub(crate) use word::said_in_chat;
 
@@ -24,9 +25,6 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// How many cases are read at a time.
 const BATCH: u32 = 100;
-
-/// How we sign what we do by ourselves.
-const SHIELD: &str = "shield";
 
 /// Shows cases until the daemon drains. What is left then is shown at the next start.
 pub(crate) async fn run(house: Arc<House>) {
@@ -43,6 +41,9 @@ pub(crate) async fn run(house: Arc<House>) {
         }
         if let Err(error) = pass(&house, &mut held).await {
             tracing::warn!(%error, "cases could not be shown; trying again");
+        }
+        if let Err(error) = word::make_up(&house).await {
+            tracing::warn!(%error, "what a word about a case leads to could not be ordered; trying again");
         }
     }
 }
@@ -72,13 +73,11 @@ async fn pass(house: &Arc<House>, held: &mut Held) -> Result<(), EngineError> {
 }
 
 async fn show_new(house: &Arc<House>, held: &mut Held, kept: KeptCase) -> Result<(), EngineError> {
-    let (done, called) = by_itself(house, &kept).await?;
+    let done = by_itself(house, &kept).await?;
     if !cases::is_shown(kept.case.mode) {
         show(house, &[&kept.case], Vec::new()).await?;
-    } else if called || held.cases.is_empty() && showing(house).await? == Showing::Single {
-        let mut cards = if called { calls(house, &kept.case) } else { Vec::new() };
-        cards.extend(cards_of(house, &kept.case, &done));
-        show(house, &[&kept.case], cards).await?;
+    } else if held.cases.is_empty() && showing(house).await? == Showing::Single {
+        show(house, &[&kept.case], cards_of(house, &kept.case, &done)).await?;
     } else {
         held.cases.push(kept.case);
     }
@@ -110,29 +109,27 @@ async fn show_held(house: &Arc<House>, held: &mut Held) -> Result<(), EngineErro
     Ok(())
 }
 
-/// Does what is done without a moderator, where one let us. What came of it, in words; and whether somebody must be
-/// called.
-async fn by_itself(house: &Arc<House>, kept: &KeptCase) -> Result<(String, bool), EngineError> {
+/// Does what is done without a moderator, where one let us. What came of it, in words.
+async fn by_itself(house: &Arc<House>, kept: &KeptCase) -> Result<String, EngineError> {
     // Somebody may have spoken while it waited: behind a freeze, or behind others.
     let kept = house.store.case(&house.workspace, kept.case.number).await?;
     let Some(kept) = kept.filter(|kept| kept.said == 0 && kept.case.state == CaseState::Open) else {
-        return Ok((String::new(), false));
+        return Ok(String::new());
     };
     let steps = cases::by_itself(kept.case.action, kept.case.mode);
-    if !steps.is_empty() && moderate::is_spared(house, &kept.case, &kept.address).await? {
-        return Ok((say::cases::spared().to_owned(), false));
+    let acts: Vec<_> = steps.iter().filter_map(|step| act_of(&kept, *step)).collect();
+    if acts.is_empty() {
+        return Ok(String::new());
     }
-    let may = if steps.is_empty() { May::Show } else { house.shield.may_act(house.clock.now_ms()) };
-    if may != May::Act {
-        return Ok((String::new(), may == May::Call));
-    }
-    let by = By {
-        workspace: house.workspace.clone(),
-        actor: SHIELD.to_owned(),
-        method: SHIELD.to_owned(),
-        now_ms: house.clock.now_ms(),
-    };
-    let done = carry_out(house, &by, &kept, steps, None).await?;
-    let told = if done.undone.is_empty() { say::cases::took_down().to_owned() } else { done.undone.join(" ") };
-    Ok((told, false))
+    let call = calls(house, &kept.case);
+    Ok(match moderate::by_itself(house, &kept.case, acts, call).await? {
+        ByItself::Spared => say::cases::spared().to_owned(),
+        ByItself::Shown => String::new(),
+        ByItself::Ordered { undone, .. } if !undone.is_empty() => {
+            let undone: Vec<String> = undone.into_iter().map(|no| said(no).body.to_plain()).collect();
+            undone.join(" ")
+        }
+        ByItself::Ordered { waits: true, .. } => say::cases::takes_down().to_owned(),
+        ByItself::Ordered { waits: false, .. } => say::cases::took_down().to_owned(),
+    })
 }

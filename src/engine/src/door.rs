@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use townkeeper_contract::id::{AccountId, OutboxId, PersonId, TurnId};
 use townkeeper_contract::inbound::{Body, Inbound, PlaceKind, ReplyTo};
 use townkeeper_contract::outbound::{Act, Button, LimitScope, Outbound, Receipt};
-use townkeeper_contract::platform::{DeliverError, Finding, Idempotency, Platform, PlatformFacts, RateFacts, Standing};
+use townkeeper_contract::platform::{
+    DeliverError, Finding, Idempotency, Platform, PlatformFacts, RateFacts, Right, Standing,
+};
 use townkeeper_contract::stream::Reply;
 use townkeeper_contract::text::cut;
 use townkeeper_core::limit::{Ceilings, Class};
@@ -31,6 +33,9 @@ pub(crate) type Adapter = Arc<dyn Platform>;
 /// A reply later than this is of no use, and expires where people can see it.
 pub(crate) const REPLY_DEADLINE_MS: i64 = 30 * 60 * 1000;
 
+/// For so long what was looked up is believed.
+pub(crate) const FRESH_MS: i64 = 5_000;
+
 /// Longest wait between two tries of something that was certainly not sent.
 const BACKOFF_CAP_MS: u64 = 5 * 60 * 1000;
 
@@ -46,6 +51,8 @@ struct Account {
     platform: Adapter,
     facts: PlatformFacts,
     ceilings: Mutex<Ceilings>,
+    /// What we ourselves may do, by address, and when the platform said so.
+    ours: Mutex<HashMap<String, (i64, Standing)>>,
 }
 
 /// An account's own ceilings, where they are others than its platform publishes.
@@ -114,7 +121,7 @@ impl Door {
     pub fn add(&mut self, platform: Arc<impl Platform>) {
         let facts = platform.facts();
         let ceilings = Mutex::new(Ceilings::new(facts.rate));
-        self.accounts.insert(platform.account().clone(), Account { platform, facts, ceilings });
+        self.accounts.insert(platform.account().clone(), Account { platform, facts, ceilings, ours: Mutex::default() });
     }
 
     /// Gives an account ceilings of its own.
@@ -233,7 +240,10 @@ impl Door {
         };
         // Whoever would have to wait waits in the ledger, where a crash finds it unsent, not here, where it is in doubt.
         let place = conversation::place(&row.dest);
-        let taken = account.ceilings().take(place, Class::Owed, clock.now_ms());
+        let taken = match row.act {
+            Act::Moderate { .. } | Act::Pin { .. } | Act::Unpin { .. } => account.ceilings().ask(place, clock.now_ms()),
+            _ => account.ceilings().take(place, Class::Owed, clock.now_ms()),
+        };
         if let Err(next_ms) = taken {
             return Verdict::Again { next_ms, class: "pre_send", detail: "our own limit".to_owned() };
         }
@@ -314,7 +324,7 @@ impl Door {
             return Err(DeliverError::PreSend("the town is frozen".to_owned()));
         };
         let now_ms = clock.now_ms();
-        if let Err(next_ms) = account.ceilings().take(&at.0, Class::Owed, now_ms) {
+        if let Err(next_ms) = account.ceilings().ask(&at.0, now_ms) {
             let retry_after_ms = u64::try_from(next_ms - now_ms).unwrap_or_default();
             return Err(DeliverError::Throttled { retry_after_ms, scope: LimitScope::Place });
         }
@@ -326,6 +336,32 @@ impl Door {
             account.rest(*scope, &at.0, *retry_after_ms, clock);
         }
         standing
+    }
+
+    /// Whether we ourselves may do this where `at` leads. A yes is believed for a moment: of a wave of acts not each asks.
+    pub(crate) async fn we_may(
+        &self,
+        account: &AccountId,
+        at: &ReplyTo,
+        right: Right,
+        clock: &Clock,
+    ) -> Result<bool, DeliverError> {
+        let now_ms = clock.now_ms();
+        let ours = self.accounts.get(account).map(|account| &account.ours);
+        let known = ours.and_then(|ours| ours.lock().unwrap_or_else(PoisonError::into_inner).get(&at.0).cloned());
+        let lets =
+            |(at_ms, standing): &(i64, Standing)| (0..FRESH_MS).contains(&(now_ms - at_ms)) && standing.may(right);
+        if known.as_ref().is_some_and(lets) && !self.freeze.is_frozen() {
+            return Ok(true);
+        }
+        let standing = self.standing(account, at, None, clock).await?;
+        let may = standing.may(right);
+        if let Some(ours) = ours {
+            let mut ours = ours.lock().unwrap_or_else(PoisonError::into_inner);
+            ours.retain(|_, (at_ms, _)| now_ms - *at_ms < FRESH_MS);
+            ours.insert(at.0.clone(), (now_ms, standing));
+        }
+        Ok(may)
     }
 
     /// "… is typing". Best effort: not in the outbox, and left out where the room is scarce.

@@ -2,33 +2,27 @@
 //! then the act, who wants it and why are written in one transaction. What had to wait is looked up once more before it
 //! leaves.
 
+mod follows;
+mod look;
+
 use std::sync::Arc;
 
-use townkeeper_contract::access::Permission;
-use townkeeper_contract::case::Case;
 use townkeeper_contract::id::{AccountId, MessageRef, PersonId};
 use townkeeper_contract::inbound::{Inbound, ReplyTo};
 use townkeeper_contract::moderation::{NewModeration, Verb};
 use townkeeper_contract::outbound::{Act, Moderation};
 use townkeeper_contract::place::PlaceWho;
-use townkeeper_contract::platform::{DeliverError, Right};
 use townkeeper_contract::text::Allowed;
-use townkeeper_core::access::may;
-use townkeeper_core::decide::moderate::{
-    HOUR_MS, ModerateAsk, Moderated, Wanted, YEAR_MS, is_of_message, is_protected, reverse, right, said, silences,
-};
+use townkeeper_core::decide::moderate::{HOUR_MS, ModerateAsk, Moderated, Wanted, YEAR_MS, reverse};
 use townkeeper_core::gate::origin::defanged;
 use townkeeper_core::say;
-use townkeeper_store::{By, NewOrder, Notified, Order, Ordered, OutboxRow, Sendable, Verdict};
+use townkeeper_store::{By, CaseAt, NewOrder, Notified, Order, Ordered, Sendable};
 
 use crate::door::REPLY_DEADLINE_MS;
 use crate::{EngineError, House, ids, outbox};
-
-/// For so long what was looked up is believed.
-const FRESH_MS: i64 = 5_000;
-
-/// How long an act waits whose right could not be looked up.
-const RETRY_MS: i64 = 1_000;
+pub(crate) use follows::{ByItself, ForCase, back_for_case, by_itself, for_case, lets_remove};
+pub(crate) use look::look_again;
+use look::{No, allowed, is_moderator};
 
 /// The shortest time that somebody is restricted; platforms read less as "for good".
 const SHORTEST_MS: i64 = 60 * 1000;
@@ -78,14 +72,14 @@ async fn in_chat(
             let address = inbound.place.address.as_ref().unwrap_or(&inbound.reply_to);
             let place = inbound.place.id.as_str();
             let order = order(&wanted, (&inbound.account, place, address), asker, by.now_ms);
-            carry_out(house, by, Asked { key: turn, who, at: Some(inbound), told: true }, order).await
+            carry_out(house, by, Asked { key: turn, who, at: Some(inbound), of_case: None }, order).await
         }
         ModerateAsk::Undo { number, reason } => {
             // Only what was done here: a number of another account is nobody's business.
             let found = house.store.order(&house.workspace, number).await?;
             match found.filter(|order| order.account == inbound.account.as_str()) {
                 Some(found) => {
-                    let asked = Asked { key: turn, who, at: Some(inbound), told: true };
+                    let asked = Asked { key: turn, who, at: Some(inbound), of_case: None };
                     take_back(house, by, asked, Back { number, found, asker, reason }).await
                 }
                 None => Ok(Moderated::NoSuchAct),
@@ -111,7 +105,7 @@ pub(crate) async fn ask(
         Wanted { verb: new.verb, message: new.message, person: new.person, for_ms: new.for_ms, reason: new.reason };
     let order = order(&wanted, (&new.account, new.place.as_str(), &address), person, by.now_ms);
     let who = by.actor.clone();
-    carry_out(house, by, Asked { key: &asked, who, at: None, told: true }, order).await
+    carry_out(house, by, Asked { key: &asked, who, at: None, of_case: None }, order).await
 }
 
 /// Takes an act back.
@@ -121,7 +115,7 @@ pub(crate) async fn undo(house: &Arc<House>, by: By, asker: &Asker, number: i64)
     let Some(person) = number_of(house, asker, &account).await? else { return Ok(Moderated::NotLinked) };
     let back = Back { number, found, asker: person, reason: String::new() };
     let who = by.actor.clone();
-    take_back(house, by, Asked { key: &ids::secret(), who, at: None, told: true }, back).await
+    take_back(house, by, Asked { key: &ids::secret(), who, at: None, of_case: None }, back).await
 }
 
 /// Whose right is to be looked up: outer `None` where that is not known.
@@ -150,70 +144,6 @@ fn order(wanted: &Wanted, at: (&AccountId, &str, &ReplyTo), by_person: Option<St
     }
 }
 
-/// An act that a case leads to.
-pub(crate) struct ForCase<'a> {
-    /// Names the case: ordered again, it is the same act.
-    pub(crate) key: String,
-    pub(crate) verb: Verb,
-    pub(crate) account: &'a AccountId,
-    pub(crate) place: &'a str,
-    pub(crate) address: &'a str,
-    pub(crate) message: Option<MessageRef>,
-    pub(crate) person: Option<PersonId>,
-    pub(crate) for_ms: i64,
-    pub(crate) reason: String,
-    /// Whose right the platform is asked for besides ours.
-    pub(crate) by_person: Option<String>,
-}
-
-/// Does what a case leads to. Moderators read of it on the case's card.
-pub(crate) async fn for_case(house: &Arc<House>, by: By, act: ForCase<'_>) -> Result<Moderated, EngineError> {
-    let of_message = is_of_message(act.verb);
-    let wanted = Wanted {
-        verb: act.verb,
-        message: act.message.filter(|_| of_message),
-        person: act.person.filter(|_| !of_message),
-        for_ms: Some(act.for_ms),
-        reason: act.reason,
-    };
-    let address = ReplyTo(act.address.to_owned());
-    let order = order(&wanted, (act.account, act.place, &address), act.by_person, by.now_ms);
-    let who = by.actor.clone();
-    carry_out(house, by, Asked { key: &act.key, who, at: None, told: false }, order).await
-}
-
-/// Takes back an act that a case led to.
-pub(crate) async fn back_for_case(
-    house: &Arc<House>,
-    by: By,
-    key: String,
-    number: i64,
-    asker: Option<String>,
-) -> Result<Moderated, EngineError> {
-    let Some(found) = house.store.order(&house.workspace, number).await? else { return Ok(Moderated::NoSuchAct) };
-    let who = by.actor.clone();
-    let back = Back { number, found, asker, reason: String::new() };
-    take_back(house, by, Asked { key: &key, who, at: None, told: false }, back).await
-}
-
-/// Whether the platform lets somebody take messages down where a case is.
-pub(crate) async fn lets_remove(house: &House, case: &Case, inbound: &Inbound) -> bool {
-    let address = house.store.address_of(&house.workspace, case.account.as_str(), case.place.as_str()).await;
-    let Ok(Some(at)) = address else { return false };
-    let standing = house.door.standing(&case.account, &at, Some(&inbound.person.id), &house.clock).await;
-    standing.is_ok_and(|standing| standing.may(Right::Remove))
-}
-
-/// Whether a case's author is of the team, or moderates where it is: nothing is done about them by itself.
-pub(crate) async fn is_spared(house: &House, case: &Case, address: &str) -> Result<bool, EngineError> {
-    if is_team(house, &case.account, case.person.as_str()).await? {
-        return Ok(true);
-    }
-    let at = ReplyTo(address.to_owned());
-    let standing = house.door.standing(&case.account, &at, Some(&case.person), &house.clock).await;
-    Ok(standing.is_ok_and(|standing| is_protected(&standing)))
-}
-
 /// How an act was asked for.
 struct Asked<'a> {
     /// Asked for by the same key again, it is the same act.
@@ -222,8 +152,8 @@ struct Asked<'a> {
     who: String,
     /// Where, if it was in a chat: there it is known already.
     at: Option<&'a Inbound>,
-    /// Whether moderators elsewhere read of it.
-    told: bool,
+    /// The case that it follows from, as it was seen. Moderators read of it on the case's card.
+    of_case: Option<CaseAt>,
 }
 
 /// An act that is to be taken back.
@@ -250,30 +180,43 @@ async fn take_back(house: &Arc<House>, by: By, asked: Asked<'_>, back: Back) -> 
 }
 
 async fn carry_out(house: &Arc<House>, by: By, asked: Asked<'_>, order: Order) -> Result<Moderated, EngineError> {
-    match allowed(house, &order).await {
-        Ok(()) => {}
+    let look_ms = match allowed(house, &order).await {
+        Ok(()) => None,
         Err(No::Said(moderated)) => return Ok(moderated),
+        // What follows from a case is not given up because nobody can be asked just now.
+        Err(No::Unasked(error)) if asked.of_case.is_some() => Some(look::again_ms(&error, by.now_ms)),
         Err(No::Unasked(error)) => {
             tracing::warn!(%error, account = order.account, "the platform could not be asked what a moderator may do");
             return Ok(Moderated::Failed);
         }
         Err(No::Engine(error)) => return Err(error),
-    }
-    let Some(act) = act_of(&order, house.base().allowed()) else { return Ok(Moderated::Failed) };
+    };
     let verb = order.verb;
+    let Some(new) = new_order(house, by, asked, order, look_ms) else { return Ok(Moderated::Failed) };
+    Ok(ordered(house, house.store.moderate(new).await?, verb))
+}
+
+/// `None`: the order names neither message nor person.
+fn new_order(house: &House, by: By, asked: Asked<'_>, order: Order, look_ms: Option<i64>) -> Option<NewOrder> {
+    let lasts_ms = if asked.of_case.is_some() { follows::DEADLINE_MS } else { REPLY_DEADLINE_MS };
     let send = Sendable {
         id: ids::ulid(by.now_ms),
         // A line of its own: it does not wait behind what is said there.
         dest: format!("moderate/{}", order.place),
         reply_to: ReplyTo(order.address.clone()),
-        act,
+        act: act_of(&order, house.base().allowed())?,
         // A notice is of use at any time.
-        deadline_ms: if verb == Verb::Notice { i64::MAX } else { by.now_ms.saturating_add(REPLY_DEADLINE_MS) },
+        deadline_ms: if order.verb == Verb::Notice { i64::MAX } else { by.now_ms.saturating_add(lasts_ms) },
     };
-    let told = if asked.told { told(house, &order, asked.at, by.now_ms) } else { Vec::new() };
-    let (asked, who) = (asked.key.to_owned(), asked.who);
-    let new = NewOrder { by, asked, who, order, send, told, node: house.node.id.clone() };
-    Ok(match house.store.moderate(new).await? {
+    let told = if asked.of_case.is_none() { told(house, &order, asked.at, by.now_ms) } else { Vec::new() };
+    let (key, who, of_case) = (asked.key.to_owned(), asked.who, asked.of_case);
+    let node = house.node.id.clone();
+    Some(NewOrder { by, asked: key, who, order, send, told, node, of_case, look_ms })
+}
+
+/// What became of an order; what may leave now does.
+fn ordered(house: &Arc<House>, ordered: Ordered, verb: Verb) -> Moderated {
+    match ordered {
         Ordered::Now { number, send } => {
             metrics::counter!("townkeeper_moderation_total", "verb" => verb.as_str()).increment(1);
             if let Some(row) = send {
@@ -283,7 +226,8 @@ async fn carry_out(house: &Arc<House>, by: By, asked: Asked<'_>, order: Order) -
         }
         Ordered::Before { number } => Moderated::Ordered { number, verb },
         Ordered::Reversed { by } => Moderated::Reversed { by },
-    })
+        Ordered::Moved => Moderated::Overtaken,
+    }
 }
 
 /// Where moderators read of it: in places of the same account, and of the same server where it is in one. Once it is done,
@@ -323,90 +267,6 @@ fn act_of(order: &Order, ours: &Allowed) -> Option<Act> {
         Verb::Unban => Moderation::Unban { person: person? },
     };
     Some(Act::Moderate { action, reason: order.reason.clone() })
-}
-
-/// Why an order is not carried out.
-enum No {
-    Said(Moderated),
-    /// The platform could not be asked just now.
-    Unasked(DeliverError),
-    Engine(EngineError),
-}
-
-/// Whether who asks and we may do this there, and whether it may be done to them: by the platform's own word, now.
-async fn allowed(house: &House, order: &Order) -> Result<(), No> {
-    let account = AccountId::from(order.account.as_str());
-    let at = ReplyTo(order.address.clone());
-    let lets = async |person: Option<&PersonId>| match house.door.standing(&account, &at, person, &house.clock).await {
-        Ok(standing) => Ok(standing.may(right(order.verb))),
-        // Whom the platform does not know there may nothing there.
-        Err(DeliverError::Refused(_) | DeliverError::Gone) => Ok(false),
-        Err(error) => Err(No::Unasked(error)),
-    };
-    if let Some(asker) = &order.by_person {
-        let who = house.places.who(&account, &order.place, house.door.rules(&account));
-        if who == PlaceWho::Roles && !is_moderator(house, &account, asker).await.map_err(No::Engine)? {
-            return Err(No::Said(Moderated::NotOurs));
-        }
-        if !lets(Some(&PersonId::from(asker.as_str()))).await? {
-            return Err(No::Said(Moderated::NotAllowed));
-        }
-    }
-    if !lets(None).await? {
-        return Err(No::Said(Moderated::WeMayNot));
-    }
-    let Some(person) = order.person.as_deref().filter(|_| silences(order.verb)) else { return Ok(()) };
-    if is_team(house, &account, person).await.map_err(No::Engine)? {
-        return Err(No::Said(Moderated::Protected));
-    }
-    match house.door.standing(&account, &at, Some(&PersonId::from(person)), &house.clock).await {
-        Ok(standing) if is_protected(&standing) => Err(No::Said(Moderated::Protected)),
-        // Somebody who left may still be banned.
-        Ok(_) | Err(DeliverError::Refused(_) | DeliverError::Gone) => Ok(()),
-        Err(error) => Err(No::Unasked(error)),
-    }
-}
-
-/// Whether somebody of that number may moderate by a role with us.
-async fn is_moderator(house: &House, account: &AccountId, person: &str) -> Result<bool, EngineError> {
-    let Some(platform) = platform(account) else { return Ok(false) };
-    let known = house.store.person_of(&house.workspace, platform, person).await?;
-    Ok(known.is_some_and(|member| may(&member.roles, Permission::Moderate)))
-}
-
-/// Whether a person of that number has a role with us.
-async fn is_team(house: &House, account: &AccountId, person: &str) -> Result<bool, EngineError> {
-    let Some(platform) = platform(account) else { return Ok(false) };
-    let known = house.store.person_of(&house.workspace, platform, person).await?;
-    Ok(known.is_some_and(|member| !member.roles.is_empty()))
-}
-
-/// Looks once more at an act that had to wait. `Some`: it does not leave now, or ever.
-pub(crate) async fn look_again(house: &House, row: &OutboxRow) -> Option<Verdict> {
-    if !matches!(row.act, Act::Moderate { .. } | Act::Pin { .. } | Act::Unpin { .. }) {
-        return None;
-    }
-    let now_ms = house.clock.now_ms();
-    let later = |next_ms: i64, detail: String| Some(Verdict::Again { next_ms, class: "pre_send", detail });
-    let (order, at_ms) = match house.store.order_of(&house.workspace, &row.id).await {
-        Ok(found) => found?,
-        Err(error) => return later(now_ms + RETRY_MS, error.to_string()),
-    };
-    if row.attempt == 1 && now_ms - at_ms < FRESH_MS {
-        return None;
-    }
-    match allowed(house, &order).await {
-        Ok(()) => None,
-        Err(No::Said(moderated)) => {
-            Some(Verdict::Refused { detail: format!("when it was to be done: {}", said(moderated).body.to_plain()) })
-        }
-        Err(No::Unasked(DeliverError::Throttled { retry_after_ms, .. })) => {
-            let wait = i64::try_from(retry_after_ms).unwrap_or(RETRY_MS);
-            later(now_ms.saturating_add(wait), "the platform asks to wait".to_owned())
-        }
-        Err(No::Unasked(error)) => later(now_ms + RETRY_MS, error.to_string()),
-        Err(No::Engine(error)) => later(now_ms + RETRY_MS, error.to_string()),
-    }
 }
 
 /// The platform whose numbers name people; a web visitor has none.

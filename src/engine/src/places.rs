@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use townkeeper_contract::access::Permission;
+use townkeeper_contract::case::ShieldMode;
 use townkeeper_contract::id::{AccountId, PlaceId};
 use townkeeper_contract::inbound::{Inbound, PlaceKind, PresenceChange, ReplyTo};
 use townkeeper_contract::place::{PlaceChange, PlaceInfo, PlaceMode, PlaceSetting, PlaceWho};
@@ -243,11 +244,8 @@ async fn keep(house: &House, inbound: &Inbound, actor: String, wish: Wish) -> Re
             if at.place != inbound.place.id.0 && house.places.links_itself(inbound) {
                 house.store.set_place(by.clone(), seen(inbound), &set).await?;
             }
-            house.store.set_place(by, at, &set).await?;
-            if setting == PlaceSetting::Shield {
-                // Whoever says what it may do has looked.
-                house.shield.reset();
-            }
+            house.store.set_place(by.clone(), at, &set).await?;
+            look_at(house, by, &set).await?;
             refresh(house).await?;
             if setting == PlaceSetting::Safety {
                 return stands(house, inbound, value == "here").await;
@@ -256,6 +254,12 @@ async fn keep(house: &House, inbound: &Inbound, actor: String, wish: Wish) -> Re
             Ok(Kept::Set { setting, value, on })
         }
     }
+}
+
+/// Whoever lets the shield guard has looked: it may act again.
+async fn look_at(house: &House, by: By, set: &[(PlaceSetting, String)]) -> Result<(), StoreError> {
+    let guards = set.iter().any(|set| set.0 == PlaceSetting::Shield && set.1 == ShieldMode::Guard.as_str());
+    if guards { house.store.reset_breaker(by).await } else { Ok(()) }
 }
 
 /// What a moderator is told who has the safety page put up, or taken down. Said again, it is looked after once more.
@@ -325,7 +329,8 @@ impl Engine {
             places::valid(setting, &word).map(|value| (setting, value)).ok_or(EngineError::NoSetting { setting, word })
         };
         let set = change.each().into_iter().map(valid).collect::<Result<Vec<_>, _>>()?;
-        let place = self.house.store.change_place(by, account, place, &set).await?;
+        let place = self.house.store.change_place(by.clone(), account, place, &set).await?;
+        look_at(&self.house, by, &set).await?;
         if change.safety == Some(true) {
             self.house.store.renew_standing(&self.house.workspace, account, place.id.as_str()).await?;
         }

@@ -20,7 +20,7 @@ use townkeeper_shield::found::Found;
 use townkeeper_shield::lists::List;
 use townkeeper_shield::policy::Breaker;
 use townkeeper_shield::{Action, Author, Facts, Folded, Lists, Message, Model, Shield, Signal, Tier, Verdict, Weights};
-use townkeeper_store::{NewCase, StoreError};
+use townkeeper_store::{Fuse, NewCase, StoreError};
 
 use crate::House;
 use crate::lists::Keeper;
@@ -61,23 +61,21 @@ pub(crate) struct Watch {
     guarding: Guarding,
     ground: RwLock<Arc<Ground>>,
     memory: Mutex<Memory>,
-    breaker: Mutex<Breaker>,
     /// None where it cannot be read: the other layers judge alone.
     model: Option<Model>,
 }
 
-/// What the shield may do by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum May {
-    Act,
-    /// It did too much: it only shows, and somebody is to be called, now.
-    Call,
-    /// It only shows until somebody has looked.
-    Show,
-}
-
 /// How many acts without a moderator within ten minutes are too many.
 pub(crate) const ACTS: usize = 20;
+
+/// Whether one more act may be done without a moderator, after those that the store holds; notes it.
+pub(crate) fn admit(fuse: &mut Fuse, now_ms: i64) -> bool {
+    let (of, to) = (|at: &i64| at.unsigned_abs(), |at: u64| i64::try_from(at).unwrap_or(i64::MAX));
+    let mut breaker = Breaker::restored(ACTS, fuse.acted.iter().map(of), fuse.tripped_ms.as_ref().map(of));
+    let admitted = breaker.admit(Action::Delete, of(&now_ms)) == Action::Delete;
+    *fuse = Fuse { acted: breaker.acted().map(to).collect(), tripped_ms: breaker.tripped().map(to) };
+    admitted
+}
 
 /// What is judged by; exchanged whole.
 struct Ground {
@@ -94,8 +92,7 @@ impl Watch {
         let learnt = Arc::new(Learnt::default());
         let ground = Arc::new(Ground::new(&guarding, base, learnt));
         let model = Model::shipped().inspect_err(|error| tracing::error!(%error, "the text model cannot be used")).ok();
-        let breaker = Mutex::new(Breaker::new(ACTS));
-        Self { guarding, ground: RwLock::new(ground), memory: Mutex::default(), breaker, model }
+        Self { guarding, ground: RwLock::new(ground), memory: Mutex::default(), model }
     }
 
     /// What is never held against anybody.
@@ -168,21 +165,6 @@ impl Watch {
         let ground = Arc::clone(&self.ground.read().unwrap_or_else(PoisonError::into_inner));
         let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
         memory.copies(case, &ground.staff, now_ms)
-    }
-
-    /// Whether one more act may be done without a moderator; counts it.
-    pub(crate) fn may_act(&self, now_ms: i64) -> May {
-        let mut breaker = self.breaker.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = breaker.tripped();
-        if breaker.admit(Action::Delete, now_ms.unsigned_abs()) == Action::Delete {
-            return May::Act;
-        }
-        if before.is_some() { May::Show } else { May::Call }
-    }
-
-    /// A moderator lets it act again.
-    pub(crate) fn reset(&self) {
-        self.breaker.lock().unwrap_or_else(PoisonError::into_inner).reset();
     }
 
     /// Forgets a person who was erased.

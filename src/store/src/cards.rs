@@ -128,9 +128,11 @@ impl Write for ShowCases {
                 let shown = shown.bind(&self.workspace).bind(*number).bind(self.now_ms).optional(&mut *tx).await?;
                 said = shown.ok_or(Denied::Moved)?.int("said")?;
             }
-            let mut now = Vec::new();
+            let now = put(tx, (&self.workspace, &self.node), &self.cards, self.now_ms).await?;
+            // Somebody spoke before it was shown: the card says so a moment later.
+            let due = self.numbers.len() == 1 && said > 0;
             for card in &self.cards {
-                now.extend(self.place(tx, card, said).await?);
+                self.note(tx, card, due).await?;
             }
             Ok(now)
         })
@@ -138,22 +140,40 @@ impl Write for ShowCases {
 }
 
 impl ShowCases {
-    async fn place(&self, tx: &mut Conn, card: &Card, said: i64) -> Result<Option<OutboxRow>, StoreError> {
-        let Self { workspace, node, now_ms, .. } = self;
-        let queue = Queue { workspace, account: &card.account, turn: &card.say.id, part: 0, node, now_ms: *now_ms };
-        let row = outbox::queue(tx, &queue, &card.say).await?;
-        actions::show(tx, (workspace, &card.account, &card.say.id), &card.actions).await?;
-        let single = self.numbers.len() == 1;
+    /// Writes down which cases a card shows.
+    async fn note(&self, tx: &mut Conn, card: &Card, due: bool) -> Result<(), StoreError> {
         for number in &self.numbers {
-            let shows = sql("INSERT INTO scam_card (workspace, number, card, account, single, shown_ms, due) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7)");
-            let shows = shows.bind(workspace).bind(*number).bind(&card.say.id).bind(&card.account);
-            // Somebody spoke before it was shown: the card says so a moment later.
-            let due = i64::from(single && said > 0);
-            shows.bind(i64::from(single)).bind(*now_ms).bind(due).execute(&mut *tx).await?;
+            sql("INSERT INTO scam_card (workspace, number, card, account, single, shown_ms, due) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7)")
+            .bind(&self.workspace)
+            .bind(*number)
+            .bind(&card.say.id)
+            .bind(&card.account)
+            .bind(i64::from(self.numbers.len() == 1))
+            .bind(self.now_ms)
+            .bind(i64::from(due))
+            .execute(&mut *tx)
+            .await?;
         }
-        Ok(row)
+        Ok(())
     }
+}
+
+/// Puts cards up: the rows of those that leave now. `at`: the workspace, and who sends them.
+pub(crate) async fn put(
+    tx: &mut Conn,
+    at: (&str, &str),
+    cards: &[Card],
+    now_ms: i64,
+) -> Result<Vec<OutboxRow>, StoreError> {
+    let (workspace, node) = at;
+    let mut now = Vec::new();
+    for card in cards {
+        let queue = Queue { workspace, account: &card.account, turn: &card.say.id, part: 0, node, now_ms };
+        now.extend(outbox::queue(tx, &queue, &card.say).await?);
+        actions::show(tx, (workspace, &card.account, &card.say.id), &card.actions).await?;
+    }
+    Ok(now)
 }
 
 impl Write for Redraw {

@@ -8,8 +8,9 @@ use townkeeper_contract::id::{AccountId, MessageRef, PersonId, PlaceId};
 
 use crate::audit::{self, Act, By};
 use crate::db::{Conn, Row, keepable, sql};
+use crate::owed::{self, Debt};
 use crate::writer::Write;
-use crate::{Denied, Store, StoreError, cards, counter};
+use crate::{Denied, Store, StoreError, cards, counter, guard};
 
 /// Something the shield found.
 #[derive(Clone, Debug)]
@@ -45,6 +46,10 @@ pub struct DecideCase {
     /// As it was seen: of two who say something at once, the second looks again.
     pub said: i64,
     pub to: CaseState,
+    /// What it leads to. None: nothing.
+    pub debt: Option<Debt>,
+    /// It takes back what was done: what still waits is not done any more.
+    pub takes_back: bool,
 }
 
 /// A member's report.
@@ -264,6 +269,10 @@ impl Write for DecideCase {
             .execute(&mut *tx)
             .await?;
             cards::mark(tx, &self.by.workspace, self.number).await?;
+            if self.takes_back && guard!("case.withdrawn") {
+                owed::withdraw(tx, &self.by, self.number).await?;
+            }
+            owed::owe(tx, &self.by, (self.number, self.said + 1), self.debt.as_ref()).await?;
             let (subject, was, is) =
                 (format!("case:{}", self.number), Noted { state: before }, Noted { state: self.to });
             let act = Act { action: "case.decide", subject: &subject, before: Some(&was), after: Some(&is) };

@@ -209,6 +209,12 @@ const RULES: &[Rule] = &[
              AND method = 'chat:' || split_part($2, ':', 1) || ':' || $3",
     },
     rule("feedback", "UPDATE feedback SET person = 'erased' WHERE workspace = $1 AND account = $2 AND person = $3"),
+    // Before their cases lose them; and whoever is gone has nothing done in their right.
+    rule(
+        "case_word",
+        "DELETE FROM case_word WHERE workspace = $1 AND number IN (SELECT c.number FROM scam_case c \
+         WHERE c.workspace = $1 AND c.account = $2 AND (c.person = $3 OR case_word.person = $3))",
+    ),
     // Without its words a case teaches nothing any more.
     // The cards that stand in chats are drawn anew, without the person.
     rule(

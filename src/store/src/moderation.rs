@@ -8,7 +8,7 @@ use townkeeper_contract::moderation::{DeliveryState, ModerationAct, Verb};
 use townkeeper_contract::outbound;
 use townkeeper_core::say::keeper::act_done;
 
-use crate::audit::{self, Act, By};
+use crate::audit::{self, Act, By, Log};
 use crate::db::{Conn, Row, sql};
 use crate::outbox::{self, OutboxRow, Queue, Sendable};
 use crate::writer::Write;
@@ -46,6 +46,41 @@ pub struct NewOrder {
     pub told: Vec<Notified>,
     /// Who sends it.
     pub node: String,
+    /// What it follows from: it is written only while that stands as it was seen.
+    pub of_case: Option<CaseAt>,
+    /// The platform could not be asked whether it may be done: it waits, until then at least, and is looked up before it
+    /// leaves.
+    pub look_ms: Option<i64>,
+}
+
+/// A case as it was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CaseAt {
+    pub number: i64,
+    /// How much had been said about it.
+    pub said: i64,
+}
+
+/// An order as it is carried out.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    pub order: Order,
+    /// What asked for it.
+    pub asked: String,
+    /// Who, as the audit log writes it.
+    pub by: String,
+    pub at_ms: i64,
+    /// The platform was asked whether it may be done when it was ordered.
+    pub looked: bool,
+}
+
+/// An act that something led to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Followed {
+    pub number: i64,
+    pub verb: Verb,
+    /// What became of it; None where its row is gone.
+    pub state: Option<DeliveryState>,
 }
 
 /// A place in which moderators read what was done elsewhere.
@@ -63,20 +98,25 @@ pub struct Notified {
 pub enum Ordered {
     /// It is on its way; the row is to be delivered now if it was born `sending`.
     Now { number: i64, send: Option<Box<OutboxRow>> },
-    /// It was ordered before, by the same.
+    /// It was ordered before, by the same; or the same is on its way already.
     Before { number: i64 },
     /// What it would take back was taken back by that one.
     Reversed { by: i64 },
+    /// Something was said about its case meanwhile; nothing was written.
+    Moved,
 }
 
 impl Store {
     /// Acts that keys with this beginning asked for, that took nothing back, and that nothing took back.
-    pub async fn orders_asked(&self, workspace: &str, beginning: &str) -> Result<Vec<(i64, Verb)>, StoreError> {
-        let rows = sql("SELECT m.number, m.verb FROM moderation m WHERE m.workspace = $1 \
+    pub async fn orders_asked(&self, workspace: &str, beginning: &str) -> Result<Vec<Followed>, StoreError> {
+        let rows = sql("SELECT m.number, m.verb, o.state AS state FROM moderation m \
+             LEFT JOIN outbox o ON o.workspace = m.workspace AND o.id = m.outbox WHERE m.workspace = $1 \
              AND substr(m.asked, 1, length($2)) = $2 AND m.reverses IS NULL AND NOT EXISTS (SELECT 1 FROM moderation b \
              WHERE b.workspace = m.workspace AND b.reverses = m.number) ORDER BY m.number");
         let rows = rows.bind(workspace).bind(beginning).all(&self.reads).await?;
-        rows.iter().map(|row| Ok((row.int("number")?, verb(row)?))).collect()
+        rows.iter()
+            .map(|row| Ok(Followed { number: row.int("number")?, verb: verb(row)?, state: state(row)? }))
+            .collect()
     }
 
     /// Orders an act.
@@ -105,11 +145,15 @@ impl Store {
         row.bind(workspace).bind(number).optional(&self.reads).await?.map(|row| ordered(&row)).transpose()
     }
 
-    /// The act that a row of the outbox carries out, and when it was ordered.
-    pub async fn order_of(&self, workspace: &str, outbox: &str) -> Result<Option<(Order, i64)>, StoreError> {
+    /// The act that a row of the outbox carries out.
+    pub async fn order_of(&self, workspace: &str, outbox: &str) -> Result<Option<Waiting>, StoreError> {
         let row = sql("SELECT * FROM moderation WHERE workspace = $1 AND outbox = $2");
         let row = row.bind(workspace).bind(outbox).optional(&self.reads).await?;
-        row.map(|row| Ok((ordered(&row)?, row.int("at_ms")?))).transpose()
+        let waiting = |row: Row| {
+            let (asked, by, at_ms) = (row.text("asked")?, row.text("by_actor")?, row.int("at_ms")?);
+            Ok(Waiting { order: ordered(&row)?, asked, by, at_ms, looked: row.int("looked")? != 0 })
+        };
+        row.map(waiting).transpose()
     }
 
     /// Where something goes that is done in a place: as it is known, else as its adapter said when somebody last spoke to us
@@ -137,43 +181,81 @@ impl Write for NewOrder {
         Box::pin(async move {
             // Locks the log: of two orders that take back the same act, the second finds the first.
             let mut log = audit::begin(tx, &self.by).await?;
-            let workspace = &self.by.workspace;
-            let before = sql("SELECT number FROM moderation WHERE workspace = $1 AND asked = $2");
-            if let Some(row) = before.bind(workspace).bind(&self.asked).optional(&mut *tx).await? {
-                return Ok(Ordered::Before { number: row.int("number")? });
-            }
-            // One that came to nothing took nothing back.
-            sql("UPDATE moderation SET reverses = NULL WHERE workspace = $1 AND reverses = $2 AND outbox IN (SELECT o.id \
-                 FROM outbox o WHERE o.workspace = moderation.workspace AND o.state IN ('refused', 'expired'))")
-            .bind(workspace)
-            .bind(self.order.reverses)
-            .execute(&mut *tx)
-            .await?;
-            let reversed = sql("SELECT number FROM moderation WHERE workspace = $1 AND reverses = $2");
-            if let Some(row) = reversed.bind(workspace).bind(self.order.reverses).optional(&mut *tx).await? {
-                return Ok(Ordered::Reversed { by: row.int("number")? });
-            }
-            let number = counter::next(tx, workspace, "moderation").await?;
-            self.insert(tx, number).await?;
-            let queue = Queue {
-                workspace,
-                account: &self.order.account,
-                turn: &self.send.id,
-                part: 0,
-                node: &self.node,
-                now_ms: self.by.now_ms,
-            };
-            let send = outbox::queue(tx, &queue, &self.send).await?;
-            self.tell(tx, &queue, number).await?;
-            // The log cannot be erased from: it holds the number, and of the rest a hash.
-            let (action, subject) = (action(self.order.verb), format!("moderation:{number}"));
-            log.append(tx, Act { action, subject: &subject, before: None, after: Some(&self.order) }).await?;
-            Ok(Ordered::Now { number, send: send.map(Box::new) })
+            self.write(tx, &mut log).await
         })
     }
 }
 
 impl NewOrder {
+    /// Whether the case that it follows from stands as it was seen; whoever says something about one locks the log too.
+    pub(crate) async fn stands(&self, tx: &mut Conn) -> Result<bool, StoreError> {
+        let Some(case) = self.of_case else { return Ok(true) };
+        let seen = sql("SELECT number FROM scam_case WHERE workspace = $1 AND number = $2 AND said = $3");
+        let seen = seen.bind(&self.by.workspace).bind(case.number).bind(case.said).optional(tx).await?;
+        Ok(seen.is_some())
+    }
+
+    /// The act that the same asked for before.
+    pub(crate) async fn before(&self, tx: &mut Conn) -> Result<Option<i64>, StoreError> {
+        let before = sql("SELECT number FROM moderation WHERE workspace = $1 AND asked = $2");
+        let before = before.bind(&self.by.workspace).bind(&self.asked).optional(tx).await?;
+        before.map(|row| row.int("number")).transpose()
+    }
+
+    /// The act that takes the same message down already, where it follows from a case: a message may be of several.
+    async fn same(&self, tx: &mut Conn) -> Result<Option<i64>, StoreError> {
+        if self.of_case.is_none() || self.order.verb != Verb::Remove {
+            return Ok(None);
+        }
+        let same =
+            sql("SELECT m.number FROM moderation m JOIN outbox o ON o.workspace = m.workspace AND o.id = m.outbox \
+             WHERE m.workspace = $1 AND m.account = $2 AND m.message = $3 AND m.verb = 'remove' \
+             AND o.state IN ('ready', 'sending', 'sent') ORDER BY m.number LIMIT 1");
+        let same = same.bind(&self.by.workspace).bind(&self.order.account).bind(self.order.message.as_ref());
+        same.optional(tx).await?.map(|row| row.int("number")).transpose()
+    }
+
+    /// Behind a log that is locked.
+    pub(crate) async fn write(&self, tx: &mut Conn, log: &mut Log<'_>) -> Result<Ordered, StoreError> {
+        let workspace = &self.by.workspace;
+        if let Some(number) = self.before(tx).await? {
+            return Ok(Ordered::Before { number });
+        }
+        if !self.stands(tx).await? {
+            return Ok(Ordered::Moved);
+        }
+        if let Some(number) = self.same(tx).await? {
+            return Ok(Ordered::Before { number });
+        }
+        // One that came to nothing took nothing back.
+        sql("UPDATE moderation SET reverses = NULL WHERE workspace = $1 AND reverses = $2 AND outbox IN (SELECT o.id \
+             FROM outbox o WHERE o.workspace = moderation.workspace AND o.state IN ('refused', 'expired'))")
+        .bind(workspace)
+        .bind(self.order.reverses)
+        .execute(&mut *tx)
+        .await?;
+        let reversed = sql("SELECT number FROM moderation WHERE workspace = $1 AND reverses = $2");
+        if let Some(row) = reversed.bind(workspace).bind(self.order.reverses).optional(&mut *tx).await? {
+            return Ok(Ordered::Reversed { by: row.int("number")? });
+        }
+        let number = counter::next(tx, workspace, "moderation").await?;
+        self.insert(tx, number).await?;
+        let (account, turn) = (&self.order.account, &self.send.id);
+        let queue = Queue { workspace, account, turn, part: 0, node: &self.node, now_ms: self.by.now_ms };
+        let send = match self.look_ms {
+            None => outbox::queue(tx, &queue, &self.send).await?,
+            Some(next_ms) => {
+                outbox::wait(tx, &queue, &self.send, next_ms).await?;
+                None
+            }
+        };
+        self.tell(tx, &queue, number).await?;
+        // The log cannot be erased from: it holds the number, and of the rest a hash.
+        let (action, subject) = (action(self.order.verb), format!("moderation:{number}"));
+        log.append(tx, Act { action, subject: &subject, before: None, after: Some(&self.order) }).await?;
+        Ok(Ordered::Now { number, send: send.map(Box::new) })
+    }
+
     /// Behind the act, as later parts of it: they leave when it is done.
     async fn tell(&self, tx: &mut Conn, act: &Queue<'_>, number: i64) -> Result<(), StoreError> {
         let (order, mut part) = (&self.order, 0);
@@ -195,8 +277,8 @@ impl NewOrder {
     async fn insert(&self, tx: &mut Conn, number: i64) -> Result<(), StoreError> {
         let order = &self.order;
         sql("INSERT INTO moderation (workspace, number, asked, account, place, address, person, message, verb, \
-             until_ms, reason, by_actor, by_person, at_ms, reverses, outbox) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)")
+             until_ms, reason, by_actor, by_person, at_ms, reverses, outbox, looked) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)")
         .bind(&self.by.workspace)
         .bind(number)
         .bind(&self.asked)
@@ -213,6 +295,7 @@ impl NewOrder {
         .bind(self.by.now_ms)
         .bind(order.reverses)
         .bind(&self.send.id)
+        .bind(i64::from(self.look_ms.is_none()))
         .execute(tx)
         .await?;
         Ok(())
@@ -235,6 +318,10 @@ fn action(verb: Verb) -> &'static str {
 fn verb(row: &Row) -> Result<Verb, StoreError> {
     let word = row.text("verb")?;
     Verb::named(&word).ok_or_else(|| StoreError::Decode(format!("verb is {word}")))
+}
+
+fn state(row: &Row) -> Result<Option<DeliveryState>, StoreError> {
+    Ok(row.opt_text("state")?.and_then(|state| DeliveryState::named(&state)))
 }
 
 fn ordered(row: &Row) -> Result<Order, StoreError> {
@@ -267,7 +354,7 @@ fn shown(row: &Row) -> Result<ModerationAct, StoreError> {
         at_ms: row.int("at_ms")?,
         reverses: order.reverses,
         reversed_by: row.opt_int("reversed_by")?,
-        state: row.opt_text("state")?.and_then(|state| DeliveryState::named(&state)),
+        state: state(row)?,
         detail: row.opt_text("detail")?,
     })
 }

@@ -461,6 +461,28 @@ pub(crate) async fn begin_attempt(
     Ok(())
 }
 
+/// Notes why rows were refused that nobody tries any more. `rows`: `id`, `attempt`.
+pub(crate) async fn note_refused(
+    tx: &mut Conn,
+    workspace: &str,
+    rows: &[Row],
+    detail: &str,
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    for row in rows {
+        sql("INSERT INTO attempt (workspace, outbox, n, started_ms, ended_ms, class, detail) \
+             VALUES ($1, $2, $3, $4, $4, 'refused', $5)")
+        .bind(workspace)
+        .bind(row.text("id")?)
+        .bind(row.int("attempt")?)
+        .bind(now_ms)
+        .bind(detail)
+        .execute(&mut *tx)
+        .await?;
+    }
+    Ok(())
+}
+
 fn decode(row: &Row) -> Result<OutboxRow, StoreError> {
     Ok(OutboxRow {
         id: row.text("id")?,

@@ -13,7 +13,7 @@ use crate::audit::{self, Act, By};
 use crate::db::{Conn, On, Row, per_engine, sql};
 use crate::error::Denied;
 use crate::writer::Write;
-use crate::{Store, StoreError, counter};
+use crate::{Store, StoreError, counter, outbox};
 
 /// Counts the changes of a workspace's places.
 const CHANGES: &str = "places";
@@ -226,16 +226,8 @@ async fn refuse(tx: &mut Conn, by: &By, account: &str, place: &str) -> Result<u6
         .bind(place)
         .all(&mut *tx)
         .await?;
-    for row in &rows {
-        sql("INSERT INTO attempt (workspace, outbox, n, started_ms, ended_ms, class, detail) \
-             VALUES ($1, $2, $3, $4, $4, 'refused', 'we are not in this place any more')")
-        .bind(&by.workspace)
-        .bind(row.text("id")?)
-        .bind(row.int("attempt")?)
-        .bind(by.now_ms)
-        .execute(&mut *tx)
-        .await?;
-    }
+    let why = "we are not in this place any more";
+    outbox::note_refused(tx, &by.workspace, &rows, why, by.now_ms).await?;
     Ok(rows.len() as u64)
 }
 

@@ -103,7 +103,9 @@ fn answer(moderated: Moderated) -> Result<Json<ModerationNumber>, Refusal> {
         Moderated::WeMayNot => (StatusCode::CONFLICT, "we_may_not"),
         Moderated::Protected => (StatusCode::CONFLICT, "protected"),
         Moderated::NoSuchAct | Moderated::NoSuchPlace => (StatusCode::NOT_FOUND, "not_found"),
-        Moderated::Final { .. } | Moderated::Reversed { .. } => (StatusCode::CONFLICT, "conflict"),
+        Moderated::Final { .. } | Moderated::Reversed { .. } | Moderated::Overtaken => {
+            (StatusCode::CONFLICT, "conflict")
+        }
         Moderated::Failed => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
     };
     Err(Refusal::new(status, code, said(moderated).body.to_plain()))

@@ -18,7 +18,7 @@ pub(crate) enum Provoke {
     Press,
     /// Answers so slow that they are shown while they are written.
     Live,
-    /// The load does not pass there: `keeping.rs` and `publish/kept.rs` kill there.
+    /// The load does not pass there: `keeping.rs`, `wave.rs` and `publish/kept.rs` kill there.
     Elsewhere,
 }
 
@@ -33,6 +33,7 @@ pub(crate) enum Square {
 pub(crate) const POINTS: &[(&str, Provoke)] = &[
     ("action.pressed", Provoke::Press),
     ("backup.copy", Provoke::Elsewhere),
+    ("case.said", Provoke::Elsewhere),
     ("inbox.after_commit_before_ack", Provoke::Load),
     ("inbox.before_commit", Provoke::Load),
     ("knowledge.publish", Provoke::Elsewhere),

@@ -64,6 +64,8 @@ pub enum Moderated {
     NotLinked,
     /// Nobody has spoken to us there, so there is no way to it.
     NoSuchPlace,
+    /// The case that it follows from was decided otherwise meanwhile.
+    Overtaken,
     /// It could not be found out just now.
     Failed,
 }
@@ -195,6 +197,7 @@ pub fn said(moderated: Moderated) -> Reply {
         Moderated::Reversed { by } => say::taken_back_before(by),
         Moderated::NotLinked => say::moderator_not_linked(),
         Moderated::NoSuchPlace => say::no_way_there(),
+        Moderated::Overtaken => say::cases::overtaken(),
         Moderated::Failed => say::not_now(),
     }
 }

@@ -46,6 +46,18 @@ fn a_place_that_must_rest_holds_up_no_other() {
 }
 
 #[test]
+fn a_question_is_no_message_and_still_a_request() {
+    let mut all = group();
+    let asked = (0..1_000).take_while(|_| all.ask("g", 0).is_ok()).count();
+    assert_eq!(asked, 30, "the account's, not the group's five");
+    assert!(all.take("g", Class::Owed, 0).is_err(), "they count for the account");
+    assert_eq!(drain(&mut all, Class::Owed, 1_000), 5, "and not for the group");
+    all.rest(LimitScope::Place, "g", 9_000, 2_000);
+    assert_eq!(all.ask("g", 5_000), Err(9_000), "what the platform says of a place holds for all");
+    assert_eq!(all.ask("h", 5_000), Ok(()));
+}
+
+#[test]
 fn without_a_ceiling_a_place_has_none() {
     let mut all = Ceilings::new(RateFacts { per_second: 500, per_group_minute: 0, per_chat_ms: 0 });
     all.meet("g", PlaceKind::Group, 0);

@@ -92,6 +92,11 @@ pub fn took_down() -> &'static str {
     "I took it down."
 }
 
+/// What is done by itself once the platform can be asked whether it may be.
+pub fn takes_down() -> &'static str {
+    "I take it down as soon as the platform lets me ask."
+}
+
 /// Why nothing was done by itself.
 pub fn spared() -> &'static str {
     "Its author moderates there, so I left it."
@@ -136,10 +141,15 @@ pub(crate) fn cased(cased: &Cased) -> Reply {
         Cased::Same => notice("That is how it stands already."),
         Cased::NoSuchCase => notice("There is no such case."),
         Cased::NotAllowed => super::moderator_unknown(),
-        Cased::Faster => notice("Somebody else just said something about this case; look at it again."),
+        Cased::Faster => overtaken(),
         Cased::Reported => notice("Thank you. The moderators see it when enough speaks for it."),
         Cased::Failed => super::not_now(),
     }
+}
+
+/// Of two words at once, the second.
+pub fn overtaken() -> Reply {
+    notice("Somebody else just said something about this case; look at it again.")
 }
 
 /// What was taken down and is called no scam afterwards.

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use townkeeper_contract::case::CaseState;
 use townkeeper_contract::id::AccountId;
-use townkeeper_contract::moderation::Verb;
+use townkeeper_contract::moderation::{DeliveryState, Verb};
 use townkeeper_core::cases::{self, Step};
 use townkeeper_core::decide::moderate::{Moderated, said};
 use townkeeper_core::say;
-use townkeeper_store::{By, KeptCase};
+use townkeeper_store::{By, CaseAt, CaseCopy, KeptCase};
 
 use crate::moderate::{self, ForCase};
+use crate::shield::Copy;
 use crate::{EngineError, House};
 
 /// What came of the acts that a word about a case leads to.
@@ -27,34 +28,33 @@ pub(super) async fn carry_out(
     kept: &KeptCase,
     steps: &[Step],
     person: Option<&str>,
+    copies: &[CaseCopy],
 ) -> Result<Done, EngineError> {
     let mut done = Done::default();
     for step in steps {
         match step {
-            Step::Remove if kept.case.message.is_none() => {}
-            Step::Remove => order(house, by, kept, Verb::Remove, person, &mut done).await?,
             Step::Restrict if kept.case.person.as_str() == cases::NOBODY => {
                 done.undone.push(say::cases::nobody().to_owned());
             }
-            Step::Restrict => order(house, by, kept, Verb::Restrict, person, &mut done).await?,
+            Step::Remove | Step::Restrict => order(house, by, kept, *step, person, &mut done).await?,
             Step::TakeBack => take_back(house, by, kept, person, &mut done).await?,
-            Step::Sweep => sweep(house, by, kept, person, &mut done).await?,
+            Step::Sweep => sweep(house, by, (kept, copies), person, &mut done).await?,
         }
     }
     Ok(done)
 }
 
-async fn order(
-    house: &Arc<House>,
-    by: &By,
-    kept: &KeptCase,
-    verb: Verb,
-    person: Option<&str>,
-    done: &mut Done,
-) -> Result<(), EngineError> {
+/// The act that a step is, upon the case's own message or author.
+pub(super) fn act_of(kept: &KeptCase, step: Step) -> Option<ForCase<'_>> {
     let case = &kept.case;
-    let act = ForCase {
-        key: format!("case/{}/{}/{verb}", case.number, kept.said),
+    let verb = match step {
+        Step::Remove => case.message.as_ref().map(|_| Verb::Remove)?,
+        Step::Restrict => Verb::Restrict,
+        Step::TakeBack | Step::Sweep => return None,
+    };
+    Some(ForCase {
+        at: at(kept),
+        name: verb.to_string(),
         verb,
         account: &case.account,
         place: case.place.as_str(),
@@ -63,8 +63,24 @@ async fn order(
         person: Some(case.person.clone()),
         for_ms: cases::QUIET_MS,
         reason: format!("case {}", case.number),
-        by_person: person.map(str::to_owned),
-    };
+        by_person: None,
+    })
+}
+
+fn at(kept: &KeptCase) -> CaseAt {
+    CaseAt { number: kept.case.number, said: kept.said }
+}
+
+async fn order(
+    house: &Arc<House>,
+    by: &By,
+    kept: &KeptCase,
+    step: Step,
+    person: Option<&str>,
+    done: &mut Done,
+) -> Result<(), EngineError> {
+    let Some(act) = act_of(kept, step) else { return Ok(()) };
+    let act = ForCase { by_person: person.map(str::to_owned), ..act };
     match moderate::for_case(house, by.clone(), act).await? {
         Moderated::Ordered { number, .. } => done.acts.push(number),
         other => done.undone.push(said(other).body.to_plain()),
@@ -80,15 +96,15 @@ async fn take_back(
     person: Option<&str>,
     done: &mut Done,
 ) -> Result<(), EngineError> {
-    let number = kept.case.number;
-    let acts = house.store.orders_asked(&house.workspace, &format!("case/{number}/")).await?;
-    let removed = acts.iter().filter(|(_, verb)| *verb == Verb::Remove).count();
-    for (act, verb) in acts {
-        if verb == Verb::Remove {
+    let acts = house.store.orders_asked(&house.workspace, &format!("case/{}/", kept.case.number)).await?;
+    let removed = acts.iter().filter(|act| act.verb == Verb::Remove && act.state == Some(DeliveryState::Sent)).count();
+    for act in acts {
+        // What came to nothing, or was withdrawn with the word, there is nothing of to take back.
+        let nothing = matches!(act.state, Some(DeliveryState::Refused | DeliveryState::Expired));
+        if nothing || act.verb == Verb::Remove {
             continue;
         }
-        let key = format!("case/{number}/{}/back/{act}", kept.said);
-        match moderate::back_for_case(house, by.clone(), key, act, person.map(str::to_owned)).await? {
+        match moderate::back_for_case(house, by.clone(), at(kept), act.number, person.map(str::to_owned)).await? {
             Moderated::Ordered { number, .. } => done.acts.push(number),
             Moderated::Reversed { .. } => {}
             other => done.undone.push(said(other).body.to_plain()),
@@ -100,16 +116,22 @@ async fn take_back(
     Ok(())
 }
 
+/// What is like a case, of the last day.
+pub(super) fn copies(house: &House, kept: &KeptCase) -> Vec<CaseCopy> {
+    let found = house.shield.copies(&kept.case, house.clock.now_ms());
+    found.into_iter().map(|Copy { account, place, message }| CaseCopy { account, place, message }).collect()
+}
+
 /// Takes down what is like it, of the last day, wherever it stands; for somebody of whom only a platform says that they
 /// moderate, where it says so.
 async fn sweep(
     house: &Arc<House>,
     by: &By,
-    kept: &KeptCase,
+    (kept, copies): (&KeptCase, &[CaseCopy]),
     person: Option<&str>,
     done: &mut Done,
 ) -> Result<(), EngineError> {
-    for copy in house.shield.copies(&kept.case, house.clock.now_ms()) {
+    for copy in copies {
         let account = AccountId::from(copy.account.as_str());
         if person.is_some() && account != kept.case.account {
             continue;
@@ -118,7 +140,8 @@ async fn sweep(
             continue;
         };
         let act = ForCase {
-            key: format!("case/{}/{}/copy/{}/{}", kept.case.number, kept.said, copy.account, copy.message),
+            at: at(kept),
+            name: format!("copy/{}/{}", copy.account, copy.message),
             verb: Verb::Remove,
             account: &account,
             place: &copy.place,
@@ -131,6 +154,11 @@ async fn sweep(
         };
         match moderate::for_case(house, by.clone(), act).await? {
             Moderated::Ordered { .. } => done.swept += 1,
+            // Who was faster says what becomes of the rest.
+            other @ Moderated::Overtaken => {
+                done.undone.push(said(other).body.to_plain());
+                break;
+            }
             other => done.undone.push(said(other).body.to_plain()),
         }
     }

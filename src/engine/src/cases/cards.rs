@@ -80,7 +80,6 @@ async fn speaker(house: &House, by: Option<&str>) -> Result<String, EngineError>
 
 /// Tells moderators that nothing is done by itself any more.
 pub(super) fn calls(house: &House, case: &Case) -> Vec<Card> {
-    tracing::warn!("the shield did too much by itself: it only shows what it finds until a moderator has looked");
     let now_ms = house.clock.now_ms();
     let call = |(account, place, reply_to): (AccountId, PlaceId, ReplyTo)| {
         let act = Act::Message { body: say::cases::breaker(ACTS), buttons: Vec::new() };

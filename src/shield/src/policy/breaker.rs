@@ -20,7 +20,17 @@ const WHILE_MS: u64 = 600_000;
 impl Breaker {
     /// At most `most` automatic actions in ten minutes.
     pub fn new(most: usize) -> Self {
-        Self { most, while_ms: WHILE_MS, acted: VecDeque::new(), tripped: None }
+        Self::restored(most, [], None)
+    }
+
+    /// As it was kept somewhere: when it acted, oldest first, and since when it has tripped.
+    pub fn restored(most: usize, acted: impl IntoIterator<Item = u64>, tripped: Option<u64>) -> Self {
+        Self { most, while_ms: WHILE_MS, acted: acted.into_iter().collect(), tripped }
+    }
+
+    /// When it acted lately, oldest first: with [`Self::tripped`] all that there is to keep.
+    pub fn acted(&self) -> impl Iterator<Item = u64> {
+        self.acted.iter().copied()
     }
 
     /// What may be done at a time, in milliseconds: the action, or a flag in its place.
@@ -72,6 +82,16 @@ mod tests {
         assert_eq!(breaker.admit(Action::Delete, 90 * WHILE_MS), Action::Flag, "time alone mends nothing");
         breaker.reset();
         assert_eq!(breaker.admit(Action::Delete, 90 * WHILE_MS), Action::Delete);
+    }
+
+    #[test]
+    fn what_was_kept_goes_on_where_it_was() {
+        let mut breaker = Breaker::new(3);
+        for now in [1, 2, 3, 4, 5] {
+            breaker = Breaker::restored(3, breaker.acted(), breaker.tripped());
+            assert_eq!(breaker.admit(Action::Hold, now) == Action::Hold, now < 4);
+        }
+        assert_eq!(breaker.tripped(), Some(4), "the first that was too much");
     }
 
     #[test]

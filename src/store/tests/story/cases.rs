@@ -42,12 +42,12 @@ fn found(event: &str, person: &str) -> NewCase {
     }
 }
 
-async fn open(store: &Store, event: &str, person: &str) -> i64 {
+pub(crate) async fn open(store: &Store, event: &str, person: &str) -> i64 {
     store.open_case(W, ACCOUNT, found(event, person), 1_000).await.unwrap();
     store.cases(W, 1).await.unwrap()[0].number
 }
 
-fn card(id: &str) -> Card {
+pub(crate) fn card(id: &str) -> Card {
     let act = Act::Message { body: RichText::plain("case 1", &Origin::System), buttons: Vec::new() };
     let reply_to = ReplyTo("yard".to_owned());
     let say = Sendable { id: id.to_owned(), dest: "moderate/yard".to_owned(), reply_to, act, deadline_ms: i64::MAX };
@@ -146,7 +146,7 @@ async fn a_card_is_drawn_anew_when_something_is_said(home: &Home) {
 async fn of_two_moderators_the_second_looks_again(home: &Home) {
     let store = home.open().await;
     let number = open(&store, "m1", "66").await;
-    let decide = |said, to| DecideCase { by: by(3_000), number, said, to };
+    let decide = |said, to| DecideCase { by: by(3_000), number, said, to, debt: None, takes_back: false };
     store.decide_case(decide(0, CaseState::Content)).await.unwrap();
     let second = store.decide_case(decide(0, CaseState::Clear)).await;
     assert!(matches!(second, Err(StoreError::Denied(Denied::Moved))), "{second:?}");
@@ -188,7 +188,9 @@ async fn reports_of_the_new_weigh_little_however_many(home: &Home) {
 async fn an_erased_person_teaches_nothing(home: &Home) {
     let store = home.open().await;
     let number = open(&store, "m1", "66").await;
-    store.decide_case(DecideCase { by: by(3_000), number, said: 0, to: CaseState::Content }).await.unwrap();
+    let to = CaseState::Content;
+    let decide = DecideCase { by: by(3_000), number, said: 0, to, debt: None, takes_back: false };
+    store.decide_case(decide).await.unwrap();
     let said = store.cases_said(W).await.unwrap();
     store.erase_person(by(5_000), ACCOUNT, "66").await.unwrap();
     assert!(store.lessons(W).await.unwrap().is_empty());

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test: what cannot be set up must end it")]
 
 mod actions;
+mod acts;
 mod agent;
 mod audit;
 mod cases;

@@ -21,7 +21,7 @@ stories!(
     moderators_read_of_an_act_once_it_is_done,
 );
 
-fn order(asked: &str, verb: Verb, reverses: Option<i64>) -> NewOrder {
+pub(crate) fn order(asked: &str, verb: Verb, reverses: Option<i64>) -> NewOrder {
     let person = PersonId::from("66600066");
     let action = if verb == Verb::Ban { Moderation::Ban { person } } else { Moderation::Unban { person } };
     NewOrder {
@@ -49,6 +49,8 @@ fn order(asked: &str, verb: Verb, reverses: Option<i64>) -> NewOrder {
         who: "Ada".to_owned(),
         told: Vec::new(),
         node: "n1".to_owned(),
+        of_case: None,
+        look_ms: None,
     }
 }
 
@@ -77,8 +79,9 @@ async fn an_order_is_written_whole_and_once(home: &Home) {
         [(2, Verb::Unban, Some(DeliveryState::Ready), None), (1, Verb::Ban, Some(DeliveryState::Refused), Some("no"))];
     assert_eq!(seen, expected);
     assert_eq!((acts[1].reason.as_str(), acts[1].by.as_str()), ("sells lanterns", "operator"));
-    let (of, at_ms) = store.order_of(W, "out-t1").await.unwrap().unwrap();
-    assert_eq!((of.by_person.as_deref(), of.address.as_str(), at_ms), (Some("77700077"), "there", 50));
+    let of = store.order_of(W, "out-t1").await.unwrap().unwrap();
+    assert_eq!((of.order.by_person.as_deref(), of.order.address.as_str()), (Some("77700077"), "there"));
+    assert_eq!((of.asked.as_str(), of.by.as_str(), of.at_ms, of.looked), ("t1", "operator", 50, true));
     assert!(store.moderation("elsewhere", 10).await.unwrap().is_empty());
 }
 

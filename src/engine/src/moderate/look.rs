@@ -1,0 +1,149 @@
+//! Whether an act may be done: the platform is asked when it is ordered; and once more before it leaves, where it had to wait
+//! or could not be asked about.
+
+use townkeeper_contract::access::Permission;
+use townkeeper_contract::case::CaseState;
+use townkeeper_contract::id::{AccountId, PersonId};
+use townkeeper_contract::inbound::ReplyTo;
+use townkeeper_contract::outbound::Act;
+use townkeeper_contract::place::PlaceWho;
+use townkeeper_contract::platform::DeliverError;
+use townkeeper_core::access::may;
+use townkeeper_core::decide::moderate::{Moderated, is_protected, right, said, silences};
+use townkeeper_store::{Order, OutboxRow, StoreError, Verdict, Waiting, guard};
+
+use super::follows::{SHIELD, at_of};
+use super::platform;
+use crate::door::FRESH_MS;
+use crate::{EngineError, House};
+
+/// How long an act waits that could not be looked up.
+const RETRY_MS: i64 = 1_000;
+
+/// Why an order is not carried out.
+pub(super) enum No {
+    Said(Moderated),
+    /// The platform could not be asked just now.
+    Unasked(DeliverError),
+    Engine(EngineError),
+}
+
+impl From<StoreError> for No {
+    fn from(error: StoreError) -> Self {
+        Self::Engine(error.into())
+    }
+}
+
+/// Whether who asks and we may do this there, and whether it may be done to them: by the platform's own word, now.
+pub(super) async fn allowed(house: &House, order: &Order) -> Result<(), No> {
+    if let Some(asker) = &order.by_person {
+        asker_may(house, order, asker).await?;
+    }
+    we_may(house, order).await?;
+    match order.person.as_deref().filter(|_| silences(order.verb)) {
+        Some(person) => spare(house, &order.account, &order.address, &PersonId::from(person)).await,
+        None => Ok(()),
+    }
+}
+
+async fn asker_may(house: &House, order: &Order, asker: &str) -> Result<(), No> {
+    let account = AccountId::from(order.account.as_str());
+    let who = house.places.who(&account, &order.place, house.door.rules(&account));
+    if who == PlaceWho::Roles && !is_moderator(house, &account, asker).await? {
+        return Err(No::Said(Moderated::NotOurs));
+    }
+    let (at, asker) = (ReplyTo(order.address.clone()), PersonId::from(asker));
+    let lets = house.door.standing(&account, &at, Some(&asker), &house.clock).await;
+    known(lets.map(|standing| standing.may(right(order.verb))), Moderated::NotAllowed)
+}
+
+/// Whether the platform lets us.
+pub(super) async fn we_may(house: &House, order: &Order) -> Result<(), No> {
+    let (account, at) = (AccountId::from(order.account.as_str()), ReplyTo(order.address.clone()));
+    known(house.door.we_may(&account, &at, right(order.verb), &house.clock).await, Moderated::WeMayNot)
+}
+
+/// Whom the platform does not know there may nothing there.
+fn known(lets: Result<bool, DeliverError>, no: Moderated) -> Result<(), No> {
+    match lets {
+        Ok(true) => Ok(()),
+        Ok(false) | Err(DeliverError::Refused(_) | DeliverError::Gone) => Err(No::Said(no)),
+        Err(error) => Err(No::Unasked(error)),
+    }
+}
+
+/// Nothing is done about the team, nor about who moderates there.
+pub(super) async fn spare(house: &House, account: &str, address: &str, person: &PersonId) -> Result<(), No> {
+    let (account, at) = (AccountId::from(account), ReplyTo(address.to_owned()));
+    if let Some(platform) = platform(&account) {
+        let known = house.store.person_of(&house.workspace, platform, person.as_str()).await?;
+        if known.is_some_and(|member| !member.roles.is_empty()) {
+            return Err(No::Said(Moderated::Protected));
+        }
+    }
+    match house.door.standing(&account, &at, Some(person), &house.clock).await {
+        Ok(standing) if is_protected(&standing) => Err(No::Said(Moderated::Protected)),
+        // Somebody who left may still be banned.
+        Ok(_) | Err(DeliverError::Refused(_) | DeliverError::Gone) => Ok(()),
+        Err(error) => Err(No::Unasked(error)),
+    }
+}
+
+/// Whether somebody of that number may moderate by a role with us.
+pub(super) async fn is_moderator(house: &House, account: &AccountId, person: &str) -> Result<bool, StoreError> {
+    let Some(platform) = platform(account) else { return Ok(false) };
+    let known = house.store.person_of(&house.workspace, platform, person).await?;
+    Ok(known.is_some_and(|member| may(&member.roles, Permission::Moderate)))
+}
+
+/// When it is worth asking again.
+pub(super) fn again_ms(error: &DeliverError, now_ms: i64) -> i64 {
+    let wait_ms = match error {
+        DeliverError::Throttled { retry_after_ms, .. } => i64::try_from(*retry_after_ms).unwrap_or(RETRY_MS),
+        _ => RETRY_MS,
+    };
+    now_ms.saturating_add(wait_ms)
+}
+
+/// Looks at an act that had to wait, or that nobody could be asked about. `Some`: it does not leave now, or ever.
+pub(crate) async fn look_again(house: &House, row: &OutboxRow) -> Option<Verdict> {
+    if !matches!(row.act, Act::Moderate { .. } | Act::Pin { .. } | Act::Unpin { .. }) {
+        return None;
+    }
+    let now_ms = house.clock.now_ms();
+    let later = |next_ms: i64, detail: String| Some(Verdict::Again { next_ms, class: "pre_send", detail });
+    let waiting = match house.store.order_of(&house.workspace, &row.id).await {
+        Ok(found) => found?,
+        Err(error) => return later(now_ms + RETRY_MS, error.to_string()),
+    };
+    if waiting.looked && row.attempt == 1 && now_ms - waiting.at_ms < FRESH_MS {
+        return None;
+    }
+    match still(house, &waiting).await {
+        Ok(()) => None,
+        Err(No::Said(moderated)) => {
+            Some(Verdict::Refused { detail: format!("when it was to be done: {}", said(moderated).body.to_plain()) })
+        }
+        Err(No::Unasked(error)) => later(again_ms(&error, now_ms), error.to_string()),
+        Err(No::Engine(error)) => later(now_ms + RETRY_MS, error.to_string()),
+    }
+}
+
+/// Whether it is still wanted, and may be done now.
+async fn still(house: &House, waiting: &Waiting) -> Result<(), No> {
+    let order = &waiting.order;
+    if let Some(at) = at_of(&waiting.asked).filter(|_| order.reverses.is_none())
+        && let Some(kept) = house.store.case(&house.workspace, at.number).await?
+    {
+        // A word that takes back withdraws what waits; what was under way at that moment finds it here.
+        let taken_back = kept.said > at.said && matches!(kept.case.state, CaseState::Clear | CaseState::Open);
+        if taken_back && guard!("case.withdrawn") {
+            return Err(No::Said(Moderated::Overtaken));
+        }
+        // Whom it silences is looked at below.
+        if waiting.by == SHIELD && !silences(order.verb) {
+            spare(house, &order.account, &order.address, &kept.case.person).await?;
+        }
+    }
+    allowed(house, order).await
+}
