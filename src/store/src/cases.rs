@@ -56,6 +56,8 @@ pub struct Card {
     pub account: String,
     pub say: Sendable,
     pub actions: Vec<NewAction>,
+    /// The cases that it says something of: it goes when whoever they are about is erased.
+    pub about: Vec<i64>,
 }
 
 /// Says something about a case, together with a record of the log.
@@ -82,16 +84,6 @@ pub struct Report {
     /// How many reports of one person count in an hour.
     pub per_hour: i64,
     pub now_ms: i64,
-}
-
-/// Somebody's standing in a community.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Member {
-    pub account: String,
-    pub person: String,
-    pub first_ms: i64,
-    pub said: i64,
-    pub seen_ms: i64,
 }
 
 const HOUR_MS: i64 = 60 * 60 * 1000;
@@ -155,27 +147,6 @@ impl Store {
     pub async fn open_case(&self, workspace: &str, account: &str, new: NewCase, now_ms: i64) -> Result<(), StoreError> {
         let (workspace, account) = (workspace.to_owned(), account.to_owned());
         self.write(OpenCase { workspace, account, new, now_ms }).await
-    }
-
-    /// Everybody who is known, for the memory that judges.
-    pub async fn members(&self, workspace: &str) -> Result<Vec<Member>, StoreError> {
-        let rows = sql("SELECT account, person, first_ms, said, seen_ms FROM member WHERE workspace = $1 \
-             ORDER BY seen_ms DESC LIMIT 200000");
-        let member = |row: &Row| {
-            Ok(Member {
-                account: row.text("account")?,
-                person: row.text("person")?,
-                first_ms: row.int("first_ms")?,
-                said: row.int("said")?,
-                seen_ms: row.int("seen_ms")?,
-            })
-        };
-        rows.bind(workspace).all(&self.reads).await?.iter().map(member).collect()
-    }
-
-    /// Writes down how much these members have said.
-    pub async fn keep_members(&self, workspace: &str, members: Vec<Member>) -> Result<(), StoreError> {
-        self.write(KeepMembers { workspace: workspace.to_owned(), members }).await
     }
 }
 
@@ -289,6 +260,15 @@ impl Write for ShowCase {
                 };
                 now.extend(outbox::queue(tx, &queue, &card.say).await?);
                 actions::show(tx, (&self.workspace, &card.account, &card.say.id), &card.actions).await?;
+                for number in &card.about {
+                    sql("INSERT INTO scam_card (workspace, card, number, at_ms) VALUES ($1, $2, $3, $4)")
+                        .bind(&self.workspace)
+                        .bind(&card.say.id)
+                        .bind(*number)
+                        .bind(self.now_ms)
+                        .execute(&mut *tx)
+                        .await?;
+                }
             }
             Ok(Some(now))
         })
@@ -364,37 +344,6 @@ impl Write for Report {
                 .one(tx)
                 .await?;
             Ok(row.int("light")?.min(self.at_most) + row.int("heavy")?)
-        })
-    }
-}
-
-struct KeepMembers {
-    workspace: String,
-    members: Vec<Member>,
-}
-
-impl Write for KeepMembers {
-    type Out = ();
-
-    fn apply<'a>(&'a self, tx: &'a mut Conn) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(async move {
-            for member in &self.members {
-                // Another node may know more of somebody: the longer acquaintance and the higher count stay.
-                sql("INSERT INTO member (workspace, account, person, first_ms, said, seen_ms) \
-                     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (workspace, account, person) DO UPDATE SET \
-                     first_ms = CASE WHEN excluded.first_ms < member.first_ms THEN excluded.first_ms ELSE member.first_ms END, \
-                     said = CASE WHEN excluded.said > member.said THEN excluded.said ELSE member.said END, \
-                     seen_ms = excluded.seen_ms")
-                .bind(&self.workspace)
-                .bind(&member.account)
-                .bind(&member.person)
-                .bind(member.first_ms)
-                .bind(member.said)
-                .bind(member.seen_ms)
-                .execute(&mut *tx)
-                .await?;
-            }
-            Ok(())
         })
     }
 }

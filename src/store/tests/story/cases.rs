@@ -21,7 +21,7 @@ stories!(
     members_are_known_the_longer_the_better,
 );
 
-fn found(event: &str, person: &str) -> NewCase {
+pub(crate) fn found(event: &str, person: &str) -> NewCase {
     NewCase {
         event: event.to_owned(),
         place: "square".to_owned(),
@@ -46,7 +46,7 @@ fn card(id: &str) -> Card {
     let act = Act::Message { body: RichText::plain("case 1", &Origin::System), buttons: Vec::new() };
     let reply_to = ReplyTo("yard".to_owned());
     let say = Sendable { id: id.to_owned(), dest: "moderate/yard".to_owned(), reply_to, act, deadline_ms: i64::MAX };
-    Card { account: ACCOUNT.to_owned(), say, actions: Vec::new() }
+    Card { account: ACCOUNT.to_owned(), say, actions: Vec::new(), about: vec![1] }
 }
 
 async fn a_case_is_found_once_and_shown_once(home: &Home) {
@@ -140,5 +140,5 @@ async fn members_are_known_the_longer_the_better(home: &Home) {
     store.keep_members(W, vec![member(100, 5, 900)]).await.unwrap();
     // Another node met them later, and heard less.
     store.keep_members(W, vec![member(500, 2, 950)]).await.unwrap();
-    assert_eq!(store.members(W).await.unwrap(), [member(100, 5, 950)]);
+    assert_eq!(store.members(W, 0).await.unwrap(), [member(100, 5, 950)]);
 }

@@ -16,6 +16,7 @@ mod newer;
 mod nodes;
 mod people;
 mod places;
+mod shield;
 mod standing;
 mod town;
 mod upgrade;

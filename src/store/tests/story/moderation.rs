@@ -21,7 +21,7 @@ stories!(
     moderators_read_of_an_act_once_it_is_done,
 );
 
-fn order(asked: &str, verb: Verb, reverses: Option<i64>) -> NewOrder {
+pub(crate) fn order(asked: &str, verb: Verb, reverses: Option<i64>) -> NewOrder {
     let person = PersonId::from("66600066");
     let action = if verb == Verb::Ban { Moderation::Ban { person } } else { Moderation::Unban { person } };
     NewOrder {
