@@ -93,18 +93,18 @@ fn print(row: &Row) -> Result<Print, StoreError> {
     })
 }
 
-/// All rows of many batches in one statement, as JSON. A node's numbers go up: it has one writer. What somebody said who was
-/// erased since is not written any more.
+/// All rows of many batches in one statement, as JSON. A node's numbers go up: it has one writer, and begins with the time,
+/// so that they do after its rows were pruned too. What somebody said who was erased since is not written any more.
 const KEEP_SQLITE: &str = "\
     INSERT INTO fingerprint (workspace, node, seq, account, place, message, person, print, at_ms) \
-    SELECT value ->> 'workspace', value ->> 'node', (SELECT COALESCE(MAX(f.seq), 0) FROM fingerprint f \
+    SELECT value ->> 'workspace', value ->> 'node', (SELECT COALESCE(MAX(f.seq), $2) FROM fingerprint f \
     WHERE f.workspace = value ->> 'workspace' AND f.node = value ->> 'node') + 1 + key, value ->> 'account', \
     value ->> 'place', value ->> 'message', value ->> 'person', value ->> 'print', value ->> 'at_ms' \
     FROM json_each($1) WHERE NOT EXISTS (SELECT 1 FROM erasure e WHERE e.workspace = value ->> 'workspace' \
     AND e.mark = value ->> 'mark' AND e.at_ms >= value ->> 'at_ms')";
 const KEEP_POSTGRES: &str = "\
     INSERT INTO fingerprint (workspace, node, seq, account, place, message, person, print, at_ms) \
-    SELECT value ->> 'workspace', value ->> 'node', (SELECT COALESCE(MAX(f.seq), 0) FROM fingerprint f \
+    SELECT value ->> 'workspace', value ->> 'node', (SELECT COALESCE(MAX(f.seq), $2) FROM fingerprint f \
     WHERE f.workspace = value ->> 'workspace' AND f.node = value ->> 'node') + n, value ->> 'account', \
     value ->> 'place', value ->> 'message', value ->> 'person', CAST(value ->> 'print' AS BIGINT), \
     CAST(value ->> 'at_ms' AS BIGINT) FROM jsonb_array_elements(CAST($1 AS jsonb)) WITH ORDINALITY AS rows (value, n) \
@@ -141,9 +141,8 @@ pub(crate) async fn insert(tx: &mut Conn, all: impl Iterator<Item = Prints<'_>>)
             at_ms: print.at_ms,
         }));
     }
-    if !rows.is_empty() {
-        per_engine(KEEP_SQLITE, KEEP_POSTGRES).bind(serde_json::to_string(&rows)?).execute(tx).await?;
-    }
+    let Some(newest) = rows.iter().map(|row| row.at_ms).max() else { return Ok(()) };
+    per_engine(KEEP_SQLITE, KEEP_POSTGRES).bind(serde_json::to_string(&rows)?).bind(newest).execute(tx).await?;
     Ok(())
 }
 

@@ -106,7 +106,7 @@ async fn sweep(
     person: Option<&str>,
     done: &mut Done,
 ) -> Result<(), EngineError> {
-    for copy in house.shield.copies(&kept.case, house.clock.now_ms()) {
+    for copy in house.shield.copies(house, &kept.case).await? {
         let account = AccountId::from(copy.account.as_str());
         if person.is_some() && account != kept.case.account {
             continue;

@@ -34,7 +34,7 @@ pub(super) fn cards_of(house: &House, case: &Case, done: &str) -> Vec<Card> {
             Button { action: ActionId::new(id), label: offer.label }
         });
         let act = Act::Message { buttons: buttons.collect(), body: defanged(reply.body, house.base().allowed()) };
-        Card { say: notice(&place, reply_to, act, now_ms), account: account.0, actions }
+        Card { say: notice(&place, reply_to, act, now_ms), account: account.0, actions, about: vec![case.number] }
     };
     moderators(house, case).into_iter().map(card).collect()
 }
@@ -45,7 +45,7 @@ pub(super) fn calls(house: &House, case: &Case) -> Vec<Card> {
     let now_ms = house.clock.now_ms();
     let call = |(account, place, reply_to): (AccountId, PlaceId, ReplyTo)| {
         let act = Act::Message { body: say::cases::breaker(ACTS), buttons: Vec::new() };
-        Card { say: notice(&place, reply_to, act, now_ms), account: account.0, actions: Vec::new() }
+        Card { say: notice(&place, reply_to, act, now_ms), account: account.0, actions: Vec::new(), about: Vec::new() }
     };
     moderators(house, case).into_iter().map(call).collect()
 }
@@ -79,11 +79,17 @@ pub(super) async fn show(house: &Arc<House>, case: &Case, cards: Vec<Card>) -> R
 pub(super) async fn digest(house: &Arc<House>, late: &[Case]) -> Result<(), EngineError> {
     let Some((first, rest)) = late.split_first() else { return Ok(()) };
     let all: Vec<&Case> = late.iter().collect();
+    let about: Vec<i64> = late.iter().map(|case| case.number).collect();
     let now_ms = house.clock.now_ms();
     let card = |(account, place, reply_to): (AccountId, _, ReplyTo)| {
         let body = defanged(say::cases::digest(&all), house.base().allowed());
         let act = Act::Message { body, buttons: Vec::new() };
-        Card { say: notice(&place, reply_to, act, now_ms), account: account.0, actions: Vec::new() }
+        Card {
+            say: notice(&place, reply_to, act, now_ms),
+            account: account.0,
+            actions: Vec::new(),
+            about: about.clone(),
+        }
     };
     show(house, first, moderators(house, first).into_iter().map(card).collect()).await?;
     for case in rest {
