@@ -29,7 +29,7 @@ pub struct Print {
 pub(crate) struct Prints<'a> {
     pub(crate) workspace: &'a str,
     pub(crate) node: &'a str,
-    pub(crate) prints: &'a [Print],
+    pub(crate) said: &'a [Print],
 }
 
 impl Store {
@@ -128,8 +128,8 @@ struct NewRow<'a> {
 /// Writes them, in the transaction of whatever else is written.
 pub(crate) async fn insert(tx: &mut Conn, all: impl Iterator<Item = Prints<'_>>) -> Result<(), StoreError> {
     let mut rows = Vec::new();
-    for Prints { workspace, node, prints } in all {
-        rows.extend(prints.iter().map(|print| NewRow {
+    for Prints { workspace, node, said } in all {
+        rows.extend(said.iter().map(|print| NewRow {
             workspace,
             node,
             account: &print.account,
@@ -156,7 +156,7 @@ impl Write for KeepPrints {
     type Out = ();
 
     fn apply<'a>(&'a self, tx: &'a mut Conn) -> BoxFuture<'a, Result<(), StoreError>> {
-        let prints = Prints { workspace: &self.workspace, node: &self.node, prints: &self.prints };
+        let prints = Prints { workspace: &self.workspace, node: &self.node, said: &self.prints };
         Box::pin(insert(tx, std::iter::once(prints)))
     }
 }

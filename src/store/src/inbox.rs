@@ -190,7 +190,7 @@ impl Accept {
     }
 
     fn prints(&self) -> Prints<'_> {
-        Prints { workspace: &self.workspace, node: &self.node, prints: &self.prints }
+        Prints { workspace: &self.workspace, node: &self.node, said: &self.prints }
     }
 
     /// What became of its events, given the turns that are new; and the cursor behind them.
