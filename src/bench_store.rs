@@ -96,6 +96,7 @@ async fn ledger_entry(store: &Store, id: &str, whole: bool) -> anyhow::Result<()
         account: "web".to_owned(),
         events: vec![event],
         cases: Vec::new(),
+        prints: Vec::new(),
         cursor: None,
         node: "bench".to_owned(),
         lease: None,

@@ -38,6 +38,7 @@ mod real;
 mod reports;
 mod shield;
 mod standing;
+mod sweep;
 mod telegram;
 mod thousand;
 mod vectors;

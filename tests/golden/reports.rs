@@ -21,7 +21,7 @@ async fn said(telegram: &TelegramServer, n: usize) -> SentMessage {
 }
 
 /// `person` reports the spammer's message, which came before we were there.
-fn reports(telegram: &TelegramServer, person: i64) {
+pub(crate) fn reports(telegram: &TelegramServer, person: i64) {
     let chat = json!({ "id": GROUP, "type": "supergroup", "title": "Lumen" });
     let from = |id: i64| json!({ "id": id, "is_bot": false, "first_name": "Person" });
     telegram.push_update(json!({ "message": {

@@ -75,11 +75,13 @@ async fn commit(
     let events: Vec<NewEvent> = kept.into_iter().map(|inbound| new_event(inbound, now_ms)).collect();
     // Before the commit: who meets a committed turn must find it, under way or ended.
     let writers: Vec<FeedWriter> = events.iter().map(|event| open(house, &event.turn, 1, &event.inbound)).collect();
+    let prints = house.shield.unwritten();
     let accept = Accept {
         workspace: house.workspace.clone(),
         account: account.0.clone(),
         events: events.clone(),
         cases,
+        prints: prints.clone(),
         cursor,
         node: house.node.id.clone(),
         lease: house.node.lease_of(account),
@@ -89,6 +91,7 @@ async fn commit(
     let accepted = match house.store.accept(accept).await {
         Ok(accepted) => accepted,
         Err(error) => {
+            house.shield.put_back(prints);
             for writer in writers {
                 forget(house, writer);
             }

@@ -1,15 +1,15 @@
 //! The shield's seat: every event of a place that it watches is judged in memory before it is accepted, by what is ours, by
-//! what was seen here lately, and by what moderators said. It writes nothing itself: what it finds is committed with the
-//! batch that it was found in.
+//! what was seen here lately, and by what moderators said. It writes nothing itself: what it finds and remembers is committed
+//! with the batch that it was found in.
 
+mod kept;
 mod learnt;
 mod memory;
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use townkeeper_contract::case::{Case, CaseAction, ShieldMode};
+use townkeeper_contract::case::{CaseAction, ShieldMode};
 use townkeeper_contract::id::{AccountId, PersonId};
 use townkeeper_contract::inbound::{Body, Inbound, RosterChange};
 use townkeeper_core::places::Here;
@@ -20,16 +20,15 @@ use townkeeper_shield::found::Found;
 use townkeeper_shield::lists::List;
 use townkeeper_shield::policy::Breaker;
 use townkeeper_shield::{Action, Author, Facts, Folded, Lists, Message, Model, Shield, Signal, Tier, Verdict, Weights};
-use townkeeper_store::{Fuse, NewCase, StoreError};
+use townkeeper_store::{Fuse, NewCase, StoreError, person_mark};
 
 use crate::House;
 use crate::lists::Keeper;
+use kept::Followed;
+pub(crate) use kept::{load, run};
 use learnt::Learnt;
 pub(crate) use memory::Copy;
 use memory::Memory;
-
-/// How often it is looked for what other nodes learnt, for who is of the team, and for members to write down.
-const LOOK: Duration = Duration::from_secs(5);
 
 /// What the configuration says.
 #[derive(Clone, Debug, Default)]
@@ -61,6 +60,7 @@ pub(crate) struct Watch {
     guarding: Guarding,
     ground: RwLock<Arc<Ground>>,
     memory: Mutex<Memory>,
+    followed: tokio::sync::Mutex<Followed>,
     /// None where it cannot be read: the other layers judge alone.
     model: Option<Model>,
 }
@@ -92,7 +92,7 @@ impl Watch {
         let learnt = Arc::new(Learnt::default());
         let ground = Arc::new(Ground::new(&guarding, base, learnt));
         let model = Model::shipped().inspect_err(|error| tracing::error!(%error, "the text model cannot be used")).ok();
-        Self { guarding, ground: RwLock::new(ground), memory: Mutex::default(), model }
+        Self { guarding, ground: RwLock::new(ground), memory: Mutex::default(), followed: <_>::default(), model }
     }
 
     /// What is never held against anybody.
@@ -125,10 +125,7 @@ impl Watch {
         let ground = self.ground(base);
         let staff = ground.is_staff(&inbound.account, &inbound.person.id);
         let folded = Folded::new(&said);
-        let met = {
-            let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-            memory.meet(inbound, &folded, staff, || ground.leads_elsewhere(&said, &folded), now_ms)
-        };
+        let met = self.memory().meet(inbound, &folded, staff, || ground.leads_elsewhere(&said, &folded), now_ms);
         let verdict = ground.verdict(inbound, &said, &folded, &met, self.model.as_ref());
         metrics::counter!("townkeeper_shield_total", "verdict" => word(verdict.action)).increment(1);
         let action = match verdict.action {
@@ -157,19 +154,16 @@ impl Watch {
         if self.ground.read().unwrap_or_else(PoisonError::into_inner).is_staff(account, person) {
             return Tier::Staff;
         }
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner).tier(account, person, now_ms)
-    }
-
-    /// Messages of the last day that are like a case's, other than itself. Whoever of the team quoted it is left alone.
-    pub(crate) fn copies(&self, case: &Case, now_ms: i64) -> Vec<Copy> {
-        let ground = Arc::clone(&self.ground.read().unwrap_or_else(PoisonError::into_inner));
-        let memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
-        memory.copies(case, &ground.staff, now_ms)
+        self.memory().tier(account, person, now_ms)
     }
 
     /// Forgets a person who was erased.
     pub(crate) fn forget(&self, account: &str, person: &str) {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner).forget(account, person);
+        self.memory().forget(person_mark(account, person));
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes up what moderators said, here or over another node, and who is of the team.
@@ -266,35 +260,5 @@ fn word(action: Action) -> &'static str {
         Action::Flag => "flag",
         Action::Hold => "hold",
         Action::Delete => "delete",
-    }
-}
-
-/// Before anything is judged: what moderators said, who is of the team, who is known.
-pub(crate) async fn load(house: &House) -> Result<(), StoreError> {
-    let members = house.store.members(&house.workspace).await?;
-    house.shield.memory.lock().unwrap_or_else(PoisonError::into_inner).import(&members);
-    house.shield.learn(house).await
-}
-
-/// Looks for what is new, and writes down who said how much, until the daemon drains.
-pub(crate) async fn run(house: Arc<House>) {
-    loop {
-        let draining = tokio::select! {
-            () = house.draining.cancelled() => true,
-            () = tokio::time::sleep(LOOK) => false,
-        };
-        let members = house.shield.memory.lock().unwrap_or_else(PoisonError::into_inner).changed();
-        let kept = async {
-            if !members.is_empty() {
-                house.store.keep_members(&house.workspace, members).await?;
-            }
-            house.shield.learn(&house).await
-        };
-        if let Err(error) = kept.await {
-            tracing::warn!(%error, "what the shield goes by could not be read or kept; trying again");
-        }
-        if draining {
-            return;
-        }
     }
 }

@@ -75,8 +75,8 @@ impl Store {
 
     /// What moderators were shown since then, by any node.
     pub async fn shown_since(&self, workspace: &str, since_ms: i64) -> Result<Shown, StoreError> {
-        let row = sql("SELECT COUNT(DISTINCT CASE WHEN single = 1 THEN number END) AS singles, \
-             MAX(CASE WHEN single = 0 THEN shown_ms END) AS digest_ms \
+        let row = sql("SELECT COUNT(DISTINCT CASE WHEN kind = 'card' THEN number END) AS singles, \
+             MAX(CASE WHEN kind = 'digest' THEN shown_ms END) AS digest_ms \
              FROM scam_card WHERE workspace = $1 AND shown_ms > $2");
         let row = row.bind(workspace).bind(since_ms).one(&self.reads).await?;
         Ok(Shown { singles: row.int("singles")?, digest_ms: row.opt_int("digest_ms")? })
@@ -111,7 +111,7 @@ fn stale(row: &Row) -> Result<StaleCard, StoreError> {
 
 /// What is said about a case is to be seen on its cards.
 pub(crate) async fn mark(tx: &mut Conn, workspace: &str, number: i64) -> Result<(), StoreError> {
-    let marked = sql("UPDATE scam_card SET due = 1 WHERE workspace = $1 AND number = $2 AND single = 1");
+    let marked = sql("UPDATE scam_card SET due = 1 WHERE workspace = $1 AND number = $2 AND kind = 'card'");
     marked.bind(workspace).bind(number).execute(tx).await?;
     Ok(())
 }
@@ -129,34 +129,55 @@ impl Write for ShowCases {
                 said = shown.ok_or(Denied::Moved)?.int("said")?;
             }
             let now = put(tx, (&self.workspace, &self.node), &self.cards, self.now_ms).await?;
-            // Somebody spoke before it was shown: the card says so a moment later.
-            let due = self.numbers.len() == 1 && said > 0;
+            let kind = if self.numbers.len() == 1 { Kind::Card } else { Kind::Digest };
             for card in &self.cards {
-                self.note(tx, card, due).await?;
+                for number in &self.numbers {
+                    note(tx, (&self.workspace, self.now_ms), card, *number, kind).await?;
+                }
+            }
+            if let [number] = self.numbers.as_slice()
+                && said > 0
+            {
+                // Somebody spoke before it was shown: the card says so a moment later.
+                mark(tx, &self.workspace, *number).await?;
             }
             Ok(now)
         })
     }
 }
 
-impl ShowCases {
-    /// Writes down which cases a card shows.
-    async fn note(&self, tx: &mut Conn, card: &Card, due: bool) -> Result<(), StoreError> {
-        for number in &self.numbers {
-            sql("INSERT INTO scam_card (workspace, number, card, account, single, shown_ms, due) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7)")
-            .bind(&self.workspace)
-            .bind(*number)
-            .bind(&card.say.id)
-            .bind(&card.account)
-            .bind(i64::from(self.numbers.len() == 1))
-            .bind(self.now_ms)
-            .bind(i64::from(due))
-            .execute(&mut *tx)
-            .await?;
+/// What a row of the outbox is to a case.
+#[derive(Clone, Copy)]
+enum Kind {
+    Card,
+    Digest,
+    Again,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Card => "card",
+            Self::Digest => "digest",
+            Self::Again => "again",
         }
-        Ok(())
     }
+}
+
+/// Writes down which case a row of the outbox shows. `at`: the workspace, and when.
+async fn note(tx: &mut Conn, at: (&str, i64), card: &Card, number: i64, kind: Kind) -> Result<(), StoreError> {
+    let (workspace, now_ms) = at;
+    sql("INSERT INTO scam_card (workspace, number, card, account, kind, shown_ms, due) \
+         VALUES ($1, $2, $3, $4, $5, $6, 0)")
+    .bind(workspace)
+    .bind(number)
+    .bind(&card.say.id)
+    .bind(&card.account)
+    .bind(kind.name())
+    .bind(now_ms)
+    .execute(tx)
+    .await?;
+    Ok(())
 }
 
 /// Puts cards up: the rows of those that leave now. `at`: the workspace, and who sends them.
@@ -193,6 +214,7 @@ impl Write for Redraw {
                 Queue { workspace: &self.workspace, account, turn: &say.id, part: 0, node: "", now_ms: self.now_ms };
             outbox::wait(tx, &queue, say, self.now_ms).await?;
             actions::show(tx, (&self.workspace, account, &say.id), actions).await?;
+            note(tx, (&self.workspace, self.now_ms), &self.with, self.number, Kind::Again).await?;
             Ok(true)
         })
     }

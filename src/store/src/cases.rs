@@ -68,16 +68,6 @@ pub struct Report {
     pub now_ms: i64,
 }
 
-/// Somebody's standing in a community.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Member {
-    pub account: String,
-    pub person: String,
-    pub first_ms: i64,
-    pub said: i64,
-    pub seen_ms: i64,
-}
-
 const HOUR_MS: i64 = 60 * 60 * 1000;
 
 impl Store {
@@ -136,27 +126,6 @@ impl Store {
     pub async fn open_case(&self, workspace: &str, account: &str, new: NewCase, now_ms: i64) -> Result<(), StoreError> {
         let (workspace, account) = (workspace.to_owned(), account.to_owned());
         self.write(OpenCase { workspace, account, new, now_ms }).await
-    }
-
-    /// Everybody who is known, for the memory that judges.
-    pub async fn members(&self, workspace: &str) -> Result<Vec<Member>, StoreError> {
-        let rows = sql("SELECT account, person, first_ms, said, seen_ms FROM member WHERE workspace = $1 \
-             ORDER BY seen_ms DESC LIMIT 200000");
-        let member = |row: &Row| {
-            Ok(Member {
-                account: row.text("account")?,
-                person: row.text("person")?,
-                first_ms: row.int("first_ms")?,
-                said: row.int("said")?,
-                seen_ms: row.int("seen_ms")?,
-            })
-        };
-        rows.bind(workspace).all(&self.reads).await?.iter().map(member).collect()
-    }
-
-    /// Writes down how much these members have said.
-    pub async fn keep_members(&self, workspace: &str, members: Vec<Member>) -> Result<(), StoreError> {
-        self.write(KeepMembers { workspace: workspace.to_owned(), members }).await
     }
 }
 
@@ -317,37 +286,6 @@ impl Write for Report {
                 .one(tx)
                 .await?;
             Ok(row.int("light")?.min(self.at_most) + row.int("heavy")?)
-        })
-    }
-}
-
-struct KeepMembers {
-    workspace: String,
-    members: Vec<Member>,
-}
-
-impl Write for KeepMembers {
-    type Out = ();
-
-    fn apply<'a>(&'a self, tx: &'a mut Conn) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(async move {
-            for member in &self.members {
-                // Another node may know more of somebody: the longer acquaintance and the higher count stay.
-                sql("INSERT INTO member (workspace, account, person, first_ms, said, seen_ms) \
-                     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (workspace, account, person) DO UPDATE SET \
-                     first_ms = CASE WHEN excluded.first_ms < member.first_ms THEN excluded.first_ms ELSE member.first_ms END, \
-                     said = CASE WHEN excluded.said > member.said THEN excluded.said ELSE member.said END, \
-                     seen_ms = excluded.seen_ms")
-                .bind(&self.workspace)
-                .bind(&member.account)
-                .bind(&member.person)
-                .bind(member.first_ms)
-                .bind(member.said)
-                .bind(member.seen_ms)
-                .execute(&mut *tx)
-                .await?;
-            }
-            Ok(())
         })
     }
 }

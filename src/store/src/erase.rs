@@ -6,11 +6,12 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 use sqlx::{ConnectOptions as _, Connection as _};
 use townkeeper_contract::BoxFuture;
 
 use crate::audit::{self, Act, By};
-use crate::db::{Conn, Pool, Row, per_engine};
+use crate::db::{Conn, Pool, Row, per_engine, sql};
 use crate::writer::Write;
 use crate::{Store, StoreError};
 
@@ -103,6 +104,45 @@ macro_rules! corrected {
     };
 }
 
+/// What showed moderators cases that are about them.
+macro_rules! shown {
+    ($before:literal, $after:literal) => {
+        concat!(
+            $before,
+            " IN (SELECT k.card FROM scam_card k JOIN scam_case s ON s.workspace = k.workspace AND s.number = k.number \
+             WHERE k.workspace = $1 AND s.account = $2 AND s.person = $3)",
+            $after
+        )
+    };
+}
+
+/// What they did as moderators, by their platform's word alone.
+macro_rules! as_moderator {
+    ($table:literal, $column:literal) => {
+        Rule {
+            table: $table,
+            sqlite: concat!(
+                "UPDATE ",
+                $table,
+                " SET ",
+                $column,
+                " = 'erased' WHERE workspace = $1 AND ",
+                $column,
+                " = 'platform:' || substr($2, 1, instr($2, ':') - 1) || ':' || $3"
+            ),
+            postgres: concat!(
+                "UPDATE ",
+                $table,
+                " SET ",
+                $column,
+                " = 'erased' WHERE workspace = $1 AND ",
+                $column,
+                " = 'platform:' || split_part($2, ':', 1) || ':' || $3"
+            ),
+        }
+    };
+}
+
 /// Everything that shows who a person with this identity is, or lets them in: they are one person on all platforms.
 macro_rules! linked {
     ($table:literal, $before:literal) => {
@@ -178,6 +218,30 @@ const RULES: &[Rule] = &[
          by_person = CASE WHEN by_person = $3 THEN 'erased' ELSE by_person END \
          WHERE workspace = $1 AND account = $2 AND (person = $3 OR by_person = $3)",
     ),
+    as_moderator!("moderation", "by_actor"),
+    as_moderator!("scam_case", "decided_by"),
+    // The cards that stand in chats are drawn anew, without the person: what is needed for that stays.
+    rule(
+        "scam_card",
+        "UPDATE scam_card SET due = 1 WHERE workspace = $1 AND kind = 'card' AND number IN (SELECT c.number \
+         FROM scam_case c WHERE c.workspace = $1 AND c.account = $2 AND c.person = $3)",
+    ),
+    rule("attempt", shown!("DELETE FROM attempt WHERE workspace = $1 AND outbox", "")),
+    rule(
+        "outbox",
+        shown!(
+            "UPDATE outbox SET act = '{\"act\":\"typing\"}' WHERE workspace = $1 AND state = 'sent' AND id",
+            " AND id IN (SELECT c.card FROM scam_card c WHERE c.workspace = $1 AND c.kind = 'card')"
+        ),
+    ),
+    rule("outbox", shown!("DELETE FROM outbox WHERE workspace = $1 AND act <> '{\"act\":\"typing\"}' AND id", "")),
+    rule(
+        "scam_card",
+        shown!(
+            "DELETE FROM scam_card WHERE workspace = $1 AND card",
+            " AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.workspace = $1 AND o.id = scam_card.card)"
+        ),
+    ),
     rule(
         "action",
         concat!("DELETE FROM action WHERE workspace = $1 AND account = $2 AND (person = $3 OR ", theirs!("turn"), ")"),
@@ -216,18 +280,13 @@ const RULES: &[Rule] = &[
          WHERE c.workspace = $1 AND c.account = $2 AND (c.person = $3 OR case_word.person = $3))",
     ),
     // Without its words a case teaches nothing any more.
-    // The cards that stand in chats are drawn anew, without the person.
-    rule(
-        "scam_card",
-        "UPDATE scam_card SET due = 1 WHERE workspace = $1 AND single = 1 AND number IN (SELECT c.number \
-         FROM scam_case c WHERE c.workspace = $1 AND c.account = $2 AND c.person = $3)",
-    ),
     rule(
         "scam_case",
         "UPDATE scam_case SET text = '', name = 'erased', why = '', verdict = '{}', person = 'erased', said = said + 1 \
          WHERE workspace = $1 AND account = $2 AND person = $3",
     ),
     rule("scam_report", "DELETE FROM scam_report WHERE workspace = $1 AND account = $2 AND person = $3"),
+    rule("fingerprint", "DELETE FROM fingerprint WHERE workspace = $1 AND account = $2 AND person = $3"),
     rule("member", "DELETE FROM member WHERE workspace = $1 AND account = $2 AND person = $3"),
     rule("memory", "DELETE FROM memory WHERE workspace = $1 AND account = $2 AND person = $3"),
     // A request that is under way is settled for the workspace alone.
@@ -259,6 +318,12 @@ impl Store {
         let report = self.write(Erase { by, account: account.to_owned(), person: person.to_owned() }).await?;
         self.scrub().await?;
         Ok(report)
+    }
+
+    /// Who was erased within the last day, as [`person_mark`] has it, and when: to be forgotten by whoever remembers them.
+    pub async fn erasures(&self, workspace: &str) -> Result<Vec<(i64, i64)>, StoreError> {
+        let rows = sql("SELECT mark, at_ms FROM erasure WHERE workspace = $1").bind(workspace).all(&self.reads).await?;
+        rows.iter().map(|row| Ok((row.int("mark")?, row.int("at_ms")?))).collect()
     }
 
     /// The tables that [`Self::erase_person`] looks into.
@@ -306,6 +371,13 @@ impl Store {
     }
 }
 
+/// A person of an account as a number: what is remembered of somebody goes by it, and for a day after they were erased it is
+/// all that says so. It does not say who they are, but whoever guesses can check.
+pub fn person_mark(account: &str, person: &str) -> i64 {
+    let hash = Sha256::new().chain_update(account).chain_update([0]).chain_update(person).finalize();
+    i64::from_be_bytes(hash.first_chunk().copied().unwrap_or_default())
+}
+
 struct Erase {
     by: By,
     account: String,
@@ -317,6 +389,17 @@ impl Write for Erase {
 
     fn apply<'a>(&'a self, tx: &'a mut Conn) -> BoxFuture<'a, Result<ErasureReport, StoreError>> {
         Box::pin(async move {
+            // Whoever is writing something down of them at this moment is waited for, and what comes later finds the mark.
+            per_engine("SELECT 1", "LOCK TABLE fingerprint, member IN SHARE ROW EXCLUSIVE MODE")
+                .execute(&mut *tx)
+                .await?;
+            sql("INSERT INTO erasure (workspace, mark, at_ms) VALUES ($1, $2, $3) \
+                 ON CONFLICT (workspace, mark) DO UPDATE SET at_ms = excluded.at_ms")
+            .bind(&self.by.workspace)
+            .bind(person_mark(&self.account, &self.person))
+            .bind(self.by.now_ms)
+            .execute(&mut *tx)
+            .await?;
             let mut log = audit::begin(tx, &self.by).await?;
             let mut report = ErasureReport::default();
             for rule in RULES {

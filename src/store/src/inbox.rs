@@ -10,6 +10,7 @@ use townkeeper_contract::platform::Cursor;
 
 use crate::cases::{self, NewCase};
 use crate::db::{Conn, Row, keepable, per_engine, sql};
+use crate::fingerprints::{self, Print, Prints};
 use crate::lease::{self, Lease, postgres_now, sqlite_now};
 use crate::writer::Write;
 use crate::{Store, StoreError, cursor, fault, outbox};
@@ -22,6 +23,8 @@ pub struct Accept {
     pub events: Vec<NewEvent>,
     /// What the shield found in this batch, in these events or in others.
     pub cases: Vec<NewCase>,
+    /// What was said in watched places since the last commit.
+    pub prints: Vec<Print>,
     pub cursor: Option<Cursor>,
     /// Who answers them.
     pub node: String,
@@ -162,6 +165,8 @@ pub(crate) async fn accept_all(
         per_engine(ACCEPT_SQLITE, ACCEPT_POSTGRES).bind(serde_json::to_string(&rows)?).all(&mut *tx).await?
     };
     let new = inserted.iter().map(|row| row.text("turn")).collect::<Result<HashSet<String>, StoreError>>()?;
+    fingerprints::insert(tx, accepts.iter().zip(&held).filter(|(_, held)| **held).map(|(accept, _)| accept.prints()))
+        .await?;
     let mut outs = Vec::with_capacity(accepts.len());
     for (accept, held) in accepts.iter().zip(held) {
         outs.push(if held { Ok(accept.outcome(tx, &new).await?) } else { Err(StoreError::Fenced) });
@@ -182,6 +187,10 @@ impl Accept {
             received_ms: self.now_ms,
             node: &self.node,
         })
+    }
+
+    fn prints(&self) -> Prints<'_> {
+        Prints { workspace: &self.workspace, node: &self.node, said: &self.prints }
     }
 
     /// What became of its events, given the turns that are new; and the cursor behind them.

@@ -143,8 +143,14 @@ const RULES: &[Rule] = &[
          AND NOT EXISTS (SELECT 1 FROM ticket t WHERE t.workspace = r.workspace AND t.conversation = r.id)"
     ),
     rule!("scam_case", ticket_days, "event", "r.at_ms < $2"),
-    rule!("scam_card", ticket_days, "card", "r.shown_ms < $2"),
+    rule!(
+        "scam_card",
+        outbox_days,
+        "card",
+        "r.shown_ms < $2 AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.workspace = r.workspace AND o.id = r.card)"
+    ),
     rule!("scam_report", inbox_days, "message", "r.at_ms < $2"),
+    // Fingerprints and erasures go after a day: the shield's own loop sees to it, whatever is configured.
     // Who has not been seen for so long is new again.
     rule!("member", turn_days, "person", "r.seen_ms < $2"),
     rule!("budget", turn_days, "scope", "r.day < $2 / 86400000"),

@@ -54,7 +54,7 @@ impl<W, O> Waiting<W, O> {
 
 #[derive(Debug)]
 enum Queued {
-    Accept(Waiting<Accept, Vec<Accepted>>),
+    Accept(Box<Waiting<Accept, Vec<Accepted>>>),
     Settle(Waiting<Arc<Settle>, Settled>),
     Other(Box<dyn Pending>),
 }
@@ -91,7 +91,7 @@ impl Writer {
     }
 
     pub(crate) async fn accept(&self, write: Accept) -> Result<Vec<Accepted>, StoreError> {
-        self.queue(write, Queued::Accept).await
+        self.queue(write, |waiting| Queued::Accept(Box::new(waiting))).await
     }
 
     pub(crate) async fn settle(&self, write: Arc<Settle>) -> Result<Settled, StoreError> {

@@ -117,9 +117,9 @@ async fn take_back(
 }
 
 /// What is like a case, of the last day.
-pub(super) fn copies(house: &House, kept: &KeptCase) -> Vec<CaseCopy> {
-    let found = house.shield.copies(&kept.case, house.clock.now_ms());
-    found.into_iter().map(|Copy { account, place, message }| CaseCopy { account, place, message }).collect()
+pub(super) async fn copies(house: &House, kept: &KeptCase) -> Result<Vec<CaseCopy>, EngineError> {
+    let found = house.shield.copies(house, &kept.case).await?;
+    Ok(found.into_iter().map(|Copy { account, place, message }| CaseCopy { account, place, message }).collect())
 }
 
 /// Takes down what is like it, of the last day, wherever it stands; for somebody of whom only a platform says that they

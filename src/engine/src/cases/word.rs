@@ -123,7 +123,7 @@ async fn decide(
         // Said before; but a death may have come between the word and its acts. Under the same keys they are done once.
         let (_, steps) = cases::meaning(word);
         if word != CaseWord::Undo {
-            let copies = copies(house, &kept);
+            let copies = copies(house, &kept).await?;
             carry_out(house, &voice.by, &kept, steps, voice.person.as_deref(), &copies).await?;
         }
         return Ok((Cased::Same, None));
@@ -131,7 +131,7 @@ async fn decide(
     let copies = if steps.contains(&Step::Sweep) {
         // Whoever of the team quoted it is left alone, however new they are.
         learn(house).await;
-        copies(house, &kept)
+        copies(house, &kept).await?
     } else {
         Vec::new()
     };

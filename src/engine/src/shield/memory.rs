@@ -1,5 +1,5 @@
 //! What is remembered of a workspace's squares: who said how much since when, what was said lately and where. Bounded,
-//! whatever comes; kept over a restart is only who is known.
+//! whatever comes. What is kept over a restart, and what other nodes saw, comes and goes by [`super::kept`].
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -8,12 +8,19 @@ use townkeeper_contract::id::{AccountId, PersonId};
 use townkeeper_contract::inbound::{Body, Inbound, RosterChange};
 use townkeeper_shield::behaviour::{self, Crowd, Entry, Fingerprint, Ring, Row, Seen, Trust};
 use townkeeper_shield::{Folded, Reply, Signal, Tier};
-use townkeeper_store::Member;
+use townkeeper_store::{Member, Print, person_mark};
 
 /// Messages whose kind is remembered, for edits and replies.
 const MESSAGES: usize = 16_384;
 
-const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+/// Events whose judgement is remembered: one that is handed in again, because its commit failed or nobody knows, is judged
+/// the same and counts once.
+const EVENTS: usize = 8_192;
+
+/// Fingerprints that wait to be written, at most; without a store, the oldest go.
+const UNWRITTEN: usize = 65_536;
+
+pub(super) const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// A message elsewhere that is like another one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +31,7 @@ pub(crate) struct Copy {
 }
 
 /// What is known of an event's author and of what it answers.
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Met {
     pub(super) tier: Tier,
     pub(super) reply: Option<Reply>,
@@ -38,21 +46,62 @@ struct Past {
     asks_help: bool,
 }
 
+/// The last so many, by their keys.
+struct Last<V> {
+    room: usize,
+    by_key: HashMap<u64, V>,
+    order: VecDeque<u64>,
+}
+
+impl<V> Last<V> {
+    fn new(room: usize) -> Self {
+        Self { room, by_key: HashMap::new(), order: VecDeque::new() }
+    }
+
+    fn put(&mut self, key: u64, value: V) {
+        if self.by_key.insert(key, value).is_none() {
+            self.order.push_back(key);
+        }
+        if self.order.len() > self.room
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.by_key.remove(&oldest);
+        }
+    }
+}
+
 /// See above.
-#[derive(Default)]
 pub(super) struct Memory {
     crowd: Crowd,
     ring: Ring,
     trust: Trust,
     accounts: Vec<String>,
-    past: HashMap<u64, Past>,
-    order: VecDeque<u64>,
+    past: Last<Past>,
+    /// Who it was, and what they were met with.
+    events: Last<(u64, Met)>,
     /// Who said something since the last time it was written down.
     dirty: HashMap<(String, String), Member>,
+    /// What is in the ring and in no table yet.
+    unwritten: Vec<Print>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            crowd: Crowd::default(),
+            ring: Ring::default(),
+            trust: Trust::default(),
+            accounts: Vec::new(),
+            past: Last::new(MESSAGES),
+            events: Last::new(EVENTS),
+            dirty: HashMap::new(),
+            unwritten: Vec::new(),
+        }
+    }
 }
 
 impl Memory {
-    /// Takes an event in: what it says beside all before it.
+    /// Takes an event in: what it says beside all before it. One that was met before is met as it was then.
     pub(super) fn meet(
         &mut self,
         inbound: &Inbound,
@@ -61,7 +110,24 @@ impl Memory {
         leads_elsewhere: impl FnOnce() -> bool,
         now_ms: i64,
     ) -> Met {
+        let event = behaviour::key(&format!("{}/{}", inbound.account, inbound.event));
+        if let Some((_, met)) = self.events.by_key.get(&event) {
+            return met.clone();
+        }
         let person = person_key(&inbound.account.0, &inbound.person.id.0);
+        let met = self.meet_first(inbound, folded, (person, staff), leads_elsewhere, now_ms);
+        self.events.put(event, (person, met.clone()));
+        met
+    }
+
+    fn meet_first(
+        &mut self,
+        inbound: &Inbound,
+        folded: &Folded,
+        (person, staff): (u64, bool),
+        leads_elsewhere: impl FnOnce() -> bool,
+        now_ms: i64,
+    ) -> Met {
         let tier = if staff { Tier::Staff } else { self.trust.tier(person, now_ms) };
         if let Body::Roster { change } = &inbound.body {
             if *change == RosterChange::Joined {
@@ -91,7 +157,7 @@ impl Memory {
             mentions: mentions(folded.text()),
             // Help that comes too quickly is judged with what it says.
             reply: None,
-            edit_adds_link: edit && linked && self.past.get(&key).is_some_and(|past| !past.linked),
+            edit_adds_link: edit && linked && self.past.by_key.get(&key).is_some_and(|past| !past.linked),
             is_first,
         };
         let signals = self.crowd.observe(&seen);
@@ -99,11 +165,19 @@ impl Memory {
             let row = self.trust.note(person, now_ms, behaviour::letters(folded), copied);
             self.note(inbound, row, now_ms);
         }
-        self.remember(key, Past { at_ms: now_ms, linked, asks_help: folded.text().contains('?') });
-        if let Some(print) = print {
-            let account = seen.account;
-            let place = &inbound.place.id.0;
-            self.ring.insert(&Entry { print, at_ms: now_ms, account, place, message, person });
+        self.past.put(key, Past { at_ms: now_ms, linked, asks_help: folded.text().contains('?') });
+        // What nobody can name, nobody can take down.
+        if let Some(print) = print
+            && !message.is_empty()
+        {
+            self.write_later(Print {
+                account: inbound.account.0.clone(),
+                place: inbound.place.id.0.clone(),
+                message: message.to_owned(),
+                person: inbound.person.id.0.clone(),
+                print: print.bits().cast_signed(),
+                at_ms: now_ms,
+            });
         }
         Met { tier, reply, signals }
     }
@@ -141,6 +215,37 @@ impl Memory {
         }
     }
 
+    /// Remembers a message by its fingerprint, as it was seen here or elsewhere.
+    pub(super) fn take_up(&mut self, kept: &Print) {
+        let print = Fingerprint::from_bits(kept.print.cast_unsigned());
+        let (account, person) = (self.account(&kept.account), person_key(&kept.account, &kept.person));
+        let (place, message) = (kept.place.as_str(), kept.message.as_str());
+        self.ring.insert(&Entry { print, at_ms: kept.at_ms, account, place, message, person });
+    }
+
+    fn write_later(&mut self, print: Print) {
+        self.take_up(&print);
+        self.unwritten.push(print);
+        self.let_go();
+    }
+
+    /// Fingerprints that are to be written now.
+    pub(super) fn unwritten(&mut self) -> Vec<Print> {
+        std::mem::take(&mut self.unwritten)
+    }
+
+    /// They could not be written.
+    pub(super) fn put_back(&mut self, mut prints: Vec<Print>) {
+        prints.append(&mut self.unwritten);
+        self.unwritten = prints;
+        self.let_go();
+    }
+
+    fn let_go(&mut self) {
+        let over = self.unwritten.len().saturating_sub(UNWRITTEN);
+        self.unwritten.drain(..over);
+    }
+
     /// Who is to be written down.
     pub(super) fn changed(&mut self) -> Vec<Member> {
         let mut members: Vec<Member> = std::mem::take(&mut self.dirty).into_values().collect();
@@ -149,16 +254,26 @@ impl Memory {
         members
     }
 
-    pub(super) fn forget(&mut self, account: &str, person: &str) {
-        let key = person_key(account, person);
+    /// They could not be written; who was heard since is known better.
+    pub(super) fn put_back_members(&mut self, members: Vec<Member>) {
+        for member in members {
+            self.dirty.entry((member.account.clone(), member.person.clone())).or_insert(member);
+        }
+    }
+
+    /// By [`person_mark`].
+    pub(super) fn forget(&mut self, mark: i64) {
+        let key = mark.cast_unsigned();
         self.ring.erase(key);
         self.crowd.erase(key);
         self.trust.forget(key);
-        self.dirty.remove(&(account.to_owned(), person.to_owned()));
+        self.dirty.retain(|(account, person), _| person_mark(account, person) != mark);
+        self.unwritten.retain(|print| person_mark(&print.account, &print.person) != mark);
+        self.events.by_key.retain(|_, (person, _)| *person != key);
     }
 
     fn reply(&self, to: u64, now_ms: i64) -> Option<Reply> {
-        let past = self.past.get(&to)?;
+        let past = self.past.by_key.get(&to)?;
         let after_s = u32::try_from((now_ms - past.at_ms).max(0) / 1000).unwrap_or(u32::MAX);
         Some(Reply { asks_help: past.asks_help, after_s })
     }
@@ -177,21 +292,10 @@ impl Memory {
         let member = Member { account, person, first_ms: row.first_ms, said: i64::from(row.count), seen_ms: now_ms };
         self.dirty.insert(key, member);
     }
-
-    fn remember(&mut self, key: u64, past: Past) {
-        if self.past.insert(key, past).is_none() {
-            self.order.push_back(key);
-        }
-        if self.order.len() > MESSAGES
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.past.remove(&oldest);
-        }
-    }
 }
 
 fn person_key(account: &str, person: &str) -> u64 {
-    behaviour::key(&format!("{account}/{person}"))
+    person_mark(account, person).cast_unsigned()
 }
 
 fn message_key(inbound: &Inbound, message: &str) -> u64 {
@@ -200,4 +304,116 @@ fn message_key(inbound: &Inbound, message: &str) -> u64 {
 
 fn mentions(text: &str) -> u16 {
     u16::try_from(text.split_whitespace().filter(|word| word.starts_with('@')).count()).unwrap_or(u16::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use townkeeper_contract::id::EventKey;
+    use townkeeper_contract::inbound::{Carried, Person, Place, PlaceKind, ReplyTo};
+
+    use super::*;
+
+    const NOW: i64 = 1_700_000_000_000;
+
+    fn said(event: &str, person: &str, text: &str) -> Inbound {
+        Inbound {
+            event: EventKey::from(event),
+            account: AccountId::from("telegram:main"),
+            place: Place { id: "square".into(), kind: PlaceKind::Group, address: None, within: None },
+            thread: None,
+            person: Person { id: PersonId::from(person), name: String::new(), handle: None, bot: false },
+            at_ms: NOW,
+            addressed: false,
+            message: Some(event.into()),
+            replies_to: None,
+            replies_to_person: None,
+            carried: Carried::default(),
+            reply_to: ReplyTo(String::new()),
+            body: Body::Message { text: text.to_owned() },
+        }
+    }
+
+    const TEXT: &str = "the harbour lanterns are for everybody who comes tonight";
+
+    fn meet(memory: &mut Memory, inbound: &Inbound) -> Met {
+        let Body::Message { text } = &inbound.body else {
+            return memory.meet(inbound, &Folded::new(""), false, || false, NOW);
+        };
+        memory.meet(inbound, &Folded::new(text), false, || true, NOW)
+    }
+
+    #[test]
+    fn an_event_that_comes_again_is_met_as_it_was_and_counts_once() {
+        let mut memory = Memory::default();
+        let first = meet(&mut memory, &said("1", "66", TEXT));
+        assert!(!first.signals.is_empty(), "a link in the first message of somebody new");
+        let written = memory.unwritten();
+        assert_eq!(meet(&mut memory, &said("1", "66", TEXT)), first);
+        // The commit failed, the prints are put back, and once.
+        memory.put_back(written);
+        assert_eq!((memory.unwritten().len(), memory.ring.len()), (1, 1));
+        assert_eq!(memory.changed().iter().map(|member| member.said).collect::<Vec<_>>(), [1]);
+        // The twin: another event with the same words is no first message any more, and counts.
+        assert_ne!(meet(&mut memory, &said("2", "66", TEXT)), first);
+        assert_eq!(memory.changed()[0].said, 2);
+    }
+
+    #[test]
+    fn only_so_many_events_are_remembered_and_of_whoever_is_erased_none() {
+        let mut memory = Memory::default();
+        for event in 0..EVENTS + 100 {
+            meet(&mut memory, &said(&event.to_string(), "66", "gm"));
+        }
+        assert_eq!((memory.events.by_key.len(), memory.events.order.len()), (EVENTS, EVENTS));
+        meet(&mut memory, &said("a", "67", TEXT));
+        meet(&mut memory, &said("b", "68", TEXT));
+        memory.forget(person_mark("telegram:main", "67"));
+        let left: Vec<String> = memory.unwritten().into_iter().map(|print| print.person).collect();
+        assert_eq!(left, ["68"]);
+        assert!(memory.changed().iter().all(|member| member.person != "67"));
+        assert_eq!(memory.events.by_key.values().filter(|(of, _)| *of == person_key("telegram:main", "67")).count(), 0);
+    }
+
+    #[test]
+    fn what_cannot_be_written_for_long_takes_no_more_room() {
+        let mut memory = Memory::default();
+        let print = |n: usize| Print {
+            account: "a".to_owned(),
+            place: "p".to_owned(),
+            message: n.to_string(),
+            person: "66".to_owned(),
+            print: 1,
+            at_ms: NOW,
+        };
+        memory.put_back((0..UNWRITTEN + 10).map(print).collect());
+        let left = memory.unwritten();
+        assert_eq!((left.len(), left[0].message.as_str()), (UNWRITTEN, "10"), "the newest stay");
+    }
+
+    #[test]
+    fn what_another_node_saw_is_found_and_who_it_heard_is_known() {
+        let mut here = Memory::default();
+        let mut there = Memory::default();
+        meet(&mut there, &said("1", "66", TEXT));
+        for print in there.unwritten() {
+            here.take_up(&print);
+        }
+        let (member, day) = (there.changed().remove(0), 24 * 60 * 60 * 1000);
+        here.import(&[Member { first_ms: NOW - 40 * day, said: 200, ..member }]);
+        assert_eq!(here.tier(&"telegram:main".into(), &"66".into(), NOW), Tier::Trusted);
+        assert_eq!(here.ring.near(Fingerprint::of(&Folded::new(TEXT)).unwrap(), 0).len(), 1);
+        assert!(here.unwritten().is_empty(), "what others wrote is not written again");
+    }
+
+    #[test]
+    fn members_that_could_not_be_written_are_not_lost() {
+        let mut memory = Memory::default();
+        meet(&mut memory, &said("1", "66", TEXT));
+        meet(&mut memory, &said("2", "67", TEXT));
+        let drained = memory.changed();
+        meet(&mut memory, &said("3", "67", "the second thing that they said tonight"));
+        memory.put_back_members(drained);
+        let kept: Vec<(String, i64)> = memory.changed().into_iter().map(|m| (m.person, m.said)).collect();
+        assert_eq!(kept, [("66".to_owned(), 1), ("67".to_owned(), 1)]);
+    }
 }

@@ -84,6 +84,7 @@ async fn walk(store: &Store, event: &str, mut acknowledged: &std::fs::File) {
             account,
             events: vec![new],
             cases: Vec::new(),
+            prints: Vec::new(),
             cursor: None,
             node: "n1".to_owned(),
             lease: None,

@@ -26,7 +26,7 @@ stories!(
     members_are_known_the_longer_the_better,
 );
 
-fn found(event: &str, person: &str) -> NewCase {
+pub(crate) fn found(event: &str, person: &str) -> NewCase {
     NewCase {
         event: event.to_owned(),
         place: "square".to_owned(),
@@ -116,7 +116,7 @@ async fn a_card_is_drawn_anew_when_something_is_said(home: &Home) {
         now_ms: 2_000,
     };
     store.show_cases(show).await.unwrap();
-    let decide = |said, to| DecideCase { by: by(3_000), number, said, to };
+    let decide = |said, to| DecideCase { by: by(3_000), number, said, to, debt: None, takes_back: false };
     store.decide_case(decide(0, CaseState::Content)).await.unwrap();
     assert!(store.stale_cards(W, 10).await.unwrap().is_empty(), "it is still under way");
     let sent = Verdict::Sent { message: Some("yard/9".to_owned()) };
@@ -211,5 +211,5 @@ async fn members_are_known_the_longer_the_better(home: &Home) {
     store.keep_members(W, vec![member(100, 5, 900)]).await.unwrap();
     // Another node met them later, and heard less.
     store.keep_members(W, vec![member(500, 2, 950)]).await.unwrap();
-    assert_eq!(store.members(W).await.unwrap(), [member(100, 5, 950)]);
+    assert_eq!(store.members(W, 0).await.unwrap(), [member(100, 5, 950)]);
 }

@@ -82,11 +82,11 @@ async fn retention_waits_for_its_day(home: &Home) {
 }
 
 /// A person of whom nothing may stay, and words of theirs and to them.
-const NOBODY: &str = "7770001234";
-const CANARY: &str = "canary-4b1d-of-a-person";
+pub(crate) const NOBODY: &str = "7770001234";
+pub(crate) const CANARY: &str = "canary-4b1d-of-a-person";
 
 /// How often the canaries stand in everything that the database left on disk, or in its dump.
-async fn found(home: &Home) -> usize {
+pub(crate) async fn found(home: &Home) -> usize {
     let folder = tempfile::tempdir().unwrap();
     let files = match home {
         Home::Sqlite(folder) => ["townkeeper.db", "townkeeper.db-wal"].map(|file| folder.path().join(file)).to_vec(),

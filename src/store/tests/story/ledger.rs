@@ -54,6 +54,7 @@ pub(crate) fn accept(events: &[&str], cursor: Option<&str>) -> Accept {
         account: ACCOUNT.to_owned(),
         events: events.iter().map(event).collect(),
         cases: Vec::new(),
+        prints: Vec::new(),
         cursor: cursor.map(|value| Cursor { scope: "updates".to_owned(), value: value.to_owned() }),
         node: NODE.to_owned(),
         lease: None,

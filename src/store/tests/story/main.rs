@@ -17,6 +17,7 @@ mod newer;
 mod nodes;
 mod people;
 mod places;
+mod shield;
 mod standing;
 mod town;
 mod upgrade;

@@ -171,6 +171,7 @@ async fn accept_within(store: &Store, place: &str, event: &str, within: Option<P
         account: ACCOUNT.to_owned(),
         events: vec![new],
         cases: Vec::new(),
+        prints: Vec::new(),
         cursor: None,
         node: "n1".to_owned(),
         lease: None,

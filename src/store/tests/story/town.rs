@@ -55,6 +55,7 @@ pub(crate) async fn accept(store: &Store, person: &str, event: &str, words: &str
         account: ACCOUNT.to_owned(),
         events: vec![new],
         cases: Vec::new(),
+        prints: Vec::new(),
         cursor,
         node: "n1".to_owned(),
         lease: None,

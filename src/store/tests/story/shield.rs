@@ -1,0 +1,220 @@
+//! What the shield remembers: written with the batch, read by every node, gone after a day; and of somebody who is erased
+//! nothing, whoever remembers them.
+
+use sqlx::{Connection as _, PgConnection, Row as _};
+use townkeeper_contract::case::CaseState;
+use townkeeper_contract::inbound::ReplyTo;
+use townkeeper_contract::moderation::Verb;
+use townkeeper_contract::outbound::Act;
+use townkeeper_contract::text::{Origin, RichText};
+use townkeeper_fakes::postgres::Cluster;
+use townkeeper_store::{
+    Accept, Ack, By, Card, DecideCase, Lease, Member, NewCase, Print, Redraw, Sendable, ShowCases, Store, StoreError,
+    Verdict, person_mark,
+};
+
+use crate::home::{Home, stories};
+use crate::keeping::{CANARY, NOBODY, found};
+use crate::people::by;
+use crate::town::{ACCOUNT, W};
+use crate::{cases, ledger, moderation};
+
+stories!(
+    fingerprints_come_with_their_batch_or_not_at_all,
+    each_node_reads_what_the_others_wrote,
+    fingerprints_go_after_a_day,
+    another_node_brings_nobody_back,
+    moderators_read_nothing_of_whoever_was_erased,
+    an_erased_moderator_is_named_nowhere_but_in_the_log,
+);
+
+const DAY: i64 = 24 * 60 * 60 * 1000;
+
+fn print(message: &str, person: &str, at_ms: i64) -> Print {
+    Print {
+        account: ACCOUNT.to_owned(),
+        place: "square".to_owned(),
+        message: message.to_owned(),
+        person: person.to_owned(),
+        print: i64::MIN + 7,
+        at_ms,
+    }
+}
+
+/// What a node wrote, from its beginning.
+async fn of(store: &Store, node: &str) -> Vec<Print> {
+    store.prints_after(W, node, 0, 99).await.unwrap().into_iter().map(|(_, print)| print).collect()
+}
+
+async fn fingerprints_come_with_their_batch_or_not_at_all(home: &Home) {
+    let store = home.open().await;
+    let batch = |cursor, prints| Accept { prints, ..ledger::accept(&[], Some(cursor)) };
+    store.accept(batch("1", vec![print("a", "66", 10), print("b", "67", 10)])).await.unwrap();
+    let lost = Lease { name: "account:t".to_owned(), token: 9 };
+    let fenced = Accept { lease: Some(lost), ..batch("2", vec![print("c", "66", 11)]) };
+    // In one commit with another's, as a group or after it: it makes no difference.
+    let (one, other) = tokio::join!(store.accept(fenced), store.accept(batch("3", vec![print("d", "66", 12)])));
+    assert!(matches!(one, Err(StoreError::Fenced)), "{one:?}");
+    other.unwrap();
+    assert_eq!(of(&store, "n1").await, [print("a", "66", 10), print("b", "67", 10), print("d", "66", 12)]);
+    assert_eq!(store.cursor(W, ACCOUNT, "updates").await.unwrap().as_deref(), Some("3"));
+    assert!(store.print_nodes("elsewhere").await.unwrap().is_empty());
+}
+
+async fn each_node_reads_what_the_others_wrote(home: &Home) {
+    let store = home.open().await;
+    store.keep_prints(W, "b", vec![print("1", "66", 10), print("2", "66", 10)]).await.unwrap();
+    store.keep_prints(W, "a", vec![print("3", "66", 10)]).await.unwrap();
+    assert_eq!(store.print_nodes(W).await.unwrap(), ["a", "b"]);
+    let first = store.prints_after(W, "b", 0, 1).await.unwrap();
+    let read = first[0].0;
+    store.keep_prints(W, "b", vec![print("4", "66", 11)]).await.unwrap();
+    let rest: Vec<String> =
+        store.prints_after(W, "b", read, 99).await.unwrap().into_iter().map(|(_, print)| print.message).collect();
+    assert_eq!((first[0].1.message.as_str(), rest), ("1", vec!["2".to_owned(), "4".to_owned()]));
+}
+
+async fn fingerprints_go_after_a_day(home: &Home) {
+    let store = home.open().await;
+    let many = |from: i64, at_ms| (from..from + 700).map(|n| print(&n.to_string(), "66", at_ms)).collect::<Vec<_>>();
+    store.keep_prints(W, "a", many(0, 10)).await.unwrap();
+    store.keep_prints(W, "a", many(700, 20)).await.unwrap();
+    store.keep_prints(W, "b", vec![print("old", "66", 10)]).await.unwrap();
+    store.erase_person(By { now_ms: 5, ..by(5) }, ACCOUNT, "1").await.unwrap();
+    store.prune_prints(W, 20).await.unwrap();
+    assert_eq!(store.print_nodes(W).await.unwrap(), ["a"]);
+    assert_eq!(store.prints_after(W, "a", 0, 9_999).await.unwrap().len(), 700);
+    assert!(store.erasures(W).await.unwrap().is_empty());
+    // Numbers go on, also where nothing is left: a reader that was here before misses nothing.
+    let read = store.prints_after(W, "a", 0, 9_999).await.unwrap()[699].0;
+    store.prune_prints(W, 21).await.unwrap();
+    assert!(store.print_nodes(W).await.unwrap().is_empty());
+    store.keep_prints(W, "a", vec![print("new", "66", DAY)]).await.unwrap();
+    assert_eq!(store.prints_after(W, "a", read, 9).await.unwrap().len(), 1);
+}
+
+fn member(first_ms: i64, seen_ms: i64) -> Member {
+    Member { account: ACCOUNT.to_owned(), person: "66".to_owned(), first_ms, said: 5, seen_ms }
+}
+
+async fn another_node_brings_nobody_back(home: &Home) {
+    let store = home.open().await;
+    store.keep_members(W, vec![member(100, 900)]).await.unwrap();
+    store.keep_prints(W, "a", vec![print("1", "66", 900), print("2", "67", 900)]).await.unwrap();
+    store.erase_person(by(1_000), ACCOUNT, "66").await.unwrap();
+    assert!(store.members(W, 0).await.unwrap().is_empty());
+    assert_eq!(of(&store, "a").await, [print("2", "67", 900)]);
+    assert_eq!(store.erasures(W).await.unwrap(), [(person_mark(ACCOUNT, "66"), 1_000)]);
+    // What another node had in memory, or on its way.
+    store.keep_members(W, vec![member(100, 1_100)]).await.unwrap();
+    store.keep_prints(W, "b", vec![print("3", "66", 950)]).await.unwrap();
+    store.accept(Accept { prints: vec![print("4", "66", 950)], ..ledger::accept(&[], None) }).await.unwrap();
+    assert!(store.members(W, 0).await.unwrap().is_empty());
+    assert_eq!(store.print_nodes(W).await.unwrap(), ["a"]);
+    // They may come back, as somebody new; and somebody of that number elsewhere is somebody else.
+    let elsewhere = Member { account: "discord:main".to_owned(), ..member(100, 1_150) };
+    store.keep_members(W, vec![member(1_200, 1_200), elsewhere.clone()]).await.unwrap();
+    store.keep_prints(W, "b", vec![print("5", "66", 1_200)]).await.unwrap();
+    assert_eq!(store.members(W, 0).await.unwrap(), [member(1_200, 1_200), elsewhere]);
+    assert_eq!(store.members(W, 1_200).await.unwrap().len(), 1);
+    assert_eq!(of(&store, "b").await, [print("5", "66", 1_200)]);
+}
+
+fn unsure(number: i64) -> DecideCase {
+    DecideCase { by: by(2_000), number, said: 0, to: CaseState::Unsure, debt: None, takes_back: false }
+}
+
+/// A card on another account than where its cases were found.
+fn card(id: &str, text: &str) -> Card {
+    let act = Act::Message { body: RichText::plain(text, &Origin::System), buttons: Vec::new() };
+    let (dest, reply_to) = (format!("cases/{id}"), ReplyTo("yard".to_owned()));
+    let say = Sendable { id: id.to_owned(), dest, reply_to, act, deadline_ms: i64::MAX };
+    Card { account: "discord:main".to_owned(), say, actions: Vec::new() }
+}
+
+async fn moderators_read_nothing_of_whoever_was_erased(home: &Home) {
+    let store = home.open().await;
+    for (event, person) in [("m1", NOBODY), ("m2", "66"), ("m3", NOBODY), ("m4", "66")] {
+        let words = if person == NOBODY { CANARY } else { "gm" };
+        let new = NewCase { name: words.to_owned(), text: words.to_owned(), ..cases::found(event, person) };
+        store.open_case(W, ACCOUNT, new, 1_000).await.unwrap();
+    }
+    let named = format!("{CANARY} ({NOBODY}) wrote:");
+    // A card that stands, one of somebody else, and a digest that names both.
+    for (numbers, card) in
+        [(vec![1], card("c1", &named)), (vec![2], card("c2", "case 2")), (vec![3, 4], card("c3", &named))]
+    {
+        let show =
+            ShowCases { workspace: W.to_owned(), numbers, cards: vec![card], node: "n1".to_owned(), now_ms: 2_000 };
+        store.show_cases(show).await.unwrap();
+    }
+    let sent = Verdict::Sent { message: Some("yard/9".to_owned()) };
+    store
+        .ack(Ack { workspace: W.to_owned(), id: "c1".to_owned(), attempt: 1, verdict: sent, now_ms: 2_100 })
+        .await
+        .unwrap();
+    // What drew it anew names them, too.
+    store.decide_case(DecideCase { by: by(2_150), ..unsure(1) }).await.unwrap();
+    let with = card("c4", &named);
+    let redraw = Redraw { workspace: W.to_owned(), number: 1, card: "c1".to_owned(), said: 1, with, now_ms: 2_200 };
+    assert!(store.redraw_card(redraw).await.unwrap());
+    assert!(found(home).await > 4, "the red twin: they are there");
+    store.erase_person(by(5_000), ACCOUNT, NOBODY).await.unwrap();
+    assert_eq!(found(home).await, 0);
+    assert_eq!(store.outbox_count(W, "sending").await.unwrap(), 1, "what is about others alone stays");
+    // The card in the chat is drawn anew, without them.
+    let stale = store.stale_cards(W, 10).await.unwrap();
+    let drawn: Vec<(&str, &str)> = stale.iter().map(|d| (d.card.as_str(), d.kept.case.name.as_str())).collect();
+    assert_eq!(drawn, [("c1", "erased")]);
+}
+
+async fn an_erased_moderator_is_named_nowhere_but_in_the_log(home: &Home) {
+    let store = home.open().await;
+    let ada = || By { actor: "platform:telegram:77700077".to_owned(), ..by(3_000) };
+    store.open_case(W, ACCOUNT, cases::found("m1", "66"), 1_000).await.unwrap();
+    store.decide_case(DecideCase { by: ada(), to: CaseState::Account, ..unsure(1) }).await.unwrap();
+    let mut order = moderation::order("t1", Verb::Ban, None);
+    order.by = ada();
+    order.order.by_person = None;
+    store.moderate(order).await.unwrap();
+    let named = async || {
+        let (case, act) =
+            (store.case(W, 1).await.unwrap().unwrap().case, store.moderation(W, 1).await.unwrap().remove(0));
+        (case.by.unwrap(), act.by)
+    };
+    assert_eq!(named().await.0, "platform:telegram:77700077");
+    store.erase_person(by(4_000), "telegram:other", "1").await.unwrap();
+    assert_eq!(named().await.1, "platform:telegram:77700077", "another person is another person");
+    store.erase_person(by(5_000), ACCOUNT, "77700077").await.unwrap();
+    assert_eq!(named().await, ("erased".to_owned(), "erased".to_owned()));
+    assert_eq!(store.case(W, 1).await.unwrap().unwrap().case.state, CaseState::Account, "what was said still holds");
+}
+
+/// Another node has written somebody down and not committed yet when they are erased.
+#[tokio::test]
+async fn an_erasure_waits_for_whoever_writes_at_this_moment() {
+    let cluster = Cluster::start(false);
+    let url = cluster.database("late");
+    let store = Store::connect(&url).await.unwrap();
+    let mut other = PgConnection::connect(&url).await.unwrap();
+    let mut late = other.begin().await.unwrap();
+    let member = "INSERT INTO member (workspace, account, person, first_ms, said, seen_ms) \
+        VALUES ('main', 'telegram:main', '66', 1, 1, 1)";
+    sqlx::query(member).execute(&mut *late).await.unwrap();
+    let mut erasing = Box::pin(store.erase_person(by(5), ACCOUNT, "66"));
+    let waits = "SELECT COUNT(*) AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+    loop {
+        tokio::select! {
+            biased;
+            early = &mut erasing => panic!("it did not wait: {early:?}"),
+            () = tokio::task::yield_now() => {}
+        }
+        let mut third = PgConnection::connect(&url).await.unwrap();
+        if sqlx::query(waits).fetch_one(&mut third).await.unwrap().get::<i64, _>("n") > 0 {
+            break;
+        }
+    }
+    late.commit().await.unwrap();
+    erasing.await.unwrap();
+    assert!(store.members(W, 0).await.unwrap().is_empty());
+}
