@@ -166,18 +166,8 @@ impl Memory {
             self.note(inbound, row, now_ms);
         }
         self.past.put(key, Past { at_ms: now_ms, linked, asks_help: folded.text().contains('?') });
-        // What nobody can name, nobody can take down.
-        if let Some(print) = print
-            && !message.is_empty()
-        {
-            self.write_later(Print {
-                account: inbound.account.0.clone(),
-                place: inbound.place.id.0.clone(),
-                message: message.to_owned(),
-                person: inbound.person.id.0.clone(),
-                print: print.bits().cast_signed(),
-                at_ms: now_ms,
-            });
+        if let Some(print) = print {
+            self.write_later(inbound, print, now_ms);
         }
         Met { tier, reply, signals }
     }
@@ -223,7 +213,17 @@ impl Memory {
         self.ring.insert(&Entry { print, at_ms: kept.at_ms, account, place, message, person });
     }
 
-    fn write_later(&mut self, print: Print) {
+    fn write_later(&mut self, inbound: &Inbound, print: Fingerprint, now_ms: i64) {
+        // What nobody can name, nobody can take down.
+        let Some(message) = &inbound.message else { return };
+        let print = Print {
+            account: inbound.account.0.clone(),
+            place: inbound.place.id.0.clone(),
+            message: message.0.clone(),
+            person: inbound.person.id.0.clone(),
+            print: print.bits().cast_signed(),
+            at_ms: now_ms,
+        };
         self.take_up(&print);
         self.unwritten.push(print);
         self.let_go();
