@@ -44,6 +44,7 @@ mod pack;
 )]
 mod places;
 mod platforms;
+mod policy;
 mod public_lists;
 mod publish;
 mod restore;

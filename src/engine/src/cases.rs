@@ -8,7 +8,7 @@ mod word;
 use std::sync::Arc;
 use std::time::Duration;
 
-use townkeeper_contract::case::CaseState;
+use townkeeper_contract::case::{CaseExtra, CaseState};
 use townkeeper_core::{cases, say};
 use townkeeper_store::{By, KeptCase};
 
@@ -52,9 +52,10 @@ async fn show_new(house: &Arc<House>, cards: &mut cases::Cards) -> Result<(), En
         let mut late = Vec::new();
         for kept in found {
             let (done, called) = by_itself(house, &kept).await?;
+            let notify = kept.case.also.contains(&CaseExtra::Notify);
             if !cases::is_shown(kept.case.mode) {
                 show(house, &kept.case, Vec::new()).await?;
-            } else if cards.single(house.clock.now_ms()) || called {
+            } else if cards.single(house.clock.now_ms()) || called || notify {
                 let mut cards = if called { calls(house, &kept.case) } else { Vec::new() };
                 cards.extend(cards_of(house, &kept.case, &done));
                 show(house, &kept.case, cards).await?;
@@ -75,7 +76,7 @@ async fn by_itself(house: &Arc<House>, kept: &KeptCase) -> Result<(String, bool)
     let Some(kept) = kept.filter(|kept| kept.said == 0 && kept.case.state == CaseState::Open) else {
         return Ok((String::new(), false));
     };
-    let steps = cases::by_itself(kept.case.action, kept.case.mode);
+    let steps = cases::by_itself(kept.case.action, &kept.case.also, kept.case.mode);
     if !steps.is_empty() && moderate::is_spared(house, &kept.case, &kept.address).await? {
         return Ok((say::cases::spared().to_owned(), false));
     }

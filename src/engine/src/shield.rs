@@ -2,14 +2,17 @@
 //! what was seen here lately, and by what moderators said. It writes nothing itself: what it finds is committed with the
 //! batch that it was found in.
 
+mod clean;
+mod counts;
 mod learnt;
 mod memory;
+mod table;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use townkeeper_contract::case::{Case, CaseAction, ShieldMode};
+use townkeeper_contract::case::{Case, ShieldMode};
 use townkeeper_contract::id::{AccountId, PersonId};
 use townkeeper_contract::inbound::{Body, Inbound, RosterChange};
 use townkeeper_core::places::Here;
@@ -18,18 +21,21 @@ use townkeeper_knowledge::Base;
 use townkeeper_shield::facts::Staff;
 use townkeeper_shield::found::Found;
 use townkeeper_shield::lists::List;
-use townkeeper_shield::policy::Breaker;
-use townkeeper_shield::{Action, Author, Facts, Folded, Lists, Message, Model, Shield, Signal, Tier, Verdict, Weights};
+use townkeeper_shield::policy::{self, Breaker, Policy};
+use townkeeper_shield::{Action, Author, Facts, Folded, Grounds, Lists, Message, Model, Shield, Signal, Tier, Verdict, Weights};
 use townkeeper_store::{NewCase, StoreError};
 
 use crate::House;
 use crate::lists::Keeper;
+use counts::Counts;
 use learnt::Learnt;
 pub(crate) use memory::Copy;
 use memory::Memory;
 
 /// How often it is looked for what other nodes learnt, for who is of the team, and for members to write down.
 const LOOK: Duration = Duration::from_secs(5);
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
 /// What the configuration says.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +48,8 @@ pub struct Guarding {
     pub names: Vec<String>,
     /// Lists that are fetched, the same for every workspace.
     pub public: Arc<Keeper>,
+    /// What follows from a verdict.
+    pub policy: Policy,
 }
 
 impl Guarding {
@@ -64,6 +72,9 @@ pub(crate) struct Watch {
     breaker: Mutex<Breaker>,
     /// None where it cannot be read: the other layers judge alone.
     model: Option<Model>,
+    /// What no lesson may make it flag.
+    clean: Vec<Folded>,
+    counts: Counts,
 }
 
 /// What the shield may do by itself.
@@ -95,7 +106,8 @@ impl Watch {
         let ground = Arc::new(Ground::new(&guarding, base, learnt));
         let model = Model::shipped().inspect_err(|error| tracing::error!(%error, "the text model cannot be used")).ok();
         let breaker = Mutex::new(Breaker::new(ACTS));
-        Self { guarding, ground: RwLock::new(ground), memory: Mutex::default(), breaker, model }
+        let (ground, memory) = (RwLock::new(ground), Mutex::default());
+        Self { guarding, ground, memory, breaker, model, clean: clean::frozen(), counts: Counts::default() }
     }
 
     /// What is never held against anybody.
@@ -132,13 +144,18 @@ impl Watch {
             let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
             memory.meet(inbound, &folded, staff, || ground.leads_elsewhere(&said, &folded), now_ms)
         };
-        let verdict = ground.verdict(inbound, &said, &folded, &met, self.model.as_ref());
+        let place = policy::Place {
+            platform: table::platform(&inbound.account),
+            channel: table::channel(here.channel),
+            tier: met.tier,
+        };
+        let verdict = ground.verdict(inbound, &said, &folded, &met, place.channel, self.model.as_ref());
+        let counted = counted(inbound, &verdict);
+        let (verdict, measures) = self.guarding.policy.limits(&place, &self.counts.shadows()).decide(verdict);
         metrics::counter!("townkeeper_shield_total", "verdict" => word(verdict.action)).increment(1);
-        let action = match verdict.action {
-            Action::Pass => return None,
-            Action::Flag => CaseAction::Flag,
-            Action::Hold => CaseAction::Hold,
-            Action::Delete => CaseAction::Delete,
+        let Some((action, also)) = table::case(measures) else {
+            counted.into_iter().for_each(|bin| self.counts.note(place.platform, bin));
+            return None;
         };
         Some(NewCase {
             event: inbound.event.0.clone(),
@@ -151,7 +168,9 @@ impl Watch {
             why: why(&verdict.signals),
             verdict: serde_json::to_value(&verdict).unwrap_or_default(),
             action,
+            also,
             mode: here.shield,
+            counted,
         })
     }
 
@@ -180,6 +199,11 @@ impl Watch {
         if before.is_some() { May::Show } else { May::Call }
     }
 
+    /// Cases whose words are not learnt.
+    fn not_learnt(&self) -> Vec<i64> {
+        self.ground.read().unwrap_or_else(PoisonError::into_inner).learnt.left_out.clone()
+    }
+
     /// A moderator lets it act again.
     pub(crate) fn reset(&self) {
         self.breaker.lock().unwrap_or_else(PoisonError::into_inner).reset();
@@ -194,16 +218,19 @@ impl Watch {
     pub(crate) async fn learn(&self, house: &House) -> Result<(), StoreError> {
         let said = house.store.cases_said(&house.workspace).await?;
         let people = house.store.people(&house.workspace).await?;
+        // Every night anew, whatever was said.
+        let day = house.clock.now_ms().div_euclid(DAY_MS);
         let (base, learnt, known) = {
             let ground = self.ground.read().unwrap_or_else(PoisonError::into_inner);
             (Arc::clone(&ground.base), Arc::clone(&ground.learnt), ground.learnt.people == people)
         };
-        if learnt.said == said && known {
+        if learnt.said == said && learnt.day == day && known {
             return Ok(());
         }
         let lessons = house.store.lessons(&house.workspace).await?;
-        let learnt = Arc::new(Learnt::of(said, people, &lessons, base.allowed(), self.model.as_ref()));
-        let ground = Arc::new(Ground::new(&self.guarding, base, learnt));
+        let mut learnt = Learnt::of(said, people, &lessons, base.allowed(), self.model.as_ref(), &self.clean);
+        learnt.day = day;
+        let ground = Arc::new(Ground::new(&self.guarding, base, Arc::new(learnt)));
         *self.ground.write().unwrap_or_else(PoisonError::into_inner) = ground;
         Ok(())
     }
@@ -235,6 +262,7 @@ impl Ground {
         said: &str,
         folded: &Folded,
         met: &memory::Met,
+        channel: policy::Channel,
         model: Option<&Model>,
     ) -> Verdict {
         let message = Message {
@@ -248,10 +276,10 @@ impl Ground {
                 tier: met.tier,
             },
             reply: met.reply,
-            in_reports: false,
+            in_reports: channel.is_about_scams(),
         };
         let model = model.filter(|_| !said.is_empty());
-        let logit = model.map(|model| model.logit(folded) + self.learnt.delta.logit(model, folded));
+        let logit = model.map(|model| self.learnt.delta.logit(model, folded));
         self.shield.judge_folded(&message, folded, logit, &met.signals)
     }
 }
@@ -271,6 +299,12 @@ fn said(inbound: &Inbound) -> Option<std::borrow::Cow<'_, str>> {
     }
 }
 
+/// The bin in which a message counts among the clean ones; `None` of names, edits, and what a hard fact speaks against.
+fn counted(inbound: &Inbound, verdict: &Verdict) -> Option<i64> {
+    let counts = matches!(inbound.body, Body::Message { .. }) && verdict.grounds == Grounds::Signs;
+    policy::bin(verdict.score).filter(|_| counts).and_then(|bin| i64::try_from(bin).ok())
+}
+
 fn why(signals: &[Signal]) -> String {
     signals.first().map_or_else(|| say::cases::unsaid().to_owned(), |signal| signal.why.clone())
 }
@@ -288,6 +322,7 @@ fn word(action: Action) -> &'static str {
 pub(crate) async fn load(house: &House) -> Result<(), StoreError> {
     let members = house.store.members(&house.workspace).await?;
     house.shield.memory.lock().unwrap_or_else(PoisonError::into_inner).import(&members);
+    house.shield.counts.keep(house, true).await?;
     house.shield.learn(house).await
 }
 
@@ -303,6 +338,7 @@ pub(crate) async fn run(house: Arc<House>) {
             if !members.is_empty() {
                 house.store.keep_members(&house.workspace, members).await?;
             }
+            house.shield.counts.keep(&house, draining).await?;
             house.shield.learn(&house).await
         };
         if let Err(error) = kept.await {

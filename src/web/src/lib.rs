@@ -26,6 +26,7 @@ mod ops;
 mod page;
 mod people;
 mod places;
+mod policy;
 mod pulse;
 mod refusal;
 mod report;

@@ -24,11 +24,12 @@ use townkeeper_contract::learning::{CorrectionOrder, Corrections, GapList, Trend
 use townkeeper_contract::lists::{PublicList, PublicLists};
 use townkeeper_contract::moderation::{DeliveryList, ModerationList, ModerationNumber, NewModeration};
 use townkeeper_contract::place::{PlaceChange, PlaceInfo, PlaceList};
+use townkeeper_contract::policy::ShieldPolicy;
 
 use crate::guard::{self, Gate};
 use crate::{
     DOCUMENTS_LIMIT, Web, audit, cases, chat, faces, freeze, knowledge, learning, lists, moderation, openapi, ops,
-    page, people, places, report, session, socket,
+    page, people, places, policy, report, session, socket,
 };
 
 /// Who may use a route. Checked by `guard::admit` and nowhere else, but for `Own`.
@@ -339,10 +340,12 @@ fn keeping_the_peace() -> Vec<Endpoint> {
     ]
 }
 
-/// Public lists of bad hosts.
+/// What the shield goes by.
 fn going_by_lists() -> Vec<Endpoint> {
     use Access::Needs;
     vec![
+        get("/v1/shield/policy", Needs(Permission::Moderate), "What is done about what, where and to whom.", policy::show)
+            .gives(json::<ShieldPolicy>()),
         get("/v1/shield/lists", Needs(Permission::Moderate), "The public lists that are gone by.", lists::list)
             .gives(json::<PublicLists>()),
         post(

@@ -34,6 +34,7 @@ pub(super) async fn carry_out(
             Step::Remove if kept.case.message.is_none() => {}
             Step::Remove => order(house, by, kept, Verb::Remove, person, &mut done).await?,
             Step::Restrict => order(house, by, kept, Verb::Restrict, person, &mut done).await?,
+            Step::Ban => order(house, by, kept, Verb::Ban, person, &mut done).await?,
             Step::TakeBack => take_back(house, by, kept, person, &mut done).await?,
             Step::Sweep => sweep(house, by, kept, person, &mut done).await?,
         }
