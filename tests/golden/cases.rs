@@ -12,15 +12,15 @@ use crate::daemon::{Daemon, Home, PATIENCE};
 use crate::people::with_role;
 
 const TOKEN: &str = "123456:abcDEF";
-const GROUP: i64 = -1_001_234;
-const OFFICE: i64 = -1_009_999;
+pub(crate) const GROUP: i64 = -1_001_234;
+pub(crate) const OFFICE: i64 = -1_009_999;
 const OTHER: i64 = 43;
-const MODERATOR: i64 = 50;
-const SCAMMER: i64 = 66;
-const RIGHTS: [&str; 3] = ["can_delete_messages", "can_restrict_members", "can_pin_messages"];
+pub(crate) const MODERATOR: i64 = 50;
+pub(crate) const SCAMMER: i64 = 66;
+pub(crate) const RIGHTS: [&str; 3] = ["can_delete_messages", "can_restrict_members", "can_pin_messages"];
 
 /// A host that carries our name and is not ours, and orders.
-const LURE: &str =
+pub(crate) const LURE: &str =
     "The LUM migration ends tonight! Connect your wallet and claim at https://claim-lumen.example.net now";
 
 /// With our name, and the moderators' room.
@@ -47,7 +47,7 @@ async fn stage(mode: &str) -> (TelegramServer, Home, Daemon) {
 }
 
 /// A moderator says something and is answered in these words.
-async fn says(telegram: &TelegramServer, group: i64, words: &str, answer: &str) {
+pub(crate) async fn says(telegram: &TelegramServer, group: i64, words: &str, answer: &str) {
     telegram.push_message(group, MODERATOR, words);
     let asked = telegram.last_message();
     let answers = |message: &SentMessage| message.message_id > asked && message.chat_id == group;
@@ -56,13 +56,13 @@ async fn says(telegram: &TelegramServer, group: i64, words: &str, answer: &str) 
 }
 
 /// Somebody writes in the group; the message's number.
-fn writes(telegram: &TelegramServer, person: i64, text: &str) -> i64 {
+pub(crate) fn writes(telegram: &TelegramServer, person: i64, text: &str) -> i64 {
     telegram.push_message(GROUP, person, text);
     telegram.last_message()
 }
 
 /// The next card that says this.
-async fn card(telegram: &TelegramServer, words: &str) -> SentMessage {
+pub(crate) async fn card(telegram: &TelegramServer, words: &str) -> SentMessage {
     let shown = telegram.wait_message(|message| message.chat_id == OFFICE && message.text.contains(words));
     tokio::time::timeout(PATIENCE, shown)
         .await
@@ -77,7 +77,7 @@ fn press(telegram: &TelegramServer, person: i64, message: &SentMessage, label: &
 }
 
 /// Asks until the cases are like this.
-async fn cases(client: &Client, fact: impl Fn(&[Case]) -> bool) -> Vec<Case> {
+pub(crate) async fn cases(client: &Client, fact: impl Fn(&[Case]) -> bool) -> Vec<Case> {
     let asked = async {
         loop {
             let found = client.cases().await.unwrap().cases;
@@ -90,17 +90,17 @@ async fn cases(client: &Client, fact: impl Fn(&[Case]) -> bool) -> Vec<Case> {
 }
 
 /// Whatever was written before this is judged by now.
-async fn judged(telegram: &TelegramServer) {
+pub(crate) async fn judged(telegram: &TelegramServer) {
     let at = telegram.sent_count();
     telegram.push_message(OTHER, OTHER, "When does the migration end?");
     tokio::time::timeout(PATIENCE, telegram.wait_sent_count(at + 1)).await.expect("nobody answers");
 }
 
-fn deleted(telegram: &TelegramServer) -> Vec<Value> {
+pub(crate) fn deleted(telegram: &TelegramServer) -> Vec<Value> {
     telegram.calls("deleteMessage").iter().map(|call| call.body["message_id"].clone()).collect()
 }
 
-async fn is_deleted(telegram: &TelegramServer, messages: usize) {
+pub(crate) async fn is_deleted(telegram: &TelegramServer, messages: usize) {
     tokio::time::timeout(PATIENCE, telegram.wait_calls("deleteMessage", messages)).await.expect("it stays");
 }
 

@@ -32,6 +32,7 @@ mod nodes_freeze;
 mod openapi;
 mod people;
 mod places;
+mod policy;
 mod publish;
 mod real;
 mod reports;
