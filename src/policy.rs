@@ -43,7 +43,9 @@ fn show(policy: &ShieldPolicy) {
     for case in &policy.not_learnt {
         out::line(format!("The words of case {case} are not learnt: messages known to be clean would be flagged."));
     }
-    out::line("\nIt is acted upon where /keeper shield guard was said, shown where flag was said, and else written down.");
+    out::line(
+        "\nIt is acted upon where /keeper shield guard was said, shown where flag was said, and else written down.",
+    );
 }
 
 /// Lines that say the same, together, in the order of the first of each.

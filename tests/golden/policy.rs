@@ -8,7 +8,9 @@ use townkeeper_contract::place::PlaceChannel;
 use townkeeper_contract::policy::{PolicyLine, ShieldPolicy, Trust};
 use townkeeper_fakes::telegram::TelegramServer;
 
-use crate::cases::{GROUP, LURE, MODERATOR, OFFICE, RIGHTS, SCAMMER, card, cases, deleted, is_deleted, judged, says, writes};
+use crate::cases::{
+    GROUP, LURE, MODERATOR, OFFICE, RIGHTS, SCAMMER, card, cases, deleted, is_deleted, judged, says, writes,
+};
 use crate::daemon::{Daemon, Home, PATIENCE};
 
 const TOKEN: &str = "123456:abcDEF";
@@ -129,30 +131,32 @@ async fn where_scams_are_reported_naming_one_is_no_scam() {
     is_deleted(&telegram, 1).await;
 }
 
-/// A newcomer's link weighs something, and not enough for the default.
+/// What a newcomer advertises weighs something, and not enough for the default.
 #[tokio::test]
 async fn a_share_of_false_alarms_becomes_a_score_once_enough_was_said() {
     const SAID: u64 = 2_600;
     let (telegram, home, mut daemon) = stage(&row("flag_fpr = 0.01"), "flag").await;
     let client = daemon.operator(&home);
-    let open = async |client: &Client| {
-        line(&client.shield_policy().await.unwrap(), PlaceChannel::Open, Trust::New).clone()
-    };
+    let open =
+        async |client: &Client| line(&client.shield_policy().await.unwrap(), PlaceChannel::Open, Trust::New).clone();
     let before = open(&client).await;
     assert_eq!((before.flag_score, before.flag_fpr, before.read_off), (0.5, Some(0.01), Some(0)));
-    writes(&telegram, SCAMMER, LINK);
+    writes(&telegram, SCAMMER, "Check out this new project everybody, great team: https://lucky-lantern.example.net");
     for n in 0..SAID {
         writes(&telegram, 10_000 + i64::try_from(n).unwrap(), &format!("gm {n}"));
     }
     judged(&telegram).await;
-    assert!(client.cases().await.unwrap().cases.is_empty(), "by the default");
+    let found = client.cases().await.unwrap().cases;
+    assert!(found.is_empty(), "by the default: {found:?}");
     let knows = async { while open(&client).await.read_off < Some(2_000) {} };
     tokio::time::timeout(PATIENCE, knows).await.expect("what was said is not counted");
     let after = open(&client).await;
     assert!(after.flag_score < 0.5 && after.flagged <= after.messages / 100, "{after:?}");
-    writes(&telegram, 67, &LINK.replace("friends", "everybody"));
+    writes(&telegram, 67, "the team pays a bonus for early users: https://lucky-lantern.example.net/start");
     let found = cases(&client, |cases| cases.len() == 1).await.remove(0);
-    assert_eq!((found.action, found.verdict["threshold"].as_f64()), (CaseAction::Flag, Some(f64::from(after.flag_score))));
+    let number = |key: &str| found.verdict[key].as_f64().expect("a number");
+    assert!(number("score") < 0.5, "the red twin: by the default it would pass: {:?}", found.verdict);
+    assert!(found.action == CaseAction::Flag && (number("threshold") - f64::from(after.flag_score)).abs() < 1e-6);
     // A confirmed scam is no clean message; all others are known over a stop, on whichever node they were said.
     client.say_of_case(found.number, CaseWord::Account).await.unwrap();
     daemon.signal("TERM").await;
@@ -167,9 +171,9 @@ async fn a_share_of_false_alarms_becomes_a_score_once_enough_was_said() {
 async fn what_moderators_cleared_is_not_flagged_by_what_they_teach_later() {
     let (telegram, home, daemon) = stage("", "flag").await;
     let client = daemon.operator(&home);
-    let honest = "I moved my tokens with the guide at claim-lumen.example.net and it went well";
+    let honest = "The airdrop page at claim-lumen.example.net paid me today, thanks to the team";
     writes(&telegram, 70, honest);
-    writes(&telegram, 71, &honest.replace("my tokens", "all of my tokens"));
+    writes(&telegram, 71, &honest.replace("paid me today", "paid me well today"));
     cases(&client, |cases| cases.len() == 2).await;
     let not_learnt = async || client.shield_policy().await.unwrap().not_learnt;
     client.say_of_case(2, CaseWord::Content).await.unwrap();

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use townkeeper_contract::case::ShieldMode;
 use townkeeper_contract::id::{AccountId, PlaceId};
 use townkeeper_contract::inbound::{PlaceKind, ReplyTo};
-use townkeeper_contract::place::{PlaceChannel, PlaceInfo, PlaceMode, PlaceSetting, PlaceWho, SettingOrigin, ShownSetting};
+use townkeeper_contract::place::{
+    PlaceChannel, PlaceInfo, PlaceMode, PlaceSetting, PlaceWho, SettingOrigin, ShownSetting,
+};
 
 /// Which groups and channels of an account are answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

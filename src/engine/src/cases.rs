@@ -91,6 +91,6 @@ async fn by_itself(house: &Arc<House>, kept: &KeptCase) -> Result<(String, bool)
         now_ms: house.clock.now_ms(),
     };
     let done = carry_out(house, &by, &kept, steps, None).await?;
-    let told = if done.undone.is_empty() { say::cases::took_down().to_owned() } else { done.undone.join(" ") };
+    let told = if done.undone.is_empty() { say::cases::did(steps).to_owned() } else { done.undone.join(" ") };
     Ok((told, false))
 }

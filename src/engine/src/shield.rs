@@ -22,7 +22,9 @@ use townkeeper_shield::facts::Staff;
 use townkeeper_shield::found::Found;
 use townkeeper_shield::lists::List;
 use townkeeper_shield::policy::{self, Breaker, Policy};
-use townkeeper_shield::{Action, Author, Facts, Folded, Grounds, Lists, Message, Model, Shield, Signal, Tier, Verdict, Weights};
+use townkeeper_shield::{
+    Action, Author, Facts, Folded, Grounds, Lists, Message, Model, Shield, Signal, Tier, Verdict, Weights,
+};
 use townkeeper_store::{NewCase, StoreError};
 
 use crate::House;

@@ -344,8 +344,13 @@ fn keeping_the_peace() -> Vec<Endpoint> {
 fn going_by_lists() -> Vec<Endpoint> {
     use Access::Needs;
     vec![
-        get("/v1/shield/policy", Needs(Permission::Moderate), "What is done about what, where and to whom.", policy::show)
-            .gives(json::<ShieldPolicy>()),
+        get(
+            "/v1/shield/policy",
+            Needs(Permission::Moderate),
+            "What is done about what, where and to whom.",
+            policy::show,
+        )
+        .gives(json::<ShieldPolicy>()),
         get("/v1/shield/lists", Needs(Permission::Moderate), "The public lists that are gone by.", lists::list)
             .gives(json::<PublicLists>()),
         post(

@@ -65,7 +65,9 @@ impl Watch {
         let shadows = self.counts.shadows();
         platforms.extend(shadows.platforms().map(str::to_owned));
         let each = platforms.iter().flat_map(|platform| {
-            PlaceChannel::ALL.iter().flat_map(move |channel| Trust::ALL.iter().map(move |tier| (platform, channel, tier)))
+            PlaceChannel::ALL
+                .iter()
+                .flat_map(move |channel| Trust::ALL.iter().map(move |tier| (platform, channel, tier)))
         });
         let lines = each.map(|(platform, channel, tier)| self.line(platform, *channel, *tier, &shadows)).collect();
         ShieldPolicy { version: policy::VERSION, lines, not_learnt: self.not_learnt() }

@@ -142,8 +142,12 @@ fn a_score_alone_does_no_more_than_flag_whatever_the_table_says() {
 #[test]
 fn a_verdict_says_what_holds_where_it_was_reached() {
     let mut verdict = Verdict { score: 0.4, ..Verdict::default() };
-    verdict.counterfactual =
-        Some(crate::verdict::Counterfactual { without: "x", score: 0.3, grounds: Grounds::Signs, action: Action::Flag });
+    verdict.counterfactual = Some(crate::verdict::Counterfactual {
+        without: "x",
+        score: 0.3,
+        grounds: Grounds::Signs,
+        action: Action::Flag,
+    });
     let limits = Limits { flag: 0.35, ..Limits::at(Channel::Open, Tier::New) };
     let (verdict, _) = limits.decide(verdict);
     assert_eq!((verdict.action, verdict.threshold), (Action::Flag, Some(0.35)));

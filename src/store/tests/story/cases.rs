@@ -6,7 +6,9 @@ use townkeeper_contract::case::{CaseAction, CaseExtra, CaseState, ShieldMode};
 use townkeeper_contract::inbound::ReplyTo;
 use townkeeper_contract::outbound::Act;
 use townkeeper_contract::text::{Origin, RichText};
-use townkeeper_store::{Card, DecideCase, Denied, Member, NewCase, Report, Sendable, ShadowCounts, ShowCase, Store, StoreError};
+use townkeeper_store::{
+    Card, DecideCase, Denied, Member, NewCase, Report, Sendable, ShadowCounts, ShowCase, Store, StoreError,
+};
 
 use crate::home::{Home, stories};
 use crate::ledger;
