@@ -156,7 +156,9 @@ impl Watch {
         let (verdict, measures) = self.guarding.policy.limits(&place, &self.counts.shadows()).decide(verdict);
         metrics::counter!("townkeeper_shield_total", "verdict" => word(verdict.action)).increment(1);
         let Some((action, also)) = table::case(measures) else {
-            counted.into_iter().for_each(|bin| self.counts.note(place.platform, bin));
+            if let Some(bin) = counted {
+                self.counts.note(place.platform, bin);
+            }
             return None;
         };
         Some(NewCase {

@@ -58,7 +58,9 @@ impl Counts {
             && let Err(error) = house.store.count_shadow(&house.workspace, counts.clone()).await
         {
             let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-            counts.iter().for_each(|((platform, bin), messages)| waiting.add(platform, *bin, *messages));
+            for ((platform, bin), messages) in &counts {
+                waiting.add(platform, *bin, *messages);
+            }
             return Err(error);
         }
         let mut shadows = Shadows::default();
