@@ -343,23 +343,14 @@ fn keeping_the_peace() -> Vec<Endpoint> {
 /// What the shield goes by.
 fn going_by_lists() -> Vec<Endpoint> {
     use Access::Needs;
+    use Permission::Moderate;
     vec![
-        get(
-            "/v1/shield/policy",
-            Needs(Permission::Moderate),
-            "What is done about what, where and to whom.",
-            policy::show,
-        )
-        .gives(json::<ShieldPolicy>()),
-        get("/v1/shield/lists", Needs(Permission::Moderate), "The public lists that are gone by.", lists::list)
+        get("/v1/shield/policy", Needs(Moderate), "What is done about what, where and to whom.", policy::show)
+            .gives(json::<ShieldPolicy>()),
+        get("/v1/shield/lists", Needs(Moderate), "The public lists that are gone by.", lists::list)
             .gives(json::<PublicLists>()),
-        post(
-            "/v1/shield/lists/{item}/fetch",
-            Needs(Permission::Moderate),
-            "Fetches a list now, unless its source says that it is as it was.",
-            lists::fetch,
-        )
-        .gives(json::<PublicList>()),
+        post("/v1/shield/lists/{item}/fetch", Needs(Moderate), "Fetches a list now, if it has changed.", lists::fetch)
+            .gives(json::<PublicList>()),
     ]
 }
 
