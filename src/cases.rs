@@ -51,7 +51,9 @@ pub(crate) async fn list(place: &Place, asked: ListCases) -> anyhow::Result<Exit
 
 fn line(case: &Case) {
     let by = case.by.as_ref().map(|by| format!(", says {by}")).unwrap_or_default();
-    let head = format!("{} · {} · {} · {} · {}{by}", case.number, case.account, case.mode, case.action, case.state);
+    let actions = std::iter::once(case.action.as_str()).chain(case.also.iter().map(|extra| extra.as_str()));
+    let action = actions.collect::<Vec<_>>().join(", ");
+    let head = format!("{} · {} · {} · {action} · {}{by}", case.number, case.account, case.mode, case.state);
     out::line(format!("{head}\n    {}\n    {} ({}): {}", case.why, case.name, case.person, short(&case.text)));
 }
 

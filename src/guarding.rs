@@ -1,15 +1,18 @@
-//! The section `[shield]`: what we are called, and lists of hosts.
+//! The section `[shield]`: what we are called, lists of hosts, and the table of what follows where.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use townkeeper_engine::Guarding;
 use townkeeper_engine::lists::Keeper;
 use townkeeper_shield::Lists;
 use townkeeper_shield::lists::{List, parse};
+use townkeeper_shield::policy::{Policy, Row};
 
+use crate::platforms::BUILT_IN;
 use crate::public_lists::ListSection;
 
 /// The longest list that is read, in bytes.
@@ -33,6 +36,9 @@ pub(crate) struct ShieldSection {
     /// Lists at other addresses.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) list: Vec<ListSection>,
+    /// What is done about what, where and to whom; without rows, the defaults.
+    #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "rows")]
+    pub(crate) policy: Vec<Row>,
 }
 
 impl ShieldSection {
@@ -48,8 +54,23 @@ impl ShieldSection {
         };
         let mut names = self.names.clone();
         names.push(agent.to_owned());
-        Ok(Guarding { brands: self.brands.clone(), lists, names, public: Arc::clone(public) })
+        let policy = Policy::new(self.policy.clone())?;
+        Ok(Guarding { brands: self.brands.clone(), lists, names, public: Arc::clone(public), policy })
     }
+}
+
+/// Rows that can be meant, of platforms that there are.
+fn rows<'de, D: Deserializer<'de>>(rows: D) -> Result<Vec<Row>, D::Error> {
+    let rows = Vec::<Row>::deserialize(rows)?;
+    for (at, row) in rows.iter().enumerate() {
+        if let Some(platform) = row.platform.as_deref().filter(|platform| !BUILT_IN.contains(platform)) {
+            let known = BUILT_IN.join(", ");
+            let fault = format!("row {} of the policy: there is no platform {platform:?}; there are {known}", at + 1);
+            return Err(D::Error::custom(fault));
+        }
+    }
+    Policy::new(rows.clone()).map_err(D::Error::custom)?;
+    Ok(rows)
 }
 
 /// The name of a list, and its hosts.

@@ -47,6 +47,7 @@ mod patterns;
 )]
 mod places;
 mod platforms;
+mod policy;
 mod public_lists;
 mod publish;
 mod restore;

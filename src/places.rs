@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use chrono::DateTime;
 use clap::{Args, Subcommand};
 use townkeeper_contract::case::ShieldMode;
-use townkeeper_contract::place::{PlaceChange, PlaceInfo, PlaceMode, PlaceWho, ShownSetting};
+use townkeeper_contract::place::{PlaceChange, PlaceChannel, PlaceInfo, PlaceMode, PlaceWho, ShownSetting};
 
 use crate::cli::{Daemon, Place};
 use crate::{api, out};
@@ -44,6 +44,9 @@ pub(crate) struct SetArgs {
     /// What is done about what looks like a scam: off, shadow, flag, guard
     #[arg(long, value_parser = shield)]
     shield: Option<ShieldMode>,
+    /// What it is for: open, support, announcements, reports, staff
+    #[arg(long, value_parser = channel)]
+    channel: Option<PlaceChannel>,
     /// What a model answers in: a code like de, or auto
     #[arg(long)]
     language: Option<String>,
@@ -74,6 +77,10 @@ fn shield(word: &str) -> Result<ShieldMode, String> {
     ShieldMode::named(word).ok_or_else(|| "there are: off, shadow, flag, guard".to_owned())
 }
 
+fn channel(word: &str) -> Result<PlaceChannel, String> {
+    PlaceChannel::named(word).ok_or_else(|| "there are: open, support, announcements, reports, staff".to_owned())
+}
+
 fn who(word: &str) -> Result<PlaceWho, String> {
     PlaceWho::named(word).ok_or_else(|| "there are: platform, roles".to_owned())
 }
@@ -89,8 +96,8 @@ pub(crate) async fn run(place: &Place, command: PlaceCommand) -> anyhow::Result<
             }
         }
         PlaceCommand::Set(args) => {
-            let SetArgs { link, mode, notices, safety, shield, language, who, .. } = args;
-            let change = PlaceChange { link, mode, notices, safety, shield, language, who };
+            let SetArgs { link, mode, notices, safety, shield, channel, language, who, .. } = args;
+            let change = PlaceChange { link, mode, notices, safety, shield, channel, language, who };
             let set = api::client(place, &args.daemon)?.set_place(&args.account, &args.place, &change).await?;
             if args.daemon.json {
                 out::json(&set)?;

@@ -46,7 +46,7 @@ fn add(door: &mut Door, account: &AccountSection, id: &AccountId) -> anyhow::Res
 }
 
 /// The platforms that this build has.
-const BUILT_IN: &[&str] = &[
+pub(crate) const BUILT_IN: &[&str] = &[
     #[cfg(feature = "telegram")]
     "telegram",
     #[cfg(feature = "discord")]

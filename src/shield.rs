@@ -16,7 +16,7 @@ use townkeeper_shield::{Action, Author, Folded, Message, Model, Reply, Shield, T
 use crate::cases::{DecideCase, ListCases};
 use crate::cli::Place;
 use crate::settings::Settings;
-use crate::{cases, knowledge, out, patterns, public_lists};
+use crate::{cases, knowledge, out, patterns, policy, public_lists};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ShieldCommand {
@@ -32,6 +32,8 @@ pub(crate) enum ShieldCommand {
     Decide(DecideCase),
     /// What moderators look for, besides what the shield knows: regular expressions
     Patterns(patterns::Patterns),
+    /// What is done about what, where and to whom, and what each threshold means now
+    Policy(policy::ShowPolicy),
     /// Public lists of bad hosts: which are used, under which licence, how old
     Lists(public_lists::Lists),
 }
@@ -173,6 +175,7 @@ pub(crate) async fn run(place: &Place, command: ShieldCommand) -> anyhow::Result
         ShieldCommand::Cases(asked) => return cases::list(place, asked).await,
         ShieldCommand::Decide(asked) => return cases::decide(place, asked).await,
         ShieldCommand::Patterns(asked) => return patterns::run(place, asked).await,
+        ShieldCommand::Policy(asked) => return policy::run(place, asked).await,
         ShieldCommand::Lists(asked) => return public_lists::run(place, asked).await,
     }
     Ok(ExitCode::SUCCESS)

@@ -67,7 +67,7 @@ pub(crate) fn writes(telegram: &TelegramServer, person: i64, text: &str) -> i64 
 }
 
 /// The next card that says this.
-async fn card(telegram: &TelegramServer, words: &str) -> SentMessage {
+pub(crate) async fn card(telegram: &TelegramServer, words: &str) -> SentMessage {
     let shown = telegram.wait_message(|message| message.chat_id == OFFICE && message.text.contains(words));
     tokio::time::timeout(PATIENCE, shown)
         .await

@@ -33,6 +33,7 @@ mod openapi;
 mod patterns;
 mod people;
 mod places;
+mod policy;
 mod publish;
 mod real;
 mod reports;

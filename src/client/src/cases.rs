@@ -2,6 +2,7 @@
 
 use reqwest::Method;
 use townkeeper_contract::case::{CaseDecided, CaseList, CaseWord, NewCaseWord};
+use townkeeper_contract::policy::ShieldPolicy;
 
 use crate::{Client, ClientError};
 
@@ -9,6 +10,11 @@ impl Client {
     /// The newest cases, newest first.
     pub async fn cases(&self) -> Result<CaseList, ClientError> {
         self.call(Method::GET, "/v1/cases").await
+    }
+
+    /// What is done about what, where and to whom.
+    pub async fn shield_policy(&self) -> Result<ShieldPolicy, ClientError> {
+        self.call(Method::GET, "/v1/shield/policy").await
     }
 
     /// Says something about a case.

@@ -60,6 +60,18 @@ words! {
     }
 }
 
+words! {
+    /// What is done besides, where the policy says so.
+    CaseExtra {
+        /// Its author only reads, for a while.
+        Restrict = "restrict",
+        /// Its author goes.
+        Ban = "ban",
+        /// Moderators are called: it waits in no digest.
+        Notify = "notify",
+    }
+}
+
 /// A message, and why it looks like a scam.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Case {
@@ -80,6 +92,8 @@ pub struct Case {
     /// The whole verdict: score, signals with their evidence, dampers, what would have changed it, versions.
     pub verdict: serde_json::Value,
     pub action: CaseAction,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<CaseExtra>,
     /// As it was set for the place then.
     pub mode: ShieldMode,
     /// Unix time in milliseconds, as everywhere.

@@ -9,6 +9,7 @@
 //! * [`error`]: the four kinds of error
 //! * [`api`]: bodies of the HTTP API; [`access`]: people, roles, permissions, tokens, audit, freeze
 //! * [`case`]: what the shield found, and what moderators made of it
+//! * [`policy`]: what follows from that, where and to whom
 //! * [`learning`]: corrections, gaps, trends
 //! * [`money`]: amounts of money, exact
 //! * [`place`]: the settings of a place, and where each comes from
@@ -34,6 +35,7 @@ pub mod outbound;
 pub mod pattern;
 pub mod place;
 pub mod platform;
+pub mod policy;
 pub mod provider;
 pub mod stream;
 pub mod verify;

@@ -33,6 +33,20 @@ words! {
 }
 
 words! {
+    /// What a place is for: by that the shield's policy may differ.
+    PlaceChannel {
+        Open = "open",
+        /// Where members ask for help, and thieves wait for them.
+        Support = "support",
+        Announcements = "announcements",
+        /// Where members report scams: to name one is to warn of it.
+        Reports = "reports",
+        /// Where the team talks among itself.
+        Staff = "staff",
+    }
+}
+
+words! {
     /// What can be set for a place.
     PlaceSetting {
         /// `yes`, `no`: whether the daemon takes notice of the place at all.
@@ -46,6 +60,8 @@ words! {
         Safety = "safety",
         /// A [`ShieldMode`]: what is done about what looks like a scam.
         Shield = "shield",
+        /// A [`PlaceChannel`].
+        Channel = "channel",
         /// What a model answers in: a language tag like `de` or `pt-BR`, or `auto` for that of the question.
         Language = "language",
         /// A [`PlaceWho`].
@@ -109,6 +125,8 @@ pub struct PlaceChange {
     pub safety: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shield: Option<ShieldMode>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<PlaceChannel>,
     /// A language tag, or `auto`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
@@ -127,6 +145,7 @@ impl PlaceChange {
             (PlaceSetting::Notices, self.notices.map(here)),
             (PlaceSetting::Safety, self.safety.map(here)),
             (PlaceSetting::Shield, self.shield.map(|shield| shield.to_string())),
+            (PlaceSetting::Channel, self.channel.map(|channel| channel.to_string())),
             (PlaceSetting::Language, self.language.clone()),
             (PlaceSetting::Who, self.who.map(|who| who.to_string())),
         ];

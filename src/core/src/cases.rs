@@ -1,6 +1,6 @@
 //! Cases: what a moderator's word about one leads to, when one is shown, and what members' reports weigh. Pure.
 
-use townkeeper_contract::case::{CaseAction, CaseState, CaseWord, ShieldMode};
+use townkeeper_contract::case::{CaseAction, CaseExtra, CaseState, CaseWord, ShieldMode};
 
 /// What is done when a moderator has spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +9,8 @@ pub enum Step {
     Remove,
     /// Let its author read only, for [`QUIET_MS`]: an account that was stolen is given back one day.
     Restrict,
+    /// Throw its author out: only where the operator's policy says so.
+    Ban,
     /// Take what was done about it back, as far as the platform can.
     TakeBack,
     /// Take down what is like it, of the last day, wherever it stands.
@@ -60,11 +62,20 @@ pub fn since(state: CaseState) -> &'static [Step] {
 }
 
 /// What is done by itself when a case opens: only where a moderator let the shield guard, and nothing rests on words alone.
-pub fn by_itself(action: CaseAction, mode: ShieldMode) -> &'static [Step] {
-    match (mode, action) {
-        (ShieldMode::Guard, CaseAction::Delete) => &[Step::Remove, Step::Restrict],
-        (ShieldMode::Guard, CaseAction::Hold) => &[Step::Remove],
-        _ => &[],
+/// `also`: what the policy wants besides.
+pub fn by_itself(action: CaseAction, also: &[CaseExtra], mode: ShieldMode) -> &'static [Step] {
+    use Step::{Ban, Remove, Restrict};
+    if mode != ShieldMode::Guard {
+        return &[];
+    }
+    let goes = action >= CaseAction::Hold;
+    match (goes, also.contains(&CaseExtra::Ban), also.contains(&CaseExtra::Restrict)) {
+        (true, true, _) => &[Remove, Ban],
+        (false, true, _) => &[Ban],
+        (true, false, true) => &[Remove, Restrict],
+        (false, false, true) => &[Restrict],
+        (true, false, false) => &[Remove],
+        (false, false, false) => &[],
     }
 }
 
@@ -121,10 +132,16 @@ mod tests {
     fn only_guarding_acts_by_itself_and_never_upon_a_flag() {
         for mode in ShieldMode::ALL {
             for action in CaseAction::ALL {
-                let acts = !by_itself(*action, *mode).is_empty();
+                let acts = !by_itself(*action, &[CaseExtra::Notify], *mode).is_empty();
                 assert_eq!(acts, *mode == ShieldMode::Guard && *action != CaseAction::Flag, "{mode} {action}");
             }
+            for extra in [CaseExtra::Restrict, CaseExtra::Ban] {
+                let acts = !by_itself(CaseAction::Flag, &[extra], *mode).is_empty();
+                assert_eq!(acts, *mode == ShieldMode::Guard, "{mode} {extra}");
+            }
         }
+        let gone = by_itself(CaseAction::Delete, &[CaseExtra::Ban], ShieldMode::Guard);
+        assert_eq!(gone, [Step::Remove, Step::Ban], "not restricted as well");
         assert!(!is_shown(ShieldMode::Shadow));
     }
 

@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 use townkeeper_contract::case::ShieldMode;
 use townkeeper_contract::id::{AccountId, PlaceId};
 use townkeeper_contract::inbound::{PlaceKind, ReplyTo};
-use townkeeper_contract::place::{PlaceInfo, PlaceMode, PlaceSetting, PlaceWho, SettingOrigin, ShownSetting};
+use townkeeper_contract::place::{
+    PlaceChannel, PlaceInfo, PlaceMode, PlaceSetting, PlaceWho, SettingOrigin, ShownSetting,
+};
 
 /// Which groups and channels of an account are answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +66,7 @@ pub struct Here {
     pub language: Option<String>,
     pub who: PlaceWho,
     pub shield: ShieldMode,
+    pub channel: PlaceChannel,
 }
 
 impl Default for Here {
@@ -75,6 +78,7 @@ impl Default for Here {
             language: None,
             who: PlaceWho::Platform,
             shield: ShieldMode::Off,
+            channel: PlaceChannel::Open,
         }
     }
 }
@@ -123,6 +127,7 @@ pub fn here(place: Option<&Place>, whole: Option<&Place>, rules: Rules) -> Here 
         } else {
             ShieldMode::Off
         },
+        channel: set(PlaceSetting::Channel).and_then(PlaceChannel::named).unwrap_or(PlaceChannel::Open),
     }
 }
 
@@ -155,6 +160,7 @@ fn unset(setting: PlaceSetting, rules: Rules) -> (&'static str, SettingOrigin) {
         PlaceSetting::Mode => or(None, PlaceMode::Answer.as_str()),
         PlaceSetting::Notices | PlaceSetting::Safety => or(None, "off"),
         PlaceSetting::Shield => or(None, ShieldMode::Shadow.as_str()),
+        PlaceSetting::Channel => or(None, PlaceChannel::Open.as_str()),
         PlaceSetting::Language => or(None, AUTO),
         PlaceSetting::Who => or(rules.moderators.map(PlaceWho::as_str), PlaceWho::Platform.as_str()),
     }
@@ -172,6 +178,7 @@ pub fn valid(setting: PlaceSetting, word: &str) -> Option<String> {
         PlaceSetting::Safety if lower == "on" => return Some("here".to_owned()),
         PlaceSetting::Notices | PlaceSetting::Safety => ["here", "off"].contains(&lower.as_str()),
         PlaceSetting::Shield => ShieldMode::named(&lower).is_some(),
+        PlaceSetting::Channel => PlaceChannel::named(&lower).is_some(),
         PlaceSetting::Who => PlaceWho::named(&lower).is_some(),
         PlaceSetting::Language if lower == AUTO => true,
         PlaceSetting::Language => return is_tag(word).then(|| word.to_owned()),
@@ -263,7 +270,7 @@ mod tests {
         let lines: Vec<String> =
             shown.iter().map(|s| format!("{} {} {} {:?}", s.setting, s.value, s.origin, s.at_ms)).collect();
         let expected = "link yes chat Some(7)|mode support api Some(7)|notices off default None|\
-                        safety off default None|shield shadow default None|language auto default None|who roles file None";
+                        safety off default None|shield shadow default None|channel open default None|language auto default None|who roles file None";
         assert_eq!(lines.join("|"), expected);
         let link = |rules| super::shown(None, None, rules).remove(0);
         assert_eq!((link(ANY).value.as_str(), link(ANY).origin), ("yes", SettingOrigin::File));

@@ -147,7 +147,7 @@ fn ours(house: &House, account: &AccountId, batch: Vec<Inbound>, now_ms: i64) ->
         let here = house.places.here(&event, house.door.rules(&event.account));
         let case = house.shield.judge(&event, &here, &base, now_ms);
         // Nobody answers what is taken down.
-        let stands = case.as_ref().is_none_or(|case| by_itself(case.action, case.mode).is_empty());
+        let stands = case.as_ref().is_none_or(|case| by_itself(case.action, &case.also, case.mode).is_empty());
         cases.extend(case);
         if stands && is_ours(&event, &here, &base, now_ms) {
             kept.push(event);

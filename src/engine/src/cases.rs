@@ -8,7 +8,7 @@ mod word;
 use std::sync::Arc;
 use std::time::Duration;
 
-use townkeeper_contract::case::{Case, CaseState};
+use townkeeper_contract::case::{Case, CaseExtra, CaseState};
 use townkeeper_core::cases::{self, Showing};
 use townkeeper_core::decide::moderate::said;
 use townkeeper_core::say;
@@ -76,12 +76,17 @@ async fn show_new(house: &Arc<House>, held: &mut Held, kept: KeptCase) -> Result
     let done = by_itself(house, &kept).await?;
     if !cases::is_shown(kept.case.mode) {
         show(house, &[&kept.case], Vec::new()).await?;
-    } else if held.cases.is_empty() && showing(house).await? == Showing::Single {
+    } else if calls_at_once(&kept.case) || held.cases.is_empty() && showing(house).await? == Showing::Single {
         show(house, &[&kept.case], cards_of(house, &kept.case, &done)).await?;
     } else {
         held.cases.push(kept.case);
     }
     Ok(())
+}
+
+/// Whether the policy wants somebody to look now, however many cards there are.
+fn calls_at_once(case: &Case) -> bool {
+    case.also.contains(&CaseExtra::Notify)
 }
 
 /// By what all nodes have shown in the last minute.
@@ -116,7 +121,7 @@ async fn by_itself(house: &Arc<House>, kept: &KeptCase) -> Result<String, Engine
     let Some(kept) = kept.filter(|kept| kept.said == 0 && kept.case.state == CaseState::Open) else {
         return Ok(String::new());
     };
-    let steps = cases::by_itself(kept.case.action, kept.case.mode);
+    let steps = cases::by_itself(kept.case.action, &kept.case.also, kept.case.mode);
     let acts: Vec<_> = steps.iter().filter_map(|step| act_of(&kept, *step)).collect();
     if acts.is_empty() {
         return Ok(String::new());
@@ -130,6 +135,6 @@ async fn by_itself(house: &Arc<House>, kept: &KeptCase) -> Result<String, Engine
             undone.join(" ")
         }
         ByItself::Ordered { waits: true, .. } => say::cases::takes_down().to_owned(),
-        ByItself::Ordered { waits: false, .. } => say::cases::took_down().to_owned(),
+        ByItself::Ordered { waits: false, .. } => say::cases::did(steps).to_owned(),
     })
 }

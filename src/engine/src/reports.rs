@@ -63,7 +63,9 @@ async fn noted(
         why: say::cases::reported().to_owned(),
         verdict: json!({ "verdict": "flag", "signals": [{ "id": "reported" }] }),
         action: CaseAction::Flag,
+        also: Vec::new(),
         mode: ShieldMode::Flag,
+        counted: None,
     };
     house.store.open_case(&house.workspace, inbound.account.as_str(), case, now_ms).await?;
     house.cases_kick.notify_one();

@@ -2,14 +2,17 @@
 //! what was seen here lately, and by what moderators said. It writes nothing itself: what it finds and remembers is committed
 //! with the batch that it was found in.
 
+mod clean;
+mod counts;
 mod kept;
 mod learnt;
 mod memory;
+mod table;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
-use townkeeper_contract::case::{CaseAction, ShieldMode};
+use townkeeper_contract::case::ShieldMode;
 use townkeeper_contract::id::{AccountId, PersonId};
 use townkeeper_contract::inbound::{Body, Inbound, RosterChange};
 use townkeeper_core::places::Here;
@@ -18,17 +21,20 @@ use townkeeper_knowledge::Base;
 use townkeeper_shield::facts::Staff;
 use townkeeper_shield::found::Found;
 use townkeeper_shield::lists::List;
-use townkeeper_shield::policy::Breaker;
-use townkeeper_shield::{Action, Author, Facts, Folded, Lists, Message, Model, Shield, Signal, Tier, Verdict, Weights};
+use townkeeper_shield::policy::{self, Breaker, Policy};
+use townkeeper_shield::{
+    Action, Author, Facts, Folded, Grounds, Lists, Message, Model, Shield, Signal, Tier, Verdict, Weights,
+};
 use townkeeper_store::{Fuse, NewCase, StoreError, person_mark};
 
 use crate::House;
 use crate::lists::Keeper;
+use counts::Counts;
 use kept::Followed;
 pub(crate) use kept::{load, run};
-use learnt::Learnt;
+use learnt::{Basis, Learnt};
 pub(crate) use memory::Copy;
-use memory::Memory;
+use memory::{DAY_MS, Memory};
 
 /// What the configuration says.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +47,8 @@ pub struct Guarding {
     pub names: Vec<String>,
     /// Lists that are fetched, the same for every workspace.
     pub public: Arc<Keeper>,
+    /// What follows from a verdict.
+    pub policy: Policy,
 }
 
 impl Guarding {
@@ -63,6 +71,9 @@ pub(crate) struct Watch {
     followed: tokio::sync::Mutex<Followed>,
     /// None where it cannot be read: the other layers judge alone.
     model: Option<Model>,
+    /// What no lesson may make it flag.
+    clean: Vec<Folded>,
+    counts: Counts,
 }
 
 /// How many acts without a moderator within ten minutes are too many.
@@ -92,7 +103,15 @@ impl Watch {
         let learnt = Arc::new(Learnt::default());
         let ground = Arc::new(Ground::new(&guarding, base, learnt));
         let model = Model::shipped().inspect_err(|error| tracing::error!(%error, "the text model cannot be used")).ok();
-        Self { guarding, ground: RwLock::new(ground), memory: Mutex::default(), followed: <_>::default(), model }
+        Self {
+            guarding,
+            ground: RwLock::new(ground),
+            memory: Mutex::default(),
+            followed: <_>::default(),
+            model,
+            clean: clean::frozen(),
+            counts: Counts::default(),
+        }
     }
 
     /// What is never held against anybody.
@@ -126,13 +145,20 @@ impl Watch {
         let staff = ground.is_staff(&inbound.account, &inbound.person.id);
         let folded = Folded::new(&said);
         let met = self.memory().meet(inbound, &folded, staff, || ground.leads_elsewhere(&said, &folded), now_ms);
-        let verdict = ground.verdict(inbound, &said, &folded, &met, self.model.as_ref());
+        let place = policy::Place {
+            platform: table::platform(&inbound.account),
+            channel: table::channel(here.channel),
+            tier: met.tier,
+        };
+        let verdict = ground.verdict(inbound, &said, &folded, &met, place.channel, self.model.as_ref());
+        let counted = counted(inbound, &verdict);
+        let (verdict, measures) = self.guarding.policy.limits(&place, &self.counts.shadows()).decide(verdict);
         metrics::counter!("townkeeper_shield_total", "verdict" => word(verdict.action)).increment(1);
-        let action = match verdict.action {
-            Action::Pass => return None,
-            Action::Flag => CaseAction::Flag,
-            Action::Hold => CaseAction::Hold,
-            Action::Delete => CaseAction::Delete,
+        let Some((action, also)) = table::case(measures) else {
+            if let Some(bin) = counted {
+                self.counts.note(place.platform, bin);
+            }
+            return None;
         };
         Some(NewCase {
             event: inbound.event.0.clone(),
@@ -145,7 +171,9 @@ impl Watch {
             why: why(&verdict.signals),
             verdict: serde_json::to_value(&verdict).unwrap_or_default(),
             action,
+            also,
             mode: here.shield,
+            counted,
         })
     }
 
@@ -155,6 +183,11 @@ impl Watch {
             return Tier::Staff;
         }
         self.memory().tier(account, person, now_ms)
+    }
+
+    /// Cases whose words are not learnt.
+    fn not_learnt(&self) -> Vec<i64> {
+        self.ground.read().unwrap_or_else(PoisonError::into_inner).learnt.left_out.clone()
     }
 
     /// Forgets a person who was erased.
@@ -168,19 +201,21 @@ impl Watch {
 
     /// Takes up what moderators said, here or over another node, and who is of the team.
     pub(crate) async fn learn(&self, house: &House) -> Result<(), StoreError> {
-        let said = house.store.cases_said(&house.workspace).await?;
-        let people = house.store.people(&house.workspace).await?;
-        let patterns = house.store.patterns(&house.workspace).await?;
-        let (base, learnt, known) = {
-            let ground = self.ground.read().unwrap_or_else(PoisonError::into_inner);
-            let known = ground.learnt.people == people && ground.learnt.patterns == patterns;
-            (Arc::clone(&ground.base), Arc::clone(&ground.learnt), known)
+        let now = Basis {
+            said: house.store.cases_said(&house.workspace).await?,
+            people: house.store.people(&house.workspace).await?,
+            patterns: house.store.patterns(&house.workspace).await?,
+            day: house.clock.now_ms().div_euclid(DAY_MS),
         };
-        if learnt.said == said && known {
+        let (base, before) = {
+            let ground = self.ground.read().unwrap_or_else(PoisonError::into_inner);
+            (Arc::clone(&ground.base), Arc::clone(&ground.learnt))
+        };
+        if before.basis == now {
             return Ok(());
         }
         let lessons = house.store.lessons(&house.workspace).await?;
-        let learnt = Arc::new(Learnt::of(said, people, patterns, &lessons, base.allowed(), self.model.as_ref()));
+        let learnt = Arc::new(Learnt::of(now, &lessons, base.allowed(), self.model.as_ref(), &self.clean));
         let ground = Arc::new(Ground::new(&self.guarding, base, learnt));
         *self.ground.write().unwrap_or_else(PoisonError::into_inner) = ground;
         Ok(())
@@ -214,6 +249,7 @@ impl Ground {
         said: &str,
         folded: &Folded,
         met: &memory::Met,
+        channel: policy::Channel,
         model: Option<&Model>,
     ) -> Verdict {
         let message = Message {
@@ -227,10 +263,10 @@ impl Ground {
                 tier: met.tier,
             },
             reply: met.reply,
-            in_reports: false,
+            in_reports: channel.is_about_scams(),
         };
         let model = model.filter(|_| !said.is_empty());
-        let logit = model.map(|model| model.logit(folded) + self.learnt.delta.logit(model, folded));
+        let logit = model.map(|model| self.learnt.delta.logit(model, folded));
         self.shield.judge_folded(&message, folded, logit, &met.signals)
     }
 }
@@ -248,6 +284,12 @@ fn said(inbound: &Inbound) -> Option<std::borrow::Cow<'_, str>> {
         Body::Roster { change: RosterChange::Joined | RosterChange::Renamed { .. } } => Some("".into()),
         _ => None,
     }
+}
+
+/// The bin in which a message counts among the clean ones; `None` of names, edits, and what a hard fact speaks against.
+fn counted(inbound: &Inbound, verdict: &Verdict) -> Option<i64> {
+    let counts = matches!(inbound.body, Body::Message { .. }) && verdict.grounds == Grounds::Signs;
+    policy::bin(verdict.score).filter(|_| counts).and_then(|bin| i64::try_from(bin).ok())
 }
 
 fn why(signals: &[Signal]) -> String {

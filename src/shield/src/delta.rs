@@ -47,14 +47,52 @@ pub enum DeltaError {
 
 /// A delta that must not be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("of {clean} clean messages it flags {after}; without it {before}")]
+#[error("of {clean} clean messages it flags {more} that the shipped model alone does not")]
 pub struct Refused {
     pub clean: usize,
-    pub before: usize,
-    pub after: usize,
+    pub more: usize,
+}
+
+/// What is to be learnt from one case.
+#[derive(Clone, Debug)]
+pub struct Taught {
+    /// What it is unlearnt by, and named by where it is left out.
+    pub id: String,
+    pub text: Folded,
+    pub scam: bool,
 }
 
 impl Delta {
+    /// Everything that was taught, in this order, save the lessons with which clean messages would be flagged that the
+    /// shipped model alone does not flag; and which those are. The same lessons give the same delta, to the bit, whatever
+    /// was taught and taken back before. Of more than [`LESSONS`], the latest count.
+    pub fn of(base: &Model, taught: &[Taught], clean: &[Folded]) -> (Self, Vec<String>) {
+        let latest = taught.iter().skip(taught.len().saturating_sub(LESSONS));
+        let mut lessons: Vec<Lesson> = latest.map(|taught| Lesson::new(base, taught)).collect();
+        let passes = |delta: &Self| delta.check(base, clean).is_ok();
+        let mut left_out = Vec::new();
+        loop {
+            let delta = Self::counted(lessons.clone());
+            if passes(&delta) {
+                return (delta, left_out);
+            }
+            // Without a lesson it passes and with all it fails: in between is one that turns it.
+            let (mut passing, mut failing) = (0, lessons.len());
+            while failing - passing > 1 {
+                let middle = usize::midpoint(passing, failing);
+                let first = Self::counted(lessons.iter().take(middle).cloned().collect());
+                if passes(&first) { passing = middle } else { failing = middle }
+            }
+            left_out.push(lessons.remove(passing).id);
+        }
+    }
+
+    fn counted(lessons: Vec<Lesson>) -> Self {
+        let mut delta = Self { lessons, votes: Vec::new() };
+        delta.count();
+        delta
+    }
+
     /// Learns that a text is a scam, or that it is none. `id` is what it is unlearnt by.
     pub fn learn(&mut self, base: &Model, folded: &Folded, scam: bool, id: &str) -> Result<(), DeltaError> {
         if self.lessons.iter().any(|lesson| lesson.id == id) {
@@ -63,8 +101,7 @@ impl Delta {
         if self.lessons.len() >= LESSONS {
             return Err(DeltaError::Full);
         }
-        let lesson = Lesson { id: id.to_owned(), scam, base: base.logit(folded), buckets: buckets(folded) };
-        self.lessons.push(lesson);
+        self.lessons.push(Lesson { id: id.to_owned(), scam, base: base.logit(folded), buckets: buckets(folded) });
         self.count();
         Ok(())
     }
@@ -106,12 +143,12 @@ impl Delta {
         base + tally.moved()
     }
 
-    /// Refuses a delta that flags more of these clean messages than the shipped model alone does. Meant for every night,
-    /// and for a set that does not change with what is taught.
+    /// Refuses a delta that flags any of these clean messages that the shipped model alone does not: one that it spares
+    /// in turn makes up for none.
     pub fn check(&self, base: &Model, clean: &[Folded]) -> Result<(), Refused> {
-        let before = clean.iter().filter(|folded| base.logit(folded) >= 0.0).count();
-        let after = clean.iter().filter(|folded| self.logit(base, folded) >= 0.0).count();
-        if after > before { Err(Refused { clean: clean.len(), before, after }) } else { Ok(()) }
+        let flagged = |folded: &&Folded| self.logit(base, folded) >= 0.0 && base.logit(folded) < 0.0;
+        let more = if self.is_empty() { 0 } else { clean.iter().filter(flagged).count() };
+        if more > 0 { Err(Refused { clean: clean.len(), more }) } else { Ok(()) }
     }
 
     /// The votes, from the lessons alone.
@@ -146,6 +183,11 @@ impl Delta {
 }
 
 impl Lesson {
+    fn new(base: &Model, taught: &Taught) -> Self {
+        let Taught { id, text, scam } = taught;
+        Self { id: id.clone(), scam: *scam, base: base.logit(text), buckets: buckets(text) }
+    }
+
     fn buckets(&self) -> impl Iterator<Item = usize> {
         self.buckets.iter().filter_map(|bucket| usize::try_from(*bucket).ok())
     }

@@ -1,11 +1,14 @@
-//! What follows from a verdict, and where: thresholds and actions by platform, kind of channel and trust. The most exact
-//! row wins. Thresholds are target shares of false alarms, read off the community's own shadow traffic.
+//! What follows from a verdict, and where: a table by platform, kind of channel and trust. Each thing that is to be known
+//! is said by the most exact row that says it, else by the defaults. Thresholds may be target shares of false alarms, read
+//! off the community's own shadow traffic.
 
 mod breaker;
+mod row;
 mod shadow;
 
 pub use breaker::Breaker;
-pub use shadow::Shadow;
+pub use row::{Fault, Measure, Measures, Refused, Row, Sanction};
+pub use shadow::{ENOUGH, Shadow, Shadows, bin};
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +16,7 @@ use crate::message::Tier;
 use crate::verdict::{Action, Grounds, Verdict};
 
 /// Counts up with every change of the defaults below.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// What a channel is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -29,64 +32,86 @@ pub enum Channel {
     Staff,
 }
 
+impl Channel {
+    /// Scams are talked about there: to name one is to warn of it.
+    pub fn is_about_scams(self) -> bool {
+        matches!(self, Self::Reports | Self::Staff)
+    }
+}
+
 /// From which score on a message is flagged.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Threshold {
     /// A score, 0 to 1.
     Score(f32),
     /// The share of clean messages that may be flagged, 0 to 1. Until the shadow knows enough, the default score.
-    FalsePositives(f32),
+    FalsePositives(f64),
 }
 
 /// The score from which on a message is flagged where nothing else is said.
 pub const FLAG: f32 = 0.5;
 
-/// What is done, and how far it may go.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Limits {
-    pub flag: Threshold,
-    /// What is done where something passes for ours or asks for a secret.
-    #[serde(skip)]
-    pub fact: Action,
-    /// What is done about what is on a list.
-    #[serde(skip)]
-    pub listed: Action,
+/// What shadow traffic may make of a threshold: a raid that nobody called a scam must not blind the shield, and a quiet
+/// month must not make it jump at every link.
+pub const WITHIN: (f32, f32) = (0.2, 0.9);
+
+impl Threshold {
+    /// The score that it means over this traffic.
+    pub fn over(self, shadow: &Shadow) -> f32 {
+        match self {
+            Self::Score(score) => score,
+            Self::FalsePositives(share) => {
+                shadow.threshold(share).map_or(FLAG, |score| score.clamp(WITHIN.0, WITHIN.1))
+            }
+        }
+    }
 }
 
-impl Default for Limits {
-    fn default() -> Self {
-        Self::for_tier(Tier::New)
-    }
+/// What is done, and from which score on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limits {
+    pub flag: f32,
+    /// What is done upon a score alone; never more than flagging and calling, whatever stands here.
+    pub score: Measures,
+    /// What is done where something passes for ours or asks for a secret.
+    pub fact: Measures,
+    /// What is done about what is on a list.
+    pub listed: Measures,
 }
 
 impl Limits {
-    /// The defaults: hard facts hold, only what is listed goes; the trusted and the staff are never silenced by a score.
-    pub fn for_tier(tier: Tier) -> Self {
-        let flag = Threshold::Score(FLAG);
-        match tier {
-            Tier::New | Tier::Member => Self { flag, fact: Action::Hold, listed: Action::Delete },
-            Tier::Trusted => Self { flag, fact: Action::Flag, listed: Action::Hold },
-            Tier::Staff => Self { flag, fact: Action::Flag, listed: Action::Flag },
-        }
-    }
-
-    /// What follows from a score and its grounds, by the default threshold if there is no shadow.
-    pub fn action(&self, score: f32, grounds: Grounds) -> Action {
-        self.action_over(score, grounds, None)
-    }
-
-    fn action_over(&self, score: f32, grounds: Grounds, shadow: Option<&Shadow>) -> Action {
-        let threshold = match self.flag {
-            Threshold::Score(score) => score,
-            Threshold::FalsePositives(share) => shadow.and_then(|shadow| shadow.threshold(share)).unwrap_or(FLAG),
+    /// The defaults: hard facts hold, only what is listed goes. The trusted and the staff are not silenced for what may be a
+    /// mistake, and where scams are talked about a fact is no order.
+    pub fn at(channel: Channel, tier: Tier) -> Self {
+        let (flag, hold) = (Measures::of(Action::Flag), Measures::of(Action::Hold));
+        let gone = Measures { author: Some(Sanction::Restrict), ..Measures::of(Action::Delete) };
+        let (fact, listed) = match (channel, tier) {
+            (_, Tier::Staff) | (Channel::Staff, _) => (flag, flag),
+            (Channel::Reports, _) | (_, Tier::Trusted) => (flag, hold),
+            (_, Tier::New | Tier::Member) => (hold, gone),
         };
+        Self { flag: FLAG, score: flag, fact, listed }
+    }
+
+    /// What follows from a score and its grounds.
+    pub fn measures(&self, score: f32, grounds: Grounds) -> Measures {
         match grounds {
             Grounds::Listed => self.listed,
             Grounds::Fact if score >= FLAG => self.fact,
-            _ if score >= threshold => Action::Flag,
-            _ => Action::Pass,
+            _ if score >= self.flag => self.score.mild(),
+            _ => Measures::default(),
         }
+    }
+
+    /// A verdict as it is by these limits, and all that follows from it.
+    pub fn decide(&self, mut verdict: Verdict) -> (Verdict, Measures) {
+        let measures = self.measures(verdict.score, verdict.grounds);
+        verdict.action = measures.message;
+        verdict.threshold = Some(self.flag);
+        if let Some(without) = &mut verdict.counterfactual {
+            without.action = self.measures(without.score, without.grounds).message;
+        }
+        (verdict, measures)
     }
 }
 
@@ -99,127 +124,49 @@ pub struct Place<'a> {
     pub tier: Tier,
 }
 
-/// One row; what it leaves open fits all.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Row {
-    pub platform: Option<String>,
-    pub channel: Option<Channel>,
-    pub tier: Option<Tier>,
-    pub limits: Limits,
-}
-
-impl Row {
-    fn fits(&self, place: &Place<'_>) -> bool {
-        self.platform.as_deref().is_none_or(|platform| platform == place.platform)
-            && self.channel.is_none_or(|channel| channel == place.channel)
-            && self.tier.is_none_or(|tier| tier == place.tier)
-    }
-
-    /// Platform, then channel, then trust: what is further in says more.
-    fn exactness(&self) -> u8 {
-        u8::from(self.platform.is_some()) + 2 * u8::from(self.channel.is_some()) + 4 * u8::from(self.tier.is_some())
-    }
-}
-
-/// A workspace's policy.
+/// A workspace's table. Without a row, the defaults.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Policy {
-    pub rows: Vec<Row>,
-    /// Judges, and does nothing: how every workspace begins.
-    pub shadow: bool,
+    rows: Vec<Row>,
 }
 
 impl Policy {
-    /// As a workspace begins: in shadow mode, with the defaults.
-    pub fn first() -> Self {
-        Self { rows: Vec::new(), shadow: true }
+    /// Refuses rows that cannot be meant.
+    pub fn new(rows: Vec<Row>) -> Result<Self, Refused> {
+        row::check(&rows)?;
+        Ok(Self { rows })
     }
 
-    /// The limits at a place. Of two rows that are equally exact, the later one.
-    pub fn limits(&self, place: &Place<'_>) -> Limits {
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    /// What the most exact row that says it says: tier before channel before platform.
+    fn said<T>(&self, place: &Place<'_>, read: impl Fn(&Row) -> Option<T>) -> Option<(&Row, T)> {
         let fitting = self.rows.iter().filter(|row| row.fits(place));
-        fitting.max_by_key(|row| row.exactness()).map_or_else(|| Limits::for_tier(place.tier), |row| row.limits)
+        fitting.filter_map(|row| Some((row, read(row)?))).max_by_key(|(row, _)| row.exactness())
     }
 
-    /// What would be done at a place, were it not for shadow mode.
-    pub fn would(&self, verdict: &Verdict, place: &Place<'_>, shadow: &Shadow) -> Action {
-        self.limits(place).action_over(verdict.score, verdict.grounds, Some(shadow))
+    /// The threshold at a place, and the platform whose traffic tells its share; `None`: that of all.
+    pub fn threshold(&self, place: &Place<'_>) -> (Threshold, Option<&str>) {
+        let said = self.said(place, Row::threshold);
+        said.map_or((Threshold::Score(FLAG), None), |(row, threshold)| (threshold, row.platform.as_deref()))
     }
 
-    /// What is done at a place.
-    pub fn decide(&self, verdict: &Verdict, place: &Place<'_>, shadow: &Shadow) -> Action {
-        if self.shadow { Action::Pass } else { self.would(verdict, place, shadow) }
+    /// The limits at a place. Of the staff nobody is ever silenced.
+    pub fn limits(&self, place: &Place<'_>, shadows: &Shadows) -> Limits {
+        let default = Limits::at(place.channel, place.tier);
+        let (threshold, of) = self.threshold(place);
+        let said = |read: fn(&Row) -> Option<Measures>| self.said(place, read).map(|(_, measures)| measures);
+        let within = |measures: Measures| if place.tier == Tier::Staff { measures.mild() } else { measures };
+        Limits {
+            flag: threshold.over(shadows.of(of)),
+            score: said(Row::on_score).unwrap_or(default.score).mild(),
+            fact: within(said(Row::on_fact).unwrap_or(default.fact)),
+            listed: within(said(Row::on_listed).unwrap_or(default.listed)),
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn verdict(score: f32, grounds: Grounds) -> Verdict {
-        Verdict { score, grounds, ..Verdict::default() }
-    }
-
-    fn place(tier: Tier) -> Place<'static> {
-        Place { platform: "discord", channel: Channel::Open, tier }
-    }
-
-    fn decided(score: f32, grounds: Grounds, tier: Tier) -> Action {
-        Policy::default().decide(&verdict(score, grounds), &place(tier), &Shadow::default())
-    }
-
-    #[test]
-    fn only_hard_facts_hold_and_only_lists_delete() {
-        assert_eq!(decided(0.999, Grounds::Signs, Tier::New), Action::Flag, "no score alone does more");
-        assert_eq!(decided(0.4, Grounds::Signs, Tier::New), Action::Pass);
-        assert_eq!(decided(0.9, Grounds::Fact, Tier::New), Action::Hold);
-        assert_eq!(decided(0.9, Grounds::Fact, Tier::Trusted), Action::Flag);
-        assert_eq!(decided(0.9, Grounds::Listed, Tier::Member), Action::Delete);
-        assert_eq!(decided(0.9, Grounds::Listed, Tier::Trusted), Action::Hold, "accounts are stolen");
-        assert_eq!(decided(0.9, Grounds::Listed, Tier::Staff), Action::Flag);
-    }
-
-    #[test]
-    fn in_shadow_mode_nothing_is_done_and_the_red_twin_acts() {
-        let listed = verdict(1.0, Grounds::Listed);
-        assert_eq!(Policy::first().decide(&listed, &place(Tier::New), &Shadow::default()), Action::Pass);
-        assert_eq!(Policy::first().would(&listed, &place(Tier::New), &Shadow::default()), Action::Delete);
-        assert_eq!(Policy::default().decide(&listed, &place(Tier::New), &Shadow::default()), Action::Delete);
-    }
-
-    #[test]
-    fn the_most_exact_row_wins() {
-        let row = |platform: Option<&str>, channel, tier, score| Row {
-            platform: platform.map(str::to_owned),
-            channel,
-            tier,
-            limits: Limits { flag: Threshold::Score(score), ..Limits::default() },
-        };
-        let policy = Policy {
-            rows: vec![
-                row(None, None, Some(Tier::New), 0.1),
-                row(Some("discord"), None, None, 0.2),
-                row(Some("discord"), Some(Channel::Support), None, 0.3),
-                row(None, None, None, 0.4),
-            ],
-            shadow: false,
-        };
-        let flag = |platform, channel, tier| policy.limits(&Place { platform, channel, tier }).flag;
-        assert_eq!(flag("discord", Channel::Open, Tier::New), Threshold::Score(0.1));
-        assert_eq!(flag("discord", Channel::Open, Tier::Member), Threshold::Score(0.2));
-        assert_eq!(flag("discord", Channel::Support, Tier::Member), Threshold::Score(0.3));
-        assert_eq!(flag("telegram", Channel::Support, Tier::Member), Threshold::Score(0.4));
-    }
-
-    #[test]
-    fn a_share_of_false_alarms_becomes_a_score_once_the_shadow_knows_enough() {
-        let limits = Limits { flag: Threshold::FalsePositives(0.01), ..Limits::default() };
-        let policy = Policy { rows: vec![Row { platform: None, channel: None, tier: None, limits }], shadow: false };
-        let mut shadow = Shadow::default();
-        let judged = |shadow: &Shadow| policy.decide(&verdict(0.3, Grounds::Signs), &place(Tier::New), shadow);
-        assert_eq!(judged(&shadow), Action::Pass, "by the default");
-        (0..5000).for_each(|_| shadow.note(0.02));
-        (0..20).for_each(|_| shadow.note(0.25));
-        assert_eq!(judged(&shadow), Action::Flag);
-    }
-}
+mod tests;

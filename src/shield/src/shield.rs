@@ -9,7 +9,7 @@ use crate::known::Known;
 use crate::lists::Lists;
 use crate::message::{Message, Tier};
 use crate::patterns::Patterns;
-use crate::policy::{self, Limits};
+use crate::policy::{self, Channel, Limits};
 use crate::score::{self, Layer, Weights};
 use crate::signals::facts::Sight;
 use crate::signals::intent::class::{BRAND, Class, HANDLE, INVITE, LINK};
@@ -199,19 +199,20 @@ impl Shield {
     fn conclude(&self, message: &Message<'_>, mut signals: Vec<Signal>, stance: Stance) -> Verdict {
         signals.retain(|signal| signal.weight != 0.0);
         signals.sort_by(|a, b| b.weight.total_cmp(&a.weight));
-        let limits = Limits::for_tier(message.author.tier);
+        let limits = Limits::at(Channel::Open, message.author.tier);
         let grounds = grounds(&signals, stance);
         let score = score::probability(&signals);
         let counterfactual = signals.split_first().map(|(first, rest)| {
-            let score = score::probability(rest);
-            let action = limits.action(score, self::grounds(rest, stance));
-            Counterfactual { without: first.id, score, action }
+            let (score, grounds) = (score::probability(rest), self::grounds(rest, stance));
+            let action = limits.measures(score, grounds).message;
+            Counterfactual { without: first.id, score, grounds, action }
         });
         let lists = if grounds == Grounds::Listed { self.lists.sources() } else { Vec::new() };
         Verdict {
-            action: limits.action(score, grounds),
+            action: limits.measures(score, grounds).message,
             score,
             grounds,
+            threshold: None,
             dampers: if signals.is_empty() { Vec::new() } else { stance.dampers() },
             signals,
             counterfactual,

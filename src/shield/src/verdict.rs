@@ -40,6 +40,9 @@ pub struct Verdict {
     /// How likely it is a scam, 0 to 1, as far as the signals tell.
     pub score: f32,
     pub grounds: Grounds,
+    /// From which score on it was flagged where it stands; none: by the default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<f32>,
     /// What speaks for it, the weightiest first.
     pub signals: Vec<Signal>,
     /// What speaks against it: `warning`, `question`, `quote`, `code`, `staff`.
@@ -54,6 +57,8 @@ pub struct Verdict {
 pub struct Counterfactual {
     pub without: &'static str,
     pub score: f32,
+    #[serde(skip)]
+    pub grounds: Grounds,
     #[serde(rename = "verdict")]
     pub action: Action,
 }

@@ -3,14 +3,14 @@
 
 use serde::Serialize;
 use townkeeper_contract::BoxFuture;
-use townkeeper_contract::case::{Case, CaseAction, CaseState, ShieldMode};
+use townkeeper_contract::case::{Case, CaseAction, CaseExtra, CaseState, ShieldMode};
 use townkeeper_contract::id::{AccountId, MessageRef, PersonId, PlaceId};
 
 use crate::audit::{self, Act, By};
 use crate::db::{Conn, Row, keepable, sql};
 use crate::owed::{self, Debt};
 use crate::writer::Write;
-use crate::{Denied, Store, StoreError, cards, counter, guard};
+use crate::{Denied, ShadowCounts, Store, StoreError, cards, counter, guard, shadow};
 
 /// Something the shield found.
 #[derive(Clone, Debug)]
@@ -26,7 +26,10 @@ pub struct NewCase {
     pub why: String,
     pub verdict: serde_json::Value,
     pub action: CaseAction,
+    pub also: Vec<CaseExtra>,
     pub mode: ShieldMode,
+    /// The bin in which its score counts, until somebody says that it is a scam.
+    pub counted: Option<i64>,
 }
 
 /// A case as it is acted upon: with the text as it was written, and where the adapter acts.
@@ -146,6 +149,7 @@ fn case(row: &Row) -> Result<Case, StoreError> {
         why: row.text("why")?,
         verdict: row.json("verdict")?,
         action: word(row, "action", CaseAction::named)?,
+        also: row.text("also")?.split(',').filter_map(CaseExtra::named).collect(),
         mode: word(row, "mode", ShieldMode::named)?,
         at_ms: row.int("at_ms")?,
         state: word(row, "state", CaseState::named)?,
@@ -166,6 +170,7 @@ pub(crate) async fn insert(
     cases: &[NewCase],
     now_ms: i64,
 ) -> Result<(), StoreError> {
+    let mut counts = ShadowCounts::new();
     for new in cases {
         let known = sql("SELECT number FROM scam_case WHERE workspace = $1 AND account = $2 AND event = $3");
         let event = keepable(&new.event);
@@ -174,8 +179,8 @@ pub(crate) async fn insert(
         }
         let number = counter::next(tx, workspace, "scam_case").await?;
         sql("INSERT INTO scam_case (workspace, number, account, event, place, address, message, person, name, text, why, \
-             verdict, action, mode, at_ms, state, said) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'open', 0)")
+             verdict, action, mode, at_ms, state, said, also, counted) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'open', 0, $16, $17)")
         .bind(workspace)
         .bind(number)
         .bind(account)
@@ -191,10 +196,20 @@ pub(crate) async fn insert(
         .bind(new.action.as_str())
         .bind(new.mode.as_str())
         .bind(now_ms)
+        .bind(new.also.iter().map(|extra| extra.as_str()).collect::<Vec<_>>().join(","))
+        .bind(new.counted)
         .execute(&mut *tx)
         .await?;
+        if let Some(bin) = new.counted {
+            *counts.entry(counted_as(account, bin)).or_default() += 1;
+        }
     }
-    Ok(())
+    shadow::add(tx, workspace, &counts).await
+}
+
+/// Where a score is counted: the account's platform, and the bin.
+fn counted_as(account: &str, bin: i64) -> (String, i64) {
+    (account.split(':').next().unwrap_or_default().to_owned(), bin)
 }
 
 struct OpenCase {
@@ -212,6 +227,10 @@ impl Write for OpenCase {
     }
 }
 
+fn is_scam(state: CaseState) -> bool {
+    matches!(state, CaseState::Content | CaseState::Account)
+}
+
 /// What the log keeps of it: not whom it is about.
 #[derive(Serialize)]
 struct Noted {
@@ -224,9 +243,11 @@ impl Write for DecideCase {
     fn apply<'a>(&'a self, tx: &'a mut Conn) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
             let mut log = audit::begin(tx, &self.by).await?;
-            let before = sql("SELECT state FROM scam_case WHERE workspace = $1 AND number = $2 AND said = $3");
-            let before = before.bind(&self.by.workspace).bind(self.number).bind(self.said).optional(&mut *tx).await?;
-            let before = word(&before.ok_or(Denied::Moved)?, "state", CaseState::named)?;
+            let case = sql("SELECT state, account, counted FROM scam_case \
+                 WHERE workspace = $1 AND number = $2 AND said = $3");
+            let case = case.bind(&self.by.workspace).bind(self.number).bind(self.said).optional(&mut *tx).await?;
+            let case = case.ok_or(Denied::Moved)?;
+            let before = word(&case, "state", CaseState::named)?;
             let open = self.to == CaseState::Open;
             sql("UPDATE scam_case SET state = $3, decided_by = $4, decided_ms = $5, said = said + 1 \
                  WHERE workspace = $1 AND number = $2")
@@ -242,6 +263,12 @@ impl Write for DecideCase {
                 owed::withdraw(tx, &self.by, self.number).await?;
             }
             owed::owe(tx, &self.by, (self.number, self.said + 1), self.debt.as_ref()).await?;
+            // A scam tells nothing of how clean messages score.
+            let back = i64::from(is_scam(before)) - i64::from(is_scam(self.to));
+            if let Some(bin) = case.opt_int("counted")?.filter(|_| back != 0) {
+                let counted = counted_as(&case.text("account")?, bin);
+                shadow::add(tx, &self.by.workspace, &ShadowCounts::from([(counted, back)])).await?;
+            }
             let (subject, was, is) =
                 (format!("case:{}", self.number), Noted { state: before }, Noted { state: self.to });
             let act = Act { action: "case.decide", subject: &subject, before: Some(&was), after: Some(&is) };

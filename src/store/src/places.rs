@@ -154,6 +154,7 @@ fn action(setting: PlaceSetting) -> &'static str {
         PlaceSetting::Notices => "place.notices",
         PlaceSetting::Safety => "place.safety",
         PlaceSetting::Shield => "place.shield",
+        PlaceSetting::Channel => "place.channel",
         PlaceSetting::Language => "place.language",
         PlaceSetting::Who => "place.who",
     }

@@ -27,6 +27,7 @@ mod page;
 mod patterns;
 mod people;
 mod places;
+mod policy;
 mod pulse;
 mod refusal;
 mod report;

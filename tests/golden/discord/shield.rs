@@ -53,3 +53,34 @@ async fn a_lure_of_telegram_is_confirmed_and_its_twin_on_discord_is_gone() {
     when(&discord, |s| s.message(twin).is_some_and(|message| message.deleted)).await;
     tokio::time::timeout(PATIENCE, telegram.wait_calls("deleteMessage", 1)).await.expect("the first one stays");
 }
+
+#[tokio::test]
+async fn by_the_table_a_newcomer_is_banned_on_telegram_and_on_discord_only_shown() {
+    let telegram = TelegramServer::start(TELEGRAM_TOKEN).await;
+    let home = crate::cases::home()
+        .with("[[shield.policy]]\nplatform = \"telegram\"\ntier = \"new\"\nfact = [\"delete\", \"ban\"]\n")
+        .with("[[shield.policy]]\nplatform = \"discord\"\nfact = [\"flag\"]\n")
+        .with_telegram(telegram.base_url(), TELEGRAM_TOKEN);
+    let (discord, home) = stage_of(home, guild(GUILD, &[CHANNEL, ELSEWHERE])).await;
+    discord.tune(|options| options.global_per_s = None);
+    let daemon = Daemon::start(&home).await;
+    ready(&discord).await;
+    telegram.promote(GROUP, 0, &["can_delete_messages", "can_restrict_members"]);
+    telegram.promote(GROUP, 50, &["can_delete_messages"]);
+    telegram.push_message(GROUP, 50, "/keeper shield guard");
+    let set = telegram.wait_message(|message| message.text.contains("take down"));
+    tokio::time::timeout(PATIENCE, set).await.expect("no guard on Telegram");
+    assert!(keeper(&discord, "shield guard").await.contains("take down"));
+    let notices = command(&discord, MODERATOR, ELSEWHERE, "keeper", "notices here");
+    assert!(answered(&discord, notices).await.contains("come here from now on"));
+    let kept = write_as(&discord, BOB, CHANNEL, &lure("."));
+    // What is done by itself is done before a card says what.
+    when(&discord, |s| s.by(BOT).iter().any(|m| m.content.contains("Case ") && m.content.contains("discord"))).await;
+    assert!(discord.state().message(kept).is_some_and(|message| !message.deleted));
+    telegram.push_message(GROUP, 66, &lure("!"));
+    tokio::time::timeout(PATIENCE, telegram.wait_calls("banChatMember", 1)).await.expect("nobody is banned");
+    tokio::time::timeout(PATIENCE, telegram.wait_calls("deleteMessage", 1)).await.expect("the message stays");
+    when(&discord, |s| s.by(BOT).iter().any(|m| m.content.contains("I took it down and banned its author"))).await;
+    let found = daemon.operator(&home).cases().await.unwrap().cases;
+    assert!(found.iter().all(|case| (case.account.as_str() == "telegram:main") != case.also.is_empty()), "{found:?}");
+}

@@ -143,6 +143,7 @@ fn wished(inbound: &Inbound) -> Option<Wish> {
         "notices" => set(PlaceSetting::Notices, rest.trim()),
         "safety" => set(PlaceSetting::Safety, rest.trim()),
         "shield" => set(PlaceSetting::Shield, rest.trim()),
+        "channel" => set(PlaceSetting::Channel, rest.trim()),
         "language" => set(PlaceSetting::Language, rest.trim()),
         "who" => set(PlaceSetting::Who, rest.trim()),
         "health" => Some(Wish::Health),

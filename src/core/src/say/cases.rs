@@ -8,6 +8,7 @@ use townkeeper_contract::text::{Block, BlockKind, Origin, RichText, Run};
 
 use super::keeper::legible;
 use super::{notice, system};
+use crate::cases::Step;
 use crate::decide::cases::{Cased, Decided};
 
 /// How much of a message a card shows, in characters.
@@ -88,8 +89,16 @@ pub fn unsaid() -> &'static str {
 }
 
 /// What was done by itself.
-pub fn took_down() -> &'static str {
-    "I took it down."
+pub fn did(steps: &[Step]) -> &'static str {
+    let did = |step| steps.contains(&step);
+    match (did(Step::Remove), did(Step::Restrict), did(Step::Ban)) {
+        (true, _, true) => "I took it down and banned its author.",
+        (true, true, _) => "I took it down, and its author only reads for now.",
+        (true, ..) => "I took it down.",
+        (_, _, true) => "I banned its author.",
+        (_, true, _) => "Its author only reads for now.",
+        _ => "",
+    }
 }
 
 /// What is done by itself once the platform can be asked whether it may be.

@@ -33,8 +33,8 @@ pub fn not_a_manager() -> Reply {
 /// What `/keeper` takes.
 pub fn verbs() -> Reply {
     notice(
-        "/keeper takes: link, unlink, mode answer|support|off, notices here|off, safety here|off, shield off|shadow|flag|guard, language de (or another \
-         code, or auto), who platform|roles, health, show, freeze, thaw; in reply to a message: remove, restrict 1h, release, ban, \
+        "/keeper takes: link, unlink, mode answer|support|off, notices here|off, safety here|off, shield off|shadow|flag|guard, \
+         channel open|support|announcements|reports|staff, language de (or another code, or auto), who platform|roles, health, show, freeze, thaw; in reply to a message: remove, restrict 1h, release, ban, \
          unban, pin, unpin; and undo with the number of what was done.",
     )
 }
@@ -72,6 +72,10 @@ fn set(setting: PlaceSetting, value: &str, on: bool) -> Reply {
         (PlaceSetting::Shield, _) => {
             "From now on I show moderators what looks like a scam here, and take down what I know to be one."
         }
+        (PlaceSetting::Channel, "reports" | "staff") => {
+            "From now on I take it that scams are talked about here: to name one is to warn of it."
+        }
+        (PlaceSetting::Channel, _) => "Noted: the shield goes by that. townkeeper shield policy shows what it means.",
         (PlaceSetting::Language, "auto") => "I answer in the language of the question.",
         (PlaceSetting::Language, _) => "Noted. What the team has published stays in its own words.",
         (PlaceSetting::Who, "roles") => {

@@ -33,10 +33,10 @@ pub(super) async fn carry_out(
     let mut done = Done::default();
     for step in steps {
         match step {
-            Step::Restrict if kept.case.person.as_str() == cases::NOBODY => {
+            Step::Restrict | Step::Ban if kept.case.person.as_str() == cases::NOBODY => {
                 done.undone.push(say::cases::nobody().to_owned());
             }
-            Step::Remove | Step::Restrict => order(house, by, kept, *step, person, &mut done).await?,
+            Step::Remove | Step::Restrict | Step::Ban => order(house, by, kept, *step, person, &mut done).await?,
             Step::TakeBack => take_back(house, by, kept, person, &mut done).await?,
             Step::Sweep => sweep(house, by, (kept, copies), person, &mut done).await?,
         }
@@ -50,6 +50,7 @@ pub(super) fn act_of(kept: &KeptCase, step: Step) -> Option<ForCase<'_>> {
     let verb = match step {
         Step::Remove => case.message.as_ref().map(|_| Verb::Remove)?,
         Step::Restrict => Verb::Restrict,
+        Step::Ban => Verb::Ban,
         Step::TakeBack | Step::Sweep => return None,
     };
     Some(ForCase {

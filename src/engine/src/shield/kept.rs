@@ -40,6 +40,7 @@ pub(crate) async fn load(house: &House) -> Result<(), StoreError> {
     read_members(house, &mut followed).await?;
     read_prints(house, &mut followed, None).await?;
     drop(followed);
+    house.shield.counts.keep(house, true).await?;
     house.shield.learn(house).await
 }
 
@@ -53,6 +54,7 @@ pub(crate) async fn run(house: Arc<House>) {
         let looked = async {
             keep(&house).await?;
             house.shield.follow(&house).await?;
+            house.shield.counts.keep(&house, draining).await?;
             house.store.prune_prints(&house.workspace, house.clock.now_ms() - DAY_MS).await?;
             house.shield.learn(&house).await
         };

@@ -7,50 +7,70 @@ use townkeeper_contract::access::Member;
 use townkeeper_contract::case::CaseState;
 use townkeeper_contract::pattern::ScamPattern;
 use townkeeper_contract::text::{Allowed, FindingKind, extract};
-use townkeeper_shield::delta::LESSONS;
+use townkeeper_shield::delta::Taught;
 use townkeeper_shield::facts::Staff;
 use townkeeper_shield::lists::{List, is_shared};
 use townkeeper_shield::patterns::{Pattern, Patterns};
 use townkeeper_shield::{Delta, Folded, Lists, Model};
 use townkeeper_store::KeptCase;
 
-/// See above.
-#[derive(Default)]
-pub(super) struct Learnt {
-    /// How much had been said about cases.
+/// What is learnt from; where it is the same, so is what is learnt.
+#[derive(Default, PartialEq)]
+pub(super) struct Basis {
+    /// How much was said about cases.
     pub(super) said: i64,
     pub(super) people: Vec<Member>,
     pub(super) patterns: Vec<ScamPattern>,
+    /// Every night it is looked at anew, whatever was said.
+    pub(super) day: i64,
+}
+
+/// See above.
+#[derive(Default)]
+pub(super) struct Learnt {
+    pub(super) basis: Basis,
     pub(super) delta: Delta,
+    /// Cases whose words are not learnt: with them, clean messages would be flagged.
+    pub(super) left_out: Vec<i64>,
     hosts: BTreeSet<String>,
     addresses: BTreeSet<String>,
 }
 
 impl Learnt {
+    /// `clean`: messages that must not be flagged, besides those that moderators cleared.
     pub(super) fn of(
-        said: i64,
-        people: Vec<Member>,
-        patterns: Vec<ScamPattern>,
+        basis: Basis,
         lessons: &[KeptCase],
         ours: &Allowed,
         model: Option<&Model>,
+        clean: &[Folded],
     ) -> Self {
-        let mut learnt = Self { said, people, patterns, ..Self::default() };
-        // More than it can hold, and the latest count.
-        let skipped = lessons.len().saturating_sub(LESSONS);
-        for KeptCase { case, .. } in lessons.iter().skip(skipped) {
-            let scam = case.state == CaseState::Content;
-            if let Some(model) = model {
-                let learning = learnt.delta.learn(model, &Folded::new(&case.text), scam, &case.number.to_string());
-                if let Err(error) = learning {
-                    tracing::warn!(%error, case = case.number, "a case teaches nothing");
-                }
-            }
-            if scam {
-                learnt.deny(&case.text, ours);
-            }
+        let mut learnt = Self { basis, ..Self::default() };
+        if let Some(model) = model {
+            learnt.study(lessons, model, clean);
+        }
+        for KeptCase { case, .. } in lessons.iter().filter(|kept| is_scam(kept)) {
+            learnt.deny(&case.text, ours);
         }
         learnt
+    }
+
+    fn study(&mut self, lessons: &[KeptCase], model: &Model, clean: &[Folded]) {
+        let taught = |kept: &KeptCase| Taught {
+            id: kept.case.number.to_string(),
+            text: Folded::new(&kept.case.text),
+            scam: is_scam(kept),
+        };
+        let taught: Vec<Taught> = lessons.iter().map(taught).collect();
+        let cleared = taught.iter().filter(|taught| !taught.scam).map(|taught| taught.text.clone());
+        let clean: Vec<Folded> = clean.iter().cloned().chain(cleared).collect();
+        let (delta, left_out) = Delta::of(model, &taught, &clean);
+        self.delta = delta;
+        self.left_out = left_out.iter().filter_map(|number| number.parse().ok()).collect();
+        self.left_out.sort_unstable();
+        for case in &self.left_out {
+            tracing::warn!(case, "its words are not learnt: with them, messages known to be clean would be flagged");
+        }
     }
 
     /// Hosts and addresses of a scam, save what is ours.
@@ -85,7 +105,7 @@ impl Learnt {
     /// What moderators look for.
     pub(super) fn compiled(&self) -> Patterns {
         let named = |known: &ScamPattern| Pattern { name: known.name.clone(), regex: known.regex.clone() };
-        let (patterns, refused) = Patterns::new(&self.patterns.iter().map(named).collect::<Vec<_>>());
+        let (patterns, refused) = Patterns::new(&self.basis.patterns.iter().map(named).collect::<Vec<_>>());
         for (name, error) in refused {
             tracing::warn!(%error, name, "a pattern is not gone by");
         }
@@ -94,7 +114,7 @@ impl Learnt {
 
     /// Whom nobody may pass themselves off as.
     pub(super) fn staff(&self, names: &[String]) -> Vec<Staff> {
-        let team = self.people.iter().filter(|member| !member.roles.is_empty()).map(|member| Staff {
+        let team = self.basis.people.iter().filter(|member| !member.roles.is_empty()).map(|member| Staff {
             ids: member.identities.iter().map(|known| known.id.clone()).collect(),
             names: vec![member.name.clone()],
         });
@@ -104,7 +124,11 @@ impl Learnt {
 
     /// (platform, number) of everybody in the team.
     pub(super) fn identities(&self) -> HashSet<(String, String)> {
-        let team = self.people.iter().filter(|member| !member.roles.is_empty());
+        let team = self.basis.people.iter().filter(|member| !member.roles.is_empty());
         team.flat_map(|member| &member.identities).map(|known| (known.platform.clone(), known.id.clone())).collect()
     }
+}
+
+fn is_scam(kept: &KeptCase) -> bool {
+    kept.case.state == CaseState::Content
 }

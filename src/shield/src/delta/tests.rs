@@ -53,9 +53,58 @@ fn a_delta_that_flags_honest_talk_is_refused() {
     delta.learn(&model, &Folded::new("send one coin and get two coins back today"), true, "fine").unwrap();
     assert_eq!(delta.check(&model, &clean), Ok(()));
     delta.learn(&model, &Folded::new(SCAM), true, "poisoned").unwrap();
-    assert_eq!(delta.check(&model, &clean), Err(Refused { clean: 3, before: 0, after: 1 }));
+    assert_eq!(delta.check(&model, &clean), Err(Refused { clean: 3, more: 1 }));
     assert!(delta.unlearn("poisoned"));
     assert_eq!(delta.check(&model, &clean), Ok(()));
+}
+
+fn taught(id: usize, text: &str, scam: bool) -> Taught {
+    Taught { id: id.to_string(), text: Folded::new(text), scam }
+}
+
+/// Lessons that harm nobody, and among them, at this place, one that does.
+fn lessons(poisoned: Option<usize>) -> Vec<Taught> {
+    let fine = |n: usize| taught(n, &format!("send {n} coins to the lamp number {n} and get {n} back today"), true);
+    (0..9).map(|n| if poisoned == Some(n) { taught(n, SCAM, true) } else { fine(n) }).collect()
+}
+
+#[test]
+fn a_lesson_that_flags_honest_talk_is_left_out_wherever_it_stands_and_the_others_stay() {
+    let (model, clean) = (model(), [TALK, NEAR].map(Folded::new));
+    let (all, left_out) = Delta::of(&model, &lessons(None), &clean);
+    assert_eq!((all.len(), left_out.len()), (9, 0));
+    for poisoned in [0, 4, 8] {
+        let (delta, left_out) = Delta::of(&model, &lessons(Some(poisoned)), &clean);
+        assert_eq!((delta.check(&model, &clean), left_out), (Ok(()), vec![poisoned.to_string()]));
+        let mut never = lessons(Some(poisoned));
+        never.remove(poisoned);
+        assert_eq!(delta, Delta::of(&model, &never, &clean).0, "as if it had never been taught, to the bit");
+        // The red twin: where nothing is known to be clean, it is learnt and flags.
+        let (red, left_out) = Delta::of(&model, &lessons(Some(poisoned)), &[]);
+        assert!(left_out.is_empty() && red.check(&model, &clean).is_err());
+    }
+}
+
+#[test]
+fn what_is_spared_in_turn_makes_up_for_nothing() {
+    let model = model();
+    let flagged = "Send 1 SOL and get 2 SOL back instantly, doubling is live, claim your airdrop bonus now";
+    let clean = [NEAR, flagged].map(Folded::new);
+    assert!(model.logit(&clean[1]) >= 0.0, "the model is wrong about it: {}", model.logit(&clean[1]));
+    let (delta, left_out) = Delta::of(&model, &[taught(0, flagged, false), taught(1, SCAM, true)], &clean);
+    assert!(delta.logit(&model, &clean[1]) < model.logit(&clean[1]));
+    assert_eq!(left_out, ["1"]);
+}
+
+#[test]
+fn all_at_once_is_as_one_after_another() {
+    let model = model();
+    let (at_once, _) = Delta::of(&model, &lessons(Some(3)), &[]);
+    let mut one_by_one = Delta::default();
+    for Taught { id, text, scam } in lessons(Some(3)) {
+        one_by_one.learn(&model, &text, scam, &id).unwrap();
+    }
+    assert_eq!(at_once, one_by_one);
 }
 
 proptest! {

@@ -2,13 +2,13 @@
 //! nothing left of somebody who is erased.
 
 use serde_json::json;
-use townkeeper_contract::case::{CaseAction, CaseState, ShieldMode};
+use townkeeper_contract::case::{CaseAction, CaseExtra, CaseState, ShieldMode};
 use townkeeper_contract::inbound::ReplyTo;
 use townkeeper_contract::outbound::Act;
 use townkeeper_contract::text::{Origin, RichText};
 use townkeeper_store::{
-    Ack, Card, DecideCase, Denied, Member, NewCase, Redraw, Report, Sendable, ShowCases, Shown, Store, StoreError,
-    Verdict,
+    Ack, Card, DecideCase, Denied, Member, NewCase, Redraw, Report, Sendable, ShadowCounts, ShowCases, Shown, Store,
+    StoreError, Verdict,
 };
 
 use crate::home::{Home, stories};
@@ -24,6 +24,7 @@ stories!(
     reports_of_the_new_weigh_little_however_many,
     an_erased_person_teaches_nothing,
     members_are_known_the_longer_the_better,
+    scores_are_counted_and_those_of_scams_taken_back,
 );
 
 pub(crate) fn found(event: &str, person: &str) -> NewCase {
@@ -38,7 +39,9 @@ pub(crate) fn found(event: &str, person: &str) -> NewCase {
         why: "a host that looks like ours".to_owned(),
         verdict: json!({ "score": 0.97 }),
         action: CaseAction::Hold,
+        also: vec![CaseExtra::Ban, CaseExtra::Notify],
         mode: ShieldMode::Flag,
+        counted: Some(200),
     }
 }
 
@@ -65,6 +68,7 @@ async fn a_case_is_found_once_and_shown_once(home: &Home) {
     let waiting = store.unshown_cases(W, 0, 10).await.unwrap();
     let numbers: Vec<i64> = waiting.iter().map(|case| case.case.number).collect();
     assert_eq!(numbers, [1]);
+    assert_eq!(waiting[0].case.also, [CaseExtra::Ban, CaseExtra::Notify]);
     assert_eq!(waiting[0].case.text, "claim at claim-lumen.example.net\u{fffd}");
     let show = |id: &str| ShowCases {
         workspace: W.to_owned(),
@@ -212,4 +216,44 @@ async fn members_are_known_the_longer_the_better(home: &Home) {
     // Another node met them later, and heard less.
     store.keep_members(W, vec![member(500, 2, 950)]).await.unwrap();
     assert_eq!(store.members(W, 0).await.unwrap(), [member(100, 5, 950)]);
+}
+
+async fn scores_are_counted_and_those_of_scams_taken_back(home: &Home) {
+    let store = home.open().await;
+    let counted = |counts: &[(&str, i64, i64)]| -> ShadowCounts {
+        counts.iter().map(|(platform, bin, messages)| (((*platform).to_owned(), *bin), *messages)).collect()
+    };
+    // Two nodes count, one of them something else as well.
+    for counts in [counted(&[("chat", 60, 40), ("chat", 61, 2)]), counted(&[("chat", 60, 5), ("other", 60, 1)])] {
+        store.count_shadow(W, counts).await.unwrap();
+    }
+    // A case counts once, however often its event comes.
+    for _ in 0..2 {
+        let batch = townkeeper_store::Accept { cases: vec![found("m1", "66")], ..ledger::accept(&[], Some("7")) };
+        store.accept(batch).await.unwrap();
+    }
+    let platform = ACCOUNT.split(':').next().unwrap();
+    let flagged = async || store.shadow(W).await.unwrap().get(&(platform.to_owned(), 200)).copied();
+    assert_eq!(flagged().await, Some(1));
+    let say =
+        |said, to| store.decide_case(DecideCase { by: by(3_000), number: 1, said, to, debt: None, takes_back: false });
+    for (said, (to, messages)) in
+        [(CaseState::Unsure, 1), (CaseState::Content, 0), (CaseState::Account, 0), (CaseState::Open, 1)]
+            .into_iter()
+            .enumerate()
+    {
+        say(i64::try_from(said).unwrap(), to).await.unwrap();
+        assert_eq!(flagged().await, Some(messages), "{to}");
+    }
+    let all = store.shadow(W).await.unwrap();
+    assert_eq!((all[&("chat".to_owned(), 60)], all[&("other".to_owned(), 60)]), (45, 1));
+    assert!(store.shadow("elsewhere").await.unwrap().is_empty());
+    // What is long ago fades, and what is no longer there is not taken below nothing.
+    store.count_shadow(W, counted(&[("other", 70, 1_000_001)])).await.unwrap();
+    let all = store.shadow(W).await.unwrap();
+    assert_eq!((all[&("other".to_owned(), 70)], all[&("other".to_owned(), 60)]), (500_000, 0));
+    assert_eq!(all[&("chat".to_owned(), 60)], 45, "each platform by itself");
+    store.count_shadow(W, counted(&[("other", 60, -1), ("other", 61, -1)])).await.unwrap();
+    let all = store.shadow(W).await.unwrap();
+    assert_eq!((all[&("other".to_owned(), 60)], all[&("other".to_owned(), 61)]), (0, 0));
 }

@@ -5,9 +5,10 @@ use townkeeper_contract::access::Permission;
 use townkeeper_contract::case::{CaseDecided, CaseList, NewCaseWord};
 use townkeeper_contract::lists::{PublicList, PublicLists};
 use townkeeper_contract::pattern::{NewPattern, PatternList, ScamPattern};
+use townkeeper_contract::policy::ShieldPolicy;
 
 use super::{Access, Endpoint, delete, get, json, post, put};
-use crate::{cases, lists, patterns};
+use crate::{cases, lists, patterns, policy};
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     use Access::Needs;
@@ -22,6 +23,13 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         )
         .takes(json::<NewCaseWord>())
         .gives(json::<CaseDecided>()),
+        get(
+            "/v1/shield/policy",
+            Needs(Permission::Moderate),
+            "What is done about what, where and to whom.",
+            policy::show,
+        )
+        .gives(json::<ShieldPolicy>()),
         get("/v1/shield/patterns", Needs(Permission::Moderate), "What moderators look for.", patterns::list)
             .gives(json::<PatternList>()),
         put("/v1/shield/patterns/{item}", Needs(Permission::Moderate), "Writes a pattern.", patterns::set)
