@@ -16,7 +16,7 @@ use crate::public_lists::ListSection;
 const CAP: u64 = 64 * 1024 * 1024;
 
 /// What the shield goes by, besides the base and the team.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ShieldSection {
     /// The names that people know us by: the project, its token. Hosts that carry one and are not ours are seen by them.
@@ -27,12 +27,28 @@ pub(crate) struct ShieldSection {
     pub(crate) allow: Vec<String>,
     /// Files of hosts that are known to be bad: one a line, or as hosts files and JSON arrays hold them.
     pub(crate) deny: Vec<String>,
+    /// Whether pictures of people who are not trusted yet are fetched and looked at, where the shield watches.
+    pub(crate) pictures: bool,
     /// Public lists that are fetched, by the names under which they are known.
     #[serde(rename = "use")]
     pub(crate) public: Vec<String>,
     /// Lists at other addresses.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) list: Vec<ListSection>,
+}
+
+impl Default for ShieldSection {
+    fn default() -> Self {
+        Self {
+            brands: Vec::new(),
+            names: Vec::new(),
+            allow: Vec::new(),
+            deny: Vec::new(),
+            pictures: true,
+            public: Vec::new(),
+            list: Vec::new(),
+        }
+    }
 }
 
 impl ShieldSection {
@@ -48,7 +64,7 @@ impl ShieldSection {
         };
         let mut names = self.names.clone();
         names.push(agent.to_owned());
-        Ok(Guarding { brands: self.brands.clone(), lists, names, public: Arc::clone(public) })
+        Ok(Guarding { brands: self.brands.clone(), lists, names, public: Arc::clone(public), pictures: self.pictures })
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod learnt;
 mod memory;
+mod pictures;
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -27,6 +28,7 @@ use crate::lists::Keeper;
 use learnt::Learnt;
 pub(crate) use memory::Copy;
 use memory::Memory;
+pub(crate) use pictures::Sight;
 
 /// How often it is looked for what other nodes learnt, for who is of the team, and for members to write down.
 const LOOK: Duration = Duration::from_secs(5);
@@ -42,6 +44,8 @@ pub struct Guarding {
     pub names: Vec<String>,
     /// Lists that are fetched, the same for every workspace.
     pub public: Arc<Keeper>,
+    /// Whether pictures are looked at.
+    pub pictures: bool,
 }
 
 impl Guarding {

@@ -209,6 +209,11 @@ const RULES: &[Rule] = &[
              AND method = 'chat:' || split_part($2, ':', 1) || ':' || $3",
     },
     rule("feedback", "UPDATE feedback SET person = 'erased' WHERE workspace = $1 AND account = $2 AND person = $3"),
+    rule(
+        "scam_picture",
+        "DELETE FROM scam_picture WHERE workspace = $1 AND account = $2 AND event IN (SELECT c.event FROM scam_case c \
+         WHERE c.workspace = $1 AND c.account = $2 AND c.person = $3)",
+    ),
     // Without its words a case teaches nothing any more.
     rule(
         "scam_case",

@@ -143,6 +143,7 @@ const RULES: &[Rule] = &[
          AND NOT EXISTS (SELECT 1 FROM ticket t WHERE t.workspace = r.workspace AND t.conversation = r.id)"
     ),
     rule!("scam_case", ticket_days, "event", "r.at_ms < $2"),
+    rule!("scam_picture", ticket_days, "event", "r.at_ms < $2"),
     rule!("scam_report", inbox_days, "message", "r.at_ms < $2"),
     // Who has not been seen for so long is new again.
     rule!("member", turn_days, "person", "r.seen_ms < $2"),

@@ -21,7 +21,7 @@ stories!(
     members_are_known_the_longer_the_better,
 );
 
-fn found(event: &str, person: &str) -> NewCase {
+pub(crate) fn found(event: &str, person: &str) -> NewCase {
     NewCase {
         event: event.to_owned(),
         place: "square".to_owned(),

@@ -15,6 +15,7 @@ mod moderation;
 mod newer;
 mod nodes;
 mod people;
+mod pictures;
 mod places;
 mod standing;
 mod town;
