@@ -28,7 +28,7 @@ pub(crate) fn home() -> Home {
     Home::new().with("[shield]\nbrands = [\"lumen\"]\n")
 }
 
-async fn stage(mode: &str) -> (TelegramServer, Home, Daemon) {
+pub(crate) async fn stage(mode: &str) -> (TelegramServer, Home, Daemon) {
     let telegram = TelegramServer::start(TOKEN).await;
     let home = home().with_telegram(telegram.base_url(), TOKEN);
     let daemon = Daemon::start(&home).await;
@@ -62,14 +62,14 @@ fn writes(telegram: &TelegramServer, person: i64, text: &str) -> i64 {
 }
 
 /// The next card that says this.
-async fn card(telegram: &TelegramServer, words: &str) -> SentMessage {
+pub(crate) async fn card(telegram: &TelegramServer, words: &str) -> SentMessage {
     let shown = telegram.wait_message(|message| message.chat_id == OFFICE && message.text.contains(words));
     tokio::time::timeout(PATIENCE, shown)
         .await
         .unwrap_or_else(|_| panic!("no card says {words}: {:?}", telegram.sent()))
 }
 
-fn press(telegram: &TelegramServer, person: i64, message: &SentMessage, label: &str) {
+pub(crate) fn press(telegram: &TelegramServer, person: i64, message: &SentMessage, label: &str) {
     let rows = message.body["reply_markup"]["inline_keyboard"].as_array().expect("buttons");
     let found = rows.iter().flat_map(|row| row.as_array().expect("a row")).find(|button| button["text"] == label);
     let data = found.and_then(|button| button["callback_data"].as_str()).expect(label);
@@ -77,7 +77,7 @@ fn press(telegram: &TelegramServer, person: i64, message: &SentMessage, label: &
 }
 
 /// Asks until the cases are like this.
-async fn cases(client: &Client, fact: impl Fn(&[Case]) -> bool) -> Vec<Case> {
+pub(crate) async fn cases(client: &Client, fact: impl Fn(&[Case]) -> bool) -> Vec<Case> {
     let asked = async {
         loop {
             let found = client.cases().await.unwrap().cases;
@@ -90,17 +90,17 @@ async fn cases(client: &Client, fact: impl Fn(&[Case]) -> bool) -> Vec<Case> {
 }
 
 /// Whatever was written before this is judged by now.
-async fn judged(telegram: &TelegramServer) {
+pub(crate) async fn judged(telegram: &TelegramServer) {
     let at = telegram.sent_count();
     telegram.push_message(OTHER, OTHER, "When does the migration end?");
     tokio::time::timeout(PATIENCE, telegram.wait_sent_count(at + 1)).await.expect("nobody answers");
 }
 
-fn deleted(telegram: &TelegramServer) -> Vec<Value> {
+pub(crate) fn deleted(telegram: &TelegramServer) -> Vec<Value> {
     telegram.calls("deleteMessage").iter().map(|call| call.body["message_id"].clone()).collect()
 }
 
-async fn is_deleted(telegram: &TelegramServer, messages: usize) {
+pub(crate) async fn is_deleted(telegram: &TelegramServer, messages: usize) {
     tokio::time::timeout(PATIENCE, telegram.wait_calls("deleteMessage", messages)).await.expect("it stays");
 }
 

@@ -31,6 +31,7 @@ mod nodes;
 mod nodes_freeze;
 mod openapi;
 mod people;
+mod pictures;
 mod places;
 mod publish;
 mod real;

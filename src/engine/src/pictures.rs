@@ -163,22 +163,20 @@ async fn look_at(house: &House, look: Look) -> Result<(), StoreError> {
     let judged = house.store.judged_pictures(&house.workspace).await?;
     let sight = Sight::of(&seen, &judged);
     let case = house.shield.judge_pictures(&look, &sight, &house.base());
-    count(if case.is_some() { "found" } else { "clean" }, seen.len());
-    if case.is_none() && look.found.is_none() {
-        return Ok(());
-    }
     let led = case.is_some();
-    let event = if led { look.event() } else { look.inbound.event.0.clone() };
-    let seen = SeenPictures {
-        workspace: house.workspace.clone(),
-        account: look.inbound.account.0.clone(),
-        event,
-        case,
-        hashes: sight.hashes(led),
-        now_ms: house.clock.now_ms(),
-    };
-    house.store.keep_pictures(seen).await?;
-    house.cases_kick.notify_one();
+    if led || look.found.is_some() {
+        let keep = SeenPictures {
+            workspace: house.workspace.clone(),
+            account: look.inbound.account.0.clone(),
+            event: if led { look.event() } else { look.inbound.event.0.clone() },
+            case,
+            hashes: sight.hashes(led),
+            now_ms: house.clock.now_ms(),
+        };
+        house.store.keep_pictures(keep).await?;
+        house.cases_kick.notify_one();
+    }
+    count(if led { "found" } else { "clean" }, seen.len());
     Ok(())
 }
 
