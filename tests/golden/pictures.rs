@@ -189,6 +189,42 @@ async fn a_picture_by_the_team_is_not_fetched() {
     assert_eq!(telegram.call_count("getFile"), 2, "the first, and the stranger's");
 }
 
+/// A picture that says nothing to a machine: somebody of the team has to.
+#[tokio::test]
+async fn a_picture_that_the_team_reports_is_known_again() {
+    let (telegram, home, daemon) = stage("flag").await;
+    let client = daemon.operator(&home);
+    let (person, _) = with_role(&daemon, &home, "Ada", Role::Moderator).await;
+    let link = client.link_code(&person.id).await.unwrap().code;
+    telegram.push_message(MODERATOR, MODERATOR, &format!("/link {link}"));
+    let linked = telegram.wait_message(|message| message.text.contains("Linked"));
+    tokio::time::timeout(PATIENCE, linked).await.expect("not linked");
+    daemon.kill().await;
+    let daemon = Daemon::start(&home).await;
+    let client = daemon.operator(&home);
+    telegram.push_photo(GROUP, SCAMMER, &file(&poster(3), ImageFormat::Png), "");
+    came_to(&daemon, "clean", 1).await;
+    let said = |id: i64, from: i64| {
+        let from = json!({ "id": from, "is_bot": false, "first_name": "Person" });
+        json!({ "message_id": id, "date": 1_790_000_000, "from": from,
+            "chat": { "id": GROUP, "type": "supergroup", "title": "Lumen" } })
+    };
+    let mut report = said(10_000, MODERATOR);
+    report["text"] = json!("/report");
+    report["entities"] = json!([{ "type": "bot_command", "offset": 0, "length": 7 }]);
+    report["reply_to_message"] = said(telegram.last_message(), SCAMMER);
+    telegram.push_update(json!({ "message": report }));
+    let shown = card(&telegram, "Case 1").await;
+    press(&telegram, MODERATOR, &shown, "Scam: content");
+    is_deleted(&telegram, 1).await;
+    telegram.push_photo(GROUP, 67, &file(&poster(3).thumbnail(200, 200), ImageFormat::Jpeg), "");
+    card(&telegram, "a picture like the one of case 1").await;
+    // Another picture is another picture.
+    telegram.push_photo(GROUP, 68, &file(&poster(4), ImageFormat::Jpeg), "");
+    came_to(&daemon, "clean", 2).await;
+    assert_eq!(client.cases().await.unwrap().cases.len(), 2);
+}
+
 #[tokio::test]
 async fn where_it_is_switched_off_no_picture_is_fetched() {
     let telegram = TelegramServer::start("123456:abcDEF").await;

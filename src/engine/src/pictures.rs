@@ -1,6 +1,6 @@
 //! Pictures: what hangs on a message of somebody who is not trusted yet waits here, behind everything else, until it is
 //! fetched, looked at and forgotten. What stays is what its codes say and what it looks like, in 64 bits, and that only
-//! with a case.
+//! with a case; in memory a little longer, for members who report it.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 use townkeeper_contract::case::{CaseAction, ShieldMode};
+use townkeeper_contract::id::{AccountId, MessageRef, PersonId};
 use townkeeper_contract::inbound::{Inbound, Picture};
 use townkeeper_contract::platform::DeliverError;
 use townkeeper_core::places::Here;
 use townkeeper_shield::Tier;
 use townkeeper_shield::media::{self, Limits, Refused};
-use townkeeper_store::{NewCase, SeenPictures, StoreError};
+use townkeeper_store::{NewCase, StoreError};
 
 use crate::House;
 use crate::shield::Sight;
@@ -23,6 +24,9 @@ const QUEUE: usize = 256;
 
 /// How many of them may be one person's: who floods crowds nobody else out.
 const EACH: usize = 8;
+
+/// Of how many messages it is remembered what their pictures look like.
+const LATELY: usize = 4_096;
 
 /// How many pictures of one message are looked at.
 const PER_MESSAGE: usize = 4;
@@ -79,11 +83,20 @@ impl Look {
     }
 }
 
-/// What waits.
+/// What a message's pictures look like.
+struct Past {
+    account: AccountId,
+    person: PersonId,
+    message: MessageRef,
+    hashes: Vec<u64>,
+}
+
+/// What waits, and what was seen lately.
 #[derive(Default)]
 pub(crate) struct Pictures {
     waiting: Mutex<VecDeque<Look>>,
     kick: Notify,
+    lately: Mutex<VecDeque<Past>>,
 }
 
 impl Pictures {
@@ -100,6 +113,32 @@ impl Pictures {
             waiting.push_back(look);
             self.kick.notify_one();
         }
+    }
+
+    /// What the pictures of a message look like, as far as it is remembered.
+    pub(crate) fn of(&self, account: &AccountId, message: &MessageRef) -> Vec<u64> {
+        let lately = self.lately.lock().unwrap_or_else(PoisonError::into_inner);
+        let past = lately.iter().rev().find(|past| past.account == *account && past.message == *message);
+        past.map(|past| past.hashes.clone()).unwrap_or_default()
+    }
+
+    fn remember(&self, inbound: &Inbound, hashes: Vec<u64>) {
+        let Some(message) = inbound.message.clone() else { return };
+        let (account, person) = (inbound.account.clone(), inbound.person.id.clone());
+        let mut lately = self.lately.lock().unwrap_or_else(PoisonError::into_inner);
+        lately.push_back(Past { account, person, message, hashes });
+        if lately.len() > LATELY {
+            lately.pop_front();
+        }
+    }
+
+    /// Forgets a person who was erased.
+    pub(crate) fn forget(&self, account: &str, person: &str) {
+        let theirs = |at: &AccountId, who: &PersonId| at.as_str() == account && who.as_str() == person;
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.retain(|look| !theirs(&look.inbound.account, &look.inbound.person.id));
+        let mut lately = self.lately.lock().unwrap_or_else(PoisonError::into_inner);
+        lately.retain(|past| !theirs(&past.account, &past.person));
     }
 
     async fn next(&self) -> Look {
@@ -163,20 +202,24 @@ async fn look_at(house: &House, look: Look) -> Result<(), StoreError> {
     let judged = house.store.judged_pictures(&house.workspace).await?;
     let sight = Sight::of(&seen, &judged);
     let case = house.shield.judge_pictures(&look, &sight, &house.base());
-    let led = case.is_some();
-    if led || look.found.is_some() {
-        let keep = SeenPictures {
-            workspace: house.workspace.clone(),
-            account: look.inbound.account.0.clone(),
-            event: if led { look.event() } else { look.inbound.event.0.clone() },
-            case,
-            hashes: sight.hashes(led),
-            now_ms: house.clock.now_ms(),
-        };
-        house.store.keep_pictures(keep).await?;
+    house.pictures.remember(&look.inbound, sight.all());
+    let outcome = if case.is_some() { "found" } else { "clean" };
+    keep(house, &look, case, sight).await?;
+    count(outcome, seen.len());
+    Ok(())
+}
+
+/// Opens the case that pictures led to, and keeps what they look like with it, or with the case of the words beside them.
+async fn keep(house: &House, look: &Look, case: Option<NewCase>, sight: Sight) -> Result<(), StoreError> {
+    let (workspace, account) = (&house.workspace, look.inbound.account.as_str());
+    if let Some(case) = case {
+        let event = case.event.clone();
+        house.store.open_case(workspace, account, case, house.clock.now_ms()).await?;
+        house.store.keep_pictures(workspace, account, &event, sight.marked()).await?;
         house.cases_kick.notify_one();
+    } else if look.found.is_some() {
+        house.store.keep_pictures(workspace, account, look.inbound.event.as_str(), sight.all()).await?;
     }
-    count(if led { "found" } else { "clean" }, seen.len());
     Ok(())
 }
 

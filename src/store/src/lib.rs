@@ -75,7 +75,7 @@ pub use milestone::{Deliveries, Milestone, Runs};
 pub use moderation::{NewOrder, Notified, Order, Ordered};
 pub use open::{Opening, Store};
 pub use outbox::{Ack, Claimed, OutboxRow, Sendable, Verdict};
-pub use pictures::{JudgedPicture, SeenPictures};
+pub use pictures::JudgedPicture;
 pub use places::SeenPlace;
 pub use retention::{DEDUPE_DAYS, Retention};
 pub use sessions::OpenSession;

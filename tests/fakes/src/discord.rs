@@ -34,7 +34,8 @@ mod state;
 mod storm;
 
 pub use state::{
-    Ban, Call, Channel, Connection, DiscordState, Download, Guild, Heartbeat, Identify, Interaction, Message, Resume, Session,
+    Ban, Call, Channel, Connection, DiscordState, Download, Guild, Heartbeat, Identify, Interaction, Message, Resume,
+    Session,
 };
 pub use storm::Storm;
 

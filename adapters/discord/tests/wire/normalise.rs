@@ -129,8 +129,10 @@ fn what_a_forward_and_a_picture_bring_is_seen() {
 
 #[test]
 fn attachments_that_are_pictures_are_named() {
-    let file = |name: &str, kind: &str| json!({ "id": "1", "filename": name, "content_type": kind, "size": 9,
-        "url": format!("https://cdn.discordapp.com/attachments/1/2/{name}") });
+    let file = |name: &str, kind: &str| {
+        json!({ "id": "1", "filename": name, "content_type": kind, "size": 9,
+        "url": format!("https://cdn.discordapp.com/attachments/1/2/{name}") })
+    };
     let snapshot = json!([{ "message": { "content": "", "attachments": [file("b.jpg", "image/jpeg")] } }]);
     let attached = json!([file("a.png", "image/png; x=1"), file("c.pdf", "application/pdf")]);
     let brought = json!({ "content": "", "message_snapshots": snapshot, "attachments": attached });

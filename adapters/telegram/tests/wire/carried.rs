@@ -47,7 +47,8 @@ fn the_largest_size_of_a_photograph_and_a_file_that_is_a_picture_are_named() {
         bytes,
     };
     assert_eq!(named(&photo), [picture("large", "image/jpeg", None)]);
-    let mut file = json!({ "document": { "file_id": "f", "file_unique_id": "u", "mime_type": "image/png", "file_size": 7 } });
+    let mut file =
+        json!({ "document": { "file_id": "f", "file_unique_id": "u", "mime_type": "image/png", "file_size": 7 } });
     assert_eq!(named(&file), [picture("f", "image/png", Some(7))]);
     file["document"]["mime_type"] = json!("application/pdf");
     assert_eq!(named(&file), []);

@@ -45,9 +45,14 @@ impl Sight {
         sight
     }
 
-    /// What the pictures look like that speak for a case: those that led to it, or, beside words that did, all.
-    pub(crate) fn hashes(self, led: bool) -> Vec<u64> {
-        if led { self.marked } else { self.all }
+    /// What those pictures look like that speak for a case themselves.
+    pub(crate) fn marked(&self) -> Vec<u64> {
+        self.marked.clone()
+    }
+
+    /// What all of them look like.
+    pub(crate) fn all(&self) -> Vec<u64> {
+        self.all.clone()
     }
 }
 
@@ -149,9 +154,10 @@ mod tests {
     }
 
     #[test]
-    fn beside_words_that_were_a_scam_all_pictures_count_and_else_those_that_led_to_it() {
+    fn a_picture_speaks_for_a_case_by_its_code_or_because_it_is_known() {
         let code = Picture { codes: vec!["https://claim-lumen.example.net".to_owned()], ..picture(!0) };
-        let sight = || Sight::of(&[picture(0), code.clone()], &[]);
-        assert_eq!((sight().hashes(true), sight().hashes(false)), (vec![!0], vec![0, !0]));
+        let pictures = [picture(0), code, picture(0xffff_0000)];
+        let sight = Sight::of(&pictures, &[judged(7, true, 0xffff_0001)]);
+        assert_eq!((sight.marked(), sight.all()), (vec![!0, 0xffff_0000], vec![0, !0, 0xffff_0000]));
     }
 }
