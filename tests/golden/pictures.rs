@@ -17,6 +17,7 @@ use crate::people::with_role;
 const GROUP: i64 = -1_001_234;
 const MODERATOR: i64 = 50;
 const SCAMMER: i64 = 66;
+const OTHER: i64 = 67;
 
 /// Carries our name and is not ours.
 const LURE: &str = "https://claim-lumen.example.net/x";
@@ -121,18 +122,21 @@ async fn a_code_that_leads_to_a_look_alike_is_shown_and_goes_when_a_moderator_sa
 }
 
 #[tokio::test]
-async fn what_a_confirmed_code_led_to_is_denied_and_a_guarded_place_takes_it_down() {
+async fn a_guarded_place_takes_a_code_down_and_leaves_whoever_warns_of_it() {
     let (telegram, home, daemon) = stage("guard").await;
     let client = daemon.operator(&home);
     let harmless = file(&code("https://lumen.example.org/migrate"), ImageFormat::Png);
     telegram.push_document(GROUP, SCAMMER, &harmless, "image/png", "");
     came_to(&daemon, "clean", 1).await;
+    telegram.push_photo(GROUP, OTHER, &lure(), "SCAM WARNING: this code is not ours, never scan it");
     telegram.push_document(GROUP, SCAMMER, &file(&code(LURE), ImageFormat::WebP), "image/webp", "");
     let message = telegram.last_message();
     is_deleted(&telegram, 1).await;
+    judged(&telegram).await;
     assert_eq!(deleted(&telegram), [json!(message)]);
-    let found = cases(&client, |cases| cases.len() == 1).await.remove(0);
-    assert_eq!((found.action, found.mode), (CaseAction::Hold, ShieldMode::Guard));
+    let held = client.cases().await.unwrap().cases.into_iter().filter(|case| case.action >= CaseAction::Hold);
+    let held: Vec<_> = held.map(|case| (case.person.0, case.action, case.mode)).collect();
+    assert_eq!(held, [(SCAMMER.to_string(), CaseAction::Hold, ShieldMode::Guard)]);
 }
 
 #[tokio::test]

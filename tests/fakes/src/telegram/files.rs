@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use super::methods::entities_in;
 use super::{Bot, Fault, Refusal, State, chat_json, now_s};
 
 /// Bots get no larger files.
@@ -62,6 +63,7 @@ impl State {
         message[kind] = file;
         if !caption.is_empty() {
             message["caption"] = json!(caption);
+            message["caption_entities"] = json!(entities_in(caption));
         }
         self.queue(json!({ "message": message }))
     }
