@@ -44,7 +44,7 @@ const TRIES: u32 = 3;
 
 /// How long to wait between two tries where the platform does not say, and at most.
 const REST: Duration = Duration::from_secs(1);
-const REST_AT_MOST: Duration = Duration::from_secs(60);
+const REST_AT_MOST: Duration = Duration::from_mins(1);
 
 /// A message whose pictures are to be looked at.
 pub(crate) struct Look {

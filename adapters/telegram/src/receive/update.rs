@@ -32,10 +32,10 @@ pub(super) struct Message {
     /// The part of it that was chosen to be quoted.
     pub(super) quote: Option<Quote>,
     /// The same picture in several sizes.
-    pub(super) photo: Option<Vec<File>>,
+    pub(super) photo: Option<Vec<Attached>>,
     pub(super) video: Option<IgnoredAny>,
     /// An animation is one too.
-    pub(super) document: Option<File>,
+    pub(super) document: Option<Attached>,
     pub(super) audio: Option<IgnoredAny>,
     pub(super) voice: Option<IgnoredAny>,
     pub(super) video_note: Option<IgnoredAny>,
@@ -67,17 +67,19 @@ impl Message {
 /// `PhotoSize` and `Document`, as far as they are alike.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-pub(super) struct File {
-    file_id: String,
+pub(super) struct Attached {
+    #[serde(rename = "file_id")]
+    id: String,
     width: u64,
     height: u64,
     mime_type: String,
-    file_size: Option<u64>,
+    #[serde(rename = "file_size")]
+    bytes: Option<u64>,
 }
 
-impl File {
+impl Attached {
     fn picture(&self, media_type: &str) -> Picture {
-        Picture { at: PictureRef(self.file_id.clone()), media_type: media_type.to_owned(), bytes: self.file_size }
+        Picture { at: PictureRef(self.id.clone()), media_type: media_type.to_owned(), bytes: self.bytes }
     }
 }
 
