@@ -307,14 +307,7 @@ impl Engine {
         if recovered > 0 {
             tracing::info!(turns = recovered, "took up unfinished turns");
         }
-        house.tasks.spawn(outbox::run(Arc::clone(&house)));
-        house.tasks.spawn(freeze::run(Arc::clone(&house)));
-        house.tasks.spawn(places::run(Arc::clone(&house)));
-        house.tasks.spawn(knowledge::run(Arc::clone(&house)));
-        house.tasks.spawn(shield::run(Arc::clone(&house)));
-        house.tasks.spawn(cases::run(Arc::clone(&house)));
-        house.tasks.spawn(pictures::run(Arc::clone(&house)));
-        house.tasks.spawn(meaning::run(Arc::clone(&house)));
+        tend(&house);
         host::run_platforms(&house);
         Ok(Self { house })
     }
@@ -471,6 +464,18 @@ impl Engine {
             tracing::debug!("this end was not noted, and will count as a crash");
         }
     }
+}
+
+/// Sets going what looks after things until the daemon drains.
+fn tend(house: &Arc<House>) {
+    house.tasks.spawn(outbox::run(Arc::clone(house)));
+    house.tasks.spawn(freeze::run(Arc::clone(house)));
+    house.tasks.spawn(places::run(Arc::clone(house)));
+    house.tasks.spawn(knowledge::run(Arc::clone(house)));
+    house.tasks.spawn(shield::run(Arc::clone(house)));
+    house.tasks.spawn(cases::run(Arc::clone(house)));
+    house.tasks.spawn(pictures::run(Arc::clone(house)));
+    house.tasks.spawn(meaning::run(Arc::clone(house)));
 }
 
 /// Closes a store whose engines have drained.
