@@ -19,7 +19,7 @@ use crate::public_lists::ListSection;
 const CAP: u64 = 64 * 1024 * 1024;
 
 /// What the shield goes by, besides the base and the team.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ShieldSection {
     /// The names that people know us by: the project, its token. Hosts that carry one and are not ours are seen by them.
@@ -30,6 +30,8 @@ pub(crate) struct ShieldSection {
     pub(crate) allow: Vec<String>,
     /// Files of hosts that are known to be bad: one a line, or as hosts files and JSON arrays hold them.
     pub(crate) deny: Vec<String>,
+    /// Whether pictures of people who are not trusted yet are fetched and looked at, where the shield watches.
+    pub(crate) pictures: bool,
     /// Public lists that are fetched, by the names under which they are known.
     #[serde(rename = "use")]
     pub(crate) public: Vec<String>,
@@ -39,6 +41,21 @@ pub(crate) struct ShieldSection {
     /// What is done about what, where and to whom; without rows, the defaults.
     #[serde(skip_serializing_if = "Vec::is_empty", deserialize_with = "rows")]
     pub(crate) policy: Vec<Row>,
+}
+
+impl Default for ShieldSection {
+    fn default() -> Self {
+        Self {
+            brands: Vec::new(),
+            names: Vec::new(),
+            allow: Vec::new(),
+            deny: Vec::new(),
+            pictures: true,
+            public: Vec::new(),
+            list: Vec::new(),
+            policy: Vec::new(),
+        }
+    }
 }
 
 impl ShieldSection {
@@ -55,7 +72,8 @@ impl ShieldSection {
         let mut names = self.names.clone();
         names.push(agent.to_owned());
         let policy = Policy::new(self.policy.clone())?;
-        Ok(Guarding { brands: self.brands.clone(), lists, names, public: Arc::clone(public), policy })
+        let (brands, public, pictures) = (self.brands.clone(), Arc::clone(public), self.pictures);
+        Ok(Guarding { brands, lists, names, public, policy, pictures })
     }
 }
 

@@ -74,7 +74,7 @@ pub(crate) async fn card(telegram: &TelegramServer, words: &str) -> SentMessage 
         .unwrap_or_else(|_| panic!("no card says {words}: {:?}", telegram.sent()))
 }
 
-fn press(telegram: &TelegramServer, person: i64, message: &SentMessage, label: &str) {
+pub(crate) fn press(telegram: &TelegramServer, person: i64, message: &SentMessage, label: &str) {
     let rows = message.body["reply_markup"]["inline_keyboard"].as_array().expect("buttons");
     let found = rows.iter().flat_map(|row| row.as_array().expect("a row")).find(|button| button["text"] == label);
     let data = found.and_then(|button| button["callback_data"].as_str()).expect(label);

@@ -8,6 +8,7 @@ mod frozen;
 mod linking;
 mod live;
 mod moderation;
+mod pictures;
 mod reports;
 mod shield;
 mod standing;
@@ -70,9 +71,10 @@ fn with_account(home: Home, discord: &DiscordServer, name: &str, token: &str) ->
     std::fs::write(&file, token).unwrap();
     let account = format!(
         "[[account]]\nplatform = \"discord\"\nname = \"{name}\"\ntoken_file = \"{}\"\napi_base = \"{}\"\n\
-         request_timeout_s = 2\ngroups = \"any\"\n",
+         media_base = \"{}\"\nrequest_timeout_s = 2\ngroups = \"any\"\n",
         file.display(),
-        discord.api_base()
+        discord.api_base(),
+        discord.media_base()
     );
     home.with(&account)
 }

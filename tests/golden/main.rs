@@ -32,6 +32,7 @@ mod nodes_freeze;
 mod openapi;
 mod patterns;
 mod people;
+mod pictures;
 mod places;
 mod policy;
 mod publish;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT};
 use reqwest::redirect::Policy;
-use reqwest::{Method, Response};
+use reqwest::{Method, Response, StatusCode, Url};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -175,6 +175,25 @@ impl Api {
             Ok(answer) => Ok((answer, hint(&headers))),
             Err(_) => Err(ApiError::Unanswered("the answer is not what Discord sends".into())),
         }
+    }
+
+    /// Fetches a file that is no part of the API, and shows no token there. `None`: it has more than `most` bytes, and no
+    /// more were read.
+    pub(crate) async fn file(&self, url: Url, most: usize) -> Result<Option<Vec<u8>>, ApiError> {
+        let request = self.http.get(url).timeout(self.timeout).header(USER_AGENT, AGENT);
+        let mut response = request.send().await.map_err(|e| self.failure(e))?;
+        if response.status() != StatusCode::OK {
+            let status = response.status().as_u16();
+            return Err(ApiError::Said { status, code: 0, words: "the file is not to be had".to_owned() });
+        }
+        let mut file = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|e| self.failure(e))? {
+            if file.len() + chunk.len() > most {
+                return Ok(None);
+            }
+            file.extend_from_slice(&chunk);
+        }
+        Ok(Some(file))
     }
 
     fn request(&self, ask: Ask<'_>) -> Result<reqwest::RequestBuilder, ApiError> {

@@ -13,6 +13,8 @@ pub struct DiscordConfig {
     pub api_base: String,
     /// Where the gateway answers, if not where Discord says (`GET /gateway/bot`).
     pub gateway: Option<String>,
+    /// Where attachments are fetched, if not from Discord's hosts that they name; a fake in tests.
+    pub media_base: Option<String>,
     /// Ask for the privileged intent that shows what people write in servers.
     pub message_content: bool,
     /// Ask for the privileged intent that tells who joins, leaves, and is called something else.
@@ -26,6 +28,7 @@ impl Default for DiscordConfig {
         Self {
             api_base: "https://discord.com/api/v10".into(),
             gateway: None,
+            media_base: None,
             message_content: true,
             members: true,
             request_timeout_s: 30,
@@ -40,6 +43,9 @@ impl DiscordConfig {
         }
         if let Some(gateway) = self.gateway.as_ref().filter(|gateway| !is_url(gateway, &["ws", "wss"])) {
             return Err(DiscordError::Gateway(gateway.clone()));
+        }
+        if let Some(base) = self.media_base.as_ref().filter(|base| !is_url(base, &["http", "https"])) {
+            return Err(DiscordError::MediaBase(base.clone()));
         }
         if !(1..=300).contains(&self.request_timeout_s) {
             return Err(DiscordError::RequestTimeout(self.request_timeout_s));

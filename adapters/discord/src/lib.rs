@@ -5,6 +5,7 @@
 //! * [`receive`]: the gateway's session, and what it says in our words, accepted before it counts as read
 //! * `commands`: our commands as Discord's; `answer`: what a person asked by one
 //! * `deliver`, `moderate`: one act, one request, one class of failure; `render`: rich text as Discord's Markdown
+//! * `picture`: an attachment, from Discord's own hosts
 //! * `standing`: what somebody may do in a channel, and what the account lacks
 
 mod answer;
@@ -13,6 +14,7 @@ mod commands;
 pub mod config;
 mod deliver;
 mod moderate;
+mod picture;
 pub mod receive;
 mod render;
 mod standing;
@@ -24,7 +26,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use secrecy::SecretString;
 use thiserror::Error;
 use townkeeper_contract::id::{AccountId, PersonId};
-use townkeeper_contract::inbound::ReplyTo;
+use townkeeper_contract::inbound::{PictureRef, ReplyTo};
 use townkeeper_contract::outbound::{Outbound, Receipt};
 use townkeeper_contract::platform::{
     DeliverError, Finding, Host, Idempotency, LiveFacts, Platform, PlatformError, PlatformFacts, RateFacts, Standing,
@@ -44,6 +46,8 @@ pub enum DiscordError {
     Token,
     #[error("api_base `{0}` is not an http or https URL")]
     ApiBase(String),
+    #[error("media_base `{0}` is not an http or https URL")]
+    MediaBase(String),
     #[error("gateway `{0}` is not a ws or wss URL")]
     Gateway(String),
     #[error("request_timeout_s is {0}; it must lie between 1 and 300")]
@@ -135,6 +139,10 @@ impl Platform for Discord {
         person: Option<&'a PersonId>,
     ) -> BoxFuture<'a, Result<Standing, DeliverError>> {
         Box::pin(standing::standing(&self.api, at, person))
+    }
+
+    fn picture<'a>(&'a self, at: &'a PictureRef, most: usize) -> BoxFuture<'a, Result<Vec<u8>, DeliverError>> {
+        Box::pin(picture::fetch(&self.api, self.config.media_base.as_deref(), at, most))
     }
 
     fn examine(&self) -> BoxFuture<'_, Vec<Finding>> {

@@ -147,7 +147,16 @@ pub(crate) struct Message {
     #[serde(default)]
     pub(crate) message_snapshots: Vec<Snapshot>,
     #[serde(default)]
-    pub(crate) attachments: Vec<serde::de::IgnoredAny>,
+    pub(crate) attachments: Vec<Attachment>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Attachment {
+    /// Signed: whoever knows it may fetch the file, for a while.
+    pub(crate) url: String,
+    pub(crate) content_type: Option<String>,
+    pub(crate) size: Option<u64>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -161,7 +170,7 @@ pub(crate) struct Forwarded {
     #[serde(default)]
     pub(crate) content: String,
     #[serde(default)]
-    pub(crate) attachments: Vec<serde::de::IgnoredAny>,
+    pub(crate) attachments: Vec<Attachment>,
 }
 
 /// The message that one answers; missing where it is deleted.

@@ -3,6 +3,7 @@
 use std::error::Error as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use reqwest::StatusCode;
 use reqwest::redirect::Policy;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
@@ -120,6 +121,25 @@ impl Api {
             Err(_) if (400..500).contains(&status) => self.read(status, b""),
             Err(e) => Err(self.failure(e)),
         }
+    }
+
+    /// Fetches a file by the path that `getFile` named. `None`: it has more than `most` bytes, and no more were read. The
+    /// token is part of this URL too.
+    pub(crate) async fn file(&self, path: &str, most: usize) -> Result<Option<Vec<u8>>, ApiError> {
+        let url = format!("{}/file/bot{}/{path}", self.base, self.token.expose_secret());
+        let request = self.http.get(url).timeout(self.timeout);
+        let mut response = request.send().await.map_err(|e| self.failure(e))?;
+        if response.status() != StatusCode::OK {
+            return self.read(response.status().as_u16(), b"");
+        }
+        let mut file = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|e| self.failure(e))? {
+            if file.len() + chunk.len() > most {
+                return Ok(None);
+            }
+            file.extend_from_slice(&chunk);
+        }
+        Ok(Some(file))
     }
 
     fn read<T: DeserializeOwned>(&self, status: u16, body: &[u8]) -> Result<T, ApiError> {

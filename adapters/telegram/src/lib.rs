@@ -6,6 +6,7 @@
 //! * `menu`: the commands, offered natively
 //! * `deliver`, `moderate`: one act, one request, one class of failure
 //! * `render`: rich text to Telegram's text and entities
+//! * `picture`: a file that hangs on a message
 //! * `standing`: what somebody may do in a chat, and what the account lacks
 //!
 //! These methods need no library: the calls are plain JSON, so that a new kind of update can never be lost in a type.
@@ -15,6 +16,7 @@ pub mod config;
 mod deliver;
 mod menu;
 mod moderate;
+mod picture;
 pub mod receive;
 mod render;
 mod standing;
@@ -27,7 +29,7 @@ use secrecy::SecretString;
 use thiserror::Error;
 use tokio::sync::watch;
 use townkeeper_contract::id::{AccountId, PersonId};
-use townkeeper_contract::inbound::ReplyTo;
+use townkeeper_contract::inbound::{PictureRef, ReplyTo};
 use townkeeper_contract::outbound::{Outbound, Receipt};
 use townkeeper_contract::platform::{
     DeliverError, Finding, Host, Idempotency, LiveFacts, Platform, PlatformError, PlatformFacts, RateFacts, Standing,
@@ -151,6 +153,10 @@ impl Platform for Telegram {
         person: Option<&'a PersonId>,
     ) -> BoxFuture<'a, Result<Standing, DeliverError>> {
         Box::pin(standing::standing(&self.api, at, person))
+    }
+
+    fn picture<'a>(&'a self, at: &'a PictureRef, most: usize) -> BoxFuture<'a, Result<Vec<u8>, DeliverError>> {
+        Box::pin(picture::fetch(&self.api, at, most))
     }
 
     fn examine(&self) -> BoxFuture<'_, Vec<Finding>> {

@@ -82,7 +82,28 @@ pub struct Carried {
     pub quoted: String,
     /// How many images, videos and files hang on it.
     pub media: u8,
+    /// Those of them that are pictures, by the platform's word. Taken off before an event is kept.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pictures: Vec<Picture>,
 }
+
+/// A picture that hangs on a message; what it shows is not here.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Picture {
+    /// Where it is.
+    pub at: PictureRef,
+    /// Its media type as declared, without parameters: `image/png`.
+    pub media_type: String,
+    /// Its size as declared, in bytes; `None`: not said.
+    pub bytes: Option<u64>,
+}
+
+/// An adapter's own word for where a picture is. Opaque to everyone else, and for nobody's log: it may let in whoever
+/// knows it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct PictureRef(pub String);
 
 impl Carried {
     /// Whether it holds only words.

@@ -1,7 +1,8 @@
 //! The two traits between the daemon and a chat platform, and the facts a platform states about itself.
 //!
 //! To add a platform: a folder in `adapters/`, one type that implements [`Platform`], one line in the root manifest
-//! and one in `src/platforms.rs`. Capabilities are fields of [`PlatformFacts`], never methods with a default body.
+//! and one in `src/platforms.rs`. Capabilities are fields of [`PlatformFacts`], never methods with a default body: the one
+//! that there is, [`Platform::picture`], is asked for nothing but what the adapter itself named.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use townkeeper_text::Measure;
 use crate::command::CommandSpec;
 use crate::error::Kind;
 use crate::id::{AccountId, PersonId};
-use crate::inbound::{Inbound, ReplyTo};
+use crate::inbound::{Inbound, PictureRef, ReplyTo};
 use crate::outbound::{LimitScope, Outbound, Receipt};
 use crate::{BoxFuture, Stop};
 
@@ -102,6 +103,12 @@ pub trait Platform: Send + Sync + 'static {
         at: &'a ReplyTo,
         person: Option<&'a PersonId>,
     ) -> BoxFuture<'a, Result<Standing, DeliverError>>;
+
+    /// Fetches a picture that this adapter named in [`Carried`](crate::inbound::Carried), once, from its platform and from
+    /// nowhere else. One of more than `most` bytes is refused. Adapters that name none leave this as it is.
+    fn picture<'a>(&'a self, _at: &'a PictureRef, _most: usize) -> BoxFuture<'a, Result<Vec<u8>, DeliverError>> {
+        Box::pin(async { Err(DeliverError::Refused("no pictures are fetched here".to_owned())) })
+    }
 
     /// Asks the platform what this account lacks: the token, what it may see, what it may do. For `doctor`.
     fn examine(&self) -> BoxFuture<'_, Vec<Finding>>;

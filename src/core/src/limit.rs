@@ -20,6 +20,8 @@ pub enum Class {
     Edit,
     /// "… is typing".
     Typing,
+    /// Nothing that anybody waits for: a picture to be looked at.
+    Look,
 }
 
 impl Class {
@@ -29,7 +31,7 @@ impl Class {
             Self::Owed => 0,
             Self::First => 20,
             Self::Edit => 40,
-            Self::Typing => 60,
+            Self::Typing | Self::Look => 60,
         }
     }
 }
@@ -176,6 +178,16 @@ impl Ceilings {
             return Err(next_ms);
         }
         self.account.take(Class::Owed, now_ms);
+        Ok(())
+    }
+
+    /// The same for a request that goes into no place: only the account's own room counts.
+    pub fn take_alone(&mut self, class: Class, now_ms: i64) -> Result<(), i64> {
+        let next_ms = self.account.next_ms(class, now_ms);
+        if next_ms > now_ms {
+            return Err(next_ms);
+        }
+        self.account.take(class, now_ms);
         Ok(())
     }
 

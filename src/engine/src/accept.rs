@@ -20,6 +20,7 @@ use crate::busy::Place;
 use crate::lanes::Job;
 use crate::live::{Feed, FeedWriter};
 use crate::measure::First;
+use crate::pictures::{self, Look};
 use crate::{EngineError, House, ids, measure, turn};
 
 /// How far apart commits are that move nothing but a cursor.
@@ -64,8 +65,9 @@ async fn commit(
         return Err(EngineError::Stopping);
     }
     let now_ms = house.clock.now_ms();
-    let (kept, cases) = ours(house, account, batch, now_ms);
+    let Ours { kept, cases, looks } = ours(house, account, batch, now_ms);
     if kept.is_empty() && cases.is_empty() && !house.cursor_due(account, now_ms) {
+        house.pictures.push(looks);
         return Ok(Vec::new());
     }
     let mut permits = Vec::with_capacity(kept.len());
@@ -98,7 +100,7 @@ async fn commit(
             return Err(error.into());
         }
     };
-    committed(house, found, &events);
+    committed(house, found, &events, looks);
     fault!("inbox.after_commit_before_ack");
     let jobs = events.into_iter().zip(writers).zip(permits).map(|((event, writer), permit)| {
         let row = InboxRow {
@@ -114,7 +116,8 @@ async fn commit(
 }
 
 /// What follows from a commit beside its turns.
-fn committed(house: &Arc<House>, found: bool, events: &[NewEvent]) {
+fn committed(house: &Arc<House>, found: bool, events: &[NewEvent], looks: Vec<Look>) {
+    house.pictures.push(looks);
     if found {
         house.cases_kick.notify_one();
     }
@@ -139,13 +142,24 @@ fn is_ours(event: &Inbound, here: &Here, base: &Base, now_ms: i64) -> bool {
     scan::scan(event, &ground) == scan::Verdict::Accept
 }
 
-/// What concerns us, and what looks like a scam; the rest is only counted.
-fn ours(house: &House, account: &AccountId, batch: Vec<Inbound>, now_ms: i64) -> (Vec<Inbound>, Vec<NewCase>) {
+/// What of a batch is more than counted.
+#[derive(Default)]
+struct Ours {
+    /// What concerns us.
+    kept: Vec<Inbound>,
+    /// What looks like a scam.
+    cases: Vec<NewCase>,
+    /// Pictures that are to be looked at later.
+    looks: Vec<Look>,
+}
+
+fn ours(house: &House, account: &AccountId, batch: Vec<Inbound>, now_ms: i64) -> Ours {
     let (said, base) = (batch.len(), house.base());
-    let (mut kept, mut cases) = (Vec::new(), Vec::new());
-    for event in batch {
+    let Ours { mut kept, mut cases, mut looks } = Ours::default();
+    for mut event in batch {
         let here = house.places.here(&event, house.door.rules(&event.account));
         let case = house.shield.judge(&event, &here, &base, now_ms);
+        looks.extend(pictures::take(house, &mut event, &here, case.as_ref(), now_ms));
         // Nobody answers what is taken down.
         let stands = case.as_ref().is_none_or(|case| by_itself(case.action, &case.also, case.mode).is_empty());
         cases.extend(case);
@@ -162,7 +176,7 @@ fn ours(house: &House, account: &AccountId, batch: Vec<Inbound>, now_ms: i64) ->
     };
     count("no", said - kept.len());
     count("yes", kept.len());
-    (kept, cases)
+    Ours { kept, cases, looks }
 }
 
 /// A name is for people's eyes, and is kept with every event: nobody needs megabytes of it.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use townkeeper_contract::id::{AccountId, OutboxId, PersonId, TurnId};
-use townkeeper_contract::inbound::{Body, Inbound, PlaceKind, ReplyTo};
+use townkeeper_contract::inbound::{Body, Inbound, PictureRef, PlaceKind, ReplyTo};
 use townkeeper_contract::outbound::{Act, Button, LimitScope, Outbound, Receipt};
 use townkeeper_contract::platform::{
     DeliverError, Finding, Idempotency, Platform, PlatformFacts, RateFacts, Right, Standing,
@@ -362,6 +362,36 @@ impl Door {
             ours.insert(at.0.clone(), (now_ms, standing));
         }
         Ok(may)
+    }
+
+    /// Fetches a picture of at most `most` bytes from an account's own platform. It leaves most of the account's room to
+    /// others, and takes none of any place's.
+    pub(crate) async fn picture(
+        &self,
+        account: &AccountId,
+        at: &PictureRef,
+        most: usize,
+        clock: &Clock,
+    ) -> Result<Vec<u8>, DeliverError> {
+        let Some(account) = self.accounts.get(account) else {
+            return Err(DeliverError::Refused(format!("the account {account} is not configured")));
+        };
+        let Some(pass) = self.freeze.pass() else {
+            return Err(DeliverError::PreSend("the town is frozen".to_owned()));
+        };
+        let now_ms = clock.now_ms();
+        if let Err(next_ms) = account.ceilings().take_alone(Class::Look, now_ms) {
+            let retry_after_ms = u64::try_from(next_ms - now_ms).unwrap_or_default();
+            return Err(DeliverError::Throttled { retry_after_ms, scope: LimitScope::Account });
+        }
+        let fetched = tokio::select! {
+            fetched = account.platform.picture(at, most) => fetched,
+            () = pass.cut() => Err(DeliverError::InDoubt("cut off by a freeze".to_owned())),
+        };
+        if let Err(DeliverError::Throttled { retry_after_ms, scope: LimitScope::Account }) = &fetched {
+            account.rest(LimitScope::Account, "", *retry_after_ms, clock);
+        }
+        fetched
     }
 
     /// "… is typing". Best effort: not in the outbox, and left out where the room is scarce.

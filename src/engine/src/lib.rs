@@ -10,6 +10,7 @@
 //! * `paint`: an answer shown on its platform while it is written
 //! * `press`: buttons on platforms; `moderate`: what moderators have done
 //! * `shield`: every event is judged before it is accepted; `cases`, `reports`: what moderators make of it
+//! * `pictures`: what hangs on messages, fetched and looked at behind everything else
 //! * `lists`: public lists of bad hosts, the same for every workspace
 //! * `node`: this daemon among others on one database
 //! * `freeze`: the switch before it; `access`: what people with a role ask in a chat
@@ -45,6 +46,7 @@ mod notes;
 mod outbox;
 mod paint;
 mod patterns;
+mod pictures;
 mod places;
 mod press;
 mod purse;
@@ -153,6 +155,7 @@ pub(crate) struct House {
     pub(crate) busy: Busy,
     pub(crate) outbox_kick: Notify,
     pub(crate) shield: Watch,
+    pub(crate) pictures: pictures::Pictures,
     /// Something was found that moderators should see.
     pub(crate) cases_kick: Notify,
     pub(crate) tasks: TaskTracker,
@@ -282,6 +285,7 @@ impl Engine {
             room: Arc::new(Semaphore::new(ROOM)),
             busy: Busy::default(),
             outbox_kick: Notify::new(),
+            pictures: pictures::Pictures::default(),
             cases_kick: Notify::new(),
             tasks: TaskTracker::new(),
             draining: Stop::new(),
@@ -310,13 +314,7 @@ impl Engine {
         if recovered > 0 {
             tracing::info!(turns = recovered, "took up unfinished turns");
         }
-        house.tasks.spawn(outbox::run(Arc::clone(&house)));
-        house.tasks.spawn(freeze::run(Arc::clone(&house)));
-        house.tasks.spawn(places::run(Arc::clone(&house)));
-        house.tasks.spawn(knowledge::run(Arc::clone(&house)));
-        house.tasks.spawn(shield::run(Arc::clone(&house)));
-        house.tasks.spawn(cases::run(Arc::clone(&house)));
-        house.tasks.spawn(meaning::run(Arc::clone(&house)));
+        tend(&house);
         host::run_platforms(&house);
         Ok(Self { house })
     }
@@ -473,6 +471,18 @@ impl Engine {
             tracing::debug!("this end was not noted, and will count as a crash");
         }
     }
+}
+
+/// Sets going what looks after things until the daemon drains.
+fn tend(house: &Arc<House>) {
+    house.tasks.spawn(outbox::run(Arc::clone(house)));
+    house.tasks.spawn(freeze::run(Arc::clone(house)));
+    house.tasks.spawn(places::run(Arc::clone(house)));
+    house.tasks.spawn(knowledge::run(Arc::clone(house)));
+    house.tasks.spawn(shield::run(Arc::clone(house)));
+    house.tasks.spawn(cases::run(Arc::clone(house)));
+    house.tasks.spawn(pictures::run(Arc::clone(house)));
+    house.tasks.spawn(meaning::run(Arc::clone(house)));
 }
 
 /// Closes a store whose engines have drained.

@@ -51,9 +51,11 @@ async fn noted(
     if house.store.report(report).await? < weight::OPENS {
         return Ok(Cased::Reported);
     }
+    // One case a message, however often it is reported.
+    let event = format!("report/{message}");
+    let hashes = house.pictures.of(&inbound.account, &message);
     let case = NewCase {
-        // One case a message, however often it is reported.
-        event: format!("report/{message}"),
+        event: event.clone(),
         place: inbound.place.id.0.clone(),
         address: inbound.place.address.as_ref().unwrap_or(&inbound.reply_to).0.clone(),
         message: Some(message.0),
@@ -68,6 +70,7 @@ async fn noted(
         counted: None,
     };
     house.store.open_case(&house.workspace, inbound.account.as_str(), case, now_ms).await?;
+    house.store.keep_pictures(&house.workspace, inbound.account.as_str(), &event, hashes).await?;
     house.cases_kick.notify_one();
     Ok(Cased::Reported)
 }

@@ -7,6 +7,7 @@ mod counts;
 mod kept;
 mod learnt;
 mod memory;
+mod pictures;
 mod table;
 
 use std::collections::HashSet;
@@ -35,6 +36,7 @@ pub(crate) use kept::{load, run};
 use learnt::{Basis, Learnt};
 pub(crate) use memory::Copy;
 use memory::{DAY_MS, Memory};
+pub(crate) use pictures::Sight;
 
 /// What the configuration says.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +51,8 @@ pub struct Guarding {
     pub public: Arc<Keeper>,
     /// What follows from a verdict.
     pub policy: Policy,
+    /// Whether pictures are looked at.
+    pub pictures: bool,
 }
 
 impl Guarding {
@@ -145,11 +149,7 @@ impl Watch {
         let staff = ground.is_staff(&inbound.account, &inbound.person.id);
         let folded = Folded::new(&said);
         let met = self.memory().meet(inbound, &folded, staff, || ground.leads_elsewhere(&said, &folded), now_ms);
-        let place = policy::Place {
-            platform: table::platform(&inbound.account),
-            channel: table::channel(here.channel),
-            tier: met.tier,
-        };
+        let place = table::place(&inbound.account, here.channel, met.tier);
         let verdict = ground.verdict(inbound, &said, &folded, &met, place.channel, self.model.as_ref());
         let counted = counted(inbound, &verdict);
         let (verdict, measures) = self.guarding.policy.limits(&place, &self.counts.shadows()).decide(verdict);

@@ -279,6 +279,11 @@ const RULES: &[Rule] = &[
         "DELETE FROM case_word WHERE workspace = $1 AND number IN (SELECT c.number FROM scam_case c \
          WHERE c.workspace = $1 AND c.account = $2 AND (c.person = $3 OR case_word.person = $3))",
     ),
+    rule(
+        "scam_picture",
+        "DELETE FROM scam_picture WHERE workspace = $1 AND account = $2 AND event IN (SELECT c.event FROM scam_case c \
+         WHERE c.workspace = $1 AND c.account = $2 AND c.person = $3)",
+    ),
     // Without its words a case teaches nothing any more.
     rule(
         "scam_case",

@@ -41,6 +41,7 @@ mod outbox;
 mod owed;
 mod patterns;
 mod people;
+mod pictures;
 mod places;
 mod postgres;
 mod raw;
@@ -86,6 +87,7 @@ pub use moderation::{CaseAt, Followed, NewOrder, Notified, Order, Ordered, Waiti
 pub use open::{Opening, Store};
 pub use outbox::{Ack, Claimed, OutboxRow, Sendable, Verdict};
 pub use owed::{CaseCopy, Debt, Owed};
+pub use pictures::JudgedPicture;
 pub use places::SeenPlace;
 pub use retention::{DEDUPE_DAYS, Retention};
 pub use sessions::OpenSession;

@@ -10,12 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::routing::any;
+use axum::routing::{any, get};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+mod attachments;
 mod dispatch;
 mod gateway;
 mod guilds;
@@ -33,7 +34,8 @@ mod state;
 mod storm;
 
 pub use state::{
-    Ban, Call, Channel, Connection, DiscordState, Guild, Heartbeat, Identify, Interaction, Message, Resume, Session,
+    Ban, Call, Channel, Connection, DiscordState, Download, Guild, Heartbeat, Identify, Interaction, Message, Resume,
+    Session,
 };
 pub use storm::Storm;
 
@@ -138,6 +140,8 @@ pub(crate) struct State {
     /// What goes wrong with every call, until mended.
     broken: BTreeMap<String, DiscordFault>,
     limits: limits::Limits,
+    /// What people attached, by path.
+    attached: BTreeMap<String, Vec<u8>>,
 }
 
 type Shared = Arc<watch::Sender<State>>;
@@ -173,6 +177,7 @@ impl DiscordServer {
             .route("/gateway/", any(gateway::upgrade))
             .route("/resume", any(gateway::upgrade))
             .route("/resume/", any(gateway::upgrade))
+            .route("/attachments/{*file}", get(attachments::download))
             .fallback(rest::handle)
             .with_state(Arc::clone(&state));
         let mut listening = JoinSet::new();

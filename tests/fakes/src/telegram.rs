@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 mod chats;
+mod files;
 mod limits;
 mod methods;
 mod people;

@@ -3,11 +3,13 @@
 use serde_json::Value;
 use townkeeper_contract::command::CommandSpec;
 use townkeeper_contract::id::{AccountId, ActionId, EventKey, PersonId, PlaceId, ThreadId};
-use townkeeper_contract::inbound::{Body, Carried, Inbound, Person, Place, PlaceKind, PresenceChange, RosterChange};
+use townkeeper_contract::inbound::{
+    Body, Carried, Inbound, Person, Picture, PictureRef, Place, PlaceKind, PresenceChange, RosterChange,
+};
 
 use crate::commands::FORM;
 use crate::deliver::{EPHEMERAL, Target, Via, reference};
-use crate::wire::{Guild, Id, Interaction, Member, MemberEvent, Message, User};
+use crate::wire::{Attachment, Guild, Id, Interaction, Member, MemberEvent, Message, User};
 
 use super::keeper;
 use super::world::{Seat, World};
@@ -249,8 +251,20 @@ pub(super) fn place(target: &Target, seat: Seat) -> Place {
 fn carried(message: &Message) -> Carried {
     let brought = message.message_snapshots.iter().map(|snapshot| &snapshot.message);
     let quoted: Vec<&str> = brought.clone().map(|forwarded| forwarded.content.as_str()).collect();
-    let media = message.attachments.len() + brought.map(|forwarded| forwarded.attachments.len()).sum::<usize>();
-    Carried { links: Vec::new(), quoted: quoted.join("\n"), media: u8::try_from(media).unwrap_or(u8::MAX) }
+    let files: Vec<&Attachment> =
+        message.attachments.iter().chain(brought.flat_map(|forwarded| &forwarded.attachments)).collect();
+    Carried {
+        links: Vec::new(),
+        quoted: quoted.join("\n"),
+        media: u8::try_from(files.len()).unwrap_or(u8::MAX),
+        pictures: files.into_iter().filter_map(picture).collect(),
+    }
+}
+
+fn picture(file: &Attachment) -> Option<Picture> {
+    let kind = file.content_type.as_deref()?.split(';').next()?.trim();
+    let at = PictureRef(file.url.clone());
+    kind.starts_with("image/").then(|| Picture { at, media_type: kind.to_owned(), bytes: file.size })
 }
 
 fn person(user: &User, member: Option<&Member>, masked: bool) -> Person {

@@ -8,6 +8,7 @@ mod deliver;
 mod host;
 mod malformed;
 mod normalise;
+mod pictures;
 mod pings;
 mod receive;
 mod render;

@@ -122,9 +122,25 @@ fn what_a_forward_and_a_picture_bring_is_seen() {
     let snapshot = json!([{ "message": { "content": "their words", "attachments": [{ "id": "1" }] } }]);
     let brought = json!({ "content": "", "message_snapshots": snapshot, "attachments": [{ "id": "2" }] });
     let inbound = read("MESSAGE_CREATE", &message(&brought)).expect("a forward");
-    assert_eq!(inbound.carried, Carried { links: Vec::new(), quoted: "their words".to_owned(), media: 2 });
+    assert_eq!(inbound.carried, Carried { quoted: "their words".to_owned(), media: 2, ..Carried::default() });
     assert_eq!((inbound.addressed, inbound.person.handle.as_deref()), (false, Some("ada")));
     assert!(read("MESSAGE_CREATE", &message(&json!({ "content": "" }))).is_none(), "nothing at all");
+}
+
+#[test]
+fn attachments_that_are_pictures_are_named() {
+    let file = |name: &str, kind: &str| {
+        json!({ "id": "1", "filename": name, "content_type": kind, "size": 9,
+        "url": format!("https://cdn.discordapp.com/attachments/1/2/{name}") })
+    };
+    let snapshot = json!([{ "message": { "content": "", "attachments": [file("b.jpg", "image/jpeg")] } }]);
+    let attached = json!([file("a.png", "image/png; x=1"), file("c.pdf", "application/pdf")]);
+    let brought = json!({ "content": "", "message_snapshots": snapshot, "attachments": attached });
+    let carried = read("MESSAGE_CREATE", &message(&brought)).expect("a message").carried;
+    let named: Vec<_> = carried.pictures.iter().map(|p| (p.at.0.as_str(), p.media_type.as_str(), p.bytes)).collect();
+    let at = ["https://cdn.discordapp.com/attachments/1/2/a.png", "https://cdn.discordapp.com/attachments/1/2/b.jpg"];
+    assert_eq!(named, [(at[0], "image/png", Some(9)), (at[1], "image/jpeg", Some(9))]);
+    assert_eq!(carried.media, 3);
 }
 
 /// A reply to somebody's words.

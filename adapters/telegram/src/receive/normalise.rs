@@ -185,6 +185,7 @@ fn carried(message: &Message, body: &Body) -> Carried {
         links: marked.filter_map(|entity| entity.url.clone()).collect(),
         quoted: about.or(chosen).unwrap_or_default().to_owned(),
         media: message.media(),
+        pictures: message.pictures(),
     }
 }
 

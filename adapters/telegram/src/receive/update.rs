@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use townkeeper_contract::id::PersonId;
-use townkeeper_contract::inbound::PlaceKind;
+use townkeeper_contract::inbound::{Picture, PictureRef, PlaceKind};
 
 #[derive(Deserialize)]
 pub(super) struct Message {
@@ -31,10 +31,11 @@ pub(super) struct Message {
     pub(super) quoted: Option<Quoted>,
     /// The part of it that was chosen to be quoted.
     pub(super) quote: Option<Quote>,
-    pub(super) photo: Option<IgnoredAny>,
+    /// The same picture in several sizes.
+    pub(super) photo: Option<Vec<Attached>>,
     pub(super) video: Option<IgnoredAny>,
     /// An animation is one too.
-    pub(super) document: Option<IgnoredAny>,
+    pub(super) document: Option<Attached>,
     pub(super) audio: Option<IgnoredAny>,
     pub(super) voice: Option<IgnoredAny>,
     pub(super) video_note: Option<IgnoredAny>,
@@ -48,8 +49,37 @@ pub(super) struct Message {
 impl Message {
     /// How many files hang on it: an album is as many messages. A sticker holds nothing of anybody's own.
     pub(super) fn media(&self) -> u8 {
-        let files = [&self.photo, &self.video, &self.document, &self.audio, &self.voice, &self.video_note];
-        u8::from(files.into_iter().any(Option::is_some))
+        let others = [&self.video, &self.audio, &self.voice, &self.video_note];
+        let any = self.photo.is_some() || self.document.is_some() || others.into_iter().any(Option::is_some);
+        u8::from(any)
+    }
+
+    /// The picture on it: a photograph in its largest size, or a file that is one.
+    pub(super) fn pictures(&self) -> Vec<Picture> {
+        let largest = self.photo.iter().flatten().max_by_key(|size| size.width.saturating_mul(size.height));
+        // Telegram makes every photograph a JPEG.
+        let photo = largest.map(|size| size.picture("image/jpeg"));
+        let file = self.document.as_ref().filter(|file| file.mime_type.starts_with("image/"));
+        photo.or_else(|| file.map(|file| file.picture(&file.mime_type))).into_iter().collect()
+    }
+}
+
+/// `PhotoSize` and `Document`, as far as they are alike.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Attached {
+    #[serde(rename = "file_id")]
+    id: String,
+    width: u64,
+    height: u64,
+    mime_type: String,
+    #[serde(rename = "file_size")]
+    bytes: Option<u64>,
+}
+
+impl Attached {
+    fn picture(&self, media_type: &str) -> Picture {
+        Picture { at: PictureRef(self.id.clone()), media_type: media_type.to_owned(), bytes: self.bytes }
     }
 }
 

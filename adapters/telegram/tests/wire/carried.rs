@@ -1,7 +1,7 @@
 //! What a message holds besides its words: links behind words, what is quoted, pictures; and what its author is called.
 
 use serde_json::{Value, json};
-use townkeeper_contract::inbound::{Body, Carried, Inbound};
+use townkeeper_contract::inbound::{Body, Carried, Inbound, Picture, PictureRef};
 use townkeeper_telegram::receive::{Me, normalise};
 
 fn read(kind: &str, fields: &Value) -> Option<Inbound> {
@@ -22,7 +22,7 @@ fn a_link_behind_words_and_a_quote_are_seen() {
     let said = json!({ "text": "look", "entities": entities, "quote": { "text": "their words", "position": 0 } });
     let inbound = read("supergroup", &said).expect("a message");
     let links = vec!["https://claim.example.net/".to_owned()];
-    assert_eq!(inbound.carried, Carried { links, quoted: "their words".to_owned(), media: 0 });
+    assert_eq!(inbound.carried, Carried { links, quoted: "their words".to_owned(), ..Carried::default() });
     assert_eq!(inbound.person.handle.as_deref(), Some("ada_l"));
 }
 
@@ -34,6 +34,24 @@ fn a_picture_without_a_word_is_seen_in_a_group_and_asks_nothing() {
     assert_eq!(inbound.carried.media, 1);
     assert!(read("private", &picture).is_none());
     assert!(read("supergroup", &json!({ "new_chat_title": "Lumen" })).is_none());
+}
+
+#[test]
+fn the_largest_size_of_a_photograph_and_a_file_that_is_a_picture_are_named() {
+    let size = |id: &str, side: u64| json!({ "file_id": id, "file_unique_id": id, "width": side, "height": side });
+    let photo = json!({ "photo": [size("small", 90), size("large", 1280), size("middle", 320)] });
+    let named = |fields: &Value| read("supergroup", fields).expect("a message").carried.pictures;
+    let picture = |at: &str, media_type: &str, bytes| Picture {
+        at: PictureRef(at.to_owned()),
+        media_type: media_type.to_owned(),
+        bytes,
+    };
+    assert_eq!(named(&photo), [picture("large", "image/jpeg", None)]);
+    let mut file =
+        json!({ "document": { "file_id": "f", "file_unique_id": "u", "mime_type": "image/png", "file_size": 7 } });
+    assert_eq!(named(&file), [picture("f", "image/png", Some(7))]);
+    file["document"]["mime_type"] = json!("application/pdf");
+    assert_eq!(named(&file), []);
 }
 
 #[test]

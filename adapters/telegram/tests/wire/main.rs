@@ -12,6 +12,7 @@ mod menu;
 mod moderate;
 mod news;
 mod normalise;
+mod pictures;
 mod receive;
 mod render;
 mod replies;

@@ -33,6 +33,15 @@ fn a_live_edit_never_takes_what_is_left_for_others() {
 }
 
 #[test]
+fn what_goes_into_no_place_takes_of_the_accounts_room_and_leaves_most_of_it() {
+    let mut all = group();
+    let looked = (0..1_000).take_while(|_| all.take_alone(Class::Look, 0).is_ok()).count();
+    assert_eq!((looked, drain(&mut all, Class::Owed, 0)), (12, 5), "two in five of thirty, and none of the group's");
+    all.rest(LimitScope::Account, "g", 9_000, 0);
+    assert_eq!(all.take_alone(Class::Look, 5_000), Err(9_000));
+}
+
+#[test]
 fn a_place_that_must_rest_holds_up_no_other() {
     let mut all = group();
     all.rest(LimitScope::Place, "g", 5_000, 0);

@@ -27,7 +27,11 @@ pub fn card(case: &Case, done: &str, by: &str) -> Reply {
         head.push(Run::plain(format!(" {done}"), Origin::System));
     }
     body.push(Block::paragraph(head));
-    let written = if case.message.is_some() { " wrote:" } else { " is called so." };
+    let written = match (&case.message, case.text.is_empty()) {
+        (Some(_), true) => " wrote no words: look at what hangs on it.",
+        (Some(_), false) => " wrote:",
+        (None, _) => " is called so.",
+    };
     body.push(Block::paragraph(vec![
         Run::plain(legible(&case.name), Origin::Quote),
         Run::plain(format!(" ({})", case.person), Origin::Data),
@@ -86,6 +90,16 @@ pub fn reported() -> &'static str {
 /// Why there is a case that no single reason speaks for.
 pub fn unsaid() -> &'static str {
     "it reads like one"
+}
+
+/// Why there is a case where it is a picture's code that says something.
+pub fn in_a_code(why: &str) -> String {
+    format!("on a picture is a QR code: {why}")
+}
+
+/// Why there is a case of a picture that was seen before.
+pub fn known_picture(case: i64) -> String {
+    format!("a picture like the one of case {case}")
 }
 
 /// What was done by itself.

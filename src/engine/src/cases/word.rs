@@ -56,6 +56,7 @@ impl Engine {
         self.house.shield.forget(account, person);
         let erased = self.house.store.erase_person(by, account, person).await;
         self.house.shield.forget(account, person);
+        self.house.pictures.forget(account, person);
         let report = erased?;
         self.house.shield.learn(&self.house).await?;
         Ok(report)

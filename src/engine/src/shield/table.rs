@@ -13,11 +13,16 @@ use super::Watch;
 use crate::Engine;
 
 /// The platform of an account.
-pub(super) fn platform(account: &AccountId) -> &str {
+fn platform(account: &AccountId) -> &str {
     account.as_str().split(':').next().unwrap_or_default()
 }
 
-pub(super) fn channel(channel: PlaceChannel) -> Channel {
+/// Where somebody who is trusted so far says something.
+pub(super) fn place(account: &AccountId, class: PlaceChannel, tier: Tier) -> Place<'_> {
+    Place { platform: platform(account), channel: channel(class), tier }
+}
+
+fn channel(channel: PlaceChannel) -> Channel {
     match channel {
         PlaceChannel::Open => Channel::Open,
         PlaceChannel::Support => Channel::Support,

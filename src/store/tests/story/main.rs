@@ -16,6 +16,7 @@ mod moderation;
 mod newer;
 mod nodes;
 mod people;
+mod pictures;
 mod places;
 mod shield;
 mod standing;

@@ -87,6 +87,15 @@ pub struct Call {
     pub at: Instant,
 }
 
+/// An attachment that somebody fetched, or wanted to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Download {
+    pub path: String,
+    /// It came with an `Authorization`, which is nobody's business there.
+    pub authorised: bool,
+    pub status: u16,
+}
+
 /// One WebSocket connection.
 #[derive(Clone, Debug)]
 pub struct Connection {
@@ -216,6 +225,7 @@ pub struct DiscordState {
     pub resumes: Vec<Resume>,
     pub heartbeats: Vec<Heartbeat>,
     pub sessions: BTreeMap<String, Session>,
+    pub downloads: Vec<Download>,
     /// 429 answers.
     pub too_many: u64,
     /// Calls made before an earlier `retry_after` was over.

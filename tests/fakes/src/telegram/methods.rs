@@ -24,6 +24,7 @@ impl State {
             "deleteMessage" => self.delete_message(body),
             "answerCallbackQuery" => self.answer_callback(body),
             "sendChatAction" => Ok(json!(true)),
+            "getFile" => self.get_file(body),
             "setMyCommands" => self.set_commands(body),
             _ => self.call_about_chats(method, body),
         }

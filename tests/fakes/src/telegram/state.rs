@@ -58,6 +58,8 @@ pub(super) struct State {
     pub(super) pinned: Vec<(i64, i64)>,
     /// Menus by scope.
     pub(super) menus: BTreeMap<String, Value>,
+    /// What people sent, by its identifier.
+    pub(super) files: BTreeMap<String, Vec<u8>>,
 }
 
 impl State {
@@ -92,6 +94,7 @@ impl State {
             moved: BTreeMap::new(),
             pinned: Vec::new(),
             menus: BTreeMap::new(),
+            files: BTreeMap::new(),
         }
     }
 

@@ -13,6 +13,13 @@ use serde_json::{Value, json};
 use super::{Bot, Bots, Fault, Refusal};
 
 pub(super) async fn handle(Shared(bots): Shared<Bots>, uri: Uri, body: Bytes) -> Response {
+    if let Some((token, path)) = uri.path().strip_prefix("/file/bot").and_then(|rest| rest.split_once('/')) {
+        let bot = bots.read().expect("nobody panics here").get(token).cloned();
+        return match bot.filter(|bot| !bot.state.borrow().revoked) {
+            Some(bot) => bot.download(path),
+            None => answer(Err(Refusal::new(401, "Unauthorized"))),
+        };
+    }
     let Some((token, method)) = uri.path().strip_prefix("/bot").and_then(|rest| rest.rsplit_once('/')) else {
         return answer(Err(Refusal::new(404, "Not Found")));
     };
