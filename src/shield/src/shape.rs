@@ -1,6 +1,7 @@
 //! Names and hosts by their shape: what is left when letters that look alike are one letter. Both sides of a comparison
 //! are shaped, so a shape is never shown.
 
+use crate::letters::is_alphabetic;
 /// How digits are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Digits {
@@ -34,7 +35,7 @@ fn push(out: &mut String, c: char, digits: Digits) {
     let letter = match c {
         'a'..='z' => Some(c),
         '0'..='9' if digits == Digits::Letters => imitated(c),
-        c if !c.is_ascii() && c.is_alphabetic() => Some(c),
+        c if !c.is_ascii() && is_alphabetic(c) => Some(c),
         _ => None,
     };
     match letter {

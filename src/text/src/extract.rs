@@ -14,6 +14,7 @@ mod invites;
 mod links;
 mod masked;
 mod months;
+mod sought;
 mod view;
 
 use std::ops::Range;
@@ -95,7 +96,9 @@ pub fn extract(text: &str) -> Vec<Finding> {
     let mut found = Vec::new();
     for (kind, pass) in PASSES {
         let hits = pass(view.text());
-        view.hide(hits.iter().map(|hit| hit.range.clone()));
+        if !hits.is_empty() {
+            view.hide(hits.iter().map(|hit| hit.range.clone()));
+        }
         found.extend(hits.into_iter().filter_map(|hit| {
             let value = hit.value?;
             let range = view.original(&hit.range);

@@ -2,6 +2,7 @@
 //! letters inside its words become the ones they look like. Whoever writes Russian, Greek or Chinese is not touched.
 
 use super::Unit;
+use crate::letters::is_alphabetic;
 
 pub(super) fn fold(units: &mut [Unit]) {
     // Without Latin letters nothing can pass for one, or hide among others.
@@ -62,7 +63,7 @@ const DENSE: char = '\u{2E80}';
 
 /// Each run of letters.
 fn words(units: &mut [Unit], mut each: impl FnMut(&mut [Unit])) {
-    units.split_mut(|unit| !unit.c.is_alphabetic()).filter(|word| !word.is_empty()).for_each(&mut each);
+    units.split_mut(|unit| !is_alphabetic(unit.c)).filter(|word| !word.is_empty()).for_each(&mut each);
 }
 
 /// Replaces the letters of a word that have a counterpart, or none unless each of them has one.
