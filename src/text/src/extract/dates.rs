@@ -10,15 +10,17 @@ use super::{Hit, months, pattern};
 /// The days of a month in words: "fifth", "twenty-first".
 const ORDINAL: &str = r"(?:(?:twenty|thirty)[ -](?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth)|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|thirteenth|fourteenth|fifteenth|sixteenth|seventeenth|eighteenth|nineteenth|twentieth|thirtieth)";
 
-/// The longest date has 60 letters; some of them have two bytes.
-const REACH: usize = 128;
+/// No date has more bytes before its month or year, or behind it.
+const REACH: usize = 64;
 
 /// Tried at each place in this order, so a longer form wins over a part of it.
 static DATE: LazyLock<Sought> = LazyLock::new(|| {
     let day = format!(r"(?:[0-9]{{1,2}}(?:st|nd|rd|th|er|[eoº.])?|{ORDINAL})");
     let (month, alone) = months::patterns();
     let year = r"[12][0-9]{3}\b|'[0-9]{2}\b";
-    Sought::near(&format!("(?i)[0-9]|{month}"), REACH, &[
+    // No date without a month's name, a year of four digits, or three numbers in a row.
+    let core = format!(r"(?i){month}|[12][0-9]{{3}}|[0-9][-/.][0-9]{{1,2}}[-/.][0-9]|[月월]");
+    Sought::near(&core, REACH, &[
         // 2026-02-04, 2026/2/4, and the Chinese, Japanese and Korean forms
         r"(?i)\b(?P<y1>[12][0-9]{3})(?:[-/.]| ?[年년] ?)(?P<m1>[0-9]{1,2})(?:[-/.]| ?[月월] ?)(?P<d1>[0-9]{1,2})(?:日|일|t|\b)",
         r"|\b(?P<y2>[12][0-9]{3})(?:[-/]| ?[年년] ?)(?P<m2>0[1-9]|1[0-2]|[1-9][月월])\b",
