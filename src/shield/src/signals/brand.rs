@@ -43,6 +43,8 @@ impl Likeness {
 
 /// Shorter brands are no typo of anything.
 const TYPO_FROM: usize = 5;
+/// No other word is but one letter from a brand as long as this.
+const LONG: usize = 7;
 /// From so many letters on, a brand inside any word is no chance.
 const INSIDE_FROM: usize = 6;
 
@@ -182,7 +184,7 @@ fn core_slips(piece: &str, brand: &Brand) -> bool {
 }
 
 /// One slip: a letter doubled, two swapped, one missing. Of a longer brand, or beside words of thieves, one mistyped or
-/// added as well.
+/// added as well; of a long one, and of what begins and ends as ours does beside such words, any letter for another.
 fn slip(word: &str, brand: &str, loose: bool) -> bool {
     let (length, wanted) = (word.chars().count(), brand.chars().count());
     if word == brand || length.abs_diff(wanted) > 2 {
@@ -192,8 +194,9 @@ fn slip(word: &str, brand: &str, loose: bool) -> bool {
     if distance != 1 {
         return false;
     }
-    if loose || wanted >= 7 {
-        return length != wanted || swapped(word, brand) || mistyped(word, brand);
+    if loose || wanted >= LONG {
+        let unmistakable = wanted >= LONG || loose && ends(word) == ends(brand);
+        return unmistakable || length != wanted || swapped(word, brand) || mistyped(word, brand);
     }
     if length > wanted {
         // Doubled: without its repeated letters it is the brand without its own.
