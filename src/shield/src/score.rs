@@ -16,22 +16,17 @@ pub const BOUND: f32 = 8.0;
 /// What the text model may add or take away; it never holds or deletes.
 pub const TEXT: (f32, f32) = (-1.0, 5.0);
 
-/// Where the text alone is enough to flag a message.
+/// What its logit of 0 is worth: there the text alone is enough to flag a message.
 pub const ALONE: f32 = -PRIOR;
-
-/// How far above the model's own threshold that is: the model spends all of the false alarms that are allowed, and the
-/// other layers add some of theirs.
-pub const SURE: f32 = 0.3;
 
 /// Below that it is worth so many times less: nearly a scam by its words, and a link to somewhere, is what honest
 /// promotion looks like.
-pub const STEEP: f32 = 4.0;
+pub const STEEP: f32 = 6.0;
 
 /// What the text model's logit is worth.
 pub fn of_text(logit: f32) -> f32 {
     let (least, most) = TEXT;
-    let over = logit - SURE;
-    let worth = if over < 0.0 { STEEP * over } else { over };
+    let worth = if logit < 0.0 { STEEP * logit } else { logit };
     if logit.is_nan() { 0.0 } else { (ALONE + worth).clamp(least, most) }
 }
 

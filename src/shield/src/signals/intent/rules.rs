@@ -82,8 +82,7 @@ pub(crate) const RULES: &[Rule] = &[
     },
     // Announcements of honest projects say this too; it needs one more reason.
     Rule { id: "claim_lure", groups: &[CLAIM, YOUR, REWARD], within: 40, strength: 0.6, why: CLAIM_WHY, ..BASE },
-    // In a hurry, but leading nowhere: the same.
-    Rule { id: "claim_lure", groups: &[CLAIM, REWARD, URGENT], within: 70, strength: 0.85, why: CLAIM_WHY, ..BASE },
+    Rule { id: "claim_lure", groups: &[CLAIM, REWARD, URGENT], within: 70, strength: 0.9, why: CLAIM_WHY, ..BASE },
     Rule { id: "claim_lure", groups: &[REWARD, URGENT, LINK | BIO], within: 140, why: CLAIM_WHY, ..BASE },
     Rule { id: "claim_lure", groups: &[REWARD, SIGN, CONNECT | GET], within: 120, why: CLAIM_WHY, ..BASE },
     Rule { id: "claim_lure", groups: &[REWARD, BIO], within: 120, why: CLAIM_WHY, ..BASE },
