@@ -21,7 +21,7 @@ pub const ALONE: f32 = -PRIOR;
 
 /// Below that it is worth so many times less: nearly a scam by its words, and a link to somewhere, is what honest
 /// promotion looks like.
-pub const STEEP: f32 = 6.0;
+pub const STEEP: f32 = 4.0;
 
 /// What the text model's logit is worth.
 pub fn of_text(logit: f32) -> f32 {

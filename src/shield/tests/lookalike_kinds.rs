@@ -82,11 +82,12 @@ fn twinned(brand: &str) -> String {
 
 /// One letter in another script.
 fn one_twin(brand: &str, dice: &mut Dice) -> String {
-    let places: Vec<usize> =
-        (0..brand.len()).filter(|at| TWINS.iter().any(|(c, _)| brand[*at..].starts_with(*c))).collect();
+    let mut word: Vec<char> = brand.chars().collect();
+    let twin = |c: char| TWINS.iter().find(|(ours, _)| *ours == c).map(|(_, theirs)| *theirs);
+    let places: Vec<usize> = (0..word.len()).filter(|at| twin(word[*at]).is_some()).collect();
     let at = places[dice.up_to(places.len())];
-    let twin = twinned(&brand[at..=at]);
-    format!("{}{twin}{}", &brand[..at], &brand[at + 1..])
+    word[at] = twin(word[at]).unwrap();
+    word.into_iter().collect()
 }
 
 const SLIPS: &[&str] = &["doubled", "swapped", "missing", "added", "mistyped", "any other letter"];
@@ -136,7 +137,10 @@ fn lookalike(kind: &str, dice: &mut Dice) -> String {
         "below another domain" => format!("{brand}.com.{action}-{more}.{ending}"),
         "our host below another" => format!("{brand}.example.org.session{}.{ending}", dice.up_to(99)),
         "free hosting" => format!("{brand}-{action}.{}", dice.pick(HOSTING)),
-        "hyphen inside" => format!("{}-{}.{ending}", &brand[..3], &brand[3..]),
+        "hyphen inside" => {
+            let (start, rest) = brand.split_at(3);
+            format!("{start}-{rest}.{ending}")
+        }
         typo => format!("{}.{ending}", slip(typo, brand, dice)),
     }
 }
