@@ -1,11 +1,12 @@
 //! What money follows in a message, for judging: hosts, addresses, invitations, handles. A cheap look at the bytes
-//! decides whether `townkeeper_text::extract` is asked at all: ordinary chat never pays for it.
+//! decides whether [`destinations`] are asked for at all: ordinary chat never pays for it.
 
 mod hints;
 
 use std::ops::Range;
 
-use townkeeper_text::{Finding, FindingKind, extract};
+use townkeeper_text::extract::destinations;
+use townkeeper_text::{Finding, FindingKind};
 
 use crate::fold::Folded;
 
@@ -47,7 +48,7 @@ impl Found {
     pub fn new(text: &str, folded: &Folded) -> Self {
         let mut found = Self::default();
         for window in hints::windows(text) {
-            for finding in extract(&hints::thinned(text.get(window.clone()).unwrap_or_default())) {
+            for finding in destinations(&hints::thinned(text.get(window.clone()).unwrap_or_default())) {
                 let range = finding.range.start + window.start..finding.range.end + window.start;
                 found.add(&finding, range, text);
             }
@@ -89,7 +90,7 @@ impl Found {
     fn unfolded(&mut self, folded: &Folded) {
         let text = folded.text();
         for window in hints::windows(text) {
-            for finding in extract(&hints::thinned(text.get(window.clone()).unwrap_or_default())) {
+            for finding in destinations(&hints::thinned(text.get(window.clone()).unwrap_or_default())) {
                 let value = &finding.value;
                 let seen = self.hosts.iter().any(|host| finding.host() == Some(&host.name))
                     || self.invites.iter().any(|invite| invite.value.eq_ignore_ascii_case(value));

@@ -23,6 +23,7 @@ pub mod facts;
 pub mod fold;
 pub mod found;
 pub mod known;
+mod letters;
 pub mod lists;
 #[cfg(feature = "media")]
 pub mod media;

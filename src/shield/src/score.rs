@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::verdict::Signal;
 
 /// Counts up with every change of the table below: a verdict says by which it was reached.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Log-odds of a scam before anything is known.
 pub const PRIOR: f32 = -4.0;
@@ -21,7 +21,7 @@ pub const ALONE: f32 = -PRIOR;
 
 /// Below that it is worth so many times less: nearly a scam by its words, and a link to somewhere, is what honest
 /// promotion looks like.
-pub const STEEP: f32 = 3.0;
+pub const STEEP: f32 = 4.0;
 
 /// What the text model's logit is worth.
 pub fn of_text(logit: f32) -> f32 {

@@ -1,6 +1,7 @@
 //! Names and hosts by their shape: what is left when letters that look alike are one letter. Both sides of a comparison
 //! are shaped, so a shape is never shown.
 
+use crate::letters::is_alphabetic;
 /// How digits are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Digits {
@@ -34,7 +35,7 @@ fn push(out: &mut String, c: char, digits: Digits) {
     let letter = match c {
         'a'..='z' => Some(c),
         '0'..='9' if digits == Digits::Letters => imitated(c),
-        c if !c.is_ascii() && c.is_alphabetic() => Some(c),
+        c if !c.is_ascii() && is_alphabetic(c) => Some(c),
         _ => None,
     };
     match letter {
@@ -60,23 +61,23 @@ fn imitated(digit: char) -> Option<char> {
     Some(letter)
 }
 
-/// Letters that the confusables of UTS #39 keep apart and a hurried reader does not.
+/// Letters that the confusables of UTS #39 keep apart, or make small capitals of, and a hurried reader does not.
 fn plain(c: char) -> char {
     match c {
         'i' | '\u{131}' | '\u{456}' | '\u{3b9}' => 'l',
-        'м' => 'm',
-        'н' => 'h',
-        'к' | 'κ' => 'k',
-        'т' | 'τ' => 't',
-        'в' => 'b',
-        'п' | 'η' => 'n',
-        'и' | 'μ' | 'µ' | 'υ' => 'u',
+        'м' | 'ʍ' | 'ᴍ' => 'm',
+        'н' | 'ʜ' => 'h',
+        'к' | 'κ' | 'ĸ' | 'ᴋ' => 'k',
+        'т' | 'τ' | 'ᴛ' => 't',
+        'в' | 'ʙ' => 'b',
+        'п' | 'η' | 'ᴨ' | 'π' | 'ɴ' => 'n',
+        'и' | 'ᴎ' | 'μ' | 'µ' | 'υ' => 'u',
         'ω' => 'w',
         'ε' | 'є' => 'e',
         'α' | 'ɑ' => 'a',
         'σ' | 'ο' => 'o',
-        'з' => 'e',
-        'г' => 'r',
+        'з' | 'ɜ' => 'e',
+        'г' | 'ᴦ' | 'ʀ' => 'r',
         c => c,
     }
 }
@@ -92,7 +93,7 @@ mod tests {
     #[test]
     fn what_looks_alike_has_one_shape() {
         let shape = |text| shape(text, Digits::Letters);
-        for other in ["LUMEN", "1umen", "Iumen", "lurnen", "ｌｕｍｅｎ", "lumеn", "lümen", "𝗹𝘂𝗺𝗲𝗻", "lum3n"]
+        for other in ["LUMEN", "1umen", "Iumen", "lurnen", "ｌｕｍｅｎ", "lumеn", "lümen", "𝗹𝘂𝗺𝗲𝗻", "lum3n", "ӏuмеп"]
         {
             assert_eq!(shape(other), shape("lumen"), "{other}");
         }

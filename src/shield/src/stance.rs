@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use crate::letters::is_alphabetic;
 use crate::message::{Message, Tier};
 use crate::signals::intent::class::{ASK, DENOUNCE, DM, ENDORSE, TOLD, WARN};
 use crate::signals::intent::{Wish, Words};
@@ -123,7 +124,7 @@ pub(crate) fn blanked(text: &str, ranges: impl IntoIterator<Item = Range<usize>>
 
 /// Whether words are left that could say what a quotation is for: a text that is nothing else is the author's own.
 pub(crate) fn says_something(own: &str) -> bool {
-    own.split_whitespace().filter(|word| word.chars().any(char::is_alphabetic)).count() >= 2
+    own.split_whitespace().filter(|word| word.chars().any(is_alphabetic)).count() >= 2
 }
 
 /// Nobody quotes more; each is looked for in the whole text.

@@ -1,12 +1,13 @@
-//! The fold and the model against whatever anybody may write, for as long as it is given: two seconds among the other
+//! The fold, what is found, the judgement and the model against whatever anybody may write, for as long as it is given: two seconds among the other
 //! tests, `TOWNKEEPER_FUZZ_SECONDS` in the stage `fuzz` of `tests/all.sh`. What fails is shrunk and printed.
 
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use townkeeper_shield::found::Found;
 use townkeeper_shield::model::ModelError;
-use townkeeper_shield::{Folded, Model};
+use townkeeper_shield::{Facts, Folded, Lists, Message, Model, Shield, Weights};
 
 /// Runs `check` on ever new values until the time is up; an error says what failed, and with what.
 fn fuzz<S: Strategy>(strategy: &S, check: impl Fn(S::Value) -> Result<(), TestCaseError>) -> Result<(), String> {
@@ -86,6 +87,18 @@ const PIECES: &[&str] = &[
     "c.l.a",
     "_",
     "https://a.example/x",
+    "hxxps[:]//lumen-claim[.]example(dot)net/",
+    " dot net",
+    "discord gg/",
+    "t.me/+",
+    "%2E",
+    "&#46;",
+    "。",
+    "\\.",
+    "**.**",
+    "> \"",
+    "\u{201e}",
+    "`",
     "t.example",
     "0x52908400098527886e0f7030069857d2e4169ee7",
     "@us3r",
@@ -122,6 +135,30 @@ fn fuzz_the_fold() {
             prop_assert!(text.get(place.clone()).is_some(), "{place:?}");
         }
         prop_assert!(model.as_ref().is_ok_and(|model| model.logit(&folded).is_finite()));
+        Ok(())
+    });
+    assert_eq!(fuzzed, Ok(()));
+}
+
+#[test]
+fn fuzz_what_is_found_and_judged() {
+    let facts = Facts { hosts: vec!["lumen.example.org".into()], brands: vec!["lumen".into()], ..Facts::default() };
+    let shield = Shield::new(&facts, Lists::default(), Weights::default());
+    let fuzzed = fuzz(&texts(), |text| {
+        let folded = Folded::new(&text);
+        let found = Found::new(&text, &folded);
+        let hosts = found.hosts.iter().map(|host| (&host.name, &host.range));
+        let spots = [&found.addresses, &found.invites, &found.handles].into_iter().flatten();
+        for (value, range) in hosts.chain(spots.map(|spot| (&spot.value, &spot.range))) {
+            prop_assert!(!value.is_empty(), "{found:?}");
+            prop_assert!(text.get(range.clone()).is_some_and(|words| !words.is_empty()), "{value} at {range:?}");
+        }
+        let verdict = shield.judge_folded(&Message { text: &text, ..Message::default() }, &folded, Some(0.0), &[]);
+        prop_assert!((0.0..=1.0).contains(&verdict.score));
+        for signal in &verdict.signals {
+            prop_assert!(text.get(signal.evidence.range.clone()).is_some(), "{signal:?}");
+            prop_assert!(!signal.evidence.text.contains("://"), "{signal:?}");
+        }
         Ok(())
     });
     assert_eq!(fuzzed, Ok(()));

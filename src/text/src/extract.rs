@@ -14,6 +14,7 @@ mod invites;
 mod links;
 mod masked;
 mod months;
+mod sought;
 mod view;
 
 use std::ops::Range;
@@ -91,11 +92,22 @@ pub(crate) fn host_of(kind: FindingKind, value: &str) -> Option<&str> {
 /// Everything money follows in `text`, by where it stands; findings never overlap in the view, the most specific
 /// reading wins. Takes time linear in the text.
 pub fn extract(text: &str) -> Vec<Finding> {
+    by(PASSES, text)
+}
+
+/// Only where a text leads: what [`extract`] finds but for dates and amounts, for whoever does not ask for numbers.
+pub fn destinations(text: &str) -> Vec<Finding> {
+    by(PASSES.split_at_checked(LEADING).map_or(PASSES, |(leading, _)| leading), text)
+}
+
+fn by(passes: &[(FindingKind, Pass)], text: &str) -> Vec<Finding> {
     let mut view = View::new(text);
     let mut found = Vec::new();
-    for (kind, pass) in PASSES {
+    for (kind, pass) in passes {
         let hits = pass(view.text());
-        view.hide(hits.iter().map(|hit| hit.range.clone()));
+        if !hits.is_empty() {
+            view.hide(hits.iter().map(|hit| hit.range.clone()));
+        }
         found.extend(hits.into_iter().filter_map(|hit| {
             let value = hit.value?;
             let range = view.original(&hit.range);
@@ -125,6 +137,9 @@ const PASSES: &[(FindingKind, Pass)] = &[
     (FindingKind::Date, dates::dates),
     (FindingKind::Amount, amounts::amounts),
 ];
+
+/// So many of them find what leads somewhere.
+const LEADING: usize = 8;
 
 /// What a pass found, in bytes of the view.
 struct Hit {

@@ -30,12 +30,14 @@ fn compose(text: &str) -> String {
 }
 
 /// White space, and the Braille blank, which looks like it.
+#[inline]
 pub fn is_space(c: char) -> bool {
     c.is_whitespace() || c == '\u{2800}'
 }
 
 /// Characters that show nothing and only break up or reorder others: controls other than white space, soft hyphen,
 /// joiners, zero width, bidi controls, variation selectors, fillers, annotation marks, tags.
+#[inline]
 pub fn is_invisible(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_control() && !c.is_whitespace();
@@ -46,6 +48,24 @@ pub fn is_invisible(c: char) -> bool {
         | '\u{2060}'..='\u{206F}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}'
         | '\u{FFF0}'..='\u{FFFB}' | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}'
         | '\u{E0000}'..='\u{E0FFF}')
+}
+
+/// Its own compatibility form, visible, and no mark: what most texts are made of. Of others too little is known to say.
+#[inline]
+pub fn is_settled(c: char) -> bool {
+    matches!(c, '\t'..='\r' | ' '..='~' | '\u{400}'..='\u{482}') || is_settled_too(c)
+}
+
+/// The same of what is not as frequent.
+fn is_settled_too(c: char) -> bool {
+    matches!(c,
+         '\u{C0}'..='\u{131}' | '\u{134}'..='\u{13E}' | '\u{141}'..='\u{148}'
+        | '\u{14A}'..='\u{17E}' | '\u{388}'..='\u{3CE}' | '\u{48A}'..='\u{52F}'
+        | '\u{5D0}'..='\u{5EA}' | '\u{620}'..='\u{64A}' | '\u{2010}' | '\u{2012}'..='\u{2016}'
+        | '\u{2018}'..='\u{2023}' | '\u{20A0}'..='\u{20A7}' | '\u{20A9}'..='\u{20BF}' | '\u{2190}'..='\u{21FF}' | '\u{2500}'..='\u{2775}'
+        | '\u{2794}'..='\u{27BF}' | '\u{3001}'..='\u{3029}'
+        | '\u{3041}'..='\u{3096}' | '\u{30A1}'..='\u{30FE}' | '\u{4E00}'..='\u{9FFF}' | '\u{AC00}'..='\u{D7A3}'
+        | '\u{1F300}'..='\u{1F6FF}' | '\u{1F900}'..='\u{1F9FF}' | '\u{AB}' | '\u{BB}')
 }
 
 #[cfg(test)]
@@ -77,6 +97,13 @@ mod tests {
         assert_eq!(skeleton("ехample.org"), skeleton("Example.org"), "Cyrillic е and х");
         assert_eq!(skeleton("paypa1"), skeleton("paypal"));
         assert_ne!(skeleton("example.org"), skeleton("example.net"));
+    }
+
+    #[test]
+    fn the_settled_are_their_own_form_and_visible() {
+        for c in ('\0'..='\u{10FFFF}').filter(|c| is_settled(*c)) {
+            assert!(c.to_string().nfkc().eq([c]) && !is_invisible(c), "{c:?} {:x}", u32::from(c));
+        }
     }
 
     #[test]

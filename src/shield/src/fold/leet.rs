@@ -2,6 +2,7 @@
 //! handles stay: `v2`, `web3`, `10k`.
 
 use super::Unit;
+use crate::letters::{is_alphabetic, is_alphanumeric};
 
 /// Longer words are addresses and hashes.
 const LONGEST: usize = 24;
@@ -11,7 +12,7 @@ pub(super) fn fold(units: &mut [Unit]) {
         return;
     }
     units.split_mut(Unit::is_space).filter(|token| !is_reference(token)).for_each(|token| {
-        token.split_mut(|unit| !unit.c.is_alphabetic() && letter(unit.c).is_none()).for_each(word);
+        token.split_mut(|unit| !is_alphabetic(unit.c) && letter(unit.c).is_none()).for_each(word);
     });
 }
 
@@ -21,28 +22,28 @@ fn is_reference(token: &[Unit]) -> bool {
     let dotted = || {
         let pairs = token.iter().zip(token.iter().skip(1));
         pairs.zip(token.iter().skip(2)).any(|((before, dot), after)| {
-            matches!(dot.c, '.' | '/' | ':' | '=' | '_') && before.c.is_alphanumeric() && after.c.is_alphanumeric()
+            matches!(dot.c, '.' | '/' | ':' | '=' | '_') && is_alphanumeric(before.c) && is_alphanumeric(after.c)
         })
     };
     opens || dotted()
 }
 
 fn word(word: &mut [Unit]) {
-    let letters = word.iter().filter(|unit| unit.c.is_alphabetic()).count();
+    let letters = word.iter().filter(|unit| is_alphabetic(unit.c)).count();
     if letters == word.len() || letters < 2 || word.len() > LONGEST || letters * 2 < word.len() {
         return;
     }
-    if word.iter().any(|unit| unit.c.is_alphabetic() && !unit.c.is_ascii()) {
+    if word.iter().any(|unit| is_alphabetic(unit.c) && !unit.c.is_ascii()) {
         return;
     }
-    let Some(first) = word.iter().position(|unit| unit.c.is_alphabetic()) else { return };
-    let Some(last) = word.iter().rposition(|unit| unit.c.is_alphabetic()) else { return };
-    let is_inside = |at: usize, c: char| first < at && at < last && !c.is_alphabetic();
+    let Some(first) = word.iter().position(|unit| is_alphabetic(unit.c)) else { return };
+    let Some(last) = word.iter().rposition(|unit| is_alphabetic(unit.c)) else { return };
+    let is_inside = |at: usize, c: char| first < at && at < last && !is_alphabetic(c);
     let inside = word.iter().enumerate().any(|(at, unit)| is_inside(at, unit.c) && width(word, at) <= 2);
     // No number starts with a nought before letters, but `0x`.
     let leads = first == 1 && letters > 2 && word.first().is_some_and(|unit| unit.c == '0') && !is(word, 1, 'x');
     for at in 0..word.len() {
-        let Some(c) = word.get(at).map(|unit| unit.c).filter(|c| !c.is_alphabetic()) else { continue };
+        let Some(c) = word.get(at).map(|unit| unit.c).filter(|c| !is_alphabetic(*c)) else { continue };
         // `p2p`, `b4u`
         if letters == 2 && matches!(c, '2' | '4' | '8') {
             continue;
@@ -65,8 +66,8 @@ fn is(word: &[Unit], at: usize, c: char) -> bool {
 
 /// How many digits and symbols stand together around `at`.
 fn width(word: &[Unit], at: usize) -> usize {
-    let after = word.iter().skip(at).take_while(|unit| !unit.c.is_alphabetic()).count();
-    let before = word.iter().take(at).rev().take_while(|unit| !unit.c.is_alphabetic()).count();
+    let after = word.iter().skip(at).take_while(|unit| !is_alphabetic(unit.c)).count();
+    let before = word.iter().take(at).rev().take_while(|unit| !is_alphabetic(unit.c)).count();
     before + after
 }
 

@@ -1,7 +1,10 @@
 //! Letters of one script that pass for those of another. A text is read in the script it is mainly written in: foreign
 //! letters inside its words become the ones they look like. Whoever writes Russian, Greek or Chinese is not touched.
 
+use std::sync::LazyLock;
+
 use super::Unit;
+use crate::letters::is_alphabetic;
 
 pub(super) fn fold(units: &mut [Unit]) {
     // Without Latin letters nothing can pass for one, or hide among others.
@@ -62,7 +65,7 @@ const DENSE: char = '\u{2E80}';
 
 /// Each run of letters.
 fn words(units: &mut [Unit], mut each: impl FnMut(&mut [Unit])) {
-    units.split_mut(|unit| !unit.c.is_alphabetic()).filter(|word| !word.is_empty()).for_each(&mut each);
+    units.split_mut(|unit| !is_alphabetic(unit.c)).filter(|word| !word.is_empty()).for_each(&mut each);
 }
 
 /// Replaces the letters of a word that have a counterpart, or none unless each of them has one.
@@ -99,6 +102,19 @@ fn to_latin(c: char, mixed: bool) -> Option<char> {
     if resembled != '\0' {
         return mixed.then_some(resembled);
     }
+    match u32::from(c).checked_sub(GREEK).and_then(|at| TWINS.get(usize::try_from(at).ok()?)) {
+        Some(twin) => *twin,
+        None => twin(c),
+    }
+}
+
+/// The twins of Greek and Cyrillic letters: whole texts are asked for them.
+static TWINS: LazyLock<Vec<Option<char>>> =
+    LazyLock::new(|| (GREEK..0x530).map(|code| char::from_u32(code).and_then(twin)).collect());
+const GREEK: u32 = 0x370;
+
+/// The ASCII letter that has the same skeleton.
+fn twin(c: char) -> Option<char> {
     let mut utf8 = [0; 4];
     let mut skeleton = unicode_security::confusable_detection::skeleton(c.encode_utf8(&mut utf8));
     match (skeleton.next()?, skeleton.next(), skeleton.next()) {

@@ -2,6 +2,7 @@
 //! where all gaps are alike the words are found by what they are.
 
 use super::{Unit, words};
+use crate::letters::{is_alphabetic, is_alphanumeric};
 
 pub(super) fn join(units: &mut Vec<Unit>) {
     if !has_a_row(units) {
@@ -28,7 +29,7 @@ pub(super) fn join(units: &mut Vec<Unit>) {
 fn has_a_row(units: &[Unit]) -> bool {
     let (mut word, mut row) = (0_usize, 0_usize);
     for unit in units {
-        if matches!(unit.c, 'a'..='z' | '\u{430}'..='\u{44F}') || unit.c.is_alphanumeric() {
+        if matches!(unit.c, 'a'..='z' | '\u{430}'..='\u{44F}') || is_alphanumeric(unit.c) {
             word += 1;
             continue;
         }
@@ -104,7 +105,7 @@ impl Joined {
 /// The run that starts at `start`, where a word starts.
 fn run(units: &[Unit], start: usize) -> Option<Run> {
     let c = |at: usize| units.get(at).map(|unit| unit.c);
-    let lone = |at: usize| c(at).filter(|one| is_member(*one) && !c(at + 1).is_some_and(char::is_alphanumeric));
+    let lone = |at: usize| c(at).filter(|one| is_member(*one) && !c(at + 1).is_some_and(is_alphanumeric));
     let mut count = Count::default();
     count.add(lone(start)?);
     let (mut end, mut gap, mut between) = (start + 1, usize::MAX, None);
@@ -131,7 +132,7 @@ impl Count {
     fn add(&mut self, c: char) {
         *match c {
             'a'..='z' | 'A'..='Z' => &mut self.latin,
-            _ if c.is_alphabetic() => &mut self.other,
+            _ if is_alphabetic(c) => &mut self.other,
             _ => &mut self.digits,
         } += 1;
     }
@@ -150,14 +151,14 @@ impl Count {
 /// The start of the next word.
 fn next_word(units: &[Unit], at: usize) -> usize {
     let rest = units.iter().skip(at);
-    let word = rest.clone().take_while(|unit| unit.c.is_alphanumeric()).count();
-    let gap = rest.skip(word).take_while(|unit| !unit.c.is_alphanumeric()).count();
+    let word = rest.clone().take_while(|unit| is_alphanumeric(unit.c)).count();
+    let gap = rest.skip(word).take_while(|unit| !is_alphanumeric(unit.c)).count();
     at + (word + gap).max(1)
 }
 
 /// A letter of a script whose words are spelled with several.
 fn is_letter(c: char) -> bool {
-    c.is_alphabetic() && c < '\u{530}'
+    is_alphabetic(c) && c < '\u{530}'
 }
 
 fn is_member(c: char) -> bool {

@@ -39,6 +39,16 @@ fn tricks_are_undone() {
     assert_eq!(folded("  Claim\u{A0}\tNOW \n"), "claim now");
 }
 
+/// The short way trusts in it.
+#[test]
+fn what_is_copied_is_as_long_in_lower_case() {
+    let copied = ('\0'..=char::MAX).filter(|c| plain::is_plain(&c.to_string()));
+    for c in copied {
+        let lower: String = c.to_lowercase().collect();
+        assert!(lower.len() == c.len_utf8() && (c.is_ascii() || !c.is_whitespace()), "{c:?}");
+    }
+}
+
 #[test]
 fn honest_writing_stays_what_it_is() {
     let cases = [
@@ -131,7 +141,9 @@ proptest! {
     }
 
     #[test]
-    fn the_short_way_reads_what_the_long_way_reads(text in "([a-zA-Z]{0,6}[ \t\n.,'-]{0,3}[0-9@$!|]{0,2}){0,8}") {
+    fn the_short_way_reads_what_the_long_way_reads(
+        text in "([a-zA-Z]{0,6}[ \t\n.,'-]{0,3}[0-9@$!|]{0,2}|[а-яА-ЯёЁӀ҂]{0,6}[ \n.,•|«—🚀-]{0,2}[0-9!|]{0,1}){0,8}",
+    ) {
         let (short, long) = (Folded::new(&text), Folded::closely(&text));
         prop_assert_eq!(short.text(), long.text());
         prop_assert!((short.changed() - long.changed()).abs() < f32::EPSILON);

@@ -1,5 +1,6 @@
 //! Which parts of a text may name a host, an address or an invitation: a look at each byte, erring towards yes.
 
+use crate::letters::is_alphanumeric;
 use std::borrow::Cow;
 use std::ops::Range;
 
@@ -57,7 +58,7 @@ pub(super) fn thinned(part: &str) -> Cow<'_, str> {
     }
     let mut out = String::with_capacity(part.len());
     for token in part.split_inclusive(char::is_whitespace) {
-        let inner = token.trim_end().trim_end_matches(|c: char| !c.is_alphanumeric());
+        let inner = token.trim_end().trim_end_matches(|c: char| !is_alphanumeric(c));
         let foreign = !inner.bytes().any(|b| b.is_ascii_alphanumeric() || b == b'.') && !is_styled(token);
         for c in token.chars() {
             let idle = if foreign { !c.is_ascii() } else { is_picture(c) };
@@ -140,7 +141,7 @@ impl Hints<'_> {
     /// Whether the word that begins here ends hosts.
     fn ending(&self, start: usize) -> bool {
         let rest = self.text.get(start..).unwrap_or_default();
-        let mut end = rest.find(|c: char| !c.is_alphanumeric() && c != '-').unwrap_or(rest.len());
+        let mut end = rest.find(|c: char| !is_alphanumeric(c) && c != '-').unwrap_or(rest.len());
         if end > 63 {
             end = 0;
         }

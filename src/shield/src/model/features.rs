@@ -3,6 +3,7 @@
 //! not learnt by heart.
 
 use crate::fold::Folded;
+use crate::letters::{is_alphabetic, is_alphanumeric};
 
 /// As many buckets as the model has weights.
 pub(crate) const BUCKETS: usize = 1 << 18;
@@ -170,9 +171,9 @@ impl<F: FnMut(usize, bool)> Reader<F> {
         let mut mark = EDGE;
         let mut rest = token;
         while let Some(c) = rest.chars().next() {
-            let is_word = c.is_alphanumeric();
+            let is_word = is_alphanumeric(c);
             let end = if is_word {
-                rest.find(|c: char| !c.is_alphanumeric() && c != '\'').unwrap_or(rest.len())
+                rest.find(|c: char| !is_alphanumeric(c) && c != '\'').unwrap_or(rest.len())
             } else {
                 c.len_utf8()
             };
@@ -190,7 +191,7 @@ impl<F: FnMut(usize, bool)> Reader<F> {
     }
 
     fn word(&mut self, word: &str, mark: u64) {
-        let lettered = word.chars().any(char::is_alphabetic);
+        let lettered = word.chars().any(is_alphabetic);
         if !lettered || word.len() > 4 * LONGEST {
             self.one(WORD, step(NUMBER, mark));
             return self.class(step(NUMBER, u64::try_from(word.len().min(8)).unwrap_or_default()));

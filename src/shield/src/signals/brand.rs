@@ -43,6 +43,10 @@ impl Likeness {
 
 /// Shorter brands are no typo of anything.
 const TYPO_FROM: usize = 5;
+/// No other word is but one letter from a brand as long as this.
+const LONG: usize = 7;
+/// `-ite` and `-ine`, `-ing` and `-ion`.
+const ENDING: usize = 3;
 /// From so many letters on, a brand inside any word is no chance.
 const INSIDE_FROM: usize = 6;
 
@@ -182,7 +186,7 @@ fn core_slips(piece: &str, brand: &Brand) -> bool {
 }
 
 /// One slip: a letter doubled, two swapped, one missing. Of a longer brand, or beside words of thieves, one mistyped or
-/// added as well.
+/// added as well; of a long one, any letter for another in its stem.
 fn slip(word: &str, brand: &str, loose: bool) -> bool {
     let (length, wanted) = (word.chars().count(), brand.chars().count());
     if word == brand || length.abs_diff(wanted) > 2 {
@@ -192,8 +196,12 @@ fn slip(word: &str, brand: &str, loose: bool) -> bool {
     if distance != 1 {
         return false;
     }
-    if loose || wanted >= 7 {
-        return length != wanted || swapped(word, brand) || mistyped(word, brand);
+    if loose || wanted >= INSIDE_FROM {
+        let framed = wanted >= LONG || ends(word) == ends(brand);
+        return swapped(word, brand)
+            || framed && length != wanted
+            || length == wanted
+                && ((loose || framed) && mistyped(word, brand) || wanted >= LONG && differs_in_stem(word, brand));
     }
     if length > wanted {
         // Doubled: without its repeated letters it is the brand without its own.
@@ -222,6 +230,12 @@ fn swapped(word: &str, brand: &str) -> bool {
     }
     let [word, brand] = sorted;
     word == brand
+}
+
+/// The letter that differs is neither the first nor of the ending, in which words of one family differ.
+fn differs_in_stem(word: &str, brand: &str) -> bool {
+    let at = word.chars().zip(brand.chars()).position(|(theirs, ours)| theirs != ours);
+    at.is_some_and(|at| at > 0 && at + ENDING < brand.chars().count())
 }
 
 /// One letter is another that lies beside it on the keyboard, or sounds like it. Anything else is another word.

@@ -11,6 +11,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
+use crate::letters::{is_alphabetic, is_alphanumeric};
 use class::{BIO, Class, DEV, DM, FALSE, MY, NOT, POSE, PRESENT, TOLD, WONDER, YOUR};
 use rules::{RULES, Rule};
 
@@ -62,7 +63,7 @@ fn compile() -> (AhoCorasick, Vec<Lexeme>) {
             let (text, open) = word.strip_suffix('*').map_or((word, false), |stem| (stem, true));
             let first = text.chars().next().unwrap_or_default();
             let dense = u32::from(first) >= 0x1100;
-            let anywhere = dense || !first.is_alphanumeric();
+            let anywhere = dense || !is_alphanumeric(first);
             let bare = unaccented(text);
             if bare != text {
                 patterns.push(bare);
@@ -239,7 +240,7 @@ fn ends(text: &str, bytes: &[u8], at: usize) -> bool {
 
 /// A letter of a script that puts spaces between words.
 fn is_letter(c: char) -> bool {
-    c.is_alphabetic() && u32::from(c) < 0x1100
+    is_alphabetic(c) && u32::from(c) < 0x1100
 }
 
 #[cfg(test)]

@@ -19,6 +19,9 @@ const SHORTEST_HEX: usize = 4;
 
 pub(super) fn addresses(text: &str) -> Vec<Hit> {
     let mut hits = Vec::new();
+    if !may_hold_any(text) {
+        return hits;
+    }
     for found in WORD.find_iter(text) {
         let word = found.as_str();
         match word.split_once('.') {
@@ -38,6 +41,18 @@ pub(super) fn addresses(text: &str) -> Vec<Hit> {
         }
     }
     hits
+}
+
+/// Whether there is a long word, one that begins with `0x`, or one that is cut: a look at each byte.
+fn may_hold_any(text: &str) -> bool {
+    let mut word = 0;
+    let mut before = 0;
+    text.bytes().any(|byte| {
+        word = if byte.is_ascii_alphanumeric() { word + 1 } else { 0 };
+        let pair = matches!((before, byte), (b'0', b'x' | b'X') | (b'.', b'.'));
+        before = byte;
+        pair || word >= SHORTEST
+    })
 }
 
 fn is_address(word: &str) -> bool {

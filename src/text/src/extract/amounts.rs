@@ -5,11 +5,14 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
+use super::sought::{ASCII, Sought};
 use super::{Hit, pattern};
 
 /// Names that hold digits and count nothing; kept short, for whatever stands here is never looked at.
-static NAME: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+static NAME: LazyLock<Sought> = LazyLock::new(|| {
+    Sought::around(
+        "[0-9]",
+        ASCII,
         r"(?i)\b(?:web[23]|erc-?(?:20|721|1155)|bep-?20|trc-?20|eip-?(?:155|712|1559|4337|7702)|bip-?(?:32|39|44)|sha-?(?:256|512)|l[12]|layer[ -][12]|2fa|mp[34]|utf-8|ipv[46]|p2p|24/7|base(?:58|64)|ed25519|secp256k1)\b",
     )
 });
@@ -22,12 +25,14 @@ const NUMBER: &str = r"(?:[0-9]{1,3}(?: [0-9]{3})+\b(?:[.,][0-9]+)?|[0-9]+(?:[.,
 const SCALE: &str = r"(?:(?: |-)?(?:thousand|million|billion|trillion|mn|bn|mio|mrd)\b|(?-i:k|K|M|B|T)\b)";
 const CURRENCY: &str = r"(?:us\$|[$€£¥₿Ξ]|usd\b|eur\b|euros?\b|gbp\b|pounds?\b|jpy\b|dollars?\b)";
 
-static AMOUNT: LazyLock<Regex> = LazyLock::new(|| {
+static AMOUNT: LazyLock<Sought> = LazyLock::new(|| {
     let unit = r"[ -](?:\$?[a-z]{2,10})";
     let sign = " ?(?:->|=>|→|⇒|=) ?";
     let share = r" ?(?:[%‰]|(?:percent|per cent|pct)\b)";
     let times = r" ?(?:x\b|×)|[ -](?:times|fold)\b";
-    pattern(&[
+    let signs = |c| matches!(c, '€' | '£' | '¥' | '₿' | 'Ξ' | 'ξ' | '→' | '⇒' | '×' | '‰');
+    let core = "(?i-u:[0-9]|hal[fv]|doubl|tripl|quadrupl|twice|thrice)";
+    Sought::around(core, signs, &[
         // 1:6, 1 : 6, 1-for-6, 12:30:05; 1 LMN to 6 LUM
         &format!(r"(?i)(?P<a>{NUMBER})(?:(?: ?: ?|{sign}| ?to ?|-to-|-for-| for | in )|{unit}(?: ?: ?|{sign}| to | for | into | per | (?:is|are|becomes?|equals?|gives?|gets?|buys?|makes?|yields?)(?: you)? ))(?P<b>{NUMBER})(?P<more>(?::{NUMBER})*)"),
         r"|(?P<num>[0-9]+) ?/ ?(?P<den>[0-9]+)",
@@ -43,7 +48,11 @@ static AMOUNT: LazyLock<Regex> = LazyLock::new(|| {
 /// Hides names, and the numbers of a list that counts up from one.
 pub(super) fn names(text: &str) -> Vec<Hit> {
     let hide = |range: Range<usize>| Hit { range, value: None };
-    let mut hits: Vec<Hit> = NAME.find_iter(text).map(|found| hide(found.range())).collect();
+    if !text.bytes().any(|b| b.is_ascii_digit()) {
+        return Vec::new();
+    }
+    let names = NAME.captures(text);
+    let mut hits: Vec<Hit> = names.iter().filter_map(|found| Some(hide(found.get(0)?.range()))).collect();
     let mut last = 0;
     for found in MARKER.captures_iter(text) {
         let Some(number) = found.name("n") else { continue };
@@ -59,7 +68,7 @@ pub(super) fn names(text: &str) -> Vec<Hit> {
 
 pub(super) fn amounts(text: &str) -> Vec<Hit> {
     let mut hits = Vec::new();
-    for found in AMOUNT.captures_iter(text) {
+    for found in AMOUNT.captures(text) {
         let Some(whole) = found.get(0) else { continue };
         let value = found.name("manner").is_none().then(|| value(&found));
         hits.push(Hit { range: whole.range(), value });
@@ -233,4 +242,10 @@ fn small(word: &str) -> Option<u64> {
     let ten = || TENS.iter().zip((20..).step_by(10)).find(|(name, _)| **name == word).map(|(_, n)| n);
     let scale = || SCALES.iter().find(|(name, _)| *name == word).map(|(_, n)| *n);
     unit.or_else(ten).or_else(scale)
+}
+
+/// The patterns that are looked for at their places.
+#[cfg(test)]
+pub(super) fn sought() -> Vec<&'static Sought> {
+    vec![&NAME, &AMOUNT]
 }

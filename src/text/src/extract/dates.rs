@@ -4,17 +4,23 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
+use super::sought::Sought;
 use super::{Hit, months, pattern};
 
 /// The days of a month in words: "fifth", "twenty-first".
 const ORDINAL: &str = r"(?:(?:twenty|thirty)[ -](?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth)|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|thirteenth|fourteenth|fifteenth|sixteenth|seventeenth|eighteenth|nineteenth|twentieth|thirtieth)";
 
+/// No date has more bytes before its month or year, or behind it.
+const REACH: usize = 64;
+
 /// Tried at each place in this order, so a longer form wins over a part of it.
-static DATE: LazyLock<Regex> = LazyLock::new(|| {
+static DATE: LazyLock<Sought> = LazyLock::new(|| {
     let day = format!(r"(?:[0-9]{{1,2}}(?:st|nd|rd|th|er|[eoº.])?|{ORDINAL})");
     let (month, alone) = months::patterns();
     let year = r"[12][0-9]{3}\b|'[0-9]{2}\b";
-    pattern(&[
+    // No date without a month's name, a year of four digits, or three numbers in a row.
+    let core = format!(r"(?i){month}|[12][0-9]{{3}}|[0-9][-/.][0-9]{{1,2}}[-/.][0-9]|[月월]");
+    Sought::near(&core, REACH, &[
         // 2026-02-04, 2026/2/4, and the Chinese, Japanese and Korean forms
         r"(?i)\b(?P<y1>[12][0-9]{3})(?:[-/.]| ?[年년] ?)(?P<m1>[0-9]{1,2})(?:[-/.]| ?[月월] ?)(?P<d1>[0-9]{1,2})(?:日|일|t|\b)",
         r"|\b(?P<y2>[12][0-9]{3})(?:[-/]| ?[年년] ?)(?P<m2>0[1-9]|1[0-2]|[1-9][月월])\b",
@@ -45,7 +51,7 @@ static UNIT_BEHIND: LazyLock<Regex> = LazyLock::new(|| {
 
 pub(super) fn dates(text: &str) -> Vec<Hit> {
     let mut hits = Vec::new();
-    for found in DATE.captures_iter(text) {
+    for found in DATE.captures(text) {
         let Some(whole) = found.get(0) else { continue };
         if found.name("y9").is_some() && is_amount(text, whole.start(), whole.end()) {
             continue;
@@ -60,7 +66,8 @@ pub(super) fn dates(text: &str) -> Vec<Hit> {
 
 fn is_amount(text: &str, start: usize, end: usize) -> bool {
     let before = text.get(..start).unwrap_or_default();
-    let behind = text.get(end..).unwrap_or_default();
+    // No unit is longer.
+    let behind = text.get(end..text.ceil_char_boundary(end + 32)).unwrap_or_default();
     let clock = ["UTC", "GMT", "CET", "AD", "CE"];
     let part_of_number = before.ends_with(['.', ',', '\'', ':']) && {
         let digits = before.get(..before.len() - 1).unwrap_or_default();
@@ -149,4 +156,10 @@ fn numeric(a: u32, b: u32, year: u32) -> Option<String> {
 
 fn century(year: u32) -> u32 {
     if year < 100 { 2000 + year } else { year }
+}
+
+/// The pattern that is looked for at its places.
+#[cfg(test)]
+pub(super) fn sought() -> Vec<&'static Sought> {
+    vec![&DATE]
 }

@@ -2,13 +2,14 @@
 
 use std::sync::LazyLock;
 
-use regex::Regex;
-
-use super::{Hit, pattern};
+use super::Hit;
+use super::sought::{ASCII, Sought};
 
 /// "invite code: AbC123", "the code of the invite is AbC123".
-static CODE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+static CODE: LazyLock<Sought> = LazyLock::new(|| {
+    Sought::around(
+        "(?i-u:invit|code )",
+        ASCII,
         r#"(?i)\b(?:invit(?:e|ation)[ -](?:code|link|id)|code (?:of|for|to) the (?:invite|server|group|channel))(?: is| are| was|:|=|,)* ?["'`*(]*(?P<code>[a-z0-9_-]{4,40})"#,
     )
 });
@@ -22,7 +23,8 @@ const WORDS: &[&str] = &[
 
 /// Codes that are said without a link. Their value is `code:AbC123`.
 pub(super) fn codes(text: &str) -> Vec<Hit> {
-    let codes = CODE.captures_iter(text).filter_map(|found| found.name("code"));
+    let found = CODE.captures(text);
+    let codes = found.iter().filter_map(|found| found.name("code"));
     let codes = codes.filter(|code| !WORDS.contains(&code.as_str().to_ascii_lowercase().as_str()));
     codes.map(|code| Hit::new(code.range(), format!("code:{}", code.as_str()))).collect()
 }
@@ -49,4 +51,10 @@ pub(super) fn of_url(value: &str) -> Option<String> {
         // tg://join?invite=AbC
         _ => value.strip_prefix("tg://join?invite=").map(|code| format!("https://t.me/+{code}")),
     }
+}
+
+/// The pattern that is looked for at its places.
+#[cfg(test)]
+pub(super) fn sought() -> Vec<&'static Sought> {
+    vec![&CODE]
 }

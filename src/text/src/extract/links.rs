@@ -37,6 +37,9 @@ const CHAIN_SUFFIXES: &[&str] =
 
 pub(super) fn schemes(text: &str) -> Vec<Hit> {
     let mut hits = Vec::new();
+    if !text.contains(':') {
+        return hits;
+    }
     for found in SCHEME.captures_iter(text) {
         let Some(whole) = found.get(0) else { continue };
         // "portal.https://…" is a sentence without its space, not a scheme.
@@ -75,7 +78,15 @@ pub(super) fn hosts(text: &str) -> Vec<Hit> {
 /// Every host in `text`, with its port and path if it has any.
 fn scan_hosts(text: &str, value: impl Fn(&str, &str) -> Option<String>) -> Vec<Hit> {
     let mut hits: Vec<Hit> = Vec::new();
-    for token in HOST.find_iter(text) {
+    let mut read = 0;
+    // A host has a dot with something behind it.
+    for (dot, _) in text.match_indices('.') {
+        let ends = text.as_bytes().get(dot + 1).is_none_or(|b| b.is_ascii_whitespace() || *b == 0);
+        if ends || dot < read {
+            continue;
+        }
+        let Some(token) = token_at(text, read, dot) else { continue };
+        read = token.end();
         if hits.last().is_some_and(|last| last.range.end > token.start()) {
             continue;
         }
@@ -90,9 +101,22 @@ fn scan_hosts(text: &str, value: impl Fn(&str, &str) -> Option<String>) -> Vec<H
     hits
 }
 
+/// The whole stretch of host characters around a dot; `from` is where one may begin.
+fn token_at(text: &str, from: usize, dot: usize) -> Option<Match<'_>> {
+    let gap = |c: char| c.is_ascii() && !c.is_ascii_alphanumeric() && !matches!(c, '.' | '-' | '_');
+    let mut start = text.get(from..dot)?.rfind(gap).map_or(from, |gap| from + gap + 1);
+    loop {
+        let token = HOST.find_at(text, start)?;
+        if token.end() > dot {
+            return Some(token);
+        }
+        start = token.end();
+    }
+}
+
 /// Port and path behind a host; empty if there is nothing but a slash.
 fn path_at(text: &str, end: usize) -> &str {
-    let rest = text.get(end..).unwrap_or_default();
+    let rest = text.get(end..).and_then(|rest| rest.split(char::is_whitespace).next()).unwrap_or_default();
     let tail = PATH.find(rest).map_or("", |m| trim(m.as_str()));
     if tail.trim_start_matches('.').trim_end_matches(['/', '\\']).is_empty() { "" } else { tail }
 }
@@ -131,6 +155,9 @@ pub(super) fn is_suffix(label: &str) -> bool {
 
 pub(super) fn mail(text: &str) -> Vec<Hit> {
     let mut hits = Vec::new();
+    if !text.contains('@') {
+        return hits;
+    }
     for found in AT.captures_iter(text) {
         let (Some(local), Some(name)) = (found.name("local"), found.name("name")) else { continue };
         let local_part = local.as_str().trim_start_matches(['.', '-', '+', '%']);
@@ -146,6 +173,9 @@ pub(super) fn mail(text: &str) -> Vec<Hit> {
 
 pub(super) fn handles(text: &str) -> Vec<Hit> {
     let mut hits = Vec::new();
+    if !text.contains(['@', '#', '!']) {
+        return hits;
+    }
     for found in AT.captures_iter(text) {
         if let Some(room) = found.name("room") {
             let start = room.start() - 1;

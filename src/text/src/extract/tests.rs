@@ -22,6 +22,14 @@ const SOLANA: &str = "So11111111111111111111111111111111111111112";
 const BECH32: &str = "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4";
 
 #[test]
+fn destinations_are_what_is_found_but_for_numbers() {
+    let text = "https://example.org by 4 February, 13 % to @name or 0x52908400098527886E0F7030069857D2E4169EE7, half of your 6";
+    let mut all = extract(text);
+    all.retain(|finding| !matches!(finding.kind, Date | Amount));
+    assert_eq!((all.len(), destinations(text)), (3, all));
+}
+
+#[test]
 fn links() {
     check(&[
         ("https://Example.ORG/A/b/", &[(Url, "https://example.org/A/b")]),

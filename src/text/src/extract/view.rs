@@ -5,13 +5,13 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use regex::{Captures, Regex};
+use regex::Captures;
 use unicode_normalization::UnicodeNormalization;
 
 use super::amounts::in_digits;
 use super::links::is_suffix;
-use super::pattern;
-use crate::normalise::{is_invisible, is_space};
+use super::sought::{ASCII, Sought};
+use crate::normalise::{is_invisible, is_settled, is_space};
 
 /// What a hidden byte is replaced by. No control character survives [`View::new`], so it matches no pattern.
 const HIDDEN: &str = "\0";
@@ -30,7 +30,7 @@ impl View {
             if is_invisible(c) {
                 continue;
             }
-            if c.is_ascii() {
+            if is_settled(c) {
                 view.push(plain(c), start, end);
             } else {
                 for part in std::iter::once(c).nfkc().filter(|part| !is_invisible(*part)) {
@@ -95,11 +95,11 @@ impl View {
     }
 
     /// Replaces the group `words` of each match, or leaves it when `by` returns `None`.
-    fn replace(&mut self, regex: &Regex, by: impl Fn(&Captures<'_>) -> Option<String>) {
+    fn replace(&mut self, sought: &Sought, by: impl Fn(&Captures<'_>) -> Option<String>) {
         let mut text = String::new();
         let mut from = Vec::new();
         let mut done = 0;
-        for found in regex.captures_iter(&self.text) {
+        for found in sought.captures(&self.text) {
             let (Some(group), Some(new)) = (found.name("words"), by(&found)) else { continue };
             text.push_str(self.text.get(done..group.start()).unwrap_or_default());
             from.extend_from_slice(self.from.get(done..group.start()).unwrap_or_default());
@@ -117,20 +117,24 @@ impl View {
 }
 
 /// `example[.]org`, `example (dot) org`.
-static BRACKETED: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)(?P<words> ?[\[({] ?(?:\.|dot|punkt) ?[\])}] ?)"));
+static BRACKETED: LazyLock<Sought> =
+    LazyLock::new(|| Sought::anywhere(r"(?i)(?P<words> ?[\[({] ?(?:\.|dot|punkt) ?[\])}] ?)"));
 
 /// `https[:]//example.org`.
-static BRACKETED_COLON: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?P<words>\[:\]|\(:\))//"));
+static BRACKETED_COLON: LazyLock<Sought> = LazyLock::new(|| Sought::anywhere(r"(?P<words>\[:\]|\(:\))//"));
 
 /// `example . org`, `example .org`. Only before endings that are no English words.
-static SPACED_DOT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
+static SPACED_DOT: LazyLock<Sought> = LazyLock::new(|| {
+    Sought::around(
+        r" \.",
+        ASCII,
         r"(?i)(?P<words> \. ?)(?:com|org|net|io|xyz|app|dev|finance|fi|gg|me|co|ai|eth|info|site|online|network|foundation|exchange|trade|claims|link|click|top|ru|cn|de|uk)\b",
     )
 });
 
 /// `example dot org`.
-static SPOKEN_DOT: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)(?P<words> dot )(?P<end>[a-z]{2,18})\b"));
+static SPOKEN_DOT: LazyLock<Sought> =
+    LazyLock::new(|| Sought::around("(?i-u: dot )", ASCII, r"(?i)(?P<words> dot )(?P<end>[a-z]{2,18})\b"));
 
 /// Endings that are words as well: "swap DOT to" names a coin.
 const WORDS: &[&str] =
@@ -142,14 +146,16 @@ fn is_ending(word: &str) -> bool {
 }
 
 /// Signs as HTML writes them, which Markdown understands.
-static ENTITY: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)(?P<words>&(?P<name>period|colon|sol|commat|lowbar|num|percnt|dollar);)"));
+static ENTITY: LazyLock<Sought> =
+    LazyLock::new(|| Sought::anywhere(r"(?i)(?P<words>&(?P<name>period|colon|sol|commat|lowbar|num|percnt|dollar);)"));
 
 /// A dot by its number, as HTML or a URL writes it: `&#46;`, `&#x2e;`, `%2E`.
-static DOT_BY_NUMBER: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)(?P<words>&#(?:0{0,6}46|x0{0,6}2e);|%2e)"));
+static DOT_BY_NUMBER: LazyLock<Sought> =
+    LazyLock::new(|| Sought::anywhere(r"(?i)(?P<words>&#(?:0{0,6}46|x0{0,6}2e);|%2e)"));
 
 /// `discord gg/…`: the room's door without its dot.
-static DISCORD: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(?:discord|dsc)(?P<words>[ ,-]{1,2})gg\b"));
+static DISCORD: LazyLock<Sought> =
+    LazyLock::new(|| Sought::around("(?i-u:discord|dsc)", ASCII, r"(?i)\b(?:discord|dsc)(?P<words>[ ,-]{1,2})gg\b"));
 
 fn entity(name: &str) -> Option<String> {
     let signs = [
@@ -166,26 +172,37 @@ fn entity(name: &str) -> Option<String> {
 }
 
 /// A sign that Markdown shows bare: `\.`, `**.**`.
-static MARKED: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?P<words>(?:\\|[*_~`]{1,3})(?P<mark>[./:@])[*_~`]{0,3})"));
+static MARKED: LazyLock<Sought> =
+    LazyLock::new(|| Sought::anywhere(r"(?P<words>(?:\\|[*_~`]{1,3})(?P<mark>[./:@])[*_~`]{0,3})"));
 
 /// Letters apart from each other: `e x a m p l e . o r g`.
-static LETTERS: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b(?P<words>[a-z](?: [a-z.]){4,})\b"));
+static LETTERS: LazyLock<Sought> =
+    LazyLock::new(|| Sought::around("(?i-u:[a-z](?: [a-z.]){4})", ASCII, r"(?i)\b(?P<words>[a-z](?: [a-z.]){4,})\b"));
 
 /// One number in words: "two hundred and fifty thousand", "ninety-nine".
 const NUMBER: &str = r"(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|billion|trillion)(?:(?:[ -]|,? and )(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|billion|trillion)\b)*";
 
+/// A word of such a number.
+const A_NUMBER: &str = "(?i-u:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|million|billion|trillion)";
+
 /// "one to six", "one-for-one", "1 to six".
-static WORD_RATIO: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(&format!(
-        r"(?i)\b(?P<words>(?P<a>{NUMBER}|[0-9]+)(?: to |-to-| for (?:every |each )?|-for-)(?P<b>{NUMBER}))\b"
-    ))
+static WORD_RATIO: LazyLock<Sought> = LazyLock::new(|| {
+    Sought::around(
+        A_NUMBER,
+        ASCII,
+        &format!(r"(?i)\b(?P<words>(?P<a>{NUMBER}|[0-9]+)(?: to |-to-| for (?:every |each )?|-for-)(?P<b>{NUMBER}))\b"),
+    )
 });
 
 /// Number words where they count something; elsewhere ("one of us") they are only words.
-static WORDS_OF_UNIT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(&format!(
-        r"(?i)\b(?P<words>{NUMBER})(?:%|[ -](?:percent|per cent|pct|times|fold|tokens?|coins?|dollars?|euros?|cents?|days?|weeks?|months?|years?|hours?|minutes?|for (?:each|every)|(?-i:[A-Z]{{2,6}}))\b)"
-    ))
+static WORDS_OF_UNIT: LazyLock<Sought> = LazyLock::new(|| {
+    Sought::around(
+        A_NUMBER,
+        ASCII,
+        &format!(
+            r"(?i)\b(?P<words>{NUMBER})(?:%|[ -](?:percent|per cent|pct|times|fold|tokens?|coins?|dollars?|euros?|cents?|days?|weeks?|months?|years?|hours?|minutes?|for (?:each|every)|(?-i:[A-Z]{{2,6}}))\b)"
+        ),
+    )
 });
 
 /// A character in its plainest spelling. Digits of other scripts count as digits, and white space is a space unless
@@ -263,4 +280,10 @@ fn digit(c: char) -> char {
     let before = ZEROS.partition_point(|zero| *zero <= c);
     let Some(zero) = before.checked_sub(1).and_then(|i| ZEROS.get(i)) else { return c };
     char::from_digit(u32::from(c) - u32::from(*zero), 10).unwrap_or(c)
+}
+
+/// The patterns that are looked for at their places.
+#[cfg(test)]
+pub(super) fn sought() -> Vec<&'static Sought> {
+    vec![&SPACED_DOT, &SPOKEN_DOT, &DISCORD, &LETTERS, &WORD_RATIO, &WORDS_OF_UNIT]
 }
