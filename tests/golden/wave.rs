@@ -198,7 +198,8 @@ async fn cleared_while_it_waits(telegram: &TelegramServer, client: &Client) -> V
 #[tokio::test]
 async fn a_tripped_breaker_stays_so_over_a_start_until_a_moderator_looked() {
     let telegram = telegram().await;
-    let home = patient(&telegram);
+    // Each case has a card, however many there are.
+    let home = patient(&telegram).with("[[shield.policy]]\nfact = [\"hold\", \"notify\"]\n");
     let daemon = Daemon::start(&home).await;
     keeps(&telegram, "guard").await;
     wave(&telegram, 21);
@@ -208,7 +209,7 @@ async fn a_tripped_breaker_stays_so_over_a_start_until_a_moderator_looked() {
     let daemon = Daemon::start(&home).await;
     let client = daemon.operator(&home);
     cases(&client, |cases| cases.len() == 21).await;
-    let shown = |message: &SentMessage| message.chat_id == OFFICE && message.text.contains("22 · telegram:main");
+    let shown = |message: &SentMessage| message.chat_id == OFFICE && message.text.contains("Case 22 ");
     let after = wave(&telegram, 1);
     tokio::time::timeout(PATIENCE, telegram.wait_message(shown)).await.expect("it is not shown");
     says(&telegram, GROUP, "/keeper shield guard", "take down").await;
