@@ -7,6 +7,7 @@ mod lookalike;
 mod plain;
 mod read;
 mod spaced;
+mod without;
 mod words;
 
 use std::ops::Range;

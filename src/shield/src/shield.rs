@@ -100,17 +100,21 @@ impl Shield {
         found: &Found,
     ) -> (Vec<Wish>, Stance, Cow<'f, Folded>) {
         let links = found.hosts.iter().map(|host| host.range.clone());
-        let bare = blanked(message.text, links.filter(|range| range.len() < message.text.len()));
+        let links: Vec<_> = links.filter(|range| range.len() < message.text.len()).collect();
+        let bare = blanked(message.text, links.iter().cloned());
         let text = bare.as_deref().unwrap_or(message.text);
-        let quotes = blanked(text, quotations(text)).filter(|own| says_something(own));
-        if let Some(own) = quotes.as_deref().map(Folded::new) {
+        let quoted: Vec<_> = quotations(text);
+        if blanked(text, quoted.iter().cloned()).is_some_and(|own| says_something(&own)) {
+            let mut out: Vec<_> = links.iter().cloned().chain(quoted).collect();
+            out.sort_by_key(|range| range.start);
+            let own = folded.without(&out);
             let (wishes, stance) = self.weigh(message, &own, found, true);
             if stance.quotes {
                 return (wishes, stance, Cow::Owned(own));
             }
             // Quoted without saying what for: the quotation speaks for its author.
         }
-        let whole = bare.as_deref().map_or(Cow::Borrowed(folded), |bare| Cow::Owned(Folded::new(bare)));
+        let whole = if links.is_empty() { Cow::Borrowed(folded) } else { Cow::Owned(folded.without(&links)) };
         let (wishes, stance) = self.weigh(message, &whole, found, !message.quoted.is_empty());
         (wishes, stance, whole)
     }
