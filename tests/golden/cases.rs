@@ -271,6 +271,16 @@ async fn a_card_says_how_its_case_stands_and_can_be_taken_back_there() {
 }
 
 #[tokio::test]
+async fn a_card_goes_on_saying_what_was_done_by_itself() {
+    let (telegram, _home, _daemon) = stage("guard").await;
+    writes(&telegram, SCAMMER, LURE);
+    let open = card(&telegram, "I took it down").await;
+    press(&telegram, MODERATOR, &open, "Unsure");
+    let unsure = redrawn(&telegram, &open, "Decided: unsure").await;
+    assert!(unsure.text.contains("I took it down"), "{}", unsure.text);
+}
+
+#[tokio::test]
 async fn a_wave_is_ten_cards_and_one_digest() {
     let (telegram, home, daemon) = stage("flag").await;
     let client = daemon.operator(&home);

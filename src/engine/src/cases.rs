@@ -5,6 +5,7 @@ mod acts;
 mod cards;
 mod word;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,7 @@ use townkeeper_store::KeptCase;
 use crate::moderate::{self, ByItself};
 use crate::{EngineError, House};
 use acts::act_of;
-use cards::{calls, cards_of, digest, redraw, show};
+use cards::{calls, cards_of, digest, done_about, readers, redraw, show};
 pub(crate) use word::said_in_chat;
 
 /// How often it is looked for new cases, besides when one was just written.
@@ -48,40 +49,46 @@ pub(crate) async fn run(house: Arc<House>) {
     }
 }
 
-/// Cases that were acted upon and wait for a digest: beyond ten a minute.
+/// Cases that were acted upon and wait for a digest: beyond ten a minute. Only their numbers: what is shown is read then.
 #[derive(Default)]
 struct Held {
     /// Up to which case everything was looked at.
     seen: i64,
-    cases: Vec<Case>,
+    numbers: BTreeSet<i64>,
 }
 
 async fn pass(house: &Arc<House>, held: &mut Held) -> Result<(), EngineError> {
-    loop {
-        let found = house.store.unshown_cases(&house.workspace, held.seen, BATCH).await?;
-        if found.is_empty() {
-            break;
-        }
-        for kept in found {
-            let number = kept.case.number;
-            show_new(house, held, kept).await?;
-            held.seen = number;
+    let found = house.store.unshown_cases(&house.workspace, held.seen, BATCH).await?;
+    if found.len() == BATCH as usize {
+        // The rest behind what can be shown of these.
+        house.cases_kick.notify_one();
+    }
+    let mut moved = i64::MAX;
+    for kept in found {
+        held.seen = kept.case.number;
+        if !show_new(house, held, kept.case.number).await? {
+            moved = moved.min(kept.case.number);
         }
     }
+    // Another node was faster, or somebody spoke meanwhile: looked at again, from there on.
+    held.seen = held.seen.min(moved.saturating_sub(1));
     show_held(house, held).await?;
     redraw(house).await
 }
 
-async fn show_new(house: &Arc<House>, held: &mut Held, kept: KeptCase) -> Result<(), EngineError> {
+/// Acts upon a case and shows it, or leaves it for a digest. `false`: it is not as it was read any more.
+async fn show_new(house: &Arc<House>, held: &mut Held, number: i64) -> Result<bool, EngineError> {
+    // Read once more: it may have waited behind a freeze, or behind others.
+    let Some(kept) = house.store.case(&house.workspace, number).await? else { return Ok(true) };
     let done = by_itself(house, &kept).await?;
     if !cases::is_shown(kept.case.mode) {
-        show(house, &[&kept.case], Vec::new()).await?;
-    } else if calls_at_once(&kept.case) || held.cases.is_empty() && showing(house).await? == Showing::Single {
-        show(house, &[&kept.case], cards_of(house, &kept.case, &done)).await?;
-    } else {
-        held.cases.push(kept.case);
+        return show(house, &[&kept], Vec::new()).await;
     }
-    Ok(())
+    if calls_at_once(&kept.case) || held.numbers.is_empty() && showing(house).await? == Showing::Single {
+        return show(house, &[&kept], cards_of(house, &kept.case, &done)).await;
+    }
+    held.numbers.insert(number);
+    Ok(true)
 }
 
 /// Whether the policy wants somebody to look now, however many cards there are.
@@ -96,33 +103,38 @@ async fn showing(house: &House) -> Result<Showing, EngineError> {
     Ok(cases::showing(shown.singles, shown.digest_ms.is_some()))
 }
 
-/// Shows what waits, when there is room for it.
+/// Shows what waits, when there is room for it: those that the same moderators read together.
 async fn show_held(house: &Arc<House>, held: &mut Held) -> Result<(), EngineError> {
-    if held.cases.is_empty() || showing(house).await? == Showing::Wait {
+    if held.numbers.is_empty() || showing(house).await? == Showing::Wait {
         return Ok(());
     }
-    let waiting: Vec<&Case> = held.cases.iter().collect();
-    let cards = match waiting.as_slice() {
-        [alone] => cards_of(house, alone, ""),
-        many => digest(house, many),
-    };
-    if !show(house, &waiting, cards).await? {
-        // Another node was faster with one of them: what is left is looked at again.
-        held.seen = 0;
+    let mut together: BTreeMap<_, Vec<KeptCase>> = BTreeMap::new();
+    for number in std::mem::take(&mut held.numbers) {
+        if let Some(kept) = house.store.case(&house.workspace, number).await? {
+            together.entry(readers(house, &kept.case)).or_default().push(kept);
+        }
     }
-    held.cases.clear();
+    for waiting in together.into_values() {
+        let waiting: Vec<&KeptCase> = waiting.iter().collect();
+        let cards = match waiting.as_slice() {
+            [alone] => cards_of(house, &alone.case, &done_about(house, alone).await?),
+            many => digest(house, many),
+        };
+        if !show(house, &waiting, cards).await? {
+            // Another node was faster with one of them: what is left is looked at again.
+            held.seen = 0;
+        }
+    }
     Ok(())
 }
 
 /// Does what is done without a moderator, where one let us. What came of it, in words.
 async fn by_itself(house: &Arc<House>, kept: &KeptCase) -> Result<String, EngineError> {
-    // Somebody may have spoken while it waited: behind a freeze, or behind others.
-    let kept = house.store.case(&house.workspace, kept.case.number).await?;
-    let Some(kept) = kept.filter(|kept| kept.said == 0 && kept.case.state == CaseState::Open) else {
+    if kept.said > 0 || kept.case.state != CaseState::Open {
         return Ok(String::new());
-    };
+    }
     let steps = cases::by_itself(kept.case.action, &kept.case.also, kept.case.mode);
-    let acts: Vec<_> = steps.iter().filter_map(|step| act_of(&kept, *step)).collect();
+    let acts: Vec<_> = steps.iter().filter_map(|step| act_of(kept, *step)).collect();
     if acts.is_empty() {
         return Ok(String::new());
     }

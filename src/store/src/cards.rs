@@ -16,8 +16,8 @@ use crate::{Denied, Store, StoreError};
 #[derive(Clone, Debug)]
 pub struct ShowCases {
     pub workspace: String,
-    /// More than one: the cards are digests.
-    pub numbers: Vec<i64>,
+    /// Number, and how much was said about it when it was read. More than one: the cards are digests.
+    pub cases: Vec<(i64, i64)>,
     /// One for each place where moderators read.
     pub cards: Vec<Card>,
     pub node: String,
@@ -67,7 +67,7 @@ pub struct Redraw {
 }
 
 impl Store {
-    /// Shows cases. [`Denied::Moved`]: another node showed one of them; nothing was written. Else the rows that are to be
+    /// Shows cases. [`Denied::Moved`]: another node showed one of them, or it is not as it was read; nothing was written. Else the rows that are to be
     /// delivered now.
     pub async fn show_cases(&self, show: ShowCases) -> Result<Vec<OutboxRow>, StoreError> {
         self.write(show).await
@@ -94,7 +94,10 @@ impl Store {
 
     /// Draws a card anew. `false`: another node did, or something was said about the case since.
     pub async fn redraw_card(&self, redraw: Redraw) -> Result<bool, StoreError> {
-        self.write(redraw).await
+        match self.write(redraw).await {
+            Err(StoreError::Denied(Denied::Moved)) => Ok(false),
+            other => other.map(|()| true),
+        }
     }
 }
 
@@ -121,24 +124,23 @@ impl Write for ShowCases {
 
     fn apply<'a>(&'a self, tx: &'a mut Conn) -> BoxFuture<'a, Result<Self::Out, StoreError>> {
         Box::pin(async move {
-            let mut said = 0;
-            for number in &self.numbers {
-                let shown = sql("UPDATE scam_case SET shown_ms = $3 \
-                     WHERE workspace = $1 AND number = $2 AND shown_ms IS NULL RETURNING said");
-                let shown = shown.bind(&self.workspace).bind(*number).bind(self.now_ms).optional(&mut *tx).await?;
-                said = shown.ok_or(Denied::Moved)?.int("said")?;
+            for (number, said) in &self.cases {
+                let shown = sql("UPDATE scam_case SET shown_ms = $4 \
+                     WHERE workspace = $1 AND number = $2 AND said = $3 AND shown_ms IS NULL");
+                let shown = shown.bind(&self.workspace).bind(*number).bind(*said).bind(self.now_ms);
+                if shown.execute(&mut *tx).await? == 0 {
+                    return Err(Denied::Moved.into());
+                }
             }
             let now = put(tx, (&self.workspace, &self.node), &self.cards, self.now_ms).await?;
-            let kind = if self.numbers.len() == 1 { Kind::Card } else { Kind::Digest };
+            let kind = if self.cases.len() == 1 { Kind::Card } else { Kind::Digest };
             for card in &self.cards {
-                for number in &self.numbers {
+                for (number, _) in &self.cases {
                     note(tx, (&self.workspace, self.now_ms), card, *number, kind).await?;
                 }
             }
-            if let [number] = self.numbers.as_slice()
-                && said > 0
-            {
-                // Somebody spoke before it was shown: the card says so a moment later.
+            for (number, _) in self.cases.iter().filter(|(_, said)| *said > 0) {
+                // Somebody spoke before it was shown: the card says who, a moment later.
                 mark(tx, &self.workspace, *number).await?;
             }
             Ok(now)
@@ -198,24 +200,25 @@ pub(crate) async fn put(
 }
 
 impl Write for Redraw {
-    type Out = bool;
+    type Out = ();
 
-    fn apply<'a>(&'a self, tx: &'a mut Conn) -> BoxFuture<'a, Result<bool, StoreError>> {
+    fn apply<'a>(&'a self, tx: &'a mut Conn) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
-            let drawn =
-                sql("UPDATE scam_card SET due = 0 WHERE workspace = $1 AND number = $2 AND card = $3 AND due = 1 \
-                 AND EXISTS (SELECT 1 FROM scam_case c WHERE c.workspace = $1 AND c.number = $2 AND c.said = $4)");
-            let drawn = drawn.bind(&self.workspace).bind(self.number).bind(&self.card).bind(self.said);
-            if drawn.execute(&mut *tx).await? == 0 {
-                return Ok(false);
+            let drawn = sql("UPDATE scam_card SET due = 0 \
+                 WHERE workspace = $1 AND number = $2 AND card = $3 AND due = 1");
+            let drawn = drawn.bind(&self.workspace).bind(self.number).bind(&self.card).execute(&mut *tx).await?;
+            // A statement of its own, behind the card's lock: where several write at once, it sees what the last one said.
+            let now = sql("SELECT said FROM scam_case WHERE workspace = $1 AND number = $2");
+            let now = now.bind(&self.workspace).bind(self.number).optional(&mut *tx).await?;
+            if drawn == 0 || now.map(|row| row.int("said")).transpose()? != Some(self.said) {
+                return Err(Denied::Moved.into());
             }
             let Card { account, say, actions } = &self.with;
             let queue =
                 Queue { workspace: &self.workspace, account, turn: &say.id, part: 0, node: "", now_ms: self.now_ms };
             outbox::wait(tx, &queue, say, self.now_ms).await?;
             actions::show(tx, (&self.workspace, account, &say.id), actions).await?;
-            note(tx, (&self.workspace, self.now_ms), &self.with, self.number, Kind::Again).await?;
-            Ok(true)
+            note(tx, (&self.workspace, self.now_ms), &self.with, self.number, Kind::Again).await
         })
     }
 }

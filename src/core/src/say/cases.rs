@@ -42,11 +42,12 @@ pub fn card(case: &Case, done: &str, by: &str) -> Reply {
         body.push(Block { kind: BlockKind::Quote { depth: 0 }, runs: vec![Run::plain(text, Origin::Quote)] });
     }
     if case.state != CaseState::Open {
-        body.push(Block::paragraph(vec![
-            Run::plain(format!("Decided: {}", state(case.state)), Origin::System).bold(),
-            Run::plain(" · ", Origin::System),
-            Run::plain(legible(by), Origin::Quote),
-        ]));
+        let mut decided = vec![Run::plain(format!("Decided: {}", state(case.state)), Origin::System).bold()];
+        if !by.is_empty() {
+            decided.push(Run::plain(" · ", Origin::System));
+            decided.push(Run::plain(legible(by), Origin::Quote));
+        }
+        body.push(Block::paragraph(decided));
     }
     let offer = |(word, label): &(CaseWord, &str)| Offer {
         action: ActionId::new(format!("case:{}:{word}", case.number)),

@@ -5,12 +5,16 @@ use std::sync::Arc;
 use townkeeper_contract::case::Case;
 use townkeeper_contract::id::{AccountId, ActionId, PlaceId};
 use townkeeper_contract::inbound::ReplyTo;
+use townkeeper_contract::moderation::{DeliveryState, Verb};
 use townkeeper_contract::outbound::{Act, Button};
 use townkeeper_contract::stream::Offer;
 use townkeeper_contract::text::RichText;
+use townkeeper_core::cases::Step;
 use townkeeper_core::gate::origin::defanged;
 use townkeeper_core::say;
-use townkeeper_store::{Card, Denied, NewAction, Redraw, Sendable, ShowCases, StaleCard, StoreError};
+use townkeeper_store::{
+    Card, Denied, Followed, KeptCase, NewAction, Redraw, Sendable, ShowCases, StaleCard, StoreError,
+};
 
 use crate::shield::ACTS;
 use crate::{EngineError, House, ids, outbox};
@@ -52,7 +56,8 @@ pub(super) async fn redraw(house: &Arc<House>) -> Result<(), EngineError> {
         let StaleCard { kept, card, account, dest, reply_to, message } = stale;
         let now_ms = house.clock.now_ms();
         let by = speaker(house, kept.case.by.as_deref()).await?;
-        let (body, buttons, actions) = drawn(house, &kept.case, "", &by);
+        let done = done_about(house, &kept).await?;
+        let (body, buttons, actions) = drawn(house, &kept.case, &done, &by);
         let act = Act::Edit { message, body, buttons };
         let say = Sendable { id: ids::ulid(now_ms), dest, reply_to, act, deadline_ms: i64::MAX };
         let redraw = Redraw {
@@ -68,6 +73,23 @@ pub(super) async fn redraw(house: &Arc<House>) -> Result<(), EngineError> {
         }
     }
     Ok(())
+}
+
+/// What the shield did about a case by itself and was not taken back, in words.
+pub(super) async fn done_about(house: &House, kept: &KeptCase) -> Result<String, EngineError> {
+    let acts = house.store.orders_asked(&house.workspace, &format!("case/{}/0/", kept.case.number)).await?;
+    let stands = |act: &&Followed| !matches!(act.state, Some(DeliveryState::Refused | DeliveryState::Expired));
+    if acts.iter().any(|act| act.state == Some(DeliveryState::Ready)) {
+        return Ok(say::cases::takes_down().to_owned());
+    }
+    let step = |act: &Followed| match act.verb {
+        Verb::Remove => Some(Step::Remove),
+        Verb::Restrict => Some(Step::Restrict),
+        Verb::Ban => Some(Step::Ban),
+        _ => None,
+    };
+    let steps: Vec<Step> = acts.iter().filter(stands).filter_map(step).collect();
+    Ok(say::cases::did(&steps).to_owned())
 }
 
 /// Whose word it was, as moderators read it.
@@ -88,6 +110,11 @@ pub(super) fn calls(house: &House, case: &Case) -> Vec<Card> {
     moderators(house, case).into_iter().map(call).collect()
 }
 
+/// In which places a case is read.
+pub(super) fn readers(house: &House, case: &Case) -> Vec<(AccountId, PlaceId)> {
+    moderators(house, case).into_iter().map(|(account, place, _)| (account, place)).collect()
+}
+
 fn moderators(house: &House, case: &Case) -> Vec<(AccountId, PlaceId, ReplyTo)> {
     house.places.all_notices(&case.account, case.place.as_str(), |account| house.door.rules(account))
 }
@@ -97,11 +124,11 @@ fn notice(place: &PlaceId, reply_to: ReplyTo, act: Act, now_ms: i64) -> Sendable
     Sendable { id: ids::ulid(now_ms), dest: format!("cases/{place}"), reply_to, act, deadline_ms: i64::MAX }
 }
 
-/// Shows cases; more than one in a digest. `false`: another node showed one of them, and none was.
-pub(super) async fn show(house: &Arc<House>, cases: &[&Case], cards: Vec<Card>) -> Result<bool, EngineError> {
+/// Shows cases; more than one in a digest. `false`: one of them is not as it was read any more, and none was shown.
+pub(super) async fn show(house: &Arc<House>, cases: &[&KeptCase], cards: Vec<Card>) -> Result<bool, EngineError> {
     let show = ShowCases {
         workspace: house.workspace.clone(),
-        numbers: cases.iter().map(|case| case.number).collect(),
+        cases: cases.iter().map(|kept| (kept.case.number, kept.said)).collect(),
         cards,
         node: house.node.id.clone(),
         now_ms: house.clock.now_ms(),
@@ -114,19 +141,20 @@ pub(super) async fn show(house: &Arc<House>, cases: &[&Case], cards: Vec<Card>) 
     for row in rows {
         outbox::send(house, row);
     }
-    for case in cases {
+    for KeptCase { case, .. } in cases {
         metrics::counter!("townkeeper_cases_total", "action" => case.action.as_str(), "mode" => case.mode.as_str())
             .increment(1);
     }
     Ok(true)
 }
 
-/// One message about all that came too fast for a card each.
-pub(super) fn digest(house: &House, cases: &[&Case]) -> Vec<Card> {
+/// One message about all that came too fast for a card each, where the same moderators read of them.
+pub(super) fn digest(house: &House, cases: &[&KeptCase]) -> Vec<Card> {
+    let cases: Vec<&Case> = cases.iter().map(|kept| &kept.case).collect();
     let Some(first) = cases.first() else { return Vec::new() };
     let now_ms = house.clock.now_ms();
     let card = |(account, place, reply_to): (AccountId, _, ReplyTo)| {
-        let body = defanged(say::cases::digest(cases), house.base().allowed());
+        let body = defanged(say::cases::digest(&cases), house.base().allowed());
         let act = Act::Message { body, buttons: Vec::new() };
         Card { say: notice(&place, reply_to, act, now_ms), account: account.0, actions: Vec::new() }
     };

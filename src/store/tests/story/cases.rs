@@ -72,7 +72,7 @@ async fn a_case_is_found_once_and_shown_once(home: &Home) {
     assert_eq!(waiting[0].case.text, "claim at claim-lumen.example.net\u{fffd}");
     let show = |id: &str| ShowCases {
         workspace: W.to_owned(),
-        numbers: vec![1],
+        cases: vec![(1, 0)],
         cards: vec![card(id)],
         node: "n1".to_owned(),
         now_ms: 2_000,
@@ -92,7 +92,7 @@ async fn a_digest_shows_all_of_its_cases_or_none(home: &Home) {
     }
     let show = |id: &str, numbers: &[i64], now_ms| ShowCases {
         workspace: W.to_owned(),
-        numbers: numbers.to_vec(),
+        cases: numbers.iter().map(|number| (*number, 0)).collect(),
         cards: vec![card(id)],
         node: "n1".to_owned(),
         now_ms,
@@ -102,6 +102,9 @@ async fn a_digest_shows_all_of_its_cases_or_none(home: &Home) {
     assert!(matches!(refused, Err(StoreError::Denied(Denied::Moved))), "{refused:?}");
     let waiting = store.unshown_cases(W, 0, 10).await.unwrap();
     assert_eq!(waiting.iter().map(|kept| kept.case.number).collect::<Vec<_>>(), [1, 3]);
+    let spoken_of = ShowCases { cases: vec![(1, 1), (3, 0)], ..show("c4", &[], 2_150) };
+    let refused = store.show_cases(spoken_of).await;
+    assert!(matches!(refused, Err(StoreError::Denied(Denied::Moved))), "one is not as it was read: {refused:?}");
     store.show_cases(show("c3", &[1, 3], 2_200)).await.unwrap();
     let shown = store.shown_since(W, 1_500).await.unwrap();
     assert_eq!(shown, Shown { singles: 1, digest_ms: Some(2_200) });
@@ -114,7 +117,7 @@ async fn a_card_is_drawn_anew_when_something_is_said(home: &Home) {
     let number = open(&store, "m1", "66").await;
     let show = ShowCases {
         workspace: W.to_owned(),
-        numbers: vec![number],
+        cases: vec![(number, 0)],
         cards: vec![card("c1")],
         node: "n1".to_owned(),
         now_ms: 2_000,

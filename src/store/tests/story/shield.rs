@@ -141,11 +141,18 @@ async fn moderators_read_nothing_of_whoever_was_erased(home: &Home) {
     }
     let named = format!("{CANARY} ({NOBODY}) wrote:");
     // A card that stands, one of somebody else, and a digest that names both.
-    for (numbers, card) in
-        [(vec![1], card("c1", &named)), (vec![2], card("c2", "case 2")), (vec![3, 4], card("c3", &named))]
-    {
-        let show =
-            ShowCases { workspace: W.to_owned(), numbers, cards: vec![card], node: "n1".to_owned(), now_ms: 2_000 };
+    for (numbers, card) in [
+        (vec![(1, 0)], card("c1", &named)),
+        (vec![(2, 0)], card("c2", "case 2")),
+        (vec![(3, 0), (4, 0)], card("c3", &named)),
+    ] {
+        let show = ShowCases {
+            workspace: W.to_owned(),
+            cases: numbers,
+            cards: vec![card],
+            node: "n1".to_owned(),
+            now_ms: 2_000,
+        };
         store.show_cases(show).await.unwrap();
     }
     let sent = Verdict::Sent { message: Some("yard/9".to_owned()) };
