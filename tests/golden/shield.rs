@@ -175,6 +175,11 @@ async fn what_is_held_follows_from_who_says_it_and_where() {
     assert_eq!(&held[..3], ["hold", "hold", "flag"], "{found:?}");
     assert!(held[3..6].iter().all(|verdict| !["hold", "delete"].contains(verdict)), "{found:?}");
     assert_eq!(held[6], "hold");
+    // Nobody said what we are called: the keeper's name does. The red twin: nobody may say so.
+    let lure = [said(json!({}))];
+    assert_eq!(verdicts(&home, &[], &lure).await[0].0, "hold");
+    let nameless = Home::new().with("[shield]\nbrands = []\n");
+    assert_ne!(verdicts(&nameless, &[], &lure).await[0].0, "hold");
 
     let help = "write to them at help-desk.example.net, they fixed mine";
     let quick = |reply: Value| json!({"text": help, "reply": reply});
