@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use townkeeper_contract::case::{Case, CaseState, CaseWord};
+use townkeeper_contract::case::{Case, CaseWord};
 
 use crate::cli::{Daemon, Place};
 use crate::{api, out};
@@ -14,6 +14,9 @@ pub(crate) struct ListCases {
     /// Only those that nobody decided yet
     #[arg(long)]
     open: bool,
+    /// Only those with a lower number
+    #[arg(long, value_name = "NUMBER")]
+    before: Option<i64>,
     #[command(flatten)]
     daemon: Daemon,
 }
@@ -36,14 +39,17 @@ fn word(word: &str) -> Result<CaseWord, String> {
 
 /// `townkeeper shield cases`.
 pub(crate) async fn list(place: &Place, asked: ListCases) -> anyhow::Result<ExitCode> {
-    let mut found = api::client(place, &asked.daemon)?.cases().await?;
-    found.cases.retain(|case| !asked.open || case.state == CaseState::Open);
+    let found = api::client(place, &asked.daemon)?.cases_before(asked.open, asked.before).await?;
     if asked.daemon.json {
         out::json(&found)?;
     } else if found.cases.is_empty() {
         out::line("Nothing was found.");
     } else {
         found.cases.iter().for_each(line);
+        if let Some(last) = found.cases.last().filter(|_| found.more) {
+            let open = if asked.open { "--open " } else { "" };
+            out::line(format!("\nThere are older ones: townkeeper shield cases {open}--before {}", last.number));
+        }
         out::line("\nSay what one is with: townkeeper shield decide NUMBER content|account|clear|unsure");
     }
     Ok(ExitCode::SUCCESS)

@@ -15,6 +15,7 @@ use townkeeper_contract::lists::PublicList;
 use townkeeper_contract::provider::{ChatMessage, ChatRequest, Provider, ProviderEvent};
 use townkeeper_contract::stream::ErrorClass;
 use townkeeper_core::say;
+use townkeeper_knowledge::Base;
 use townkeeper_providers::ProviderConfig;
 
 use crate::cli::{Daemon, Place};
@@ -48,9 +49,12 @@ pub(crate) async fn run(place: &Place, json: bool, offline: bool) -> anyhow::Res
         Err(error) => checks.push(bad("configuration", &error)),
         Ok(settings) => {
             checks.push(good("configuration", "can be read"));
-            checks.push(check("canonical base", knowledge::load(&settings.knowledge), |base| {
+            let base = knowledge::load(&settings.knowledge);
+            let look_alikes = base.as_ref().ok().and_then(|base| look_alikes(&settings, base));
+            checks.push(check("canonical base", base, |base| {
                 format!("{} entries; {}", base.len(), say::promise(&base.calibration().all))
             }));
+            checks.extend(look_alikes);
             if let Some(section) = &settings.knowledge.vectors {
                 checks.push(examined(section, offline).await);
             }
@@ -176,6 +180,18 @@ fn look_up(health: &VectorHealth) -> Check {
         (Some(since), _) => good("look-up", format!("hybrid since {}", since.format("%Y-%m-%d %H:%M UTC"))),
         (None, trouble) => note("look-up", format!("lexical: {}", trouble.as_deref().unwrap_or("no vectors"))),
     }
+}
+
+/// The names by which look-alikes of ours are seen.
+fn look_alikes(settings: &Settings, base: &Base) -> Option<Check> {
+    let watched = settings.shield.watched(&settings.agent.name, base).join(", ");
+    let given = settings.shield.brands.is_some();
+    let from = if given { "" } else { " (by the agent's name and the base; better say it: [shield] brands)" };
+    if !watched.is_empty() {
+        return Some(good("look-alikes", format!("of {watched} are seen{from}")));
+    }
+    let detail = "none is seen: write the names that people know you by into [shield] brands";
+    (!settings.account.is_empty()).then(|| note("look-alikes", detail))
 }
 
 /// Reads the table that is configured, or asks the server for one vector.

@@ -8,10 +8,12 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 use townkeeper_engine::Guarding;
 use townkeeper_engine::lists::Keeper;
+use townkeeper_knowledge::Base;
 use townkeeper_shield::Lists;
 use townkeeper_shield::lists::{List, parse};
 use townkeeper_shield::policy::{Policy, Row};
 
+use crate::brands;
 use crate::platforms::BUILT_IN;
 use crate::public_lists::ListSection;
 
@@ -23,7 +25,9 @@ const CAP: u64 = 64 * 1024 * 1024;
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct ShieldSection {
     /// The names that people know us by: the project, its token. Hosts that carry one and are not ours are seen by them.
-    pub(crate) brands: Vec<String>,
+    /// Not given: what the agent's name and the base say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) brands: Option<Vec<String>>,
     /// What our bots are called: nobody else may be.
     pub(crate) names: Vec<String>,
     /// Files of hosts that are never held against anybody: one a line.
@@ -46,7 +50,7 @@ pub(crate) struct ShieldSection {
 impl Default for ShieldSection {
     fn default() -> Self {
         Self {
-            brands: Vec::new(),
+            brands: None,
             names: Vec::new(),
             allow: Vec::new(),
             deny: Vec::new(),
@@ -59,8 +63,13 @@ impl Default for ShieldSection {
 }
 
 impl ShieldSection {
+    /// The names by which look-alikes are seen.
+    pub(crate) fn watched(&self, agent: &str, base: &Base) -> Vec<String> {
+        self.brands.clone().unwrap_or_else(|| brands::declared(agent, base))
+    }
+
     /// Reads the lists. One that cannot be used is named. `public`: those that are fetched.
-    pub(crate) fn guarding(&self, agent: &str, public: &Arc<Keeper>) -> anyhow::Result<Guarding> {
+    pub(crate) fn guarding(&self, agent: &str, base: &Base, public: &Arc<Keeper>) -> anyhow::Result<Guarding> {
         let read = |files: &[String]| files.iter().map(|file| list(file)).collect::<anyhow::Result<Vec<_>>>();
         let allowed: Vec<String> = read(&self.allow)?.into_iter().flat_map(|(_, hosts)| hosts).collect();
         let global = read(&self.deny)?.into_iter();
@@ -72,7 +81,7 @@ impl ShieldSection {
         let mut names = self.names.clone();
         names.push(agent.to_owned());
         let policy = Policy::new(self.policy.clone())?;
-        let (brands, public, pictures) = (self.brands.clone(), Arc::clone(public), self.pictures);
+        let (brands, public, pictures) = (self.watched(agent, base), Arc::clone(public), self.pictures);
         Ok(Guarding { brands, lists, names, public, policy, pictures })
     }
 }

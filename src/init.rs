@@ -318,6 +318,10 @@ impl Plan {
                 toml.push_str("api_key_file = \"secrets/model.key\"\n");
             }
         }
+        toml.push_str(
+            "\n[shield]\n# The names that people know you by, the project and its token: by them the shield sees look-alikes.\n\
+             # Without this line: what the agent's name and the base say.\n# brands = [\"Lumen\", \"LUM\"]\n",
+        );
         for (platform, token, places) in
             [("telegram", &self.telegram, "Groups wait"), ("discord", &self.discord, "Servers wait")]
         {

@@ -25,8 +25,10 @@ mod bench_platforms;
 mod bench_reconnects;
 #[cfg(feature = "bench")]
 mod bench_store;
+mod brands;
 mod cases;
 mod cli;
+mod corpus;
 mod database;
 mod doctor;
 mod evaluate;

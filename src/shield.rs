@@ -8,13 +8,15 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use townkeeper_shield::facts::Staff;
 use townkeeper_shield::model::train::{Aim, Counts, Example, Measured, Source, train};
-use townkeeper_shield::{Action, Author, Folded, Message, Model, Reply, Shield, Tier, Verdict, Weights};
+use townkeeper_shield::policy::{Policy, Shadows};
+use townkeeper_shield::{Action, Folded, Model, Shield, Verdict, Weights};
 
 use crate::cases::{DecideCase, ListCases};
 use crate::cli::Place;
+use crate::corpus::Row;
 use crate::settings::Settings;
 use crate::{cases, knowledge, out, patterns, policy, public_lists};
 
@@ -22,7 +24,7 @@ use crate::{cases, knowledge, out, patterns, policy, public_lists};
 pub(crate) enum ShieldCommand {
     /// Train the text model; the same corpus gives the same bytes
     Train(Train),
-    /// Judge messages, one a line: {"id", "text"}, and perhaps author, channel, reply, quoted, before
+    /// Judge messages, one a line: {"id", "text"}, and perhaps author, channel, reply, edit, quoted
     Scan(Scan),
     /// Measure verdicts against labels: precision, recall, F1, false positives, by source
     Eval(Eval),
@@ -99,59 +101,6 @@ pub(crate) struct Eval {
     json: bool,
 }
 
-/// One line of a corpus. What is not known is missing: a missing author is a new member.
-#[derive(Debug, Deserialize)]
-struct Row {
-    #[serde(default)]
-    id: serde_json::Value,
-    text: String,
-    label: Option<u8>,
-    source: Option<String>,
-    /// What it quotes or forwards.
-    quoted: Option<String>,
-    /// What it said before it was edited.
-    before: Option<String>,
-    author: Option<AuthorRow>,
-    reply: Option<ReplyRow>,
-    /// `reports` is where members report scams.
-    channel: Option<String>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct AuthorRow {
-    id: Option<String>,
-    name: String,
-    handle: String,
-    tier: Tier,
-}
-
-#[derive(Debug, Deserialize)]
-struct ReplyRow {
-    #[serde(default)]
-    asks_help: bool,
-    after_s: u32,
-}
-
-impl Row {
-    fn message(&self) -> Message<'_> {
-        let author = self.author.as_ref().map_or_else(Author::default, |author| Author {
-            id: author.id.as_deref(),
-            name: &author.name,
-            handle: &author.handle,
-            tier: author.tier,
-        });
-        Message {
-            text: &self.text,
-            quoted: self.quoted.as_deref().unwrap_or_default(),
-            before: self.before.as_deref(),
-            author,
-            reply: self.reply.as_ref().map(|reply| Reply { asks_help: reply.asks_help, after_s: reply.after_s }),
-            in_reports: self.channel.as_deref() == Some("reports"),
-        }
-    }
-}
-
 /// One line of `scan`.
 #[derive(Serialize)]
 struct Scanned<'a> {
@@ -181,31 +130,36 @@ pub(crate) async fn run(place: &Place, command: ShieldCommand) -> anyhow::Result
     Ok(ExitCode::SUCCESS)
 }
 
-/// Everything that judges one message by itself: what is ours, lists, words. What others wrote before is not looked at.
+/// Everything that judges one message by itself: what is ours, lists, words, and what the policy makes of it where it stands.
+/// What others wrote before is not looked at, nor how a community's own messages score.
 struct Judge {
     shield: Shield,
     model: Model,
+    policy: Policy,
 }
 
 impl Judge {
     fn new(place: &Place, by: &By) -> anyhow::Result<Self> {
         let settings = Settings::load(place, None)?;
-        let mut guarding = settings.shield.guarding(&settings.agent.name, &std::sync::Arc::default())?;
-        guarding.brands.extend(by.brands.iter().cloned());
         let base = knowledge::load(&settings.knowledge)?;
+        let mut guarding = settings.shield.guarding(&settings.agent.name, &base, &std::sync::Arc::default())?;
+        guarding.brands.extend(by.brands.iter().cloned());
         let team = guarding.names.iter().chain(&by.staff);
         let staff = team.map(|name| Staff { ids: Vec::new(), names: vec![name.clone()] }).collect();
         let mut facts = guarding.facts(&base, staff);
         facts.hosts.extend(by.hosts.iter().cloned());
         facts.addresses.extend(by.addresses.iter().cloned());
         let shield = Shield::new(&facts, guarding.lists, Weights::default());
-        Ok(Self { shield, model: model(by.model.as_deref())? })
+        Ok(Self { shield, model: model(by.model.as_deref())?, policy: guarding.policy })
     }
 
-    fn judge(&self, message: &Message<'_>) -> Verdict {
+    fn judge(&self, row: &Row) -> Verdict {
+        let message = row.message();
         let folded = Folded::new(message.text);
         let logit = (!message.text.is_empty()).then(|| self.model.logit(&folded));
-        self.shield.judge_folded(message, &folded, logit, &[])
+        let verdict = self.shield.judge_folded(&message, &folded, logit, &[]);
+        let (verdict, _) = self.policy.limits(&row.place(), &Shadows::default()).decide(verdict);
+        Verdict { threshold: None, ..verdict }
     }
 }
 
@@ -264,7 +218,7 @@ fn scan(args: &Scan, judge: &Judge) -> anyhow::Result<()> {
         Box::new(BufReader::new(open(&args.jsonl)?))
     };
     rows(lines, &args.jsonl, |_, row| {
-        let verdict = judge.judge(&row.message());
+        let verdict = judge.judge(&row);
         out::json(&Scanned { id: &row.id, verdict: &verdict })
     })
 }
@@ -273,7 +227,7 @@ fn eval(args: &Eval, judge: &Judge) -> anyhow::Result<()> {
     let (mut sources, mut all) = (BTreeMap::<String, Counts>::new(), Counts::default());
     for file in files(&args.corpus)? {
         for (source, scam, row) in labelled(&file)? {
-            let flagged = judge.judge(&row.message()).action > Action::Pass;
+            let flagged = judge.judge(&row).action > Action::Pass;
             sources.entry(source).or_default().add(scam, flagged);
             all.add(scam, flagged);
         }
@@ -340,7 +294,7 @@ fn rows(
         let place = || format!("{}:{}", file.display(), at + 1);
         let line = line.with_context(place)?;
         if !line.trim().is_empty() {
-            each(at + 1, serde_json::from_str(&line).with_context(place)?)?;
+            each(at + 1, Row::read(&line).with_context(place)?)?;
         }
     }
     Ok(())

@@ -117,6 +117,7 @@ impl Workspace {
         };
         let opened = knowledge::open(store, &settings.knowledge, by).await;
         let (base, revision) = opened.with_context(|| format!("workspace {}", self.name))?;
+        let guarding = settings.shield.guarding(&settings.agent.name, &base, lists)?;
         let vectors = settings.knowledge.vectors.as_ref();
         let meanings = vectors.map(|vectors| vectors.open(&settings.data, &self.name)).transpose()?;
         let parts = Parts {
@@ -125,7 +126,7 @@ impl Workspace {
             base: Arc::new(base),
             revision,
             cooling: settings.knowledge.cooling(),
-            guarding: settings.shield.guarding(&settings.agent.name, lists)?,
+            guarding,
             agent: settings.agent()?,
             providers: providers.to_vec(),
             meanings,

@@ -333,3 +333,30 @@ async fn whoever_passes_for_one_of_the_team_is_shown() {
     assert_eq!(found.person.as_str(), "77", "{found:?}");
     assert!(found.verdict["signals"][0]["id"].as_str().is_some_and(|id| id.contains("staff")), "{found:?}");
 }
+
+#[tokio::test]
+async fn a_case_is_found_however_old_it_is() {
+    let (telegram, home, daemon) = stage("shadow").await;
+    let client = daemon.operator(&home);
+    for person in 100..103 {
+        writes(&telegram, person, LURE);
+    }
+    cases(&client, |cases| cases.len() == 3).await;
+    client.say_of_case(2, CaseWord::Unsure).await.unwrap();
+    let numbers = async |open, before| {
+        let found = client.cases_before(open, before).await.unwrap();
+        assert!(!found.more);
+        found.cases.iter().map(|case| case.number).collect::<Vec<_>>()
+    };
+    assert_eq!(numbers(false, Some(3)).await, [2, 1]);
+    assert_eq!(numbers(true, None).await, [3, 1]);
+    assert_eq!(numbers(true, Some(3)).await, [1]);
+    let one = client.case(2).await.unwrap();
+    assert_eq!((one.number, one.state), (2, CaseState::Unsure));
+    assert!(!one.text.contains("claim-lumen.example.net"), "{}", one.text);
+    let none = client.case(9).await.unwrap_err().to_string();
+    assert!(none.contains("no such case"), "{none}");
+    let shown = home.run(&["shield", "cases", "--open", "--before", "3", "--json"]).await;
+    let shown: Value = serde_json::from_slice(&shown.stdout).unwrap();
+    assert!(shown["cases"].as_array().is_some_and(|cases| cases.len() == 1 && cases[0]["number"] == 1), "{shown}");
+}

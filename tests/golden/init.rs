@@ -98,6 +98,33 @@ async fn flags_alone_make_one_and_it_serves() {
 }
 
 #[tokio::test]
+async fn doctor_says_by_which_names_look_alikes_are_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let token = folder.path().join("a.token");
+    std::fs::write(&token, TOKEN).unwrap();
+    let account = ["--telegram-token-file", token.to_str().unwrap()];
+    for (name, account, expected) in [
+        ("Lumen Keeper", account.as_slice(), Some(("ok ", "of Lumen are seen"))),
+        ("Townkeeper", &account, Some(("note", "[shield] brands"))),
+        ("Townkeeper", &[], None),
+    ] {
+        let dir = format!("{name}{}", account.len());
+        let args = [["init", "--yes", "--dir", &dir, "--name", name].as_slice(), account].concat();
+        out(&answered(folder.path(), &args, "").await);
+        let town = folder.path().join(dir);
+        let config = std::fs::read_to_string(town.join("townkeeper.toml")).unwrap();
+        assert!(config.contains("\n[shield]\n") && config.contains("# brands = "), "{config}");
+        let told = String::from_utf8(answered(&town, &["doctor", "--offline"], "").await.stdout).unwrap();
+        let line = told.lines().find(|line| line.contains("look-alikes"));
+        let as_expected = match (line, expected) {
+            (Some(line), Some((mark, words))) => line.starts_with(mark) && line.contains(words),
+            (line, expected) => line.is_none() && expected.is_none(),
+        };
+        assert!(as_expected, "{name}: {told}");
+    }
+}
+
+#[tokio::test]
 async fn init_overwrites_nothing_and_invents_nothing() {
     let folder = tempfile::tempdir().unwrap();
     for there in ["townkeeper.toml", "answers", "secrets"] {

@@ -102,3 +102,106 @@ async fn what_is_broken_is_named_and_refused() {
     }
     assert_eq!(std::fs::read_to_string(&kept).expect("kept"), "the last good one");
 }
+
+/// The verdict upon each line, in their order, and the ids of its signals.
+async fn verdicts(home: &Home, args: &[&str], lines: &[Value]) -> Vec<(String, Vec<String>)> {
+    let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
+    let rows = file(home, "strange.jsonl", &lines.join("\n"));
+    let (code, out, err) = run(home, &[&["scan", "--jsonl", &rows], args].concat()).await;
+    assert_eq!(code, Some(0), "{err}");
+    let signals = |line: &Value| line["signals"].as_array().expect("signals").clone();
+    let ids =
+        |line: &Value| signals(line).iter().map(|signal| signal["id"].as_str().expect("an id").to_owned()).collect();
+    parsed(&out).iter().map(|line| (line["verdict"].as_str().expect("a verdict").to_owned(), ids(line))).collect()
+}
+
+#[tokio::test]
+async fn lines_of_strangers_are_read_whatever_their_shape() {
+    let home = Home::new();
+    let shapes = [
+        json!({"author": "Ann"}),
+        json!({"author": 77}),
+        json!({"author": {"id": 77, "username": "@ann", "display_name": "Ann", "role": "moderator", "bot": false}}),
+        json!({"author": {"id": null, "name": null, "handle": null, "tier": "wizard"}}),
+        json!({"author": null, "channel": null, "reply": null, "edit": null, "quoted": null, "before": null, "id": null}),
+        json!({"author": ["Ann"], "channel": 7, "reply": [], "edit": 1, "quoted": {}, "label": "ham", "source": 3}),
+        json!({"channel": {"class": "reports"}}),
+        json!({"channel": {"id": 9, "name": "#support"}}),
+        json!({"reply": true, "edit": false}),
+        json!({"reply": false, "edited": true}),
+        json!({"reply": "how do I migrate?", "edited": "gm"}),
+        json!({"reply": 4.5, "edit": {"before": "gm", "at": 3}}),
+        json!({"reply": {}, "edit": {}}),
+        json!({"reply": {"seconds": -1, "text": null}}),
+    ];
+    let lines: Vec<Value> = shapes
+        .into_iter()
+        .map(|mut line| {
+            line["text"] = "good morning everybody".into();
+            line
+        })
+        .collect();
+    let all = verdicts(&home, &[], &lines).await;
+    assert!(all.len() == lines.len() && all.iter().all(|(verdict, _)| verdict == "pass"), "{all:?}");
+    for (n, refused) in
+        ["[\"gm\"]", "\"gm\"", "{\"id\": 1}", "{\"text\": null}", "{\"text\": 4}"].into_iter().enumerate()
+    {
+        let name = format!("refused{n}.jsonl");
+        let rows = file(&home, &name, &format!("{{\"text\": \"gm\"}}\n{refused}\n"));
+        let (code, _, err) = run(&home, &["scan", "--jsonl", &rows]).await;
+        assert!(code == Some(1) && err.contains(&format!("{name}:2")), "{refused}: {err}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_held_follows_from_who_says_it_and_where() {
+    let home = Home::new();
+    let lure = "Claim your tokens at claim-lumen.example.net before tonight";
+    let said = |mut line: Value| {
+        line["text"] = lure.into();
+        line
+    };
+    let lines = [
+        said(json!({})),
+        said(json!({"author": {"tier": "member"}})),
+        said(json!({"author": {"role": "Trusted"}})),
+        said(json!({"author": {"role": "admin"}})),
+        said(json!({"channel": "reports"})),
+        said(json!({"channel": {"class": "staff"}})),
+        said(json!({"channel": {"name": "support"}})),
+    ];
+    let found = verdicts(&home, &["--brand", "lumen"], &lines).await;
+    let held: Vec<&str> = found.iter().map(|(verdict, _)| verdict.as_str()).collect();
+    assert_eq!(&held[..3], ["hold", "hold", "flag"], "{found:?}");
+    assert!(held[3..6].iter().all(|verdict| !["hold", "delete"].contains(verdict)), "{found:?}");
+    assert_eq!(held[6], "hold");
+    // Nobody said what we are called: the keeper's name does. The red twin: nobody may say so.
+    let lure = [said(json!({}))];
+    assert_eq!(verdicts(&home, &[], &lure).await[0].0, "hold");
+    let nameless = Home::new().with("[shield]\nbrands = []\n");
+    assert_ne!(verdicts(&nameless, &[], &lure).await[0].0, "hold");
+
+    let help = "write to them at help-desk.example.net, they fixed mine";
+    let quick = |reply: Value| json!({"text": help, "reply": reply});
+    let replies = [
+        quick(json!({"after_s": 3, "asks_help": true})),
+        quick(json!({"seconds": 3.2, "text": "my tokens are gone, who can help?"})),
+        quick(json!({"seconds": 3, "text": "my tokens are here"})),
+        quick(json!("my tokens are gone, who can help?")),
+        quick(json!(3)),
+    ];
+    let found = verdicts(&home, &[], &replies).await;
+    assert!(found[0].1 == found[1].1 && found[0].1 != found[2].1, "{found:?}");
+    assert!(found[2].1 == found[3].1 && found[2].1 == found[4].1, "nobody told when, or what: {found:?}");
+
+    let edits = [
+        json!({"text": "see lamp.example.net", "edit": "gm"}),
+        json!({"text": "see lamp.example.net", "edited": {"before": "gm"}}),
+        json!({"text": "see lamp.example.net", "before": "gm"}),
+        json!({"text": "see lamp.example.net", "edited": true}),
+        json!({"text": "see lamp.example.net"}),
+    ];
+    let found = verdicts(&home, &[], &edits).await;
+    assert!(found[0].1 == found[1].1 && found[0].1 == found[2].1 && found[0].1 != found[4].1, "{found:?}");
+    assert_eq!(found[3].1, found[4].1, "what it added is not known");
+}

@@ -110,6 +110,9 @@ pub struct Case {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CaseList {
     pub cases: Vec<Case>,
+    /// Whether there are older ones: `?before=` the last number shows them.
+    #[serde(default)]
+    pub more: bool,
 }
 
 /// `POST /v1/cases/{number}`.

@@ -72,7 +72,7 @@ impl List {
 }
 
 /// The domain somebody registered, above which nobody is to blame; a bare address is its own.
-fn registrable(host: &str) -> Option<&str> {
+pub fn registrable(host: &str) -> Option<&str> {
     if host.parse::<std::net::Ipv4Addr>().is_ok() {
         return Some(host);
     }

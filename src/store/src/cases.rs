@@ -74,10 +74,20 @@ pub struct Report {
 const HOUR_MS: i64 = 60 * 60 * 1000;
 
 impl Store {
-    /// The newest `limit` cases, newest first.
-    pub async fn cases(&self, workspace: &str, limit: u32) -> Result<Vec<Case>, StoreError> {
-        let rows = sql("SELECT * FROM scam_case WHERE workspace = $1 ORDER BY number DESC LIMIT $2")
+    /// The newest `limit` cases below a number (of all, without one), newest first; `open`: that nobody decided.
+    pub async fn cases(
+        &self,
+        workspace: &str,
+        open: bool,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Case>, StoreError> {
+        let all = "SELECT * FROM scam_case WHERE workspace = $1 AND number < $2 ORDER BY number DESC LIMIT $3";
+        let undecided = "SELECT * FROM scam_case WHERE workspace = $1 AND number < $2 AND state = 'open' \
+             ORDER BY number DESC LIMIT $3";
+        let rows = sql(if open { undecided } else { all })
             .bind(workspace)
+            .bind(before.unwrap_or(i64::MAX))
             .bind(i64::from(limit))
             .all(&self.reads)
             .await?;

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
+use serde::Deserialize;
 use townkeeper_contract::case::{Case, CaseDecided, CaseList, NewCaseWord};
 use townkeeper_contract::text::{Allowed, defang};
 use townkeeper_core::decide::cases::Cased;
@@ -17,17 +18,41 @@ use crate::refusal::Refusal;
 /// How much one listing shows.
 const SHOWN: u32 = 200;
 
-/// `GET /v1/cases`. Links in what was written open nothing.
-pub(crate) async fn list(State(web): State<Arc<Web>>) -> Result<Json<CaseList>, Refusal> {
-    let cases = web.engine.store().cases(web.engine.workspace(), SHOWN).await?;
+/// Which are wanted.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Wanted {
+    /// Only those that nobody decided.
+    #[serde(default)]
+    open: bool,
+    /// Only those with a lower number.
+    before: Option<i64>,
+}
+
+/// `GET /v1/cases?open=&before=`.
+pub(crate) async fn list(State(web): State<Arc<Web>>, Query(wanted): Query<Wanted>) -> Result<Json<CaseList>, Refusal> {
+    let (store, workspace) = (web.engine.store(), web.engine.workspace());
+    let mut cases = store.cases(workspace, wanted.open, wanted.before, SHOWN + 1).await?;
+    let more = cases.len() > SHOWN as usize;
+    cases.truncate(SHOWN as usize);
+    Ok(Json(CaseList { cases: cases.into_iter().map(shown).collect(), more }))
+}
+
+/// `GET /v1/cases/{number}`.
+pub(crate) async fn one(State(web): State<Arc<Web>>, Path(number): Path<i64>) -> Result<Json<Case>, Refusal> {
+    let found = web.engine.store().case(web.engine.workspace(), number).await?;
+    let none = || Refusal::new(StatusCode::NOT_FOUND, "not_found", "There is no such case.");
+    Ok(Json(shown(found.ok_or_else(none)?.case)))
+}
+
+/// Links in what was written open nothing.
+fn shown(case: Case) -> Case {
     let nothing = Allowed::default();
-    let shown = |case: Case| Case {
+    Case {
         text: defang(&case.text, &nothing),
         name: defang(&case.name, &nothing),
         why: defang(&case.why, &nothing),
         ..case
-    };
-    Ok(Json(CaseList { cases: cases.into_iter().map(shown).collect() }))
+    }
 }
 
 /// `POST /v1/cases/{number}`.

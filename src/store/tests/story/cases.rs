@@ -18,6 +18,7 @@ use crate::town::{ACCOUNT, W};
 
 stories!(
     a_case_is_found_once_and_shown_once,
+    old_cases_are_reached_and_open_ones_found_behind_any_number,
     a_digest_shows_all_of_its_cases_or_none,
     a_card_is_drawn_anew_when_something_is_said,
     of_two_moderators_the_second_looks_again,
@@ -47,7 +48,7 @@ pub(crate) fn found(event: &str, person: &str) -> NewCase {
 
 pub(crate) async fn open(store: &Store, event: &str, person: &str) -> i64 {
     store.open_case(W, ACCOUNT, found(event, person), 1_000).await.unwrap();
-    store.cases(W, 1).await.unwrap()[0].number
+    store.cases(W, false, None, 1).await.unwrap()[0].number
 }
 
 pub(crate) fn card(id: &str) -> Card {
@@ -261,4 +262,29 @@ async fn scores_are_counted_and_those_of_scams_taken_back(home: &Home) {
     store.count_shadow(W, counted(&[("other", 60, -1), ("other", 61, -1)])).await.unwrap();
     let all = store.shadow(W).await.unwrap();
     assert_eq!((all[&("other".to_owned(), 60)], all[&("other".to_owned(), 61)]), (0, 0));
+}
+
+async fn old_cases_are_reached_and_open_ones_found_behind_any_number(home: &Home) {
+    let store = home.open().await;
+    for n in 1..=5 {
+        assert_eq!(open(&store, &format!("m{n}"), "66").await, n);
+    }
+    for number in [2, 4, 5] {
+        let by = by("host");
+        let decide = DecideCase { by, number, said: 0, to: CaseState::Clear, debt: None, takes_back: false };
+        store.decide_case(decide).await.unwrap();
+    }
+    for (open, before, limit, expected) in [
+        (false, None, 2, vec![5, 4]),
+        (false, Some(4), 2, vec![3, 2]),
+        (false, Some(2), 2, vec![1]),
+        (false, Some(1), 2, vec![]),
+        (true, None, 2, vec![3, 1]),
+        (true, None, 1, vec![3]),
+        (true, Some(3), 1, vec![1]),
+    ] {
+        let found = store.cases(W, open, before, limit).await.unwrap();
+        let numbers: Vec<i64> = found.iter().map(|case| case.number).collect();
+        assert_eq!(numbers, expected, "open: {open}, before {before:?}");
+    }
 }

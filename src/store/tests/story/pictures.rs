@@ -38,7 +38,7 @@ async fn a_picture_is_kept_with_its_case_and_counts_while_the_word_stands(home: 
         store.open_case(W, ACCOUNT, found("m1/picture", "66"), 1_000).await.unwrap();
         keep(&store, "m1/picture").await;
     }
-    assert_eq!(store.cases(W, 10).await.unwrap().len(), 1);
+    assert_eq!(store.cases(W, false, None, 10).await.unwrap().len(), 1);
     assert_eq!(store.judged_pictures(W).await.unwrap(), judged(true));
     decide(&store, 1, CaseState::Open).await;
     assert_eq!(store.judged_pictures(W).await.unwrap(), [], "taken back");

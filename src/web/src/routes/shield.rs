@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use townkeeper_contract::access::Permission;
-use townkeeper_contract::case::{CaseDecided, CaseList, NewCaseWord};
+use townkeeper_contract::case::{Case, CaseDecided, CaseList, NewCaseWord};
 use townkeeper_contract::lists::{PublicList, PublicLists};
 use townkeeper_contract::pattern::{NewPattern, PatternList, ScamPattern};
 use townkeeper_contract::policy::ShieldPolicy;
@@ -15,6 +15,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         get("/v1/cases", Needs(Permission::Moderate), "What the shield found, newest first.", cases::list)
             .gives(json::<CaseList>()),
+        get("/v1/cases/{number}", Needs(Permission::Moderate), "One case.", cases::one).gives(json::<Case>()),
         post(
             "/v1/cases/{number}",
             Needs(Permission::Moderate),
