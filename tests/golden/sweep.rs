@@ -10,8 +10,8 @@ use townkeeper_fakes::telegram::{Fault, TelegramServer};
 use townkeeper_store::{Member, Store};
 
 use crate::cases::{
-    GROUP, LURE, MODERATOR, OFFICE, RIGHTS, SCAMMER, TOKEN, card, cases, deleted, home, is_deleted, judged, press, says,
-    set_up, stage, writes,
+    GROUP, LURE, MODERATOR, OFFICE, RIGHTS, SCAMMER, TOKEN, card, cases, deleted, home, is_deleted, judged, press,
+    says, set_up, stage, writes,
 };
 use crate::daemon::{Daemon, PATIENCE, WORKSPACE};
 use crate::nodes::on;
@@ -156,7 +156,11 @@ async fn cards_do_not_wait_for_what_is_made_up_for() {
     let _daemon = Daemon::start(&home).await;
     let at_it = telegram.wait_calls("getChatMember", asked + 1);
     tokio::time::timeout(PATIENCE, at_it).await.expect("it is not made up for");
-    writes(&telegram, 67, "Send 1 SOL and get 2 SOL back instantly, doubling is live: https://claim-lumen.example.net/x");
+    writes(
+        &telegram,
+        67,
+        "Send 1 SOL and get 2 SOL back instantly, doubling is live: https://claim-lumen.example.net/x",
+    );
     card(&telegram, "Case 2").await;
 }
 

@@ -139,7 +139,10 @@ async fn sweep(
     for (n, copy) in copies.iter().enumerate() {
         if n % AT_IT == AT_IT - 1 {
             // Else it would be taken for failed, and done once more beside this.
-            house.store.at_it(&house.workspace, &house.node.id, (at(kept).number, kept.said), house.clock.now_ms()).await?;
+            house
+                .store
+                .at_it(&house.workspace, &house.node.id, (at(kept).number, kept.said), house.clock.now_ms())
+                .await?;
         }
         let account = AccountId::from(copy.account.as_str());
         if person.is_some() && account != kept.case.account {

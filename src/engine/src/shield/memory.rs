@@ -400,7 +400,10 @@ mod tests {
         let left: Vec<String> = memory.unwritten().into_iter().map(|print| print.person).collect();
         assert_eq!(left, ["68"]);
         assert!(memory.changed().iter().all(|member| member.person != "67"));
-        assert_eq!(memory.events.by_key.values().filter(|event| event.person == person_key("telegram:main", "67")).count(), 0);
+        assert_eq!(
+            memory.events.by_key.values().filter(|event| event.person == person_key("telegram:main", "67")).count(),
+            0
+        );
     }
 
     #[test]

@@ -123,7 +123,9 @@ async fn of_two_cases_about_one_message_one_takes_it_down(home: &Home) {
     assert!(matches!(store.moderate(remove("case/2/0/copy", true)).await.unwrap(), Ordered::Now { number: 2, .. }));
     // Whoever asks for it by hand is heard.
     assert!(matches!(store.moderate(remove("t1", false)).await.unwrap(), Ordered::Now { number: 3, .. }));
-    assert!(store.ack(ledger::ack("out-case/1/0/remove", 1, Verdict::Refused { detail: "no".to_owned() })).await.unwrap());
+    assert!(
+        store.ack(ledger::ack("out-case/1/0/remove", 1, Verdict::Refused { detail: "no".to_owned() })).await.unwrap()
+    );
     assert!(matches!(store.moderate(remove("case/3/0/copy", true)).await.unwrap(), Ordered::Now { number: 4, .. }));
     store.claim(W, "n1", 60, 9).await.unwrap();
     assert!(store.ack(ledger::ack("out-case/2/0/copy", 1, ledger::sent())).await.unwrap());
