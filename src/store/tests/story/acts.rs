@@ -23,6 +23,7 @@ stories!(
     of_two_cases_about_one_message_one_takes_it_down,
     a_word_that_takes_back_stops_what_still_waits,
     a_word_is_owed_until_its_acts_are_ordered,
+    what_takes_back_stands_behind_what_still_waits,
 );
 
 /// Three, ever.
@@ -156,6 +157,23 @@ async fn a_word_that_takes_back_stops_what_still_waits(home: &Home) {
     // The twin: a word that takes nothing back.
     store.decide_case(word(number, 1, CaseState::Account)).await.unwrap();
     assert_eq!(store.moderation(W, 10).await.unwrap()[1].state, Some(Ready));
+}
+
+/// Whatever line it would stand in by itself: else somebody would be let go before they are banned.
+async fn what_takes_back_stands_behind_what_still_waits(home: &Home) {
+    let store = home.open().await;
+    let line = |asked: &str, reverses, dest: &str| {
+        let mut new = order(asked, if reverses.is_none() { Verb::Ban } else { Verb::Unban }, reverses);
+        dest.clone_into(&mut new.send.dest);
+        new
+    };
+    let waits = NewOrder { look_ms: Some(500), ..line("case/1/0/ban", None, "case/yard") };
+    store.moderate(waits).await.unwrap();
+    let back = store.moderate(line("t1", Some(1), "moderate/yard")).await.unwrap();
+    assert!(matches!(back, Ordered::Now { send: None, .. }), "{back:?}");
+    // The twin: an act that takes nothing back.
+    let other = store.moderate(line("t2", None, "moderate/yard")).await.unwrap();
+    assert!(matches!(other, Ordered::Now { send: Some(_), .. }), "{other:?}");
 }
 
 async fn a_word_is_owed_until_its_acts_are_ordered(home: &Home) {
