@@ -14,8 +14,8 @@ use crate::moderate::{self, ForCase, Rights};
 use crate::shield::Copy;
 use crate::{EngineError, House};
 
-/// After so many copies it is noted that somebody is still at them.
-const AT_IT: usize = 50;
+/// How often it is noted that this node is still at a sweep.
+const AT_IT_MS: i64 = 5_000;
 
 /// What came of the acts that a word about a case leads to.
 #[derive(Default)]
@@ -136,13 +136,13 @@ async fn sweep(
     done: &mut Done,
 ) -> Result<(), EngineError> {
     let mut rights = Rights::new();
-    for (n, copy) in copies.iter().enumerate() {
-        if n % AT_IT == AT_IT - 1 {
+    let mut noted_ms = house.clock.now_ms();
+    for copy in copies {
+        let now_ms = house.clock.now_ms();
+        if now_ms - noted_ms >= AT_IT_MS {
             // Else it would be taken for failed, and done once more beside this.
-            house
-                .store
-                .at_it(&house.workspace, &house.node.id, (at(kept).number, kept.said), house.clock.now_ms())
-                .await?;
+            house.store.at_it(&house.workspace, &house.node.id, (kept.case.number, kept.said), now_ms).await?;
+            noted_ms = now_ms;
         }
         let account = AccountId::from(copy.account.as_str());
         if person.is_some() && account != kept.case.account {
