@@ -3,14 +3,23 @@
 
 use townkeeper_client::Client;
 use townkeeper_contract::case::CaseWord;
+use townkeeper_contract::id::PersonId;
+use townkeeper_contract::moderation::{ModerationAct, NewModeration, Verb};
 use townkeeper_fakes::postgres::Cluster;
-use townkeeper_fakes::telegram::TelegramServer;
+use townkeeper_fakes::telegram::{Fault, TelegramServer};
 use townkeeper_store::{Member, Store};
 
-use crate::cases::{LURE, SCAMMER, TOKEN, cases, deleted, home, is_deleted, judged, set_up, stage, writes};
+use crate::cases::{
+    GROUP, LURE, MODERATOR, OFFICE, RIGHTS, SCAMMER, TOKEN, card, cases, deleted, home, is_deleted, judged, press,
+    says, set_up, stage, writes,
+};
 use crate::daemon::{Daemon, PATIENCE, WORKSPACE};
 use crate::nodes::on;
 use crate::reports::reports;
+use crate::wave;
+
+/// Where members report scams.
+const REPORTS: i64 = -1_005_555;
 
 /// A lure and its copies, by an account each, are judged and written down.
 async fn posted(telegram: &TelegramServer) -> Vec<i64> {
@@ -51,6 +60,111 @@ async fn copies_go_after_a_death() {
     daemon.kill().await;
     let daemon = Daemon::start(&home).await;
     swept(&daemon.operator(&home), &telegram, &messages).await;
+}
+
+/// The words are the same, and what they are said for is not: only the plain copy goes with the lure.
+#[tokio::test]
+async fn a_sweep_leaves_alone_who_warns_or_moderates_and_what_is_reported() {
+    let (telegram, home, daemon) = stage("flag").await;
+    for person in [0, MODERATOR] {
+        telegram.promote(REPORTS, person, &RIGHTS);
+    }
+    says(&telegram, REPORTS, "/keeper channel reports", "scams are talked about here").await;
+    let admin = 70;
+    telegram.promote(GROUP, admin, &RIGHTS);
+    let lure = writes(&telegram, SCAMMER, wave::LURE);
+    writes(&telegram, admin, &format!("SCAM: {}", wave::LURE));
+    writes(&telegram, 71, &format!("Reported scam: \"{}\"", wave::LURE));
+    telegram.push_message(REPORTS, 72, &format!("SCAM: {}", wave::LURE));
+    telegram.push_message(OFFICE, 73, &format!("SCAM: {}", wave::LURE));
+    let copy = writes(&telegram, 74, &format!("SCAM: {}", wave::LURE));
+    judged(&telegram).await;
+    let client = daemon.operator(&home);
+    let found = cases(&client, |cases| cases.iter().any(|case| case.person.as_str() == "66")).await;
+    let number = found.iter().find(|case| case.person.as_str() == "66").unwrap().number;
+    let told = client.say_of_case(number, CaseWord::Content).await.unwrap();
+    assert!(told.undone.is_empty(), "{:?}", told.undone);
+    let acts = client.moderation().await.unwrap().acts;
+    let removed = |act: &ModerationAct| act.message.as_ref().map(|message| message.0.clone()).unwrap_or_default();
+    let removed: Vec<String> = acts.iter().rev().map(removed).collect();
+    assert_eq!(removed.len(), 2, "{removed:?}");
+    is_deleted(&telegram, 2).await;
+    assert_eq!(deleted(&telegram), [lure, copy]);
+}
+
+/// Whom only the platform knows as a moderator it is asked about once, however many copies there are.
+#[tokio::test]
+async fn a_sweep_asks_once_what_a_moderator_may() {
+    let (telegram, home, daemon) = stage("flag").await;
+    let lure = writes(&telegram, SCAMMER, wave::LURE);
+    let shown = card(&telegram, "Case 1").await;
+    for person in 80..92 {
+        writes(&telegram, person, wave::LURE);
+    }
+    judged(&telegram).await;
+    let asked = || telegram.calls("getChatMember").iter().filter(|call| call.body["user_id"] == MODERATOR).count();
+    let before = asked();
+    // Nothing leaves: what is asked about later acts before they do is not counted here.
+    telegram.break_down("deleteMessage", Fault::Refuse { code: 502, description: "Bad Gateway".to_owned() });
+    press(&telegram, MODERATOR, &shown, "Scam: content");
+    let client = daemon.operator(&home);
+    let ordered = async { while client.moderation().await.unwrap().acts.len() < 13 {} };
+    tokio::time::timeout(PATIENCE, ordered).await.expect("not all are ordered");
+    // For the word, for the case's own message, for all copies; and each time that one is tried again.
+    assert!(asked() - before < 8, "{}", asked() - before);
+    assert!(deleted(&telegram).iter().all(|message| *message == lure), "the first holds the line");
+}
+
+/// What follows from a case cannot be done for a while; a moderator's own word does not stand behind it.
+#[tokio::test]
+async fn a_moderator_does_not_wait_behind_a_sweep() {
+    let (telegram, home, daemon) = stage("flag").await;
+    telegram.break_down("deleteMessage", Fault::Refuse { code: 502, description: "Bad Gateway".to_owned() });
+    let lure = writes(&telegram, SCAMMER, LURE);
+    let client = daemon.operator(&home);
+    let number = cases(&client, |cases| cases.len() == 1).await[0].number;
+    client.say_of_case(number, CaseWord::Content).await.unwrap();
+    is_deleted(&telegram, 1).await;
+    let quiet = NewModeration {
+        verb: Verb::Restrict,
+        account: "telegram:main".into(),
+        place: GROUP.to_string().into(),
+        message: None,
+        person: Some(PersonId("80".to_owned())),
+        for_ms: None,
+        reason: String::new(),
+        key: None,
+    };
+    client.moderate(&quiet).await.unwrap();
+    let restricted = telegram.wait_calls("restrictChatMember", 1);
+    tokio::time::timeout(PATIENCE, restricted).await.expect("it waits behind what cannot be done");
+    assert!(deleted(&telegram).iter().all(|message| *message == lure), "the twin: it is tried, and not done");
+}
+
+/// A death leaves a sweep to be made up for, and the platform does not answer: cards are shown all the same.
+#[cfg(feature = "faults")]
+#[tokio::test]
+async fn cards_do_not_wait_for_what_is_made_up_for() {
+    let telegram = TelegramServer::start(TOKEN).await;
+    let home = home().with_telegram(telegram.base_url(), TOKEN);
+    let mut daemon = Daemon::start_with_fault(&home, "case.said:1").await.expect("it starts");
+    set_up(&telegram, "flag").await;
+    writes(&telegram, SCAMMER, LURE);
+    let client = daemon.operator(&home);
+    let number = cases(&client, |cases| cases.len() == 1).await[0].number;
+    client.say_of_case(number, CaseWord::Content).await.expect_err("it died of it");
+    daemon.gone().await;
+    let asked = telegram.call_count("getChatMember");
+    telegram.break_down("getChatMember", Fault::Stall);
+    let _daemon = Daemon::start(&home).await;
+    let at_it = telegram.wait_calls("getChatMember", asked + 1);
+    tokio::time::timeout(PATIENCE, at_it).await.expect("it is not made up for");
+    writes(
+        &telegram,
+        67,
+        "Send 1 SOL and get 2 SOL back instantly, doubling is live: https://claim-lumen.example.net/x",
+    );
+    card(&telegram, "Case 2").await;
 }
 
 /// One node has the account and takes everything in; a moderator speaks to the other.

@@ -21,7 +21,7 @@ const SCAMMER: i64 = 66;
 const RIGHTS: [&str; 3] = ["can_delete_messages", "can_restrict_members", "can_pin_messages"];
 
 /// A host that carries our name and is not ours; long enough to be known again.
-const LURE: &str = "Dear community, the LUM migration ends tonight and unmigrated tokens are lost. Connect your wallet and claim your \
+pub(crate) const LURE: &str = "Dear community, the LUM migration ends tonight and unmigrated tokens are lost. Connect your wallet and claim your \
      share at https://claim-lumen.example.net before the window closes.";
 
 /// As the tests set them for a fake that is patient; without them Telegram's own hold.

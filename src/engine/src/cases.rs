@@ -43,6 +43,19 @@ pub(crate) async fn run(house: Arc<House>) {
         if let Err(error) = pass(&house, &mut held).await {
             tracing::warn!(%error, "cases could not be shown; trying again");
         }
+    }
+}
+
+/// Orders what words still owe until the daemon drains; beside the cards, which do not wait for a long sweep.
+pub(crate) async fn make_up(house: Arc<House>) {
+    loop {
+        tokio::select! {
+            () = house.draining.cancelled() => return,
+            () = tokio::time::sleep(LOOK) => {}
+        }
+        if house.door.freeze().is_frozen() {
+            continue;
+        }
         if let Err(error) = word::make_up(&house).await {
             tracing::warn!(%error, "what a word about a case leads to could not be ordered; trying again");
         }

@@ -435,7 +435,7 @@ fn judge(error: &DeliverError, act: &Act, idempotency: Idempotency, attempt: i64
 }
 
 /// Full jitter, doubling from a second.
-fn backoff(attempt: i64) -> Duration {
+pub(crate) fn backoff(attempt: i64) -> Duration {
     let doublings = u32::try_from(attempt.clamp(0, 20)).unwrap_or(20);
     let ceiling = 1_000_u64.saturating_mul(1_u64 << doublings).min(BACKOFF_CAP_MS);
     Duration::from_millis(fastrand::u64(100..=ceiling))

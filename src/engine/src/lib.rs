@@ -481,6 +481,7 @@ fn tend(house: &Arc<House>) {
     house.tasks.spawn(knowledge::run(Arc::clone(house)));
     house.tasks.spawn(shield::run(Arc::clone(house)));
     house.tasks.spawn(cases::run(Arc::clone(house)));
+    house.tasks.spawn(cases::make_up(Arc::clone(house)));
     house.tasks.spawn(pictures::run(Arc::clone(house)));
     house.tasks.spawn(meaning::run(Arc::clone(house)));
 }

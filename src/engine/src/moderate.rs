@@ -20,7 +20,7 @@ use townkeeper_store::{By, CaseAt, NewOrder, Notified, Order, Ordered, Sendable}
 
 use crate::door::REPLY_DEADLINE_MS;
 use crate::{EngineError, House, ids, outbox};
-pub(crate) use follows::{ByItself, ForCase, back_for_case, by_itself, for_case, lets_remove};
+pub(crate) use follows::{ByItself, ForCase, Rights, back_for_case, by_itself, for_case, lets_remove};
 pub(crate) use look::look_again;
 use look::{No, allowed, is_moderator};
 
@@ -180,11 +180,23 @@ async fn take_back(house: &Arc<House>, by: By, asked: Asked<'_>, back: Back) -> 
 }
 
 async fn carry_out(house: &Arc<House>, by: By, asked: Asked<'_>, order: Order) -> Result<Moderated, EngineError> {
-    let look_ms = match allowed(house, &order).await {
+    let looked = allowed(house, &order, asked.of_case.is_some()).await;
+    place_order(house, by, asked, order, looked).await
+}
+
+/// Orders what was looked up.
+async fn place_order(
+    house: &Arc<House>,
+    by: By,
+    asked: Asked<'_>,
+    order: Order,
+    looked: Result<(), No>,
+) -> Result<Moderated, EngineError> {
+    let look_ms = match looked {
         Ok(()) => None,
         Err(No::Said(moderated)) => return Ok(moderated),
         // What follows from a case is not given up because nobody can be asked just now.
-        Err(No::Unasked(error)) if asked.of_case.is_some() => Some(look::again_ms(&error, by.now_ms)),
+        Err(No::Unasked(error)) if asked.of_case.is_some() => Some(look::again_ms(&error, 0, by.now_ms)),
         Err(No::Unasked(error)) => {
             tracing::warn!(%error, account = order.account, "the platform could not be asked what a moderator may do");
             return Ok(Moderated::Failed);
@@ -199,10 +211,11 @@ async fn carry_out(house: &Arc<House>, by: By, asked: Asked<'_>, order: Order) -
 /// `None`: the order names neither message nor person.
 fn new_order(house: &House, by: By, asked: Asked<'_>, order: Order, look_ms: Option<i64>) -> Option<NewOrder> {
     let lasts_ms = if asked.of_case.is_some() { follows::DEADLINE_MS } else { REPLY_DEADLINE_MS };
+    // A line of its own: it does not wait behind what is said there, nor a moderator behind a sweep.
+    let line = if asked.of_case.is_some() { "case" } else { "moderate" };
     let send = Sendable {
         id: ids::ulid(by.now_ms),
-        // A line of its own: it does not wait behind what is said there.
-        dest: format!("moderate/{}", order.place),
+        dest: format!("{line}/{}", order.place),
         reply_to: ReplyTo(order.address.clone()),
         act: act_of(&order, house.base().allowed())?,
         // A notice is of use at any time.

@@ -9,7 +9,7 @@ use townkeeper_contract::access::Permission;
 use townkeeper_contract::case::ShieldMode;
 use townkeeper_contract::id::{AccountId, PlaceId};
 use townkeeper_contract::inbound::{Inbound, PlaceKind, PresenceChange, ReplyTo};
-use townkeeper_contract::place::{PlaceChange, PlaceInfo, PlaceMode, PlaceSetting, PlaceWho};
+use townkeeper_contract::place::{PlaceChange, PlaceChannel, PlaceInfo, PlaceMode, PlaceSetting, PlaceWho};
 use townkeeper_contract::platform::Right;
 use townkeeper_core::access::may;
 use townkeeper_core::decide::keeper::{Asker, Health, Kept, PlaceAsk, Placed, Wish};
@@ -47,6 +47,17 @@ impl Places {
         let id = PlaceId::from(id);
         let within = self.with(account, &id, None, |place, _| place.and_then(|place| place.within.clone()));
         self.with(account, &id, within.as_ref(), |place, whole| places::here(place, whole, rules)).who
+    }
+
+    /// Whether a place is one where scams are talked about: members report them there, or it is the team's.
+    pub(crate) fn is_about_scams(&self, account: &AccountId, id: &str, rules: Rules) -> bool {
+        let id = PlaceId::from(id);
+        let within = self.with(account, &id, None, |place, _| place.and_then(|place| place.within.clone()));
+        self.with(account, &id, within.as_ref(), |place, whole| {
+            let notices = place.and_then(|place| place.value(PlaceSetting::Notices)) == Some("here");
+            let channel = places::here(place, whole, rules).channel;
+            notices || matches!(channel, PlaceChannel::Reports | PlaceChannel::Staff)
+        })
     }
 
     /// Where moderators read what was done in a place: linked places with notices, not those of another server.

@@ -151,6 +151,10 @@ impl Watch {
         let met = self.memory().meet(inbound, &folded, staff, || ground.leads_elsewhere(&said, &folded), now_ms);
         let place = table::place(&inbound.account, here.channel, met.tier);
         let verdict = ground.verdict(inbound, &said, &folded, &met, place.channel, self.model.as_ref());
+        // Who warns of a lure in its own words is no copy of it.
+        if !verdict.innocent {
+            self.memory().keep(inbound, now_ms);
+        }
         let counted = counted(inbound, &verdict);
         let (verdict, measures) = self.guarding.policy.limits(&place, &self.counts.shadows()).decide(verdict);
         metrics::counter!("townkeeper_shield_total", "verdict" => word(verdict.action)).increment(1);

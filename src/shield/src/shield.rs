@@ -218,6 +218,7 @@ impl Shield {
             grounds,
             threshold: None,
             dampers: if signals.is_empty() { Vec::new() } else { stance.dampers() },
+            innocent: stance.is_innocent(),
             signals,
             counterfactual,
             versions: Versions { weights: score::VERSION, policy: policy::VERSION, lists },

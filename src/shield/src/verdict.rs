@@ -47,6 +47,9 @@ pub struct Verdict {
     pub signals: Vec<Signal>,
     /// What speaks against it: `warning`, `question`, `quote`, `code`, `staff`.
     pub dampers: Vec<&'static str>,
+    /// It warns, asks or quotes: no copy of what it names, however alike.
+    #[serde(skip)]
+    pub innocent: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counterfactual: Option<Counterfactual>,
     pub versions: Versions,

@@ -62,6 +62,13 @@ impl Store {
         rows.iter().map(|row| Ok((row.int("seq")?, print(row)?))).collect()
     }
 
+    /// Who wrote a message of the last day; `None` where that is not known any more.
+    pub async fn author_of(&self, workspace: &str, account: &str, message: &str) -> Result<Option<String>, StoreError> {
+        let row = sql("SELECT person FROM fingerprint WHERE workspace = $1 AND account = $2 AND message = $3 LIMIT 1");
+        let row = row.bind(workspace).bind(account).bind(message).optional(&self.reads).await?;
+        row.map(|row| row.text("person")).transpose()
+    }
+
     /// Deletes fingerprints from before then, and forgets who was erased before then.
     pub async fn prune_prints(&self, workspace: &str, before_ms: i64) -> Result<(), StoreError> {
         for node in self.print_nodes(workspace).await? {

@@ -202,7 +202,8 @@ impl NewOrder {
         before.map(|row| row.int("number")).transpose()
     }
 
-    /// The act that takes the same message down already, where it follows from a case: a message may be of several.
+    /// The act that took the same message down, where it follows from a case: a message may be of several. What has not
+    /// left yet may still be withdrawn with its own case.
     async fn same(&self, tx: &mut Conn) -> Result<Option<i64>, StoreError> {
         if self.of_case.is_none() || self.order.verb != Verb::Remove {
             return Ok(None);
@@ -210,7 +211,7 @@ impl NewOrder {
         let same =
             sql("SELECT m.number FROM moderation m JOIN outbox o ON o.workspace = m.workspace AND o.id = m.outbox \
              WHERE m.workspace = $1 AND m.account = $2 AND m.message = $3 AND m.verb = 'remove' \
-             AND o.state IN ('ready', 'sending', 'sent') ORDER BY m.number LIMIT 1");
+             AND o.state = 'sent' ORDER BY m.number LIMIT 1");
         let same = same.bind(&self.by.workspace).bind(&self.order.account).bind(self.order.message.as_ref());
         same.optional(tx).await?.map(|row| row.int("number")).transpose()
     }
@@ -242,10 +243,11 @@ impl NewOrder {
         self.insert(tx, number).await?;
         let (account, turn) = (&self.order.account, &self.send.id);
         let queue = Queue { workspace, account, turn, part: 0, node: &self.node, now_ms: self.by.now_ms };
+        let sendable = self.in_line(tx).await?;
         let send = match self.look_ms {
-            None => outbox::queue(tx, &queue, &self.send).await?,
+            None => outbox::queue(tx, &queue, &sendable).await?,
             Some(next_ms) => {
-                outbox::wait(tx, &queue, &self.send, next_ms).await?;
+                outbox::wait(tx, &queue, &sendable, next_ms).await?;
                 None
             }
         };
@@ -254,6 +256,15 @@ impl NewOrder {
         let (action, subject) = (action(self.order.verb), format!("moderation:{number}"));
         log.append(tx, Act { action, subject: &subject, before: None, after: Some(&self.order) }).await?;
         Ok(Ordered::Now { number, send: send.map(Box::new) })
+    }
+
+    /// Its row: behind the act that it takes back, in whichever line that still waits.
+    async fn in_line(&self, tx: &mut Conn) -> Result<Sendable, StoreError> {
+        let line = sql("SELECT o.dest AS dest FROM moderation m JOIN outbox o ON o.workspace = m.workspace \
+             AND o.id = m.outbox WHERE m.workspace = $1 AND m.number = $2 AND o.state IN ('ready', 'sending')");
+        let line = line.bind(&self.by.workspace).bind(self.order.reverses).optional(tx).await?;
+        let dest = line.map(|row| row.text("dest")).transpose()?.unwrap_or_else(|| self.send.dest.clone());
+        Ok(Sendable { dest, ..self.send.clone() })
     }
 
     /// Behind the act, as later parts of it: they leave when it is done.

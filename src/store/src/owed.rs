@@ -73,6 +73,17 @@ impl Store {
         rows.iter().map(owed).collect()
     }
 
+    /// This node is at the acts of that word: nobody else takes them up for now, nor itself once more.
+    pub async fn at_it(
+        &self,
+        workspace: &str,
+        node: &str,
+        (number, said): (i64, i64),
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
+        self.write(AtIt { workspace: workspace.to_owned(), node: node.to_owned(), number, said, now_ms }).await
+    }
+
     /// Everything that this word leads to is ordered.
     pub async fn paid(&self, workspace: &str, number: i64, said: i64) -> Result<(), StoreError> {
         self.write(Paid { workspace: workspace.to_owned(), number, said }).await
@@ -118,6 +129,32 @@ pub(crate) async fn withdraw(tx: &mut Conn, by: &By, number: i64) -> Result<(), 
          WHERE a.workspace = m.workspace AND a.outbox = m.outbox AND a.class = 'in_doubt'))) RETURNING id, attempt");
     let rows = rows.bind(&by.workspace).bind(format!("case/{number}/")).all(&mut *tx).await?;
     outbox::note_refused(tx, &by.workspace, &rows, "the case was decided otherwise while it waited", by.now_ms).await
+}
+
+struct AtIt {
+    workspace: String,
+    node: String,
+    number: i64,
+    said: i64,
+    now_ms: i64,
+}
+
+impl Write for AtIt {
+    type Out = ();
+
+    fn apply<'a>(&'a self, tx: &'a mut Conn) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            sql("UPDATE case_word SET node = $4, at_ms = $5 WHERE workspace = $1 AND number = $2 AND said = $3")
+                .bind(&self.workspace)
+                .bind(self.number)
+                .bind(self.said)
+                .bind(&self.node)
+                .bind(self.now_ms)
+                .execute(tx)
+                .await?;
+            Ok(())
+        })
+    }
 }
 
 struct Paid {

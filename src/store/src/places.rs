@@ -285,7 +285,7 @@ impl Write for MovePlace {
                 .execute(&mut *tx)
                 .await?;
             let mut moved = 0;
-            for line in ["", "moderate/"] {
+            for line in ["", "moderate/", "case/"] {
                 moved += per_engine(MOVED_SQLITE, MOVED_POSTGRES)
                     .bind(workspace)
                     .bind(&self.account)

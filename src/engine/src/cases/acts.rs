@@ -3,16 +3,19 @@
 use std::sync::Arc;
 
 use townkeeper_contract::case::CaseState;
-use townkeeper_contract::id::AccountId;
+use townkeeper_contract::id::{AccountId, PersonId};
 use townkeeper_contract::moderation::{DeliveryState, Verb};
 use townkeeper_core::cases::{self, Step};
 use townkeeper_core::decide::moderate::{Moderated, said};
 use townkeeper_core::say;
 use townkeeper_store::{By, CaseAt, CaseCopy, KeptCase};
 
-use crate::moderate::{self, ForCase};
+use crate::moderate::{self, ForCase, Rights};
 use crate::shield::Copy;
 use crate::{EngineError, House};
+
+/// How often it is noted that this node is still at a sweep.
+const AT_IT_MS: i64 = 5_000;
 
 /// What came of the acts that a word about a case leads to.
 #[derive(Default)]
@@ -61,7 +64,7 @@ pub(super) fn act_of(kept: &KeptCase, step: Step) -> Option<ForCase<'_>> {
         place: case.place.as_str(),
         address: &kept.address,
         message: case.message.clone(),
-        person: Some(case.person.clone()),
+        person: (verb != Verb::Remove).then(|| case.person.clone()),
         for_ms: cases::QUIET_MS,
         reason: format!("case {}", case.number),
         by_person: None,
@@ -82,7 +85,7 @@ async fn order(
 ) -> Result<(), EngineError> {
     let Some(act) = act_of(kept, step) else { return Ok(()) };
     let act = ForCase { by_person: person.map(str::to_owned), ..act };
-    match moderate::for_case(house, by.clone(), act).await? {
+    match moderate::for_case(house, by.clone(), act, &mut Rights::new()).await? {
         Moderated::Ordered { number, .. } => done.acts.push(number),
         other => done.undone.push(said(other).body.to_plain()),
     }
@@ -132,7 +135,15 @@ async fn sweep(
     person: Option<&str>,
     done: &mut Done,
 ) -> Result<(), EngineError> {
+    let mut rights = Rights::new();
+    let mut noted_ms = house.clock.now_ms();
     for copy in copies {
+        let now_ms = house.clock.now_ms();
+        if now_ms - noted_ms >= AT_IT_MS {
+            // Else it would be taken for failed, and done once more beside this.
+            house.store.at_it(&house.workspace, &house.node.id, (kept.case.number, kept.said), now_ms).await?;
+            noted_ms = now_ms;
+        }
         let account = AccountId::from(copy.account.as_str());
         if person.is_some() && account != kept.case.account {
             continue;
@@ -140,6 +151,7 @@ async fn sweep(
         let Some(address) = house.store.address_of(&house.workspace, &copy.account, &copy.place).await? else {
             continue;
         };
+        let author = house.store.author_of(&house.workspace, &copy.account, &copy.message).await?;
         let act = ForCase {
             at: at(kept),
             name: format!("copy/{}/{}", copy.account, copy.message),
@@ -148,13 +160,15 @@ async fn sweep(
             place: &copy.place,
             address: &address.0,
             message: Some(copy.message.as_str().into()),
-            person: None,
+            person: author.map(PersonId),
             for_ms: 0,
             reason: format!("case {}: a copy", kept.case.number),
             by_person: person.map(str::to_owned),
         };
-        match moderate::for_case(house, by.clone(), act).await? {
+        match moderate::for_case(house, by.clone(), act, &mut rights).await? {
             Moderated::Ordered { .. } => done.swept += 1,
+            // Whoever moderates there has shown it to others.
+            Moderated::Protected => {}
             // Who was faster says what becomes of the rest.
             other @ Moderated::Overtaken => {
                 done.undone.push(said(other).body.to_plain());

@@ -172,6 +172,7 @@ pub(super) async fn make_up(house: &Arc<House>) -> Result<(), EngineError> {
     let owed = house.store.owed(&house.workspace, &house.node.id, now_ms - AT_IT_MS, now_ms).await?;
     for Owed { by, kept, debt } in owed {
         let number = kept.case.number;
+        house.store.at_it(&house.workspace, &house.node.id, (number, kept.said), house.clock.now_ms()).await?;
         tracing::info!(case = number, "what was said about a case is done now");
         carry_out(house, &by, &kept, cases::since(kept.case.state), debt.person.as_deref(), &debt.copies).await?;
         house.store.paid(&house.workspace, number, kept.said).await?;

@@ -1,6 +1,7 @@
 //! What follows from cases: acts under keys that name one, written only while it stands as it was seen. Nobody waits for
 //! the platform here: what cannot be looked up now is looked up before it leaves.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use townkeeper_contract::case::Case;
@@ -12,7 +13,7 @@ use townkeeper_core::decide::moderate::{Moderated, Wanted, is_of_message};
 use townkeeper_store::{self as store, Acted, By, Card, CaseAt, Order};
 
 use super::look::{self, No};
-use super::{Asked, Back, carry_out, new_order, order, ordered, take_back};
+use super::{Asked, Back, new_order, order, ordered, place_order, take_back};
 use crate::{EngineError, House, outbox, shield};
 
 /// How we sign what we do by ourselves.
@@ -32,6 +33,7 @@ pub(crate) struct ForCase<'a> {
     pub(crate) place: &'a str,
     pub(crate) address: &'a str,
     pub(crate) message: Option<MessageRef>,
+    /// Whom it is about; of the case's own message nobody, of a copy its author, who may be one to be spared.
     pub(crate) person: Option<PersonId>,
     pub(crate) for_ms: i64,
     pub(crate) reason: String,
@@ -45,7 +47,7 @@ impl ForCase<'_> {
         let wanted = Wanted {
             verb: self.verb,
             message: self.message.filter(|_| of_message),
-            person: self.person.filter(|_| !of_message),
+            person: self.person,
             for_ms: Some(self.for_ms),
             reason: self.reason,
         };
@@ -66,12 +68,40 @@ pub(crate) fn at_of(key: &str) -> Option<CaseAt> {
     Some(CaseAt { number: number.parse().ok()?, said: said.parse().ok()? })
 }
 
+/// What the platform said of who asks: where, and why not, if they may not. It is asked once about each place.
+pub(crate) type Rights = HashMap<(String, String), Option<Moderated>>;
+
 /// Does what a word about a case leads to.
-pub(crate) async fn for_case(house: &Arc<House>, by: By, act: ForCase<'_>) -> Result<Moderated, EngineError> {
+pub(crate) async fn for_case(
+    house: &Arc<House>,
+    by: By,
+    act: ForCase<'_>,
+    rights: &mut Rights,
+) -> Result<Moderated, EngineError> {
     let (key, at) = (key(act.at, &act.name), act.at);
     let order = act.order(by.now_ms);
     let who = by.actor.clone();
-    carry_out(house, by, Asked { key: &key, who, at: None, of_case: Some(at) }, order).await
+    let looked = match asker_may(house, &order, rights).await {
+        Ok(()) => look::allowed_to_us(house, &order, true).await,
+        no => no,
+    };
+    place_order(house, by, Asked { key: &key, who, at: None, of_case: Some(at) }, order, looked).await
+}
+
+async fn asker_may(house: &House, order: &Order, rights: &mut Rights) -> Result<(), No> {
+    let Some(asker) = &order.by_person else { return Ok(()) };
+    let place = (order.account.clone(), order.place.clone());
+    if let Some(known) = rights.get(&place) {
+        return known.map_or(Ok(()), |no| Err(No::Said(no)));
+    }
+    let said = look::asker_may(house, order, asker).await;
+    match &said {
+        Ok(()) => drop(rights.insert(place, None)),
+        Err(No::Said(no)) => drop(rights.insert(place, Some(*no))),
+        // Not known: the next is asked about anew.
+        Err(_) => {}
+    }
+    said
 }
 
 /// Takes back an act that a case led to.
@@ -124,7 +154,7 @@ pub(crate) async fn by_itself(
     match look::spare(house, case.account.as_str(), first.address, &case.person).await {
         Ok(()) => {}
         Err(No::Said(_)) => return Ok(ByItself::Spared),
-        Err(No::Unasked(error)) => look_ms = Some(look::again_ms(&error, by.now_ms)),
+        Err(No::Unasked(error)) => look_ms = Some(look::again_ms(&error, 0, by.now_ms)),
         Err(No::Engine(error)) => return Err(error),
     }
     let (mut orders, mut undone) = (Vec::new(), Vec::new());
@@ -137,7 +167,7 @@ pub(crate) async fn by_itself(
                 undone.push(moderated);
                 continue;
             }
-            Err(No::Unasked(error)) => look_ms = look_ms.max(Some(look::again_ms(&error, by.now_ms))),
+            Err(No::Unasked(error)) => look_ms = look_ms.max(Some(look::again_ms(&error, 0, by.now_ms))),
             Err(No::Engine(error)) => return Err(error),
         }
         let asked = Asked { key: &key, who: SHIELD.to_owned(), at: None, of_case: Some(at) };

@@ -5,6 +5,7 @@ use townkeeper_contract::access::Permission;
 use townkeeper_contract::case::CaseState;
 use townkeeper_contract::id::{AccountId, PersonId};
 use townkeeper_contract::inbound::ReplyTo;
+use townkeeper_contract::moderation::Verb;
 use townkeeper_contract::outbound::Act;
 use townkeeper_contract::place::PlaceWho;
 use townkeeper_contract::platform::DeliverError;
@@ -14,11 +15,8 @@ use townkeeper_store::{Order, OutboxRow, StoreError, Verdict, Waiting, guard};
 
 use super::follows::{SHIELD, at_of};
 use super::platform;
-use crate::door::FRESH_MS;
+use crate::door::{FRESH_MS, backoff};
 use crate::{EngineError, House};
-
-/// How long an act waits that could not be looked up.
-const RETRY_MS: i64 = 1_000;
 
 /// Why an order is not carried out.
 pub(super) enum No {
@@ -35,18 +33,25 @@ impl From<StoreError> for No {
 }
 
 /// Whether who asks and we may do this there, and whether it may be done to them: by the platform's own word, now.
-pub(super) async fn allowed(house: &House, order: &Order) -> Result<(), No> {
+pub(super) async fn allowed(house: &House, order: &Order, of_case: bool) -> Result<(), No> {
     if let Some(asker) = &order.by_person {
         asker_may(house, order, asker).await?;
     }
+    allowed_to_us(house, order, of_case).await
+}
+
+/// The same, where who asks was looked up already.
+pub(super) async fn allowed_to_us(house: &House, order: &Order, of_case: bool) -> Result<(), No> {
     we_may(house, order).await?;
-    match order.person.as_deref().filter(|_| silences(order.verb)) {
+    // Of a case's own message no author is named: a moderator has read that one. Copies nobody has read.
+    let is_copy = of_case && order.verb == Verb::Remove;
+    match order.person.as_deref().filter(|_| silences(order.verb) || is_copy) {
         Some(person) => spare(house, &order.account, &order.address, &PersonId::from(person)).await,
         None => Ok(()),
     }
 }
 
-async fn asker_may(house: &House, order: &Order, asker: &str) -> Result<(), No> {
+pub(super) async fn asker_may(house: &House, order: &Order, asker: &str) -> Result<(), No> {
     let account = AccountId::from(order.account.as_str());
     let who = house.places.who(&account, &order.place, house.door.rules(&account));
     if who == PlaceWho::Roles && !is_moderator(house, &account, asker).await? {
@@ -96,13 +101,18 @@ pub(super) async fn is_moderator(house: &House, account: &AccountId, person: &st
     Ok(known.is_some_and(|member| may(&member.roles, Permission::Moderate)))
 }
 
-/// When it is worth asking again.
-pub(super) fn again_ms(error: &DeliverError, now_ms: i64) -> i64 {
-    let wait_ms = match error {
-        DeliverError::Throttled { retry_after_ms, .. } => i64::try_from(*retry_after_ms).unwrap_or(RETRY_MS),
-        _ => RETRY_MS,
-    };
-    now_ms.saturating_add(wait_ms)
+/// When it is worth asking again, after so many attempts.
+pub(super) fn again_ms(error: &DeliverError, attempt: i64, now_ms: i64) -> i64 {
+    match error {
+        DeliverError::Throttled { retry_after_ms, .. } => {
+            now_ms.saturating_add(i64::try_from(*retry_after_ms).unwrap_or(i64::MAX))
+        }
+        _ => later_ms(attempt, now_ms),
+    }
+}
+
+fn later_ms(attempt: i64, now_ms: i64) -> i64 {
+    now_ms.saturating_add(i64::try_from(backoff(attempt).as_millis()).unwrap_or(i64::MAX))
 }
 
 /// Looks at an act that had to wait, or that nobody could be asked about. `Some`: it does not leave now, or ever.
@@ -114,7 +124,7 @@ pub(crate) async fn look_again(house: &House, row: &OutboxRow) -> Option<Verdict
     let later = |next_ms: i64, detail: String| Some(Verdict::Again { next_ms, class: "pre_send", detail });
     let waiting = match house.store.order_of(&house.workspace, &row.id).await {
         Ok(found) => found?,
-        Err(error) => return later(now_ms + RETRY_MS, error.to_string()),
+        Err(error) => return later(later_ms(row.attempt, now_ms), error.to_string()),
     };
     if waiting.looked && row.attempt == 1 && now_ms - waiting.at_ms < FRESH_MS {
         return None;
@@ -124,15 +134,16 @@ pub(crate) async fn look_again(house: &House, row: &OutboxRow) -> Option<Verdict
         Err(No::Said(moderated)) => {
             Some(Verdict::Refused { detail: format!("when it was to be done: {}", said(moderated).body.to_plain()) })
         }
-        Err(No::Unasked(error)) => later(again_ms(&error, now_ms), error.to_string()),
-        Err(No::Engine(error)) => later(now_ms + RETRY_MS, error.to_string()),
+        Err(No::Unasked(error)) => later(again_ms(&error, row.attempt, now_ms), error.to_string()),
+        Err(No::Engine(error)) => later(later_ms(row.attempt, now_ms), error.to_string()),
     }
 }
 
 /// Whether it is still wanted, and may be done now.
 async fn still(house: &House, waiting: &Waiting) -> Result<(), No> {
     let order = &waiting.order;
-    if let Some(at) = at_of(&waiting.asked).filter(|_| order.reverses.is_none())
+    let of_case = at_of(&waiting.asked);
+    if let Some(at) = of_case.filter(|_| order.reverses.is_none())
         && let Some(kept) = house.store.case(&house.workspace, at.number).await?
     {
         // A word that takes back withdraws what waits; what was under way at that moment finds it here.
@@ -145,5 +156,22 @@ async fn still(house: &House, waiting: &Waiting) -> Result<(), No> {
             spare(house, &order.account, &order.address, &kept.case.person).await?;
         }
     }
-    allowed(house, order).await
+    allowed(house, order, of_case.is_some()).await
+}
+
+#[cfg(test)]
+mod tests {
+    use townkeeper_contract::outbound::LimitScope;
+
+    use super::*;
+
+    #[test]
+    fn the_longer_nobody_can_be_asked_the_longer_it_waits_up_to_five_minutes() {
+        let outage = DeliverError::PreSend("no network".to_owned());
+        let longest = |attempt| (0..200).map(|_| again_ms(&outage, attempt, 0)).max().unwrap();
+        assert!(longest(0) <= 1_000, "soon at first");
+        assert!((10_000..=300_000).contains(&longest(100)), "not a row a second for a day");
+        let told = DeliverError::Throttled { retry_after_ms: 7, scope: LimitScope::Place };
+        assert_eq!(again_ms(&told, 100, 1), 8, "who says when is believed");
+    }
 }

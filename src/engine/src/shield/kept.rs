@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use townkeeper_contract::case::Case;
+use townkeeper_contract::id::AccountId;
 use townkeeper_store::{Print, StoreError};
 
 use super::memory::{Copy, DAY_MS};
@@ -138,11 +139,18 @@ impl Watch {
     }
 
     /// Messages of the last day that are like a case's, other than itself, whichever node took them in. Whoever of the team
-    /// quoted it is left alone.
+    /// quoted it is left alone, and so is what stands where scams are talked about.
     pub(crate) async fn copies(&self, house: &House, case: &Case) -> Result<Vec<Copy>, StoreError> {
+        // Whose they are is looked up in the table.
+        keep(house).await?;
         self.follow(house).await?;
         let ground = Arc::clone(&self.ground.read().unwrap_or_else(PoisonError::into_inner));
-        Ok(self.memory().copies(case, &ground.staff, house.clock.now_ms()))
+        let mut found = self.memory().copies(case, &ground.staff, house.clock.now_ms());
+        found.retain(|copy| {
+            let account = AccountId::from(copy.account.as_str());
+            !house.places.is_about_scams(&account, &copy.place, house.door.rules(&account))
+        });
+        Ok(found)
     }
 
     /// What is to be written with the next commit; [`Self::put_back`] where that fails.

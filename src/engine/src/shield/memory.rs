@@ -38,6 +38,14 @@ pub(super) struct Met {
     pub(super) signals: Vec<Signal>,
 }
 
+/// An event that was met.
+struct Event {
+    person: u64,
+    met: Met,
+    /// What it is known by, until it is judged.
+    print: Option<Fingerprint>,
+}
+
 /// What an earlier message was.
 #[derive(Clone, Copy)]
 struct Past {
@@ -77,8 +85,7 @@ pub(super) struct Memory {
     trust: Trust,
     accounts: Vec<String>,
     past: Last<Past>,
-    /// Who it was, and what they were met with.
-    events: Last<(u64, Met)>,
+    events: Last<Event>,
     /// Who said something since the last time it was written down.
     dirty: HashMap<(String, String), Member>,
     /// What is in the ring and in no table yet.
@@ -110,20 +117,29 @@ impl Memory {
         leads_elsewhere: impl FnOnce() -> bool,
         now_ms: i64,
     ) -> Met {
-        let event = behaviour::key(&format!("{}/{}", inbound.account, inbound.event));
-        if let Some((_, met)) = self.events.by_key.get(&event) {
+        let event = event_key(inbound);
+        if let Some(Event { met, .. }) = self.events.by_key.get(&event) {
             return met.clone();
         }
         let person = person_key(&inbound.account.0, &inbound.person.id.0);
-        let met = self.meet_first(inbound, folded, (person, staff), leads_elsewhere, now_ms);
-        self.events.put(event, (person, met.clone()));
+        let print = Fingerprint::of(folded).filter(|_| !matches!(inbound.body, Body::Roster { .. }));
+        let met = self.meet_first(inbound, (folded, print), (person, staff), leads_elsewhere, now_ms);
+        self.events.put(event, Event { person, met: met.clone(), print });
         met
+    }
+
+    /// Keeps what an event that was met is known by, so that it is found as a copy. Once, however often it is handed in.
+    pub(super) fn keep(&mut self, inbound: &Inbound, now_ms: i64) {
+        let event = self.events.by_key.get_mut(&event_key(inbound));
+        if let Some(print) = event.and_then(|event| event.print.take()) {
+            self.write_later(inbound, print, now_ms);
+        }
     }
 
     fn meet_first(
         &mut self,
         inbound: &Inbound,
-        folded: &Folded,
+        (folded, print): (&Folded, Option<Fingerprint>),
         (person, staff): (u64, bool),
         leads_elsewhere: impl FnOnce() -> bool,
         now_ms: i64,
@@ -135,7 +151,6 @@ impl Memory {
             }
             return Met { tier, reply: None, signals: Vec::new() };
         }
-        let print = Fingerprint::of(folded);
         let reply = inbound.replies_to.as_ref().and_then(|to| self.reply(message_key(inbound, &to.0), now_ms));
         let linked = leads_elsewhere();
         let message = inbound.message.as_ref().map(|message| message.0.as_str()).unwrap_or_default();
@@ -166,9 +181,6 @@ impl Memory {
             self.note(inbound, row, now_ms);
         }
         self.past.put(key, Past { at_ms: now_ms, linked, asks_help: folded.text().contains('?') });
-        if let Some(print) = print {
-            self.write_later(inbound, print, now_ms);
-        }
         Met { tier, reply, signals }
     }
 
@@ -269,7 +281,7 @@ impl Memory {
         self.trust.forget(key);
         self.dirty.retain(|(account, person), _| person_mark(account, person) != mark);
         self.unwritten.retain(|print| person_mark(&print.account, &print.person) != mark);
-        self.events.by_key.retain(|_, (person, _)| *person != key);
+        self.events.by_key.retain(|_, event| event.person != key);
     }
 
     fn reply(&self, to: u64, now_ms: i64) -> Option<Reply> {
@@ -292,6 +304,10 @@ impl Memory {
         let member = Member { account, person, first_ms: row.first_ms, said: i64::from(row.count), seen_ms: now_ms };
         self.dirty.insert(key, member);
     }
+}
+
+fn event_key(inbound: &Inbound) -> u64 {
+    behaviour::key(&format!("{}/{}", inbound.account, inbound.event))
 }
 
 fn person_key(account: &str, person: &str) -> u64 {
@@ -339,7 +355,20 @@ mod tests {
         let Body::Message { text } = &inbound.body else {
             return memory.meet(inbound, &Folded::new(""), false, || false, NOW);
         };
-        memory.meet(inbound, &Folded::new(text), false, || true, NOW)
+        let met = memory.meet(inbound, &Folded::new(text), false, || true, NOW);
+        memory.keep(inbound, NOW);
+        met
+    }
+
+    #[test]
+    fn what_is_not_kept_is_no_copy_and_what_is_kept_is_one_once() {
+        let mut memory = Memory::default();
+        let inbound = said("1", "66", TEXT);
+        memory.meet(&inbound, &Folded::new(TEXT), false, || true, NOW);
+        assert_eq!((memory.unwritten().len(), memory.ring.len()), (0, 0), "somebody warned of it");
+        memory.keep(&inbound, NOW);
+        memory.keep(&inbound, NOW);
+        assert_eq!((memory.unwritten().len(), memory.ring.len()), (1, 1));
     }
 
     #[test]
@@ -371,7 +400,10 @@ mod tests {
         let left: Vec<String> = memory.unwritten().into_iter().map(|print| print.person).collect();
         assert_eq!(left, ["68"]);
         assert!(memory.changed().iter().all(|member| member.person != "67"));
-        assert_eq!(memory.events.by_key.values().filter(|(of, _)| *of == person_key("telegram:main", "67")).count(), 0);
+        assert_eq!(
+            memory.events.by_key.values().filter(|event| event.person == person_key("telegram:main", "67")).count(),
+            0
+        );
     }
 
     #[test]

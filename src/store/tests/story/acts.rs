@@ -23,6 +23,7 @@ stories!(
     of_two_cases_about_one_message_one_takes_it_down,
     a_word_that_takes_back_stops_what_still_waits,
     a_word_is_owed_until_its_acts_are_ordered,
+    what_takes_back_stands_behind_what_still_waits,
 );
 
 /// Three, ever.
@@ -119,14 +120,17 @@ async fn of_two_cases_about_one_message_one_takes_it_down(home: &Home) {
         new
     };
     assert!(matches!(store.moderate(remove("case/1/0/remove", true)).await.unwrap(), Ordered::Now { number: 1, .. }));
-    assert!(matches!(store.moderate(remove("case/2/0/copy", true)).await.unwrap(), Ordered::Before { number: 1 }));
-    // Whoever asks for it by hand is heard, and what was refused is ordered anew.
-    assert!(matches!(store.moderate(remove("t1", false)).await.unwrap(), Ordered::Now { number: 2, .. }));
-    for id in ["out-case/1/0/remove", "out-t1"] {
-        store.claim(W, "n1", 60, 9).await.unwrap();
-        assert!(store.ack(ledger::ack(id, 1, Verdict::Refused { detail: "no".to_owned() })).await.unwrap());
-    }
-    assert!(matches!(store.moderate(remove("case/2/0/copy", true)).await.unwrap(), Ordered::Now { number: 3, .. }));
+    // What has not left yet is withdrawn where its own case is cleared: the other's act does not rest on it.
+    assert!(matches!(store.moderate(remove("case/2/0/copy", true)).await.unwrap(), Ordered::Now { number: 2, .. }));
+    // Whoever asks for it by hand is heard.
+    assert!(matches!(store.moderate(remove("t1", false)).await.unwrap(), Ordered::Now { number: 3, .. }));
+    assert!(
+        store.ack(ledger::ack("out-case/1/0/remove", 1, Verdict::Refused { detail: "no".to_owned() })).await.unwrap()
+    );
+    assert!(matches!(store.moderate(remove("case/3/0/copy", true)).await.unwrap(), Ordered::Now { number: 4, .. }));
+    store.claim(W, "n1", 60, 9).await.unwrap();
+    assert!(store.ack(ledger::ack("out-case/2/0/copy", 1, ledger::sent())).await.unwrap());
+    assert!(matches!(store.moderate(remove("case/4/0/copy", true)).await.unwrap(), Ordered::Before { number: 2 }));
 }
 
 async fn a_word_that_takes_back_stops_what_still_waits(home: &Home) {
@@ -155,6 +159,23 @@ async fn a_word_that_takes_back_stops_what_still_waits(home: &Home) {
     assert_eq!(store.moderation(W, 10).await.unwrap()[1].state, Some(Ready));
 }
 
+/// Whatever line it would stand in by itself: else somebody would be let go before they are banned.
+async fn what_takes_back_stands_behind_what_still_waits(home: &Home) {
+    let store = home.open().await;
+    let line = |asked: &str, reverses, dest: &str| {
+        let mut new = order(asked, if reverses.is_none() { Verb::Ban } else { Verb::Unban }, reverses);
+        dest.clone_into(&mut new.send.dest);
+        new
+    };
+    let waits = NewOrder { look_ms: Some(500), ..line("case/1/0/ban", None, "case/yard") };
+    store.moderate(waits).await.unwrap();
+    let back = store.moderate(line("t1", Some(1), "moderate/yard")).await.unwrap();
+    assert!(matches!(back, Ordered::Now { send: None, .. }), "{back:?}");
+    // The twin: an act that takes nothing back.
+    let other = store.moderate(line("t2", None, "moderate/yard")).await.unwrap();
+    assert!(matches!(other, Ordered::Now { send: Some(_), .. }), "{other:?}");
+}
+
 async fn a_word_is_owed_until_its_acts_are_ordered(home: &Home) {
     let store = home.open().await;
     let number = open(&store, "m1", "66").await;
@@ -173,6 +194,10 @@ async fn a_word_is_owed_until_its_acts_are_ordered(home: &Home) {
     let lease = store.acquire(W, &node_lease("n1"), "n1", 60_000).await.unwrap();
     assert!(owed("n2", 0).await.is_empty(), "n1 lives");
     store.release(&lease.unwrap()).await.unwrap();
+    // Who takes it up, and who is long at it, says so.
+    store.at_it(W, "n2", (number, 1), 5_000).await.unwrap();
+    assert!(owed("n2", 5_000).await.is_empty(), "it is at it");
+    assert_eq!((owed("n2", 5_001).await.len(), owed("n1", 0).await.len()), (1, 1), "n2 failed, or died");
     // Of an earlier word nothing is ordered any more, and the end of another is not the end of this one.
     store.decide_case(said(1, CaseState::Account, Some(&debt))).await.unwrap();
     store.paid(W, number, 1).await.unwrap();
