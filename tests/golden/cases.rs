@@ -360,3 +360,28 @@ async fn a_case_is_found_however_old_it_is() {
     let shown: Value = serde_json::from_slice(&shown.stdout).unwrap();
     assert!(shown["cases"].as_array().is_some_and(|cases| cases.len() == 1 && cases[0]["number"] == 1), "{shown}");
 }
+
+/// A slash makes it a command of ours, and hides it from nobody.
+#[tokio::test]
+async fn a_slash_hides_a_lure_from_nobody() {
+    let (telegram, home, daemon) = stage("guard").await;
+    let in_group = || telegram.sent().iter().filter(|message| message.chat_id == GROUP).count();
+    let before = in_group();
+    let plain = writes(&telegram, SCAMMER, "claim LUM now: https://claim-lumen.example.net");
+    is_deleted(&telegram, 1).await;
+    let hidden = writes(&telegram, 67, "/claim LUM now: https://claim-lumen.example.net");
+    is_deleted(&telegram, 2).await;
+    assert_eq!(deleted(&telegram), [json!(plain), json!(hidden)]);
+    let found = daemon.operator(&home).cases().await.unwrap().cases;
+    assert!(found.iter().any(|case| case.text.starts_with("/claim LUM now")), "{found:?}");
+    judged(&telegram).await;
+    assert_eq!(in_group(), before, "nobody answers what is taken down");
+    // Who reports it, or gives an order about it, is heard, and what they wrote stays.
+    telegram.push_message(GROUP, OTHER, "/report https://claim-lumen.example.net");
+    let heard = telegram.wait_message(|message| message.chat_id == GROUP && message.text.contains("/report"));
+    tokio::time::timeout(PATIENCE, heard).await.unwrap_or_else(|_| panic!("{:?}", telegram.sent()));
+    let order = "/keeper claim LUM now: https://claim-lumen.example.net";
+    says(&telegram, GROUP, order, "/keeper takes").await;
+    judged(&telegram).await;
+    assert_eq!(deleted(&telegram).len(), 2);
+}

@@ -8,6 +8,7 @@ mod frozen;
 mod linking;
 mod live;
 mod moderation;
+mod names;
 mod pictures;
 mod reports;
 mod shield;

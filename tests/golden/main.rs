@@ -27,6 +27,7 @@ mod lists;
 mod live;
 mod model;
 mod money;
+mod names;
 mod nodes;
 mod nodes_freeze;
 mod openapi;

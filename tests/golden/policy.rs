@@ -236,3 +236,27 @@ async fn a_table_that_cannot_be_meant_does_not_start() {
     let said = Home::new().with(&good).run(&["config", "check"]).await;
     assert_eq!(said.status.code(), Some(0), "{}", String::from_utf8_lossy(&said.stderr));
 }
+
+/// The same words in two places of one table: taken down, nobody answers them; where only their author is silenced, they stand.
+#[tokio::test]
+async fn what_stands_is_answered_though_its_author_is_silenced() {
+    let silences = row("channel = \"support\"\nfact = [\"flag\", \"restrict\"]");
+    let (telegram, _home, _daemon) = stage(&silences, "guard").await;
+    let answers = |after: i64| {
+        let sent = telegram.sent();
+        sent.iter().filter(|message| message.chat_id == GROUP && message.message_id > after).count()
+    };
+    let ours = telegram.sent().iter().rfind(|message| message.chat_id == GROUP).expect("it was set up").message_id;
+    telegram.push_reply(GROUP, SCAMMER, LURE, ours);
+    let gone = telegram.last_message();
+    is_deleted(&telegram, 1).await;
+    judged(&telegram).await;
+    assert_eq!(answers(gone), 0);
+    says(&telegram, GROUP, "/keeper channel support", "goes by that").await;
+    telegram.push_reply(GROUP, 67, LURE, ours);
+    let stands = telegram.last_message();
+    silenced(&telegram, "restrictChatMember").await;
+    let answered = telegram.wait_message(|message| message.chat_id == GROUP && message.message_id > stands);
+    tokio::time::timeout(PATIENCE, answered).await.expect("nobody answers");
+    assert_eq!(deleted(&telegram), [json!(gone)]);
+}

@@ -47,7 +47,7 @@ struct Member {
     communication_disabled_until: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Channel {
     #[serde(rename = "type")]
     kind: u64,
@@ -73,7 +73,11 @@ pub(crate) async fn standing(api: &Api, at: &ReplyTo, person: Option<&PersonId>)
         Some(person) => number(person)?,
         None => api.call::<Identified>(Ask::get("/users/@me")).await.map_err(class)?.id,
     };
-    let channel: Channel = api.call(Ask::get(format!("/channels/{}", to.channel))).await.map_err(class)?;
+    let channel = match to.guild {
+        // What concerns the guild itself stands in no channel, whose own rules would hold.
+        Some(guild) if guild == to.channel => Channel::default(),
+        _ => api.call(Ask::get(format!("/channels/{}", to.channel))).await.map_err(class)?,
+    };
     let Some(guild_id) = to.guild else {
         let member = person.is_none() || channel.recipients.iter().any(|recipient| recipient.id == user);
         return Ok(Standing { member, rights: BTreeSet::from([Right::Speak]) });

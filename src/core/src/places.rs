@@ -131,6 +131,18 @@ pub fn here(place: Option<&Place>, whole: Option<&Place>, rules: Rules) -> Here 
     }
 }
 
+/// What an event of the whole itself is judged by: as far as nothing is set for the whole, the shield is as in its strictest
+/// part. Names are the same in all of them.
+pub fn here_of_whole<'a>(whole: Option<&Place>, parts: impl Iterator<Item = &'a Place>, rules: Rules) -> Here {
+    let is_set = |place: &Place| place.value(PlaceSetting::Shield).is_some();
+    let itself = here(whole, None, rules);
+    if whole.is_some_and(is_set) {
+        return itself;
+    }
+    let strictest = parts.filter(|part| is_set(part)).map(|part| here(Some(part), whole, rules).shield).max();
+    Here { shield: strictest.unwrap_or(itself.shield), ..itself }
+}
+
 /// Every setting as it is now, and where it comes from.
 pub fn shown(place: Option<&Place>, whole: Option<&Place>, rules: Rules) -> Vec<ShownSetting> {
     let each = PlaceSetting::ALL.iter().map(|setting| {
@@ -259,6 +271,28 @@ mod tests {
         let told = Place { told: Some("e1".to_owned()), ..place(&[]) };
         assert!(!here(None, Some(&told), Rules::default()).untold && here(None, None, Rules::default()).untold);
         assert_eq!(shown(None, Some(&whole), ANY)[1].value, "support");
+    }
+
+    #[test]
+    fn what_is_of_the_whole_is_watched_as_in_its_strictest_part_unless_it_is_set_itself() {
+        use PlaceSetting::{Link, Shield};
+        let shield = |whole: &[(PlaceSetting, &str)], parts: &[&str]| {
+            let parts: Vec<Place> = parts.iter().map(|mode| place(&[(Shield, mode)])).collect();
+            here_of_whole(Some(&place(whole)), parts.iter(), Rules::default()).shield
+        };
+        let linked = &[(Link, "yes")][..];
+        assert_eq!(shield(linked, &[]), ShieldMode::Shadow);
+        assert_eq!(shield(linked, &["flag", "shadow"]), ShieldMode::Flag);
+        assert_eq!(shield(linked, &["off", "guard", "flag"]), ShieldMode::Guard);
+        assert_eq!(shield(linked, &["off"]), ShieldMode::Off);
+        assert_eq!(shield(&[(Link, "yes"), (Shield, "shadow")], &["guard"]), ShieldMode::Shadow);
+        assert_eq!(shield(&[], &["guard"]), ShieldMode::Off, "nobody linked it");
+        let talk = place(&[(Link, "yes")]);
+        assert_eq!(
+            here_of_whole(None, [&talk].into_iter(), ANY).shield,
+            ShieldMode::Shadow,
+            "a part that sets nothing"
+        );
     }
 
     #[test]

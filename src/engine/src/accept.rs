@@ -7,12 +7,12 @@ use chrono::{DateTime, NaiveDate};
 use futures_util::FutureExt as _;
 
 use townkeeper_contract::id::{AccountId, ConversationId, TurnId};
-use townkeeper_contract::inbound::Inbound;
+use townkeeper_contract::inbound::{Body, Inbound};
 use townkeeper_contract::platform::Cursor;
-use townkeeper_core::cases::by_itself;
+use townkeeper_core::cases::{Step, by_itself};
 use townkeeper_core::places::Here;
 use townkeeper_core::scan::Ground;
-use townkeeper_core::{conversation, scan};
+use townkeeper_core::{commands, conversation, scan};
 use townkeeper_knowledge::Base;
 use townkeeper_store::{Accept, Accepted, InboxRow, NewCase, NewEvent, StoreError, fault};
 
@@ -160,10 +160,9 @@ fn ours(house: &House, account: &AccountId, batch: Vec<Inbound>, now_ms: i64) ->
         let here = house.places.here(&event, house.door.rules(&event.account));
         let case = house.shield.judge(&event, &here, &base, now_ms);
         looks.extend(pictures::take(house, &mut event, &here, case.as_ref(), now_ms));
-        // Nobody answers what is taken down.
-        let stands = case.as_ref().is_none_or(|case| by_itself(case.action, &case.also, case.mode).is_empty());
+        let heard = stands(case.as_ref()) || is_order(&event);
         cases.extend(case);
-        if stands && is_ours(&event, &here, &base, now_ms) {
+        if heard && is_ours(&event, &here, &base, now_ms) {
             kept.push(event);
         }
     }
@@ -177,6 +176,17 @@ fn ours(house: &House, account: &AccountId, batch: Vec<Inbound>, now_ms: i64) ->
     count("no", said - kept.len());
     count("yes", kept.len());
     Ours { kept, cases, looks }
+}
+
+/// Nobody answers what is taken down. Whose author only is silenced still stands.
+fn stands(case: Option<&NewCase>) -> bool {
+    case.is_none_or(|case| !by_itself(case.action, &case.also, case.mode).contains(&Step::Remove))
+}
+
+/// Whether it asks for what only moderators may: whether they may, is asked when it is done. An order is not lost because it
+/// names what it is against.
+fn is_order(event: &Inbound) -> bool {
+    matches!(&event.body, Body::Command { name, .. } if commands::is_for_moderators(name))
 }
 
 /// A name is for people's eyes, and is kept with every event: nobody needs megabytes of it.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use townkeeper_contract::access::Permission;
 use townkeeper_contract::case::ShieldMode;
 use townkeeper_contract::id::{AccountId, PlaceId};
-use townkeeper_contract::inbound::{Inbound, PlaceKind, PresenceChange, ReplyTo};
+use townkeeper_contract::inbound::{Body, Inbound, PlaceKind, PresenceChange, ReplyTo};
 use townkeeper_contract::place::{PlaceChange, PlaceChannel, PlaceInfo, PlaceMode, PlaceSetting, PlaceWho};
 use townkeeper_contract::platform::Right;
 use townkeeper_core::access::may;
@@ -39,6 +39,9 @@ impl Places {
             return Here::default();
         }
         let (id, within) = (&inbound.place.id, inbound.place.within.as_ref());
+        if within.is_none() && matches!(inbound.body, Body::Roster { .. }) {
+            return self.with_parts(&inbound.account, id, |place, parts| places::here_of_whole(place, parts, rules));
+        }
         self.with(&inbound.account, id, within, |place, whole| places::here(place, whole, rules))
     }
 
@@ -64,8 +67,13 @@ impl Places {
     pub(crate) fn of_notices(&self, account: &AccountId, id: &str, rules: Rules) -> Vec<(PlaceId, ReplyTo)> {
         let image = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let Some(known) = image.known.get(account) else { return Vec::new() };
-        let within = known.get(&PlaceId::from(id)).and_then(|place| place.within.as_ref());
-        let same = |place: &Place| within.is_none() || place.within.is_none() || place.within.as_ref() == within;
+        let id = PlaceId::from(id);
+        // Of what is not known, nobody knows in which server it is.
+        let server = match known.get(&id) {
+            Some(place) => Some(place.within.as_ref().unwrap_or(&id)),
+            None => known.values().any(|place| place.within.as_ref() == Some(&id)).then_some(&id),
+        };
+        let same = |place: &Place| server.is_none() || place.within.is_none() || place.within.as_ref() == server;
         let whole = |place: &Place| place.within.as_ref().and_then(|whole| known.get(whole));
         let reads = |place: &&Place| {
             place.value(PlaceSetting::Notices) == Some("here")
@@ -120,6 +128,19 @@ impl Places {
         let image = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let known = |id: &PlaceId| image.known.get(account).and_then(|places| places.get(id));
         read(known(id), within.and_then(known))
+    }
+
+    /// Looks at a place, and at all that is known to be a part of it.
+    fn with_parts<T>(
+        &self,
+        account: &AccountId,
+        id: &PlaceId,
+        read: impl FnOnce(Option<&Place>, &mut dyn Iterator<Item = &Place>) -> T,
+    ) -> T {
+        let image = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let known = image.known.get(account);
+        let mut parts = known.into_iter().flat_map(HashMap::values).filter(|part| part.within.as_ref() == Some(id));
+        read(known.and_then(|places| places.get(id)), &mut parts)
     }
 
     /// Whether a place says by itself whether it is linked.

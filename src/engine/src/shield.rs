@@ -10,6 +10,7 @@ mod memory;
 mod pictures;
 mod table;
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -17,7 +18,7 @@ use townkeeper_contract::case::ShieldMode;
 use townkeeper_contract::id::{AccountId, PersonId};
 use townkeeper_contract::inbound::{Body, Inbound, RosterChange};
 use townkeeper_core::places::Here;
-use townkeeper_core::say;
+use townkeeper_core::{commands, say};
 use townkeeper_knowledge::Base;
 use townkeeper_shield::facts::Staff;
 use townkeeper_shield::found::Found;
@@ -267,7 +268,7 @@ impl Ground {
                 tier: met.tier,
             },
             reply: met.reply,
-            in_reports: channel.is_about_scams(),
+            in_reports: channel.is_about_scams() || is_report(inbound),
         };
         let model = model.filter(|_| !said.is_empty());
         let logit = model.map(|model| self.learnt.delta.logit(model, folded));
@@ -276,23 +277,32 @@ impl Ground {
 }
 
 /// What is to be judged of an event: its words, the links behind them, or the words it forwards. `None`: nothing.
-fn said(inbound: &Inbound) -> Option<std::borrow::Cow<'_, str>> {
+fn said(inbound: &Inbound) -> Option<Cow<'_, str>> {
     let carried = &inbound.carried;
-    match &inbound.body {
-        Body::Message { text } | Body::Edited { text } if !carried.links.is_empty() => {
-            Some(format!("{text}\n{}", carried.links.join("\n")).into())
+    let words: Cow<'_, str> = match &inbound.body {
+        Body::Message { text } if text.is_empty() && carried.links.is_empty() => carried.quoted.as_str().into(),
+        Body::Message { text } | Body::Edited { text } => text.as_str().into(),
+        // Written for all to read: a slash hides nothing. What only a platform's own command says stands nowhere.
+        Body::Command { name, args } if inbound.message.is_some() => {
+            format!("/{name} {args}").trim_end().to_owned().into()
         }
-        Body::Message { text } if text.is_empty() => Some(carried.quoted.as_str().into()),
-        Body::Message { text } | Body::Edited { text } => Some(text.as_str().into()),
         // A name alone may be the matter.
-        Body::Roster { change: RosterChange::Joined | RosterChange::Renamed { .. } } => Some("".into()),
-        _ => None,
-    }
+        Body::Roster { change: RosterChange::Joined | RosterChange::Renamed { .. } } => return Some("".into()),
+        _ => return None,
+    };
+    let links = || format!("{words}\n{}", carried.links.join("\n"));
+    Some(if carried.links.is_empty() { words } else { links().into() })
+}
+
+/// Who reports may name what they report, as in a channel for it.
+fn is_report(inbound: &Inbound) -> bool {
+    matches!(&inbound.body, Body::Command { name, .. } if name == commands::REPORT)
 }
 
 /// The bin in which a message counts among the clean ones; `None` of names, edits, and what a hard fact speaks against.
 fn counted(inbound: &Inbound, verdict: &Verdict) -> Option<i64> {
-    let counts = matches!(inbound.body, Body::Message { .. }) && verdict.grounds == Grounds::Signs;
+    let counts =
+        matches!(inbound.body, Body::Message { .. } | Body::Command { .. }) && verdict.grounds == Grounds::Signs;
     policy::bin(verdict.score).filter(|_| counts).and_then(|bin| i64::try_from(bin).ok())
 }
 

@@ -162,7 +162,7 @@ pub(super) fn placed(snapshot: &Snapshot<'_>, inbound: &Inbound, placed: &Placed
             (Err(refusal), _) if is_stranger(asker) => Decision::end(refusal()).unless_off(snapshot),
             (Err(refusal), _) => Decision::end(refusal()),
         },
-        Placed::Kept(kept) => Decision::end(say::keeper::kept(kept)),
+        Placed::Kept(kept) => Decision::end(say::keeper::kept(kept, inbound.place.within.is_some())),
     }
 }
 

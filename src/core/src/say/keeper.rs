@@ -40,9 +40,18 @@ pub fn verbs() -> Reply {
 }
 
 /// What was done for a moderator.
-pub(crate) fn kept(kept: &Kept) -> Reply {
+/// `in_part`: of a bigger place.
+pub(crate) fn kept(kept: &Kept, in_part: bool) -> Reply {
     match kept {
-        Kept::Set { setting, value, on } => set(*setting, value, *on),
+        Kept::Set { setting, value, on } => {
+            let mut reply = set(*setting, value, *on);
+            if *setting == PlaceSetting::Shield && in_part {
+                let names = "This is set for this channel. Names are watched for the whole server: as strictly as in its \
+                             strictest channel, unless something is set for the server itself.";
+                reply.body.push(Block::paragraph(vec![Run::plain(names, Origin::System)]));
+            }
+            reply
+        }
         Kept::Stands { here, linked, pins } => notice(super::safety::stands(*here, *linked, *pins)),
         Kept::Health(health) => self::health(health),
         Kept::Shown(settings) => shown(settings),

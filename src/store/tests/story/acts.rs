@@ -162,7 +162,7 @@ async fn a_word_that_takes_back_stops_what_still_waits(home: &Home) {
 /// Whatever line it would stand in by itself: else somebody would be let go before they are banned.
 async fn what_takes_back_stands_behind_what_still_waits(home: &Home) {
     let store = home.open().await;
-    let line = |asked: &str, reverses, dest: &str| {
+    let line = |asked: &str, reverses: Option<i64>, dest: &str| {
         let mut new = order(asked, if reverses.is_none() { Verb::Ban } else { Verb::Unban }, reverses);
         dest.clone_into(&mut new.send.dest);
         new

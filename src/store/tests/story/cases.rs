@@ -270,8 +270,7 @@ async fn old_cases_are_reached_and_open_ones_found_behind_any_number(home: &Home
         assert_eq!(open(&store, &format!("m{n}"), "66").await, n);
     }
     for number in [2, 4, 5] {
-        let by = by("host");
-        let decide = DecideCase { by, number, said: 0, to: CaseState::Clear, debt: None, takes_back: false };
+        let decide = DecideCase { by: by(3_000), number, said: 0, to: CaseState::Clear, debt: None, takes_back: false };
         store.decide_case(decide).await.unwrap();
     }
     for (open, before, limit, expected) in [

@@ -264,6 +264,13 @@ fn what_was_done_is_said_with_what_it_means() {
     let set = |setting, value: &str, on| said(Kept::Set { setting, value: value.to_owned(), on });
     assert!(!set(PlaceSetting::Mode, "support", true).contains("/keeper link"));
     assert!(set(PlaceSetting::Mode, "support", false).contains("/keeper link"), "it is not linked yet");
+    let names = "for the whole server";
+    assert!(!set(PlaceSetting::Shield, "flag", true).contains(names), "it is no part of anything");
+    let mut channel = keeper("shield flag");
+    channel.place.within = Some("server".into());
+    let placed = Placed::Kept(Kept::Set { setting: PlaceSetting::Shield, value: "flag".to_owned(), on: true });
+    let in_channel = reply(given.decide(&Event::Placed { inbound: &channel, placed }, None)).body.to_plain();
+    assert!(in_channel.contains(names) && in_channel.contains("this channel"), "{in_channel}");
     let shown = said(Kept::Shown(crate::places::shown(None, None, crate::places::Rules::default())));
     assert!(shown.contains("link: no (default)") && shown.contains("who: platform (default)"), "{shown}");
     let trouble = Some("the line is dead".to_owned());
