@@ -101,7 +101,8 @@ impl Default for Memory {
 }
 
 impl Memory {
-    /// Takes an event in: what it says beside all before it. One that was met before is met as it was then.
+    /// Takes an event in: what it says beside all before it, and whether it is new. One that was met before is met as it
+    /// was then.
     pub(super) fn meet(
         &mut self,
         inbound: &Inbound,
@@ -109,15 +110,15 @@ impl Memory {
         staff: bool,
         leads_elsewhere: impl FnOnce() -> bool,
         now_ms: i64,
-    ) -> Met {
+    ) -> (Met, bool) {
         let event = behaviour::key(&format!("{}/{}", inbound.account, inbound.event));
         if let Some((_, met)) = self.events.by_key.get(&event) {
-            return met.clone();
+            return (met.clone(), false);
         }
         let person = person_key(&inbound.account.0, &inbound.person.id.0);
         let met = self.meet_first(inbound, folded, (person, staff), leads_elsewhere, now_ms);
         self.events.put(event, (person, met.clone()));
-        met
+        (met, true)
     }
 
     fn meet_first(
@@ -337,9 +338,9 @@ mod tests {
 
     fn meet(memory: &mut Memory, inbound: &Inbound) -> Met {
         let Body::Message { text } = &inbound.body else {
-            return memory.meet(inbound, &Folded::new(""), false, || false, NOW);
+            return memory.meet(inbound, &Folded::new(""), false, || false, NOW).0;
         };
-        memory.meet(inbound, &Folded::new(text), false, || true, NOW)
+        memory.meet(inbound, &Folded::new(text), false, || true, NOW).0
     }
 
     #[test]
