@@ -114,6 +114,9 @@ pub fn showing(singles: i64, digest: bool) -> Showing {
 /// Who wrote a message that was reported, where the platform does not say.
 pub const NOBODY: &str = "unknown";
 
+/// Who wrote it, once they were erased.
+pub const ERASED: &str = "erased";
+
 #[cfg(test)]
 mod tests {
     use super::*;

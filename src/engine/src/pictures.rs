@@ -7,15 +7,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use townkeeper_contract::Stop;
 use townkeeper_contract::case::{CaseAction, ShieldMode};
-use townkeeper_contract::id::{AccountId, MessageRef, PersonId};
+use townkeeper_contract::id::{AccountId, MessageRef};
 use townkeeper_contract::inbound::{Inbound, Picture};
 use townkeeper_contract::place::PlaceChannel;
 use townkeeper_contract::platform::DeliverError;
 use townkeeper_core::places::Here;
 use townkeeper_shield::Tier;
 use townkeeper_shield::media::{self, Limits, Refused};
-use townkeeper_store::{NewCase, StoreError};
+use townkeeper_store::{NewCase, StoreError, person_mark};
 
 use crate::House;
 use crate::shield::Sight;
@@ -57,9 +58,16 @@ pub(crate) struct Look {
     pub(crate) tier: Tier,
     /// What its words alone led to.
     pub(crate) found: Option<CaseAction>,
+    /// When the message came: who is erased later is erased with it.
+    at_ms: i64,
 }
 
 impl Look {
+    /// Whose they are.
+    fn mark(&self) -> i64 {
+        person_mark(self.inbound.account.as_str(), self.inbound.person.id.as_str())
+    }
+
     /// The key of the case that the pictures lead to: one a message, also where it is edited.
     fn event(&self) -> String {
         let message = self.inbound.message.as_ref().map_or(&self.inbound.event.0, |message| &message.0);
@@ -91,15 +99,23 @@ impl Look {
 /// What a message's pictures look like.
 struct Past {
     account: AccountId,
-    person: PersonId,
+    /// Whose they are.
+    mark: i64,
     message: MessageRef,
     hashes: Vec<u64>,
+}
+
+/// What waits, and whose pictures are looked at now; stopped, they were erased meanwhile.
+#[derive(Default)]
+struct Waiting {
+    looks: VecDeque<Look>,
+    under_way: Option<(i64, Stop)>,
 }
 
 /// What waits, and what was seen lately.
 #[derive(Default)]
 pub(crate) struct Pictures {
-    waiting: Mutex<VecDeque<Look>>,
+    waiting: Mutex<Waiting>,
     kick: Notify,
     lately: Mutex<VecDeque<Past>>,
 }
@@ -110,12 +126,12 @@ impl Pictures {
         for look in looks {
             let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
             let who = |look: &Look| (look.inbound.account.clone(), look.inbound.person.id.clone());
-            let theirs = waiting.iter().filter(|other| who(other) == who(&look)).count();
-            if waiting.len() >= QUEUE || theirs >= EACH {
+            let theirs = waiting.looks.iter().filter(|other| who(other) == who(&look)).count();
+            if waiting.looks.len() >= QUEUE || theirs >= EACH {
                 count("left_out", look.pictures.len());
                 continue;
             }
-            waiting.push_back(look);
+            waiting.looks.push_back(look);
             self.kick.notify_one();
         }
     }
@@ -127,33 +143,46 @@ impl Pictures {
         past.map(|past| past.hashes.clone()).unwrap_or_default()
     }
 
-    fn remember(&self, inbound: &Inbound, hashes: Vec<u64>) {
-        let Some(message) = inbound.message.clone() else { return };
-        let (account, person) = (inbound.account.clone(), inbound.person.id.clone());
+    /// `stopped`: whose they are was erased meanwhile.
+    fn remember(&self, look: &Look, hashes: Vec<u64>, stopped: &Stop) {
+        let Some(message) = look.inbound.message.clone() else { return };
         let mut lately = self.lately.lock().unwrap_or_else(PoisonError::into_inner);
-        lately.push_back(Past { account, person, message, hashes });
+        // Under the lock: what is remembered before an erasure is found by it.
+        if stopped.is_cancelled() {
+            return;
+        }
+        lately.push_back(Past { account: look.inbound.account.clone(), mark: look.mark(), message, hashes });
         if lately.len() > LATELY {
             lately.pop_front();
         }
     }
 
-    /// Forgets a person who was erased.
-    pub(crate) fn forget(&self, account: &str, person: &str) {
-        let theirs = |at: &AccountId, who: &PersonId| at.as_str() == account && who.as_str() == person;
+    /// Forgets a person who was erased, by [`person_mark`]; what of theirs is looked at now comes to nothing.
+    pub(crate) fn forget(&self, mark: i64) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.retain(|look| !theirs(&look.inbound.account, &look.inbound.person.id));
-        let mut lately = self.lately.lock().unwrap_or_else(PoisonError::into_inner);
-        lately.retain(|past| !theirs(&past.account, &past.person));
+        waiting.looks.retain(|look| look.mark() != mark);
+        if let Some((_, stop)) = waiting.under_way.as_ref().filter(|(whose, _)| *whose == mark) {
+            stop.cancel();
+        }
+        drop(waiting);
+        self.lately.lock().unwrap_or_else(PoisonError::into_inner).retain(|past| past.mark != mark);
     }
 
-    async fn next(&self) -> Look {
+    /// What is looked at next, and what ends that.
+    async fn next(&self) -> (Look, Stop) {
         loop {
-            let next = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-            if let Some(look) = next {
-                return look;
+            if let Some(next) = self.take() {
+                return next;
             }
             self.kick.notified().await;
         }
+    }
+
+    fn take(&self) -> Option<(Look, Stop)> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let (look, stop) = (waiting.looks.pop_front()?, Stop::new());
+        waiting.under_way = Some((look.mark(), stop.clone()));
+        Some((look, stop))
     }
 }
 
@@ -176,7 +205,15 @@ pub(crate) fn take(
     count("left_out", pictures.len().saturating_sub(PER_MESSAGE));
     pictures.truncate(PER_MESSAGE);
     let found = case.map(|case| case.action);
-    Some(Look { inbound: event.clone(), pictures, mode: here.shield, channel: here.channel, tier, found })
+    Some(Look {
+        inbound: event.clone(),
+        pictures,
+        mode: here.shield,
+        channel: here.channel,
+        tier,
+        found,
+        at_ms: now_ms,
+    })
 }
 
 /// Looks at what waits, one picture at a time, until the daemon drains. What is left then is not looked at any more.
@@ -184,7 +221,7 @@ pub(crate) async fn run(house: Arc<House>) {
     loop {
         let looked = tokio::select! {
             () = house.draining.cancelled() => return,
-            looked = async { look_at(&house, house.pictures.next().await).await } => looked,
+            looked = look_at_next(&house) => looked,
         };
         if let Err(error) = looked {
             tracing::warn!(%error, "what pictures showed could not be kept");
@@ -192,7 +229,16 @@ pub(crate) async fn run(house: Arc<House>) {
     }
 }
 
-async fn look_at(house: &House, look: Look) -> Result<(), StoreError> {
+async fn look_at_next(house: &House) -> Result<(), StoreError> {
+    let (look, stop) = house.pictures.next().await;
+    tokio::select! {
+        // Erased here, or on another node: nothing more is fetched of theirs.
+        () = stop.cancelled() => Ok(()),
+        looked = look_at(house, look, &stop) => looked,
+    }
+}
+
+async fn look_at(house: &House, look: Look, stop: &Stop) -> Result<(), StoreError> {
     let mut seen = Vec::with_capacity(look.pictures.len());
     for picture in &look.pictures {
         match see(house, &look, picture).await {
@@ -207,11 +253,21 @@ async fn look_at(house: &House, look: Look) -> Result<(), StoreError> {
     let judged = house.store.judged_pictures(&house.workspace).await?;
     let sight = Sight::of(&seen, &judged);
     let case = house.shield.judge_pictures(&look, &sight, &house.base());
-    house.pictures.remember(&look.inbound, sight.all());
+    if is_erased(house, &look).await? {
+        return Ok(());
+    }
+    house.pictures.remember(&look, sight.all(), stop);
     let outcome = if case.is_some() { "found" } else { "clean" };
     keep(house, &look, case, sight).await?;
     count(outcome, seen.len());
     Ok(())
+}
+
+/// Whether whose they are was erased since the message came. One that was erased before it was put into the line is known
+/// by nothing else.
+async fn is_erased(house: &House, look: &Look) -> Result<bool, StoreError> {
+    let (erased, mark) = (house.store.erasures(&house.workspace).await?, look.mark());
+    Ok(erased.iter().any(|(whose, at_ms)| *whose == mark && *at_ms >= look.at_ms))
 }
 
 /// Opens the case that pictures led to, and keeps what they look like with it, or with the case of the words beside them.
@@ -219,7 +275,7 @@ async fn keep(house: &House, look: &Look, case: Option<NewCase>, sight: Sight) -
     let (workspace, account) = (&house.workspace, look.inbound.account.as_str());
     if let Some(case) = case {
         let event = case.event.clone();
-        house.store.open_case(workspace, account, case, house.clock.now_ms()).await?;
+        house.store.open_case(workspace, account, case, look.at_ms).await?;
         house.store.keep_pictures(workspace, account, &event, sight.marked()).await?;
         house.cases_kick.notify_one();
     } else if look.found.is_some() {
@@ -279,4 +335,53 @@ async fn fetch(house: &House, look: &Look, picture: &Picture, most: usize) -> Re
 
 fn count(outcome: &'static str, pictures: usize) {
     metrics::counter!("townkeeper_pictures_total", "outcome" => outcome).increment(pictures as u64);
+}
+
+#[cfg(test)]
+mod tests {
+    use townkeeper_contract::id::{EventKey, PersonId};
+    use townkeeper_contract::inbound::{Body, Carried, Person, Place, PlaceKind, ReplyTo};
+
+    use super::*;
+
+    fn look(message: &str, person: &str) -> Look {
+        let inbound = Inbound {
+            event: EventKey::from(message),
+            account: AccountId::from("telegram:main"),
+            place: Place { id: "square".into(), kind: PlaceKind::Group, address: None, within: None },
+            thread: None,
+            person: Person { id: PersonId::from(person), name: String::new(), handle: None, bot: false },
+            at_ms: 1,
+            addressed: false,
+            message: Some(message.into()),
+            replies_to: None,
+            replies_to_person: None,
+            carried: Carried::default(),
+            reply_to: ReplyTo(String::new()),
+            body: Body::Message { text: String::new() },
+        };
+        let (mode, channel) = (ShieldMode::Guard, PlaceChannel::Open);
+        Look { inbound, pictures: Vec::new(), mode, channel, tier: Tier::New, found: None, at_ms: 1 }
+    }
+
+    #[test]
+    fn of_whoever_is_erased_nothing_waits_is_looked_at_or_remembered() {
+        let pictures = Pictures::default();
+        pictures.push(vec![look("1", "66"), look("2", "66"), look("3", "67")]);
+        let (first, stop) = pictures.take().unwrap();
+        pictures.remember(&look("0", "66"), vec![7], &stop);
+        // Somebody else's erasure stops nothing.
+        pictures.forget(person_mark("telegram:main", "68"));
+        assert!(!stop.is_cancelled());
+        let of = |message: &str| pictures.of(&"telegram:main".into(), &message.into());
+        assert_eq!(of("0"), [7]);
+        pictures.forget(person_mark("telegram:main", "66"));
+        assert!(stop.is_cancelled(), "what is under way ends");
+        pictures.remember(&first, vec![7], &stop);
+        assert!(of("0").is_empty() && of("1").is_empty());
+        let (next, stop) = pictures.take().unwrap();
+        assert_eq!(next.inbound.person.id.as_str(), "67");
+        pictures.remember(&next, vec![8], &stop);
+        assert_eq!(of("3"), [8]);
+    }
 }

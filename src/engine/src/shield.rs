@@ -20,6 +20,7 @@ use townkeeper_contract::inbound::{Body, Inbound, RosterChange};
 use townkeeper_core::places::Here;
 use townkeeper_core::{commands, say};
 use townkeeper_knowledge::Base;
+use townkeeper_shield::delta::LESSONS;
 use townkeeper_shield::facts::Staff;
 use townkeeper_shield::found::Found;
 use townkeeper_shield::lists::List;
@@ -75,9 +76,11 @@ pub(crate) struct Watch {
     memory: Mutex<Memory>,
     followed: tokio::sync::Mutex<Followed>,
     /// None where it cannot be read: the other layers judge alone.
-    model: Option<Model>,
+    model: Option<Arc<Model>>,
     /// What no lesson may make it flag.
-    clean: Vec<Folded>,
+    clean: Arc<Vec<Folded>>,
+    /// One learns at a time, so that nobody puts what is older in the place of what is newer.
+    learning: tokio::sync::Mutex<()>,
     counts: Counts,
 }
 
@@ -113,8 +116,9 @@ impl Watch {
             ground: RwLock::new(ground),
             memory: Mutex::default(),
             followed: <_>::default(),
-            model,
-            clean: clean::frozen(),
+            model: model.map(Arc::new),
+            clean: Arc::new(clean::frozen()),
+            learning: <_>::default(),
             counts: Counts::default(),
         }
     }
@@ -136,7 +140,11 @@ impl Watch {
             return ground;
         }
         let fresh = Arc::new(Ground::new(&self.guarding, Arc::clone(base), Arc::clone(&ground.learnt)));
-        *self.ground.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&fresh);
+        let mut now = self.ground.write().unwrap_or_else(PoisonError::into_inner);
+        // What was learnt meanwhile stays.
+        if Arc::ptr_eq(&now.learnt, &fresh.learnt) {
+            *now = Arc::clone(&fresh);
+        }
         fresh
     }
 
@@ -149,9 +157,10 @@ impl Watch {
         let ground = self.ground(base);
         let staff = ground.is_staff(&inbound.account, &inbound.person.id);
         let folded = Folded::new(&said);
-        let met = self.memory().meet(inbound, &folded, staff, || ground.leads_elsewhere(&said, &folded), now_ms);
+        let (met, first) =
+            self.memory().meet(inbound, &folded, staff, || ground.leads_elsewhere(&said, &folded), now_ms);
         let place = table::place(&inbound.account, here.channel, met.tier);
-        let verdict = ground.verdict(inbound, &said, &folded, &met, place.channel, self.model.as_ref());
+        let verdict = ground.verdict(inbound, &said, &folded, &met, place.channel, self.model.as_deref());
         // Who warns of a lure in its own words is no copy of it.
         if !verdict.innocent {
             self.memory().keep(inbound, now_ms);
@@ -160,7 +169,8 @@ impl Watch {
         let (verdict, measures) = self.guarding.policy.limits(&place, &self.counts.shadows()).decide(verdict);
         metrics::counter!("townkeeper_shield_total", "verdict" => word(verdict.action)).increment(1);
         let Some((action, also)) = table::case(measures) else {
-            if let Some(bin) = counted {
+            // Handed in again, it was counted before.
+            if let Some(bin) = counted.filter(|_| first) {
                 self.counts.note(place.platform, bin);
             }
             return None;
@@ -206,6 +216,7 @@ impl Watch {
 
     /// Takes up what moderators said, here or over another node, and who is of the team.
     pub(crate) async fn learn(&self, house: &House) -> Result<(), StoreError> {
+        let _alone = self.learning.lock().await;
         let now = Basis {
             said: house.store.cases_said(&house.workspace).await?,
             people: house.store.people(&house.workspace).await?,
@@ -219,8 +230,15 @@ impl Watch {
         if before.basis == now {
             return Ok(());
         }
-        let lessons = house.store.lessons(&house.workspace).await?;
-        let learnt = Arc::new(Learnt::of(now, &lessons, base.allowed(), self.model.as_ref(), &self.clean));
+        let lessons = house.store.lessons(&house.workspace, u32::try_from(LESSONS).unwrap_or(u32::MAX)).await?;
+        let (ours, model, clean) = (Arc::clone(&base), self.model.clone(), Arc::clone(&self.clean));
+        // Of many lessons it takes a while.
+        let learnt =
+            tokio::task::spawn_blocking(move || Learnt::of(now, &lessons, ours.allowed(), model.as_deref(), &clean));
+        let Ok(learnt) = learnt.await.inspect_err(|error| tracing::error!(%error, "nothing could be learnt")) else {
+            return Ok(());
+        };
+        let learnt = Arc::new(learnt);
         let ground = Arc::new(Ground::new(&self.guarding, base, learnt));
         *self.ground.write().unwrap_or_else(PoisonError::into_inner) = ground;
         Ok(())

@@ -8,6 +8,7 @@ use townkeeper_contract::id::{AccountId, MessageRef, PersonId, PlaceId};
 
 use crate::audit::{self, Act, By};
 use crate::db::{Conn, Row, keepable, sql};
+use crate::erase::person_mark;
 use crate::owed::{self, Debt};
 use crate::writer::Write;
 use crate::{Denied, ShadowCounts, Store, StoreError, cards, counter, guard, shadow};
@@ -112,16 +113,18 @@ impl Store {
         rows.iter().map(kept).collect()
     }
 
-    /// What is to be learnt: cases of which a moderator said what their words are.
-    pub async fn lessons(&self, workspace: &str) -> Result<Vec<KeptCase>, StoreError> {
+    /// What is to be learnt: the newest `limit` cases of which a moderator said what their words are, oldest first.
+    pub async fn lessons(&self, workspace: &str, limit: u32) -> Result<Vec<KeptCase>, StoreError> {
         let rows = sql("SELECT * FROM scam_case WHERE workspace = $1 AND state IN ('content', 'clear') \
-             AND text <> '' ORDER BY number");
-        rows.bind(workspace).all(&self.reads).await?.iter().map(kept).collect()
+             AND text <> '' ORDER BY number DESC LIMIT $2");
+        let rows = rows.bind(workspace).bind(i64::from(limit)).all(&self.reads).await?;
+        rows.iter().rev().map(kept).collect()
     }
 
     /// How much was said about cases so far: where it differs, there is something to learn or to unlearn.
     pub async fn cases_said(&self, workspace: &str) -> Result<i64, StoreError> {
-        let row = sql("SELECT CAST(COALESCE(SUM(said), 0) AS BIGINT) AS said FROM scam_case WHERE workspace = $1");
+        let row = sql("SELECT CAST(COALESCE(SUM(said), 0) AS BIGINT) AS said FROM scam_case \
+             WHERE workspace = $1 AND said > 0");
         row.bind(workspace).one(&self.reads).await?.int("said")
     }
 
@@ -135,10 +138,17 @@ impl Store {
         self.write(report).await
     }
 
-    /// Opens a case that no event of its own led to.
-    pub async fn open_case(&self, workspace: &str, account: &str, new: NewCase, now_ms: i64) -> Result<(), StoreError> {
+    /// Opens a case that no event of its own led to, as of `seen_ms`, when what it is about came. Of somebody who was
+    /// erased since then nothing is written.
+    pub async fn open_case(
+        &self,
+        workspace: &str,
+        account: &str,
+        new: NewCase,
+        seen_ms: i64,
+    ) -> Result<(), StoreError> {
         let (workspace, account) = (workspace.to_owned(), account.to_owned());
-        self.write(OpenCase { workspace, account, new, now_ms }).await
+        self.write(OpenCase { workspace, account, new, seen_ms }).await
     }
 }
 
@@ -172,13 +182,14 @@ pub(crate) fn kept(row: &Row) -> Result<KeptCase, StoreError> {
     Ok(KeptCase { case: case(row)?, address: row.text("address")?, said: row.int("said")? })
 }
 
-/// Writes what was found in a batch, in its transaction. What was found before is left as it is.
+/// Writes what was found in a batch, in its transaction. What was found before is left as it is; who was erased since
+/// `seen_ms`, when it came, is left out.
 pub(crate) async fn insert(
     tx: &mut Conn,
     workspace: &str,
     account: &str,
     cases: &[NewCase],
-    now_ms: i64,
+    seen_ms: i64,
 ) -> Result<(), StoreError> {
     let mut counts = ShadowCounts::new();
     for new in cases {
@@ -188,29 +199,32 @@ pub(crate) async fn insert(
             continue;
         }
         let number = counter::next(tx, workspace, "scam_case").await?;
-        sql("INSERT INTO scam_case (workspace, number, account, event, place, address, message, person, name, text, why, \
-             verdict, action, mode, at_ms, state, said, also, counted) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'open', 0, $16, $17)")
-        .bind(workspace)
-        .bind(number)
-        .bind(account)
-        .bind(event.as_ref())
-        .bind(&new.place)
-        .bind(&new.address)
-        .bind(new.message.as_ref())
-        .bind(&new.person)
-        .bind(keepable(&new.name).as_ref())
-        .bind(keepable(&new.text).as_ref())
-        .bind(keepable(&new.why).as_ref())
-        .bind(keepable(&new.verdict.to_string()).as_ref())
-        .bind(new.action.as_str())
-        .bind(new.mode.as_str())
-        .bind(now_ms)
-        .bind(new.also.iter().map(|extra| extra.as_str()).collect::<Vec<_>>().join(","))
-        .bind(new.counted)
-        .execute(&mut *tx)
-        .await?;
-        if let Some(bin) = new.counted {
+        let written =
+            sql("INSERT INTO scam_case (workspace, number, account, event, place, address, message, person, \
+             name, text, why, verdict, action, mode, at_ms, state, said, also, counted) \
+             SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'open', 0, $16, $17 \
+             WHERE NOT EXISTS (SELECT 1 FROM erasure e WHERE e.workspace = $1 AND e.mark = $18 AND e.at_ms >= $15)")
+            .bind(workspace)
+            .bind(number)
+            .bind(account)
+            .bind(event.as_ref())
+            .bind(&new.place)
+            .bind(&new.address)
+            .bind(new.message.as_ref())
+            .bind(&new.person)
+            .bind(keepable(&new.name).as_ref())
+            .bind(keepable(&new.text).as_ref())
+            .bind(keepable(&new.why).as_ref())
+            .bind(keepable(&new.verdict.to_string()).as_ref())
+            .bind(new.action.as_str())
+            .bind(new.mode.as_str())
+            .bind(seen_ms)
+            .bind(new.also.iter().map(|extra| extra.as_str()).collect::<Vec<_>>().join(","))
+            .bind(new.counted)
+            .bind(person_mark(account, &new.person))
+            .execute(&mut *tx)
+            .await?;
+        if let Some(bin) = new.counted.filter(|_| written > 0) {
             *counts.entry(counted_as(account, bin)).or_default() += 1;
         }
     }
@@ -226,14 +240,14 @@ struct OpenCase {
     workspace: String,
     account: String,
     new: NewCase,
-    now_ms: i64,
+    seen_ms: i64,
 }
 
 impl Write for OpenCase {
     type Out = ();
 
     fn apply<'a>(&'a self, tx: &'a mut Conn) -> BoxFuture<'a, Result<(), StoreError>> {
-        Box::pin(insert(tx, &self.workspace, &self.account, std::slice::from_ref(&self.new), self.now_ms))
+        Box::pin(insert(tx, &self.workspace, &self.account, std::slice::from_ref(&self.new), self.seen_ms))
     }
 }
 

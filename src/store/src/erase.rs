@@ -1,4 +1,5 @@
-//! Erasing a person: every text of theirs and every id that names them, in every table, in one transaction.
+//! Erasing a person: every text of theirs and every id that names them, in every table, in one transaction, behind a mark
+//! that keeps others from writing more of them.
 //!
 //! A table with a column `person` must stand in [`RULES`]; a test compares that with the schema. What must stay as a
 //! fact (a turn was answered, a ticket has a number) stays without text, under [`ERASED`].
@@ -16,7 +17,7 @@ use crate::writer::Write;
 use crate::{Store, StoreError};
 
 /// Stands where an id stood.
-pub const ERASED: &str = "erased";
+pub const ERASED: &str = townkeeper_core::cases::ERASED;
 
 /// How many rows of each table were deleted, or stripped of the person.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -226,11 +227,22 @@ const RULES: &[Rule] = &[
         "UPDATE scam_card SET due = 1 WHERE workspace = $1 AND kind = 'card' AND number IN (SELECT c.number \
          FROM scam_case c WHERE c.workspace = $1 AND c.account = $2 AND c.person = $3)",
     ),
+    // What was never shown, because its card, or the digest that it is a line of, is gone before it left, is shown anew.
+    rule(
+        "scam_case",
+        shown!(
+            "UPDATE scam_case SET shown_ms = NULL WHERE workspace = $1 AND state = 'open' AND shown_ms IS NOT NULL \
+             AND (message IS NOT NULL OR person <> $3) AND number IN (SELECT d.number FROM scam_card d JOIN outbox o \
+             ON o.workspace = d.workspace AND o.id = d.card WHERE d.workspace = $1 AND o.state = 'ready' AND d.card",
+            ") AND NOT EXISTS (SELECT 1 FROM scam_card d JOIN outbox o ON o.workspace = d.workspace AND o.id = d.card \
+             WHERE d.workspace = $1 AND d.number = scam_case.number AND o.state IN ('sending', 'sent', 'unknown'))"
+        ),
+    ),
     rule("attempt", shown!("DELETE FROM attempt WHERE workspace = $1 AND outbox", "")),
     rule(
         "outbox",
         shown!(
-            "UPDATE outbox SET act = '{\"act\":\"typing\"}' WHERE workspace = $1 AND state = 'sent' AND id",
+            "UPDATE outbox SET act = '{\"act\":\"typing\"}' WHERE workspace = $1 AND state IN ('sending', 'sent') AND id",
             " AND id IN (SELECT c.card FROM scam_card c WHERE c.workspace = $1 AND c.kind = 'card')"
         ),
     ),
@@ -320,6 +332,9 @@ impl Store {
     ///
     /// The log keeps that somebody of the account was erased, by whom, and how many rows; not who it was.
     pub async fn erase_person(&self, by: By, account: &str, person: &str) -> Result<ErasureReport, StoreError> {
+        let mark = Mark { workspace: by.workspace.clone(), person: person_mark(account, person), at_ms: by.now_ms };
+        self.write(mark).await?;
+        self.writers_gone().await?;
         let report = self.write(Erase { by, account: account.to_owned(), person: person.to_owned() }).await?;
         self.scrub().await?;
         Ok(report)
@@ -345,6 +360,33 @@ impl Store {
              WHERE table_schema = current_schema() AND column_name = 'person' ORDER BY table_name",
         );
         rows.all(&self.reads).await?.iter().map(|row: &Row| row.text("name")).collect()
+    }
+
+    /// Waits until whoever was writing at this moment is done: they may not have seen the mark. Whoever comes later does,
+    /// and waits for nobody. SQLite has one writer.
+    async fn writers_gone(&self) -> Result<(), StoreError> {
+        let Pool::Postgres(_) = &self.reads else { return Ok(()) };
+        let mut then = self.writers().await?;
+        for _ in 0..WRITERS_WAIT.as_millis() / WRITERS_REST.as_millis() {
+            if then.is_empty() {
+                return Ok(());
+            }
+            tokio::time::sleep(WRITERS_REST).await;
+            let now = self.writers().await?;
+            then.retain(|transaction| now.contains(transaction));
+        }
+        // The mark stands, and to be told twice to erase somebody does no harm.
+        if then.is_empty() { Ok(()) } else { Err(StoreError::Busy) }
+    }
+
+    /// The transactions that write what a mark keeps from being written.
+    async fn writers(&self) -> Result<Vec<String>, StoreError> {
+        let rows = sql(
+            "SELECT DISTINCT virtualtransaction AS id FROM pg_locks WHERE locktype = 'relation' AND granted \
+             AND mode = 'RowExclusiveLock' AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) \
+             AND relation IN (CAST('fingerprint' AS regclass), CAST('member' AS regclass), CAST('scam_case' AS regclass))",
+        );
+        rows.all(&self.reads).await?.iter().map(|row| row.text("id")).collect()
     }
 
     /// Rewrites the database without the remains of deleted rows.
@@ -383,6 +425,34 @@ pub fn person_mark(account: &str, person: &str) -> i64 {
     i64::from_be_bytes(hash.first_chunk().copied().unwrap_or_default())
 }
 
+/// How long an erasure waits for whoever writes while it begins, and how often it looks.
+const WRITERS_WAIT: Duration = Duration::from_secs(30);
+const WRITERS_REST: Duration = Duration::from_millis(20);
+
+/// From its commit on nothing is written of what was heard of them before.
+struct Mark {
+    workspace: String,
+    person: i64,
+    at_ms: i64,
+}
+
+impl Write for Mark {
+    type Out = ();
+
+    fn apply<'a>(&'a self, tx: &'a mut Conn) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            sql("INSERT INTO erasure (workspace, mark, at_ms) VALUES ($1, $2, $3) \
+                 ON CONFLICT (workspace, mark) DO UPDATE SET at_ms = excluded.at_ms")
+            .bind(&self.workspace)
+            .bind(self.person)
+            .bind(self.at_ms)
+            .execute(tx)
+            .await?;
+            Ok(())
+        })
+    }
+}
+
 struct Erase {
     by: By,
     account: String,
@@ -394,17 +464,6 @@ impl Write for Erase {
 
     fn apply<'a>(&'a self, tx: &'a mut Conn) -> BoxFuture<'a, Result<ErasureReport, StoreError>> {
         Box::pin(async move {
-            // Whoever is writing something down of them at this moment is waited for, and what comes later finds the mark.
-            per_engine("SELECT 1", "LOCK TABLE fingerprint, member IN SHARE ROW EXCLUSIVE MODE")
-                .execute(&mut *tx)
-                .await?;
-            sql("INSERT INTO erasure (workspace, mark, at_ms) VALUES ($1, $2, $3) \
-                 ON CONFLICT (workspace, mark) DO UPDATE SET at_ms = excluded.at_ms")
-            .bind(&self.by.workspace)
-            .bind(person_mark(&self.account, &self.person))
-            .bind(self.by.now_ms)
-            .execute(&mut *tx)
-            .await?;
             let mut log = audit::begin(tx, &self.by).await?;
             let mut report = ErasureReport::default();
             for rule in RULES {

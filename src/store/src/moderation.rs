@@ -9,7 +9,7 @@ use townkeeper_contract::outbound;
 use townkeeper_core::say::keeper::act_done;
 
 use crate::audit::{self, Act, By, Log};
-use crate::db::{Conn, Row, sql};
+use crate::db::{Conn, Row, per_engine, sql};
 use crate::outbox::{self, OutboxRow, Queue, Sendable};
 use crate::writer::Write;
 use crate::{Store, StoreError, counter};
@@ -79,6 +79,8 @@ pub struct Waiting {
 pub struct Followed {
     pub number: i64,
     pub verb: Verb,
+    /// Who ordered it, as the audit log names them.
+    pub by: String,
     /// What became of it; None where its row is gone.
     pub state: Option<DeliveryState>,
 }
@@ -106,16 +108,37 @@ pub enum Ordered {
     Moved,
 }
 
-impl Store {
-    /// Acts that keys with this beginning asked for, that took nothing back, and that nothing took back.
-    pub async fn orders_asked(&self, workspace: &str, beginning: &str) -> Result<Vec<Followed>, StoreError> {
-        let rows = sql("SELECT m.number, m.verb, o.state AS state FROM moderation m \
+macro_rules! followed {
+    ($bytes:literal) => {
+        concat!(
+            "SELECT m.number, m.verb, m.by_actor, o.state AS state FROM moderation m \
              LEFT JOIN outbox o ON o.workspace = m.workspace AND o.id = m.outbox WHERE m.workspace = $1 \
-             AND substr(m.asked, 1, length($2)) = $2 AND m.reverses IS NULL AND NOT EXISTS (SELECT 1 FROM moderation b \
-             WHERE b.workspace = m.workspace AND b.reverses = m.number) ORDER BY m.number");
-        let rows = rows.bind(workspace).bind(beginning).all(&self.reads).await?;
+             AND m.asked",
+            $bytes,
+            " >= $2 AND m.asked",
+            $bytes,
+            " < $3 AND m.reverses IS NULL AND NOT EXISTS (SELECT 1 FROM moderation b \
+             WHERE b.workspace = m.workspace AND b.reverses = m.number) ORDER BY m.number"
+        )
+    };
+}
+
+/// What asks in a case's name begins with `case/7/`: the first such key in the order of bytes, and what stands behind all.
+pub(crate) fn keys_of_case(number: i64) -> (String, String) {
+    (format!("case/{number}/"), format!("case/{number}0"))
+}
+
+impl Store {
+    /// Acts that a case asked for, that took nothing back, and that nothing took back.
+    pub async fn orders_of_case(&self, workspace: &str, number: i64) -> Result<Vec<Followed>, StoreError> {
+        let rows = per_engine(followed!(""), followed!(" COLLATE \"C\""));
+        let (first, behind) = keys_of_case(number);
+        let rows = rows.bind(workspace).bind(first).bind(behind).all(&self.reads).await?;
         rows.iter()
-            .map(|row| Ok(Followed { number: row.int("number")?, verb: verb(row)?, state: state(row)? }))
+            .map(|row| {
+                let (number, by) = (row.int("number")?, row.text("by_actor")?);
+                Ok(Followed { number, verb: verb(row)?, by, state: state(row)? })
+            })
             .collect()
     }
 

@@ -8,6 +8,7 @@ use crate::audit::By;
 use crate::cases::{self, KeptCase};
 use crate::db::{Conn, Row, per_engine, sql};
 use crate::lease::{postgres_now, sqlite_now};
+use crate::moderation::keys_of_case;
 use crate::outbox;
 use crate::writer::Write;
 use crate::{Store, StoreError};
@@ -119,15 +120,26 @@ pub(crate) async fn owe(
     Ok(())
 }
 
+macro_rules! waiting {
+    ($bytes:literal) => {
+        concat!(
+            "UPDATE outbox SET state = 'refused', attempt = attempt + 1 WHERE workspace = $1 AND state = 'ready' \
+             AND id IN (SELECT m.outbox FROM moderation m WHERE m.workspace = $1 AND m.asked",
+            $bytes,
+            " >= $2 AND m.asked",
+            $bytes,
+            " < $3 AND m.reverses IS NULL AND (m.verb = 'remove' OR NOT EXISTS (SELECT 1 FROM attempt a \
+             WHERE a.workspace = m.workspace AND a.outbox = m.outbox AND a.class = 'in_doubt'))) RETURNING id, attempt"
+        )
+    };
+}
+
 /// What follows from a case and still waits is not done any more. What may have reached the platform and can be taken back
 /// stays in its line: what takes it back comes behind it.
 pub(crate) async fn withdraw(tx: &mut Conn, by: &By, number: i64) -> Result<(), StoreError> {
-    let rows =
-        sql("UPDATE outbox SET state = 'refused', attempt = attempt + 1 WHERE workspace = $1 AND state = 'ready' \
-         AND id IN (SELECT m.outbox FROM moderation m WHERE m.workspace = $1 AND substr(m.asked, 1, length($2)) = $2 \
-         AND m.reverses IS NULL AND (m.verb = 'remove' OR NOT EXISTS (SELECT 1 FROM attempt a \
-         WHERE a.workspace = m.workspace AND a.outbox = m.outbox AND a.class = 'in_doubt'))) RETURNING id, attempt");
-    let rows = rows.bind(&by.workspace).bind(format!("case/{number}/")).all(&mut *tx).await?;
+    let (first, behind) = keys_of_case(number);
+    let rows = per_engine(waiting!(""), waiting!(" COLLATE \"C\"")).bind(&by.workspace).bind(first).bind(behind);
+    let rows = rows.all(&mut *tx).await?;
     outbox::note_refused(tx, &by.workspace, &rows, "the case was decided otherwise while it waited", by.now_ms).await
 }
 

@@ -8,7 +8,7 @@ use townkeeper_contract::text::{Block, BlockKind, Origin, RichText, Run};
 
 use super::keeper::legible;
 use super::{notice, system};
-use crate::cases::Step;
+use crate::cases::{ERASED, Step};
 use crate::decide::cases::{Cased, Decided};
 
 /// How much of a message a card shows, in characters.
@@ -27,16 +27,7 @@ pub fn card(case: &Case, done: &str, by: &str) -> Reply {
         head.push(Run::plain(format!(" {done}"), Origin::System));
     }
     body.push(Block::paragraph(head));
-    let written = match (&case.message, case.text.is_empty()) {
-        (Some(_), true) => " wrote no words: look at what hangs on it.",
-        (Some(_), false) => " wrote:",
-        (None, _) => " is called so.",
-    };
-    body.push(Block::paragraph(vec![
-        Run::plain(legible(&case.name), Origin::Quote),
-        Run::plain(format!(" ({})", case.person), Origin::Data),
-        Run::plain(written, Origin::System),
-    ]));
+    body.push(Block::paragraph(author(case)));
     if !case.text.is_empty() {
         let text = shortened(&case.text);
         body.push(Block { kind: BlockKind::Quote { depth: 0 }, runs: vec![Run::plain(text, Origin::Quote)] });
@@ -54,7 +45,26 @@ pub fn card(case: &Case, done: &str, by: &str) -> Reply {
         label: (*label).to_owned(),
     };
     let words: &[(CaseWord, &str)] = if case.state == CaseState::Open { WORDS } else { &[(CaseWord::Undo, UNDO)] };
-    Reply { body, offers: words.iter().map(offer).collect(), ..notice("") }
+    // Nothing can be done to an account that nobody knows any more.
+    let may = words.iter().filter(|(word, _)| *word != CaseWord::Account || case.person.as_str() != ERASED);
+    Reply { body, offers: may.map(offer).collect(), ..notice("") }
+}
+
+/// Who wrote what a case is about.
+fn author(case: &Case) -> Vec<Run> {
+    if case.person.as_str() == ERASED {
+        return vec![Run::plain("This person was erased.", Origin::System)];
+    }
+    let written = match (&case.message, case.text.is_empty()) {
+        (Some(_), true) => " wrote no words: look at what hangs on it.",
+        (Some(_), false) => " wrote:",
+        (None, _) => " is called so.",
+    };
+    vec![
+        Run::plain(legible(&case.name), Origin::Quote),
+        Run::plain(format!(" ({})", case.person), Origin::Data),
+        Run::plain(written, Origin::System),
+    ]
 }
 
 /// What may be said about an open case.
@@ -81,6 +91,11 @@ fn state(state: CaseState) -> &'static str {
 /// Why nobody is restricted.
 pub fn nobody() -> &'static str {
     "The platform did not say who wrote it, so nobody is restricted."
+}
+
+/// Why nobody is restricted who was erased.
+pub fn erased() -> &'static str {
+    "This person was erased, so nobody is restricted."
 }
 
 /// Why there is a case that members led to.

@@ -39,6 +39,9 @@ pub(super) async fn carry_out(
             Step::Restrict | Step::Ban if kept.case.person.as_str() == cases::NOBODY => {
                 done.undone.push(say::cases::nobody().to_owned());
             }
+            Step::Restrict | Step::Ban if kept.case.person.as_str() == cases::ERASED => {
+                done.undone.push(say::cases::erased().to_owned());
+            }
             Step::Remove | Step::Restrict | Step::Ban => order(house, by, kept, *step, person, &mut done).await?,
             Step::TakeBack => take_back(house, by, kept, person, &mut done).await?,
             Step::Sweep => sweep(house, by, (kept, copies), person, &mut done).await?,
@@ -47,11 +50,12 @@ pub(super) async fn carry_out(
     Ok(done)
 }
 
-/// The act that a step is, upon the case's own message or author.
+/// The act that a step is, upon the case's own message or author. `None`: there is none of that.
 pub(super) fn act_of(kept: &KeptCase, step: Step) -> Option<ForCase<'_>> {
     let case = &kept.case;
     let verb = match step {
         Step::Remove => case.message.as_ref().map(|_| Verb::Remove)?,
+        Step::Restrict | Step::Ban if case.person.as_str() == cases::ERASED => return None,
         Step::Restrict => Verb::Restrict,
         Step::Ban => Verb::Ban,
         Step::TakeBack | Step::Sweep => return None,
@@ -100,7 +104,7 @@ async fn take_back(
     person: Option<&str>,
     done: &mut Done,
 ) -> Result<(), EngineError> {
-    let acts = house.store.orders_asked(&house.workspace, &format!("case/{}/", kept.case.number)).await?;
+    let acts = house.store.orders_of_case(&house.workspace, kept.case.number).await?;
     let removed = acts.iter().filter(|act| act.verb == Verb::Remove && act.state == Some(DeliveryState::Sent)).count();
     for act in acts {
         // What came to nothing, or was withdrawn with the word, there is nothing of to take back.

@@ -16,6 +16,7 @@ use townkeeper_store::{
     Card, Denied, Followed, KeptCase, NewAction, Redraw, Sendable, ShowCases, StaleCard, StoreError,
 };
 
+use crate::moderate::SHIELD;
 use crate::shield::ACTS;
 use crate::{EngineError, House, ids, outbox};
 
@@ -77,7 +78,8 @@ pub(super) async fn redraw(house: &Arc<House>) -> Result<(), EngineError> {
 
 /// What the shield did about a case by itself and was not taken back, in words.
 pub(super) async fn done_about(house: &House, kept: &KeptCase) -> Result<String, EngineError> {
-    let acts = house.store.orders_asked(&house.workspace, &format!("case/{}/0/", kept.case.number)).await?;
+    let mut acts = house.store.orders_of_case(&house.workspace, kept.case.number).await?;
+    acts.retain(|act| act.by == SHIELD);
     let stands = |act: &&Followed| !matches!(act.state, Some(DeliveryState::Refused | DeliveryState::Expired));
     if acts.iter().any(|act| act.state == Some(DeliveryState::Ready)) {
         return Ok(say::cases::takes_down().to_owned());

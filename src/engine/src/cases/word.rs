@@ -9,7 +9,7 @@ use townkeeper_contract::place::PlaceWho;
 use townkeeper_core::access::may;
 use townkeeper_core::cases::{self, Step};
 use townkeeper_core::decide::cases::{Cased, Decided};
-use townkeeper_store::{By, Debt, DecideCase, Denied, ErasureReport, KeptCase, Owed, StoreError, fault};
+use townkeeper_store::{By, Debt, DecideCase, Denied, ErasureReport, KeptCase, Owed, StoreError, fault, person_mark};
 
 use super::acts::{carry_out, copies};
 use crate::{Engine, EngineError, House, moderate};
@@ -56,7 +56,7 @@ impl Engine {
         self.house.shield.forget(account, person);
         let erased = self.house.store.erase_person(by, account, person).await;
         self.house.shield.forget(account, person);
-        self.house.pictures.forget(account, person);
+        self.house.pictures.forget(person_mark(account, person));
         let report = erased?;
         self.house.shield.learn(&self.house).await?;
         Ok(report)

@@ -132,6 +132,7 @@ impl Watch {
         let erased: HashMap<i64, i64> = house.store.erasures(&house.workspace).await?.into_iter().collect();
         for (mark, _) in erased.iter().filter(|(mark, at_ms)| followed.erased.get(*mark) != Some(*at_ms)) {
             self.memory().forget(*mark);
+            house.pictures.forget(*mark);
         }
         followed.erased = erased;
         read_members(house, &mut followed).await?;

@@ -14,6 +14,9 @@ use townkeeper_shield::patterns::{Pattern, Patterns};
 use townkeeper_shield::{Delta, Folded, Lists, Model};
 use townkeeper_store::KeptCase;
 
+/// How many messages that moderators cleared no lesson may make it flag.
+const CLEARED: usize = 500;
+
 /// What is learnt from; where it is the same, so is what is learnt.
 #[derive(Default, PartialEq)]
 pub(super) struct Basis {
@@ -62,7 +65,9 @@ impl Learnt {
             scam: is_scam(kept),
         };
         let taught: Vec<Taught> = lessons.iter().map(taught).collect();
-        let cleared = taught.iter().filter(|taught| !taught.scam).map(|taught| taught.text.clone());
+        // The newest: each is looked at with every lesson.
+        let cleared = taught.iter().rev().filter(|taught| !taught.scam).take(CLEARED);
+        let cleared = cleared.map(|taught| taught.text.clone());
         let clean: Vec<Folded> = clean.iter().cloned().chain(cleared).collect();
         let (delta, left_out) = Delta::of(model, &taught, &clean);
         self.delta = delta;

@@ -108,7 +108,8 @@ impl Default for Memory {
 }
 
 impl Memory {
-    /// Takes an event in: what it says beside all before it. One that was met before is met as it was then.
+    /// Takes an event in: what it says beside all before it, and whether it is new. One that was met before is met as it
+    /// was then.
     pub(super) fn meet(
         &mut self,
         inbound: &Inbound,
@@ -116,16 +117,16 @@ impl Memory {
         staff: bool,
         leads_elsewhere: impl FnOnce() -> bool,
         now_ms: i64,
-    ) -> Met {
+    ) -> (Met, bool) {
         let event = event_key(inbound);
         if let Some(Event { met, .. }) = self.events.by_key.get(&event) {
-            return met.clone();
+            return (met.clone(), false);
         }
         let person = person_key(&inbound.account.0, &inbound.person.id.0);
         let print = Fingerprint::of(folded).filter(|_| !matches!(inbound.body, Body::Roster { .. }));
         let met = self.meet_first(inbound, (folded, print), (person, staff), leads_elsewhere, now_ms);
         self.events.put(event, Event { person, met: met.clone(), print });
-        met
+        (met, true)
     }
 
     /// Keeps what an event that was met is known by, so that it is found as a copy. Once, however often it is handed in.
@@ -353,9 +354,9 @@ mod tests {
 
     fn meet(memory: &mut Memory, inbound: &Inbound) -> Met {
         let Body::Message { text } = &inbound.body else {
-            return memory.meet(inbound, &Folded::new(""), false, || false, NOW);
+            return memory.meet(inbound, &Folded::new(""), false, || false, NOW).0;
         };
-        let met = memory.meet(inbound, &Folded::new(text), false, || true, NOW);
+        let (met, _) = memory.meet(inbound, &Folded::new(text), false, || true, NOW);
         memory.keep(inbound, NOW);
         met
     }

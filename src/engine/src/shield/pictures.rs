@@ -112,7 +112,7 @@ impl Watch {
         }
         let words = said(&look.inbound).unwrap_or_default();
         let text = if words.is_empty() { codes.to_owned() } else { format!("{words}\n{codes}") };
-        Some(ground.beside(look, channel, &text, Vec::new(), self.model.as_ref()))
+        Some(ground.beside(look, channel, &text, Vec::new(), self.model.as_deref()))
     }
 }
 

@@ -152,7 +152,7 @@ async fn a_word_that_takes_back_stops_what_still_waits(home: &Home) {
     let states: Vec<_> = acts.iter().rev().map(|act| act.state.unwrap()).collect();
     assert_eq!(states, [Sending, Refused, Ready, Ready]);
     assert!(acts[2].detail.as_deref().unwrap().contains("decided otherwise"), "{acts:?}");
-    let followed = store.orders_asked(W, "case/1/").await.unwrap();
+    let followed = store.orders_of_case(W, 1).await.unwrap();
     assert_eq!(followed.iter().map(|act| act.state.unwrap()).collect::<Vec<_>>(), [Sending, Refused, Ready]);
     // The twin: a word that takes nothing back.
     store.decide_case(word(number, 1, CaseState::Account)).await.unwrap();

@@ -24,6 +24,7 @@ stories!(
     of_two_moderators_the_second_looks_again,
     reports_of_the_new_weigh_little_however_many,
     an_erased_person_teaches_nothing,
+    only_the_newest_lessons_are_read,
     members_are_known_the_longer_the_better,
     scores_are_counted_and_those_of_scams_taken_back,
 );
@@ -158,10 +159,10 @@ async fn of_two_moderators_the_second_looks_again(home: &Home) {
     store.decide_case(decide(0, CaseState::Content)).await.unwrap();
     let second = store.decide_case(decide(0, CaseState::Clear)).await;
     assert!(matches!(second, Err(StoreError::Denied(Denied::Moved))), "{second:?}");
-    let lessons = store.lessons(W).await.unwrap();
+    let lessons = store.lessons(W, 2_000).await.unwrap();
     assert_eq!((lessons.len(), lessons[0].case.state), (1, CaseState::Content));
     store.decide_case(decide(1, CaseState::Open)).await.unwrap();
-    assert!(store.lessons(W).await.unwrap().is_empty(), "what is taken back is unlearnt");
+    assert!(store.lessons(W, 2_000).await.unwrap().is_empty(), "what is taken back is unlearnt");
     assert_eq!(store.cases_said(W).await.unwrap(), 2);
     let case = store.case(W, number).await.unwrap().unwrap().case;
     assert_eq!((case.state, case.by, case.decided_ms), (CaseState::Open, None, None));
@@ -203,10 +204,26 @@ async fn an_erased_person_teaches_nothing(home: &Home) {
     store.decide_case(decide).await.unwrap();
     let said = store.cases_said(W).await.unwrap();
     store.erase_person(by(5_000), ACCOUNT, "66").await.unwrap();
-    assert!(store.lessons(W).await.unwrap().is_empty());
+    assert!(store.lessons(W, 2_000).await.unwrap().is_empty());
     assert_ne!(store.cases_said(W).await.unwrap(), said, "who learnt from it hears that there is something to unlearn");
     let case = store.case(W, number).await.unwrap().unwrap().case;
     assert_eq!((case.text.as_str(), case.name.as_str(), case.person.as_str()), ("", "erased", "erased"));
+}
+
+async fn only_the_newest_lessons_are_read(home: &Home) {
+    let store = home.open().await;
+    for event in ["m1", "m2", "m3", "m4"] {
+        let number = open(&store, event, "66").await;
+        let to = if event == "m2" { CaseState::Unsure } else { CaseState::Content };
+        let decide = DecideCase { by: by(3_000), number, said: 0, to, debt: None, takes_back: false };
+        store.decide_case(decide).await.unwrap();
+    }
+    let numbers = async |limit| {
+        let lessons = store.lessons(W, limit).await.unwrap();
+        lessons.into_iter().map(|kept| kept.case.number).collect::<Vec<_>>()
+    };
+    assert_eq!(numbers(2_000).await, [1, 3, 4]);
+    assert_eq!(numbers(2).await, [3, 4]);
 }
 
 async fn members_are_known_the_longer_the_better(home: &Home) {

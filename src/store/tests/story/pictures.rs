@@ -2,16 +2,18 @@
 //! gone with whoever sent them.
 
 use townkeeper_contract::case::CaseState;
-use townkeeper_store::{DecideCase, JudgedPicture, Store};
+use townkeeper_store::{Accept, DecideCase, JudgedPicture, Store};
 
 use crate::cases::found;
 use crate::home::{Home, stories};
+use crate::ledger;
 use crate::people::by;
 use crate::town::{ACCOUNT, W};
 
 stories!(
     a_picture_is_kept_with_its_case_and_counts_while_the_word_stands,
     nothing_of_an_erased_persons_pictures_is_left,
+    what_came_before_an_erasure_opens_no_case_after_it,
 );
 
 /// The first bit says that it is a negative number in a database.
@@ -57,4 +59,25 @@ async fn nothing_of_an_erased_persons_pictures_is_left(home: &Home) {
     store.erase_person(by(5_000), ACCOUNT, "66").await.unwrap();
     keep(&store, "m1").await;
     assert_eq!(store.judged_pictures(W).await.unwrap(), []);
+}
+
+async fn what_came_before_an_erasure_opens_no_case_after_it(home: &Home) {
+    let store = home.open().await;
+    store.open_case(W, ACCOUNT, found("m1/picture", "66"), 5_000).await.unwrap();
+    keep(&store, "m1/picture").await;
+    store.erase_person(by(5_000), ACCOUNT, "66").await.unwrap();
+    // A picture that was being fetched meanwhile, on whatever node; and a batch that was on its way.
+    store.open_case(W, ACCOUNT, found("m2/picture", "66"), 5_000).await.unwrap();
+    keep(&store, "m2/picture").await;
+    let late = Accept { cases: vec![found("m3", "66")], now_ms: 4_999, ..ledger::accept(&[], None) };
+    store.accept(late).await.unwrap();
+    let persons = async || {
+        store.cases(W, false, None, 9).await.unwrap().into_iter().map(|case| case.person.0).collect::<Vec<_>>()
+    };
+    assert_eq!(persons().await, ["erased"]);
+    assert_eq!(store.shadow(W).await.unwrap().values().sum::<i64>(), 1, "what is not written does not count");
+    // The red twins: somebody else, and who comes back as somebody new.
+    store.open_case(W, ACCOUNT, found("m4/picture", "67"), 4_000).await.unwrap();
+    store.open_case(W, ACCOUNT, found("m5/picture", "66"), 5_001).await.unwrap();
+    assert_eq!(persons().await, ["66", "67", "erased"]);
 }

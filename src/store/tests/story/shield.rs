@@ -1,7 +1,7 @@
 //! What the shield remembers: written with the batch, read by every node, gone after a day; and of somebody who is erased
 //! nothing, whoever remembers them.
 
-use sqlx::{Connection as _, PgConnection, Row as _};
+use sqlx::{Connection as _, PgConnection};
 use townkeeper_contract::case::CaseState;
 use townkeeper_contract::inbound::ReplyTo;
 use townkeeper_contract::moderation::Verb;
@@ -25,6 +25,7 @@ stories!(
     fingerprints_go_after_a_day,
     another_node_brings_nobody_back,
     moderators_read_nothing_of_whoever_was_erased,
+    what_was_not_shown_yet_is_shown_without_them,
     an_erased_moderator_is_named_nowhere_but_in_the_log,
 );
 
@@ -175,6 +176,51 @@ async fn moderators_read_nothing_of_whoever_was_erased(home: &Home) {
     assert_eq!(drawn, [("c1", "erased")]);
 }
 
+async fn what_was_not_shown_yet_is_shown_without_them(home: &Home) {
+    let store = home.open().await;
+    for (event, person) in [("m1", "66"), ("m2", "66"), ("m3", "66"), ("m4", "67"), ("m5", "66"), ("m6", "66")] {
+        store.open_case(W, ACCOUNT, cases::found(event, person), 1_000).await.unwrap();
+    }
+    // In one line: the first is under way, the others wait behind it.
+    let at = |id: &str| {
+        let mut card = card(id, "case");
+        "cases/yard".clone_into(&mut card.say.dest);
+        card
+    };
+    for (numbers, id) in [(vec![1], "c1"), (vec![2], "c2"), (vec![3, 4], "c3"), (vec![5], "c5")] {
+        let numbers = numbers.into_iter().map(|number| (number, 0)).collect();
+        let (workspace, cards) = (W.to_owned(), vec![at(id)]);
+        store
+            .show_cases(ShowCases { workspace, cases: numbers, cards, node: "n1".to_owned(), now_ms: 2_000 })
+            .await
+            .unwrap();
+    }
+    store.decide_case(unsure(5)).await.unwrap();
+    // Nobody reads of it.
+    let show = ShowCases {
+        workspace: W.to_owned(),
+        cases: vec![(6, 0)],
+        cards: Vec::new(),
+        node: "n1".to_owned(),
+        now_ms: 2_000,
+    };
+    store.show_cases(show).await.unwrap();
+    let unshown = async || {
+        let cases = store.unshown_cases(W, 0, 9).await.unwrap();
+        cases.into_iter().map(|kept| kept.case.number).collect::<Vec<_>>()
+    };
+    assert!(unshown().await.is_empty());
+    store.erase_person(by(5_000), ACCOUNT, "66").await.unwrap();
+    assert_eq!(unshown().await, [2, 3, 4], "what is decided needs nobody, and what arrives is not shown twice");
+    // What was on its way arrives, and is drawn anew.
+    assert!(store.stale_cards(W, 10).await.unwrap().is_empty());
+    let verdict = Verdict::Sent { message: Some("yard/9".to_owned()) };
+    let ack = Ack { workspace: W.to_owned(), id: "c1".to_owned(), attempt: 1, verdict, now_ms: 5_100 };
+    assert!(store.ack(ack).await.unwrap());
+    let stale = store.stale_cards(W, 10).await.unwrap();
+    assert_eq!(stale.iter().map(|stale| stale.card.as_str()).collect::<Vec<_>>(), ["c1"]);
+}
+
 async fn an_erased_moderator_is_named_nowhere_but_in_the_log(home: &Home) {
     let store = home.open().await;
     let ada = || By { actor: "platform:telegram:77700077".to_owned(), ..by(3_000) };
@@ -197,7 +243,7 @@ async fn an_erased_moderator_is_named_nowhere_but_in_the_log(home: &Home) {
     assert_eq!(store.case(W, 1).await.unwrap().unwrap().case.state, CaseState::Account, "what was said still holds");
 }
 
-/// Another node has written somebody down and not committed yet when they are erased.
+/// Another node has written somebody down and not committed yet when they are erased. Nobody else waits for that.
 #[tokio::test]
 async fn an_erasure_waits_for_whoever_writes_at_this_moment() {
     let cluster = Cluster::start(false);
@@ -209,19 +255,28 @@ async fn an_erasure_waits_for_whoever_writes_at_this_moment() {
         VALUES ('main', 'telegram:main', '66', 1, 1, 1)";
     sqlx::query(member).execute(&mut *late).await.unwrap();
     let mut erasing = Box::pin(store.erase_person(by(5), ACCOUNT, "66"));
-    let waits = "SELECT COUNT(*) AS n FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
-    loop {
+    let third = Store::connect(&url).await.unwrap();
+    while third.erasures(W).await.unwrap().is_empty() {
         tokio::select! {
             biased;
             early = &mut erasing => panic!("it did not wait: {early:?}"),
             () = tokio::task::yield_now() => {}
         }
-        let mut third = PgConnection::connect(&url).await.unwrap();
-        if sqlx::query(waits).fetch_one(&mut third).await.unwrap().get::<i64, _>("n") > 0 {
-            break;
-        }
+    }
+    // It waits; others write on, and of whom is being erased nothing.
+    let others = async {
+        let other = Member { person: "67".to_owned(), ..self::member(1, 1) };
+        third.keep_members(W, vec![self::member(1, 2), other]).await.unwrap();
+        third.keep_prints(W, "n3", vec![print("1", "66", 2), print("2", "67", 2)]).await.unwrap();
+    };
+    tokio::select! {
+        biased;
+        early = &mut erasing => panic!("it did not wait: {early:?}"),
+        () = others => {}
     }
     late.commit().await.unwrap();
     erasing.await.unwrap();
-    assert!(store.members(W, 0).await.unwrap().is_empty());
+    let left: Vec<String> = store.members(W, 0).await.unwrap().into_iter().map(|member| member.person).collect();
+    assert_eq!(left, ["67"]);
+    assert_eq!(of(&store, "n3").await, [print("2", "67", 2)]);
 }
