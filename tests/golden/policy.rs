@@ -135,6 +135,8 @@ async fn where_scams_are_reported_naming_one_is_no_scam() {
 #[tokio::test]
 async fn a_share_of_false_alarms_becomes_a_score_once_enough_was_said() {
     const SAID: u64 = 2_600;
+    // The lure, and two orders of a moderator: what begins with a slash is judged too.
+    const ALL: u64 = SAID + 3;
     let (telegram, home, mut daemon) = stage(&row("flag_fpr = 0.01"), "flag").await;
     let client = daemon.operator(&home);
     let open =
@@ -162,9 +164,9 @@ async fn a_share_of_false_alarms_becomes_a_score_once_enough_was_said() {
     daemon.signal("TERM").await;
     daemon.gone().await;
     let daemon = Daemon::start(&home).await;
-    assert_eq!(open(&daemon.operator(&home)).await.messages, SAID + 1);
+    assert_eq!(open(&daemon.operator(&home)).await.messages, ALL);
     let said = String::from_utf8(home.run(&["shield", "policy"]).await.stdout).unwrap();
-    assert!(said.contains(&format!("(for 1.00 % of {} message(s))", SAID + 1)), "{said}");
+    assert!(said.contains(&format!("(for 1.00 % of {} message(s))", ALL)), "{said}");
 }
 
 #[tokio::test]
