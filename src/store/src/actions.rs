@@ -56,6 +56,18 @@ impl Store {
     }
 }
 
+/// Locked in one order: of two that press at once, neither waits for the other in a circle.
+macro_rules! used {
+    ($lock:literal) => {
+        concat!(
+            "UPDATE action SET used_ms = $4, used_by = $5 WHERE workspace = $1 AND used_by IS NULL AND id IN (SELECT id \
+             FROM action WHERE workspace = $1 AND used_by IS NULL AND (id = $2 OR choice = $3)",
+            $lock,
+            ")"
+        )
+    };
+}
+
 impl Write for Press {
     type Out = Pressed;
 
@@ -82,15 +94,14 @@ impl Write for Press {
                 None => {}
             }
             // Asked once more: where several write at once, another may have been faster.
-            let used = sql("UPDATE action SET used_ms = $4, used_by = $5 \
-                 WHERE workspace = $1 AND used_by IS NULL AND (id = $2 OR choice = $3)")
-            .bind(&self.workspace)
-            .bind(&self.action)
-            .bind(row.opt_text("choice")?)
-            .bind(self.now_ms)
-            .bind(&self.turn)
-            .execute(tx)
-            .await?;
+            let used = per_engine(used!(""), used!(" ORDER BY id FOR UPDATE"))
+                .bind(&self.workspace)
+                .bind(&self.action)
+                .bind(row.opt_text("choice")?)
+                .bind(self.now_ms)
+                .bind(&self.turn)
+                .execute(tx)
+                .await?;
             Ok(if used == 0 { Pressed::Gone } else { Pressed::Meaning(meaning) })
         })
     }
