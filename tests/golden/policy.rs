@@ -166,7 +166,7 @@ async fn a_share_of_false_alarms_becomes_a_score_once_enough_was_said() {
     let daemon = Daemon::start(&home).await;
     assert_eq!(open(&daemon.operator(&home)).await.messages, ALL);
     let said = String::from_utf8(home.run(&["shield", "policy"]).await.stdout).unwrap();
-    assert!(said.contains(&format!("(for 1.00 % of {} message(s))", ALL)), "{said}");
+    assert!(said.contains(&format!("(for 1.00 % of {ALL} message(s))")), "{said}");
 }
 
 #[tokio::test]
