@@ -280,6 +280,24 @@ async fn a_card_goes_on_saying_what_was_done_by_itself() {
     assert!(unsure.text.contains("I took it down"), "{}", unsure.text);
 }
 
+/// One after the other, each seen before the next is written: still no more than ten cards.
+#[tokio::test]
+async fn a_trickle_is_ten_cards_and_one_digest_too() {
+    let (telegram, home, daemon) = stage("flag").await;
+    let client = daemon.operator(&home);
+    for person in 100..110 {
+        writes(&telegram, person, &format!("{LURE} {person}"));
+        card(&telegram, &format!("({person})")).await;
+    }
+    writes(&telegram, 110, &format!("{LURE} 110"));
+    card(&telegram, "One more case within a minute").await;
+    writes(&telegram, 111, &format!("{LURE} 111"));
+    cases(&client, |cases| cases.len() == 12).await;
+    judged(&telegram).await;
+    let office = telegram.sent().into_iter().filter(|message| message.chat_id == OFFICE);
+    assert_eq!(office.filter(|message| message.text.contains("Case ")).count(), 10);
+}
+
 #[tokio::test]
 async fn a_wave_is_ten_cards_and_one_digest() {
     let (telegram, home, daemon) = stage("flag").await;

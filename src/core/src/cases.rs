@@ -90,6 +90,9 @@ pub const CARDS_PER_MINUTE: i64 = 10;
 /// What a minute is, in milliseconds.
 pub const MINUTE_MS: i64 = 60 * 1000;
 
+/// How long a digest gathers before it is sent, in milliseconds: a wave is one message, not its first case and silence.
+pub const GATHER_MS: i64 = 3 * 1000;
+
 /// How the next case is shown, so that a wave of scams is no wave of messages to moderators.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Showing {

@@ -18,7 +18,7 @@ use townkeeper_store::KeptCase;
 use crate::moderate::{self, ByItself};
 use crate::{EngineError, House};
 use acts::act_of;
-use cards::{calls, cards_of, digest, done_about, readers, redraw, show};
+use cards::{Shown, calls, cards_of, digest, done_about, readers, redraw, show};
 pub(crate) use word::said_in_chat;
 
 /// How often it is looked for new cases, besides when one was just written.
@@ -68,6 +68,8 @@ struct Held {
     /// Up to which case everything was looked at.
     seen: i64,
     numbers: BTreeSet<i64>,
+    /// Since when the first of them waits.
+    since_ms: i64,
 }
 
 async fn pass(house: &Arc<House>, held: &mut Held) -> Result<(), EngineError> {
@@ -95,10 +97,13 @@ async fn show_new(house: &Arc<House>, held: &mut Held, number: i64) -> Result<bo
     let Some(kept) = house.store.case(&house.workspace, number).await? else { return Ok(true) };
     let done = by_itself(house, &kept).await?;
     if !cases::is_shown(kept.case.mode) {
-        return show(house, &[&kept], Vec::new()).await;
+        return show(house, &[&kept], Shown::Single(Vec::new())).await;
     }
     if calls_at_once(&kept.case) || held.numbers.is_empty() && showing(house).await? == Showing::Single {
-        return show(house, &[&kept], cards_of(house, &kept.case, &done)).await;
+        return show(house, &[&kept], Shown::Single(cards_of(house, &kept.case, &done))).await;
+    }
+    if held.numbers.is_empty() {
+        held.since_ms = house.clock.now_ms();
     }
     held.numbers.insert(number);
     Ok(true)
@@ -118,7 +123,12 @@ async fn showing(house: &House) -> Result<Showing, EngineError> {
 
 /// Shows what waits, when there is room for it: those that the same moderators read together.
 async fn show_held(house: &Arc<House>, held: &mut Held) -> Result<(), EngineError> {
-    if held.numbers.is_empty() || showing(house).await? == Showing::Wait {
+    if held.numbers.is_empty() {
+        return Ok(());
+    }
+    let showing = showing(house).await?;
+    let gathered = house.clock.now_ms().saturating_sub(held.since_ms) >= cases::GATHER_MS;
+    if showing == Showing::Wait || showing == Showing::Digest && !gathered {
         return Ok(());
     }
     let mut together: BTreeMap<_, Vec<KeptCase>> = BTreeMap::new();
@@ -129,11 +139,13 @@ async fn show_held(house: &Arc<House>, held: &mut Held) -> Result<(), EngineErro
     }
     for waiting in together.into_values() {
         let waiting: Vec<&KeptCase> = waiting.iter().collect();
-        let cards = match waiting.as_slice() {
-            [alone] => cards_of(house, &alone.case, &done_about(house, alone).await?),
-            many => digest(house, many),
+        let shown = match waiting.as_slice() {
+            [alone] if showing == Showing::Single => {
+                Shown::Single(cards_of(house, &alone.case, &done_about(house, alone).await?))
+            }
+            all => Shown::Digest(digest(house, all)),
         };
-        if !show(house, &waiting, cards).await? {
+        if !show(house, &waiting, shown).await? {
             // Another node was faster with one of them: what is left is looked at again.
             held.seen = 0;
         }

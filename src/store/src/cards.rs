@@ -16,8 +16,10 @@ use crate::{Denied, Store, StoreError};
 #[derive(Clone, Debug)]
 pub struct ShowCases {
     pub workspace: String,
-    /// Number, and how much was said about it when it was read. More than one: the cards are digests.
+    /// Number, and how much was said about it when it was read.
     pub cases: Vec<(i64, i64)>,
+    /// Whether the cards are digests, of however many.
+    pub digest: bool,
     /// One for each place where moderators read.
     pub cards: Vec<Card>,
     pub node: String,
@@ -133,7 +135,7 @@ impl Write for ShowCases {
                 }
             }
             let now = put(tx, (&self.workspace, &self.node), &self.cards, self.now_ms).await?;
-            let kind = if self.cases.len() == 1 { Kind::Card } else { Kind::Digest };
+            let kind = if self.digest { Kind::Digest } else { Kind::Card };
             for card in &self.cards {
                 for (number, _) in &self.cases {
                     note(tx, (&self.workspace, self.now_ms), card, *number, kind).await?;

@@ -143,7 +143,10 @@ pub fn spared() -> &'static str {
 
 /// Many cases in one message.
 pub fn digest(cases: &[&Case]) -> RichText {
-    let mut body = system(&format!("{} more cases within a minute:", cases.len()));
+    let mut body = match cases.len() {
+        1 => system("One more case within a minute:"),
+        many => system(&format!("{many} more cases within a minute:")),
+    };
     for case in cases.iter().take(DIGEST) {
         body.push(Block::paragraph(vec![
             Run::plain(format!("{} · {} · ", case.number, case.account), Origin::Data),

@@ -126,11 +126,23 @@ fn notice(place: &PlaceId, reply_to: ReplyTo, act: Act, now_ms: i64) -> Sendable
     Sendable { id: ids::ulid(now_ms), dest: format!("cases/{place}"), reply_to, act, deadline_ms: i64::MAX }
 }
 
-/// Shows cases; more than one in a digest. `false`: one of them is not as it was read any more, and none was shown.
-pub(super) async fn show(house: &Arc<House>, cases: &[&KeptCase], cards: Vec<Card>) -> Result<bool, EngineError> {
+/// What shows cases to moderators.
+pub(super) enum Shown {
+    /// A card of its own, in each place where it is read.
+    Single(Vec<Card>),
+    Digest(Vec<Card>),
+}
+
+/// Shows cases. `false`: one of them is not as it was read any more, and none was shown.
+pub(super) async fn show(house: &Arc<House>, cases: &[&KeptCase], shown: Shown) -> Result<bool, EngineError> {
+    let (digest, cards) = match shown {
+        Shown::Single(cards) => (false, cards),
+        Shown::Digest(cards) => (true, cards),
+    };
     let show = ShowCases {
         workspace: house.workspace.clone(),
         cases: cases.iter().map(|kept| (kept.case.number, kept.said)).collect(),
+        digest,
         cards,
         node: house.node.id.clone(),
         now_ms: house.clock.now_ms(),

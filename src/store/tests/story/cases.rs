@@ -75,6 +75,7 @@ async fn a_case_is_found_once_and_shown_once(home: &Home) {
     let show = |id: &str| ShowCases {
         workspace: W.to_owned(),
         cases: vec![(1, 0)],
+        digest: false,
         cards: vec![card(id)],
         node: "n1".to_owned(),
         now_ms: 2_000,
@@ -95,6 +96,7 @@ async fn a_digest_shows_all_of_its_cases_or_none(home: &Home) {
     let show = |id: &str, numbers: &[i64], now_ms| ShowCases {
         workspace: W.to_owned(),
         cases: numbers.iter().map(|number| (*number, 0)).collect(),
+        digest: numbers.len() > 1,
         cards: vec![card(id)],
         node: "n1".to_owned(),
         now_ms,
@@ -120,6 +122,7 @@ async fn a_card_is_drawn_anew_when_something_is_said(home: &Home) {
     let show = ShowCases {
         workspace: W.to_owned(),
         cases: vec![(number, 0)],
+        digest: false,
         cards: vec![card("c1")],
         node: "n1".to_owned(),
         now_ms: 2_000,

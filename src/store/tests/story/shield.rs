@@ -149,6 +149,7 @@ async fn moderators_read_nothing_of_whoever_was_erased(home: &Home) {
     ] {
         let show = ShowCases {
             workspace: W.to_owned(),
+            digest: numbers.len() > 1,
             cases: numbers,
             cards: vec![card],
             node: "n1".to_owned(),
@@ -188,10 +189,17 @@ async fn what_was_not_shown_yet_is_shown_without_them(home: &Home) {
         card
     };
     for (numbers, id) in [(vec![1], "c1"), (vec![2], "c2"), (vec![3, 4], "c3"), (vec![5], "c5")] {
-        let numbers = numbers.into_iter().map(|number| (number, 0)).collect();
+        let numbers: Vec<_> = numbers.into_iter().map(|number| (number, 0)).collect();
         let (workspace, cards) = (W.to_owned(), vec![at(id)]);
         store
-            .show_cases(ShowCases { workspace, cases: numbers, cards, node: "n1".to_owned(), now_ms: 2_000 })
+            .show_cases(ShowCases {
+                workspace,
+                digest: numbers.len() > 1,
+                cases: numbers,
+                cards,
+                node: "n1".to_owned(),
+                now_ms: 2_000,
+            })
             .await
             .unwrap();
     }
@@ -200,6 +208,7 @@ async fn what_was_not_shown_yet_is_shown_without_them(home: &Home) {
     let show = ShowCases {
         workspace: W.to_owned(),
         cases: vec![(6, 0)],
+        digest: false,
         cards: Vec::new(),
         node: "n1".to_owned(),
         now_ms: 2_000,
