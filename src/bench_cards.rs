@@ -72,7 +72,7 @@ async fn round() -> anyhow::Result<Round> {
     let file = home.path().join("token");
     std::fs::write(&file, TOKEN)?;
     let config = format!(
-        "[shield]\nbrands = [\"lumen\"]\n[[account]]\nplatform = \"telegram\"\nname = \"main\"\ntoken_file = \"{}\"\napi_base = \"{}\"\n\
+        "[shield]\nbrands = [\"lumen\"]\n[[account]]\nplatform = \"telegram\"\nname = \"main\"\ngroups = \"any\"\ntoken_file = \"{}\"\napi_base = \"{}\"\n\
          [account.rate]\nper_second = 10000\nper_chat_ms = 0\nper_group_minute = 0\n",
         file.display(),
         telegram.base_url()
