@@ -173,12 +173,10 @@ impl Ceilings {
     /// may. A place's own ceilings are for messages: only what the platform said of it holds here, and the account's.
     pub fn ask(&mut self, place: &str, now_ms: i64) -> Result<(), i64> {
         let rests_ms = self.places.get(place).map_or(i64::MIN, |place| place.budget.not_before_ms);
-        let next_ms = self.account.next_ms(Class::Owed, now_ms).max(rests_ms);
-        if next_ms > now_ms {
-            return Err(next_ms);
+        if rests_ms > now_ms {
+            return Err(rests_ms.max(self.account.next_ms(Class::Owed, now_ms)));
         }
-        self.account.take(Class::Owed, now_ms);
-        Ok(())
+        self.take_alone(Class::Owed, now_ms)
     }
 
     /// The same for a request that goes into no place: only the account's own room counts.
