@@ -24,6 +24,8 @@ const MESSAGES: usize = 2_000;
 /// One message in so many is a lure.
 const HIT: usize = 100;
 const CARDS: usize = 10;
+/// Rounds of the whole measurement.
+const ROUNDS: f64 = 12.0;
 
 /// What came of one round.
 #[derive(Default)]
@@ -40,7 +42,8 @@ struct Round {
 /// All figures, of that share of twelve rounds.
 pub(crate) async fn figures(share: f64) -> anyhow::Result<Vec<Figure>> {
     let mut all = Round::default();
-    let rounds = crate::bench_discord::part_of(12, share).max(1);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a few rounds")]
+    let rounds = (ROUNDS * share).round().max(1.0) as usize;
     let mut costs = Vec::with_capacity(rounds);
     for _ in 0..rounds {
         let round = round().await?;
