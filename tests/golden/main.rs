@@ -13,6 +13,7 @@ mod corrections;
 mod daemon;
 mod database;
 mod discord;
+mod edits;
 mod faces;
 mod freeze;
 mod gaps;

@@ -88,7 +88,17 @@ async fn pass(house: &Arc<House>, held: &mut Held) -> Result<(), EngineError> {
     // Another node was faster, or somebody spoke meanwhile: looked at again, from there on.
     held.seen = held.seen.min(moved.saturating_sub(1));
     show_held(house, held).await?;
+    edited(house).await?;
     redraw(house).await
+}
+
+/// Does what follows from edits of messages that have a case; their cards say it next.
+async fn edited(house: &Arc<House>) -> Result<(), EngineError> {
+    for kept in house.store.edited_cases(&house.workspace, BATCH).await? {
+        by_itself(house, &kept).await?;
+        house.store.edit_seen(&house.workspace, &kept).await?;
+    }
+    Ok(())
 }
 
 /// Acts upon a case and shows it, or leaves it for a digest. `false`: it is not as it was read any more.

@@ -157,8 +157,7 @@ impl Watch {
         let ground = self.ground(base);
         let staff = ground.is_staff(&inbound.account, &inbound.person.id);
         let folded = Folded::new(&said);
-        let (met, first) =
-            self.memory().meet(inbound, &folded, staff, || ground.leads_elsewhere(&said, &folded), now_ms);
+        let (met, first) = self.memory().meet(inbound, &folded, staff, || ground.elsewhere(&said, &folded), now_ms);
         let place = table::place(&inbound.account, here.channel, met.tier);
         let verdict = ground.verdict(inbound, &said, &folded, &met, place.channel, self.model.as_deref());
         // Who warns of a lure in its own words is no copy of it.
@@ -180,6 +179,7 @@ impl Watch {
             place: inbound.place.id.0.clone(),
             address: inbound.place.address.as_ref().unwrap_or(&inbound.reply_to).0.clone(),
             message: inbound.message.as_ref().map(|message| message.0.clone()),
+            edit: matches!(inbound.body, Body::Edited { .. }),
             person: inbound.person.id.0.clone(),
             name: inbound.person.name.clone(),
             text: said.into_owned(),
@@ -261,9 +261,11 @@ impl Ground {
         self.staff.contains(&(platform.to_owned(), person.0.clone()))
     }
 
-    /// Whether it leads to a host that is not ours.
-    fn leads_elsewhere(&self, said: &str, folded: &Folded) -> bool {
-        Found::new(said, folded).hosts.iter().any(|host| !self.shield.known().owns_host(&host.name))
+    /// The hosts that it leads to and that are not ours.
+    fn elsewhere(&self, said: &str, folded: &Folded) -> String {
+        let found = Found::new(said, folded).hosts;
+        let foreign = found.iter().map(|host| host.name.as_str()).filter(|host| !self.shield.known().owns_host(host));
+        foreign.collect::<Vec<_>>().join(" ")
     }
 
     fn verdict(
@@ -278,7 +280,7 @@ impl Ground {
         let message = Message {
             text: said,
             quoted: &inbound.carried.quoted,
-            before: None,
+            before: met.before.as_deref(),
             author: Author {
                 id: Some(inbound.person.id.as_str()),
                 name: &inbound.person.name,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::facts::Facts;
 use crate::fold::Folded;
-use crate::found::Found;
+use crate::found::{Found, Host};
 use crate::known::Known;
 use crate::lists::Lists;
 use crate::message::{Message, Tier};
@@ -71,9 +71,10 @@ impl Shield {
         let pattern = self.weights.of("pattern") * stance.leaves();
         signals.extend(self.patterns.judge(text, folded, pattern).filter(|_| message.author.tier < Tier::Staff));
         signals.extend(self.tricks(text, folded, &signals, stance));
-        let unknown = signals.iter().any(|signal| matches!(signal.id, "unknown_link" | "brand_host"));
+        let sight = self.sight(message, "", &found);
+        let unknown: Vec<&Host> = found.hosts.iter().filter(|host| sight.is_unknown(host)).collect();
         let lures = wishes.iter().any(|wish| matches!(wish.id, "dm_redirect" | "ticket_lure" | "posing"));
-        signals.extend(context::judge(message, &found, unknown, lures, &self.weights));
+        signals.extend(context::judge(message, &found, &unknown, lures, &self.weights));
         if message.author.tier < Tier::Staff {
             let author = &message.author;
             signals.extend(identity::judge(author.name, author.handle, author.id, &self.known, &self.weights));

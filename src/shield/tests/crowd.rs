@@ -1,7 +1,7 @@
 //! What people do: each pattern of a scam beside what honest people do that looks like it.
 
 use townkeeper_shield::behaviour::{Crowd, Fingerprint, Seen, Tide, crowd, key};
-use townkeeper_shield::{Folded, Reply, Signal, Tier};
+use townkeeper_shield::{Folded, Signal, Tier};
 
 const NOW: i64 = 1_700_000_000_000;
 const LURE: &str = "Holders must validate their wallet at https://claim.example.org within 24 hours, or all is lost";
@@ -82,9 +82,11 @@ fn an_edit_is_the_same_post() {
     let mut crowd = Crowd::default();
     let post = says(1, "the quick brown fox jumps over the lazy dog", 0);
     crowd.observe(&post);
-    let edited = Seen { text: print(LURE), has_link: true, edit_adds_link: true, ..post };
-    assert_eq!(ids(&crowd.observe(&edited)), ["edit_link"]);
-    assert_eq!(ids(&crowd.observe(&Seen { edit_adds_link: false, ..edited })), [""; 0]);
+    let edited = Seen { text: print(LURE), has_link: true, ..post };
+    assert_eq!(ids(&crowd.observe(&edited)), [""; 0]);
+    // What it says now stands in one place, and in two more with these.
+    assert_eq!(ids(&crowd.observe(&Seen { place: 2, message: 2, ..edited })), [""; 0]);
+    assert_eq!(ids(&crowd.observe(&Seen { place: 3, message: 3, ..edited })), ["burst"]);
 }
 
 #[test]
@@ -119,19 +121,6 @@ fn one_lure_of_several_new_accounts_is_seen_and_of_members_is_not() {
     let of_member = crowd.observe(&Seen { tier: Tier::Member, ..says(9, LURE, 2_000) });
     assert!(!ids(&of_member).contains(&"same_lure"), "who warns with it is not one of them");
     assert!(!ids(&crowd.observe(&says(8, LURE, 3_700_000))).contains(&"same_lure"), "an hour later it begins anew");
-}
-
-#[test]
-fn help_that_comes_too_fast_with_a_link_is_seen() {
-    let mut crowd = Crowd::default();
-    let reply = |after_s, asks_help| Some(Reply { asks_help, after_s });
-    let helps = Seen { reply: reply(4, true), asks_dm: true, ..says(1, "write to me", 0) };
-    let mut told = |seen: Seen| ids(&crowd.observe(&seen)).contains(&"fast_reply");
-    assert!(told(helps));
-    assert!(!told(Seen { asks_dm: false, ..helps }));
-    assert!(!told(Seen { reply: reply(90, true), ..helps }));
-    assert!(!told(Seen { reply: reply(4, false), ..helps }));
-    assert!(!told(Seen { tier: Tier::Member, ..helps }));
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod counter;
 mod cursor;
 mod db;
 mod deliveries;
+mod edits;
 mod erase;
 mod error;
 pub mod fault;

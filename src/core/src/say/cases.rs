@@ -32,6 +32,11 @@ pub fn card(case: &Case, done: &str, by: &str) -> Reply {
         let text = shortened(&case.text);
         body.push(Block { kind: BlockKind::Quote { depth: 0 }, runs: vec![Run::plain(text, Origin::Quote)] });
     }
+    if let Some(other) = case.edits.last() {
+        body.push(Block::paragraph(vec![Run::plain("It was edited. It also said:", Origin::System)]));
+        let text = shortened(&other.text);
+        body.push(Block { kind: BlockKind::Quote { depth: 0 }, runs: vec![Run::plain(text, Origin::Quote)] });
+    }
     if case.state != CaseState::Open {
         let mut decided = vec![Run::plain(format!("Decided: {}", state(case.state)), Origin::System).bold()];
         if !by.is_empty() {

@@ -13,6 +13,9 @@ use townkeeper_store::{Member, Print, person_mark};
 /// Messages whose kind is remembered, for edits and replies.
 const MESSAGES: usize = 16_384;
 
+/// Of how many bytes the hosts of a message are remembered; whoever names more is no innocent who adds one later.
+const HOSTS: usize = 512;
+
 /// Events whose judgement is remembered: one that is handed in again, because its commit failed or nobody knows, is judged
 /// the same and counts once.
 const EVENTS: usize = 8_192;
@@ -35,6 +38,8 @@ pub(crate) struct Copy {
 pub(super) struct Met {
     pub(super) tier: Tier,
     pub(super) reply: Option<Reply>,
+    /// Where the message led before it was edited, as far as that is remembered.
+    pub(super) before: Option<Box<str>>,
     pub(super) signals: Vec<Signal>,
 }
 
@@ -47,11 +52,11 @@ struct Event {
 }
 
 /// What an earlier message was.
-#[derive(Clone, Copy)]
 struct Past {
     at_ms: i64,
-    linked: bool,
     asks_help: bool,
+    /// The hosts, not ours, that it led to. `None`: more than are remembered.
+    elsewhere: Option<Box<str>>,
 }
 
 /// The last so many, by their keys.
@@ -109,13 +114,13 @@ impl Default for Memory {
 
 impl Memory {
     /// Takes an event in: what it says beside all before it, and whether it is new. One that was met before is met as it
-    /// was then.
+    /// was then. `elsewhere`: the hosts, not ours, that it leads to.
     pub(super) fn meet(
         &mut self,
         inbound: &Inbound,
         folded: &Folded,
         staff: bool,
-        leads_elsewhere: impl FnOnce() -> bool,
+        elsewhere: impl FnOnce() -> String,
         now_ms: i64,
     ) -> (Met, bool) {
         let event = event_key(inbound);
@@ -124,7 +129,7 @@ impl Memory {
         }
         let person = person_key(&inbound.account.0, &inbound.person.id.0);
         let print = Fingerprint::of(folded).filter(|_| !matches!(inbound.body, Body::Roster { .. }));
-        let met = self.meet_first(inbound, (folded, print), (person, staff), leads_elsewhere, now_ms);
+        let met = self.meet_first(inbound, (folded, print), (person, staff), elsewhere, now_ms);
         self.events.put(event, Event { person, met: met.clone(), print });
         (met, true)
     }
@@ -142,7 +147,7 @@ impl Memory {
         inbound: &Inbound,
         (folded, print): (&Folded, Option<Fingerprint>),
         (person, staff): (u64, bool),
-        leads_elsewhere: impl FnOnce() -> bool,
+        elsewhere: impl FnOnce() -> String,
         now_ms: i64,
     ) -> Met {
         let tier = if staff { Tier::Staff } else { self.trust.tier(person, now_ms) };
@@ -150,10 +155,10 @@ impl Memory {
             if *change == RosterChange::Joined {
                 self.crowd.observe_join(person, now_ms);
             }
-            return Met { tier, reply: None, signals: Vec::new() };
+            return Met { tier, reply: None, before: None, signals: Vec::new() };
         }
         let reply = inbound.replies_to.as_ref().and_then(|to| self.reply(message_key(inbound, &to.0), now_ms));
-        let linked = leads_elsewhere();
+        let elsewhere = elsewhere();
         let message = inbound.message.as_ref().map(|message| message.0.as_str()).unwrap_or_default();
         let key = message_key(inbound, message);
         let edit = matches!(inbound.body, Body::Edited { .. });
@@ -167,13 +172,9 @@ impl Memory {
             message: key,
             tier,
             text: print,
-            has_link: linked,
+            has_link: !elsewhere.is_empty(),
             has_media: inbound.carried.media > 0,
-            asks_dm: false,
             mentions: mentions(folded.text()),
-            // Help that comes too quickly is judged with what it says.
-            reply: None,
-            edit_adds_link: edit && linked && self.past.by_key.get(&key).is_some_and(|past| !past.linked),
             is_first,
         };
         let signals = self.crowd.observe(&seen);
@@ -181,8 +182,10 @@ impl Memory {
             let row = self.trust.note(person, now_ms, behaviour::letters(folded), copied);
             self.note(inbound, row, now_ms);
         }
-        self.past.put(key, Past { at_ms: now_ms, linked, asks_help: folded.text().contains('?') });
-        Met { tier, reply, signals }
+        let before = self.past.by_key.get(&key).filter(|_| edit).and_then(|past| past.elsewhere.clone());
+        let elsewhere = (elsewhere.len() <= HOSTS).then(|| elsewhere.into_boxed_str());
+        self.past.put(key, Past { at_ms: now_ms, asks_help: folded.text().contains('?'), elsewhere });
+        Met { tier, reply, before, signals }
     }
 
     pub(super) fn tier(&self, account: &AccountId, person: &PersonId, now_ms: i64) -> Tier {
@@ -354,9 +357,9 @@ mod tests {
 
     fn meet(memory: &mut Memory, inbound: &Inbound) -> Met {
         let Body::Message { text } = &inbound.body else {
-            return memory.meet(inbound, &Folded::new(""), false, || false, NOW).0;
+            return memory.meet(inbound, &Folded::new(""), false, String::new, NOW).0;
         };
-        let (met, _) = memory.meet(inbound, &Folded::new(text), false, || true, NOW);
+        let (met, _) = memory.meet(inbound, &Folded::new(text), false, || "lantern.example.net".to_owned(), NOW);
         memory.keep(inbound, NOW);
         met
     }
@@ -365,11 +368,27 @@ mod tests {
     fn what_is_not_kept_is_no_copy_and_what_is_kept_is_one_once() {
         let mut memory = Memory::default();
         let inbound = said("1", "66", TEXT);
-        memory.meet(&inbound, &Folded::new(TEXT), false, || true, NOW);
+        memory.meet(&inbound, &Folded::new(TEXT), false, || "lantern.example.net".to_owned(), NOW);
         assert_eq!((memory.unwritten().len(), memory.ring.len()), (0, 0), "somebody warned of it");
         memory.keep(&inbound, NOW);
         memory.keep(&inbound, NOW);
         assert_eq!((memory.unwritten().len(), memory.ring.len()), (1, 1));
+    }
+
+    #[test]
+    fn of_a_message_that_is_edited_it_is_known_where_it_led_before() {
+        let mut memory = Memory::default();
+        let mut said_with = |event: &str, hosts: &str| {
+            let text = TEXT.to_owned();
+            let body = if event == "1" { Body::Message { text } } else { Body::Edited { text } };
+            let inbound = Inbound { body, message: Some("1".into()), ..said(event, "66", TEXT) };
+            memory.meet(&inbound, &Folded::new(TEXT), false, || hosts.to_owned(), NOW).0.before
+        };
+        assert_eq!(said_with("1", ""), None, "nothing was before");
+        assert_eq!(said_with("2", "a.example.net").as_deref(), Some(""));
+        assert_eq!(said_with("3", &"b.example.net ".repeat(100)).as_deref(), Some("a.example.net"));
+        assert_eq!(said_with("4", "c.example.net"), None, "more than is remembered says nothing");
+        assert_eq!(said_with("5", "").as_deref(), Some("c.example.net"));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use super::fingerprint::{Fingerprint, mix};
 use super::joins::{Joins, Tide};
 use super::recent::Recent;
-use crate::{Evidence, Reply, Signal, Tier};
+use crate::{Evidence, Signal, Tier};
 
 /// How many people, texts and newcomers are remembered, of each.
 pub const ROOM: usize = 16_384;
@@ -28,8 +28,6 @@ const MENTIONS_MS: i64 = 10 * 60_000;
 const COPIES: u8 = 2;
 const MENTIONS: u16 = 8;
 const MENTIONS_IN_A_WHILE: u16 = 20;
-/// Nobody reads a question and helps in so few seconds, with a link ready.
-const FAST_S: u32 = 20;
 
 /// A message, as far as its like is looked for.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,19 +46,14 @@ pub struct Seen {
     /// To a host that is not ours.
     pub has_link: bool,
     pub has_media: bool,
-    /// Asks to be written to in private.
-    pub asks_dm: bool,
     pub mentions: u16,
-    pub reply: Option<Reply>,
-    /// It is an edit, and what was before had no such link.
-    pub edit_adds_link: bool,
     /// The first that this person wrote here.
     pub is_first: bool,
 }
 
 impl Seen {
     fn lures(&self) -> bool {
-        self.has_link || self.has_media || self.asks_dm
+        self.has_link || self.has_media
     }
 }
 
@@ -134,8 +127,6 @@ impl Crowd {
         signals.extend(self.same_lure(seen));
         signals.extend(self.mentions(seen));
         signals.extend(self.wave(seen));
-        signals.extend(fast_reply(seen));
-        signals.extend(edit(seen));
         signals.extend(first(seen));
         signals
     }
@@ -291,23 +282,6 @@ fn same(one: &Post, other: &Post) -> bool {
         (None, None) => one.shows && other.shows,
         _ => false,
     }
-}
-
-fn fast_reply(seen: &Seen) -> Option<Signal> {
-    let reply = seen.reply.filter(|reply| reply.asks_help && reply.after_s <= FAST_S)?;
-    let why =
-        format!("A new account answers a question for help after {} seconds with a way out of here.", reply.after_s);
-    (seen.tier == Tier::New && (seen.has_link || seen.asks_dm)).then(|| signal("fast_reply", 1.5, why))
-}
-
-fn edit(seen: &Seen) -> Option<Signal> {
-    let weight = match seen.tier {
-        Tier::New => 1.5,
-        Tier::Member => 1.0,
-        Tier::Trusted | Tier::Staff => 0.5,
-    };
-    seen.edit_adds_link
-        .then(|| signal("edit_link", weight, "The link was put in after the message was read.".to_owned()))
 }
 
 fn first(seen: &Seen) -> Option<Signal> {
