@@ -19,6 +19,7 @@ mod freeze;
 mod gaps;
 mod hostile;
 mod init;
+mod joins;
 mod keeping;
 mod kill;
 mod knowledge;

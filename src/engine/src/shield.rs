@@ -36,7 +36,7 @@ use counts::Counts;
 use kept::Followed;
 pub(crate) use kept::{load, run};
 use learnt::{Basis, Learnt};
-pub(crate) use memory::Copy;
+pub(crate) use memory::{Copy, Joining};
 use memory::{DAY_MS, Memory};
 pub(crate) use pictures::Sight;
 
@@ -158,6 +158,9 @@ impl Watch {
         let staff = ground.is_staff(&inbound.account, &inbound.person.id);
         let folded = Folded::new(&said);
         let (met, first) = self.memory().meet(inbound, &folded, staff, || ground.elsewhere(&said, &folded), now_ms);
+        if first && matches!(inbound.body, Body::Roster { change: RosterChange::Joined }) {
+            self.memory().join(inbound, here.shield, now_ms);
+        }
         let place = table::place(&inbound.account, here.channel, met.tier);
         let verdict = ground.verdict(inbound, &said, &folded, &met, place.channel, self.model.as_deref());
         // Who warns of a lure in its own words is no copy of it.
@@ -203,6 +206,16 @@ impl Watch {
     /// Cases whose words are not learnt.
     fn not_learnt(&self) -> Vec<i64> {
         self.ground.read().unwrap_or_else(PoisonError::into_inner).learnt.left_out.clone()
+    }
+
+    /// Waves of people who join of which something is to be written down.
+    pub(crate) fn waves(&self, now_ms: i64) -> Vec<(u64, Joining)> {
+        self.memory().waves(now_ms)
+    }
+
+    /// It was written down.
+    pub(crate) fn wave_noted(&self, wave: u64, now_ms: i64) {
+        self.memory().noted(wave, now_ms);
     }
 
     /// Forgets a person who was erased.

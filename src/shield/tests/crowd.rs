@@ -139,17 +139,23 @@ fn first_messages_and_mentions() {
 
 #[test]
 fn who_came_with_a_wave_is_marked_and_who_came_before_is_not() {
+    const SQUARE: u64 = 1;
+    const YARD: u64 = 2;
     let mut crowd = Crowd::default();
-    crowd.observe_join(7, NOW - 3_600_000);
+    crowd.observe_join(SQUARE, 7, NOW - 3_600_000);
     let tides: Vec<Tide> = (0..50)
-        .filter_map(|at| crowd.observe_join(100 + u64::try_from(at).unwrap_or_default(), NOW + at * 500))
+        .filter_map(|at| crowd.observe_join(SQUARE, 100 + u64::try_from(at).unwrap_or_default(), NOW + at * 500))
         .collect();
     assert!(matches!(tides.as_slice(), [Tide::Begins { .. }]), "{tides:?}");
+    // Who joined elsewhere meanwhile came with nobody.
+    crowd.observe_join(YARD, 8, NOW + 10_000);
     assert_eq!(ids(&crowd.observe(&says(100, "hello", 60_000))), ["join_wave"], "the first of it too");
     assert_eq!(ids(&crowd.observe(&says(149, "hello", 60_000))), ["join_wave"]);
     assert_eq!(ids(&crowd.observe(&says(7, "hello", 60_000))), [""; 0]);
-    assert!(matches!(crowd.pass(NOW + 900_000), Some(Tide::Ends { joined: 50, .. })));
-    crowd.observe_join(200, NOW + 910_000);
+    assert_eq!(ids(&crowd.observe(&says(8, "hello", 60_000))), [""; 0]);
+    assert!(crowd.wave_of(SQUARE).is_some_and(|wave| wave.joined == 50) && crowd.wave_of(YARD).is_none());
+    assert!(matches!(crowd.pass(NOW + 900_000).as_slice(), [(SQUARE, Tide::Ends { joined: 50, .. })]));
+    crowd.observe_join(SQUARE, 200, NOW + 910_000);
     assert_eq!(ids(&crowd.observe(&says(200, "hello", 920_000))), [""; 0]);
 }
 
@@ -159,7 +165,7 @@ fn memory_is_bounded_and_a_person_can_be_erased() {
     for at in 0..40_000 {
         let text = Some(Fingerprint::from_bits(key(&at.to_string())));
         crowd.observe(&Seen { person: at, message: at, text, has_link: at % 16 == 0, at_ms: NOW, ..Seen::default() });
-        crowd.observe_join(at, NOW);
+        crowd.observe_join(at, at, NOW);
     }
     assert!(crowd.known().iter().all(|known| *known <= crowd::ROOM), "{:?}", crowd.known());
     let in_place = |place, at_ms| Seen { place, ..says(1, LURE, at_ms) };

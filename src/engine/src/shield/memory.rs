@@ -3,10 +3,10 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use townkeeper_contract::case::Case;
-use townkeeper_contract::id::{AccountId, PersonId};
-use townkeeper_contract::inbound::{Body, Inbound, RosterChange};
-use townkeeper_shield::behaviour::{self, Crowd, Entry, Fingerprint, Ring, Row, Seen, Trust};
+use townkeeper_contract::case::{Case, ShieldMode};
+use townkeeper_contract::id::{AccountId, PersonId, PlaceId};
+use townkeeper_contract::inbound::{Body, Inbound};
+use townkeeper_shield::behaviour::{self, Crowd, Entry, Fingerprint, Ring, Row, Seen, Tide, Trust};
 use townkeeper_shield::{Folded, Reply, Signal, Tier};
 use townkeeper_store::{Member, Print, person_mark};
 
@@ -25,12 +25,31 @@ const UNWRITTEN: usize = 65_536;
 
 pub(super) const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
+/// How often it is noted that a wave goes on.
+const MINUTE_MS: i64 = 60 * 1000;
+
 /// A message elsewhere that is like another one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Copy {
     pub(crate) account: String,
     pub(crate) place: String,
     pub(crate) message: String,
+}
+
+/// A wave of people who join a place.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Joining {
+    pub(crate) account: AccountId,
+    pub(crate) place: PlaceId,
+    /// As the place is watched.
+    pub(crate) mode: ShieldMode,
+    /// How many came so far.
+    pub(crate) joined: u32,
+    /// How many come in a minute where there is no wave.
+    pub(crate) usual: f32,
+    pub(crate) over: bool,
+    /// When it was last written down that it goes on.
+    noted_ms: Option<i64>,
 }
 
 /// What is known of an event's author and of what it answers.
@@ -95,6 +114,8 @@ pub(super) struct Memory {
     dirty: HashMap<(String, String), Member>,
     /// What is in the ring and in no table yet.
     unwritten: Vec<Print>,
+    /// Waves of people who join, by their places.
+    waves: HashMap<u64, Joining>,
 }
 
 impl Default for Memory {
@@ -108,6 +129,7 @@ impl Default for Memory {
             events: Last::new(EVENTS),
             dirty: HashMap::new(),
             unwritten: Vec::new(),
+            waves: HashMap::new(),
         }
     }
 }
@@ -134,6 +156,34 @@ impl Memory {
         (met, true)
     }
 
+    /// Counts somebody who joined, in a place that is watched so.
+    pub(super) fn join(&mut self, inbound: &Inbound, mode: ShieldMode, now_ms: i64) {
+        let place = behaviour::key(&format!("{}/{}", inbound.account, inbound.place.id));
+        let person = person_key(&inbound.account.0, &inbound.person.id.0);
+        if let Some(Tide::Begins { usual, .. }) = self.crowd.observe_join(place, person, now_ms) {
+            let (account, at) = (inbound.account.clone(), inbound.place.id.clone());
+            let wave = Joining { account, place: at, mode, joined: 0, usual, over: false, noted_ms: None };
+            self.waves.insert(place, wave);
+        }
+    }
+
+    /// Waves of people who join of which something is to be written down: they began, went on for a minute, or ended.
+    pub(super) fn waves(&mut self, now_ms: i64) -> Vec<(u64, Joining)> {
+        for (place, _) in self.crowd.pass(now_ms) {
+            self.waves.entry(place).and_modify(|wave| wave.over = true);
+        }
+        let due = |wave: &Joining| wave.over || wave.noted_ms.is_none_or(|noted| now_ms - noted >= MINUTE_MS);
+        let due = self.waves.iter().filter(|(_, wave)| due(wave));
+        let joined = |place| self.crowd.wave_of(place).map_or(0, |wave| wave.joined);
+        due.map(|(place, wave)| (*place, Joining { joined: joined(*place), ..wave.clone() })).collect()
+    }
+
+    /// It was written down.
+    pub(super) fn noted(&mut self, place: u64, now_ms: i64) {
+        self.waves.entry(place).and_modify(|wave| wave.noted_ms = Some(now_ms));
+        self.waves.retain(|at, wave| *at != place || !wave.over);
+    }
+
     /// Keeps what an event that was met is known by, so that it is found as a copy. Once, however often it is handed in.
     pub(super) fn keep(&mut self, inbound: &Inbound, now_ms: i64) {
         let event = self.events.by_key.get_mut(&event_key(inbound));
@@ -151,10 +201,7 @@ impl Memory {
         now_ms: i64,
     ) -> Met {
         let tier = if staff { Tier::Staff } else { self.trust.tier(person, now_ms) };
-        if let Body::Roster { change } = &inbound.body {
-            if *change == RosterChange::Joined {
-                self.crowd.observe_join(person, now_ms);
-            }
+        if matches!(inbound.body, Body::Roster { .. }) {
             return Met { tier, reply: None, before: None, signals: Vec::new() };
         }
         let reply = inbound.replies_to.as_ref().and_then(|to| self.reply(message_key(inbound, &to.0), now_ms));

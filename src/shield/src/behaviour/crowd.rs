@@ -2,12 +2,15 @@
 //! remembered is bounded: about 8 MB a workspace at most. Staff are never held against themselves.
 
 use super::fingerprint::{Fingerprint, mix};
-use super::joins::{Joins, Tide};
+use super::joins::{Joins, Tide, Wave};
 use super::recent::Recent;
 use crate::{Evidence, Signal, Tier};
 
 /// How many people, texts and newcomers are remembered, of each.
 pub const ROOM: usize = 16_384;
+
+/// Of how many places it is remembered how many join them.
+const PLACES: usize = 1_024;
 
 /// No signal here weighs more.
 pub const MOST: f32 = 3.0;
@@ -98,8 +101,9 @@ pub struct Crowd {
     texts: Recent<First>,
     lures: Vec<Lure>,
     next_lure: usize,
-    joined: Recent<i64>,
-    joins: Joins,
+    /// Which place a newcomer joined, and when.
+    joined: Recent<(u64, i64)>,
+    joins: Recent<Joins>,
 }
 
 impl Default for Crowd {
@@ -110,7 +114,7 @@ impl Default for Crowd {
             lures: Vec::new(),
             next_lure: 0,
             joined: Recent::new(ROOM),
-            joins: Joins::default(),
+            joins: Recent::new(PLACES),
         }
     }
 }
@@ -131,15 +135,20 @@ impl Crowd {
         signals
     }
 
-    /// Counts somebody who joined.
-    pub fn observe_join(&mut self, person: u64, at_ms: i64) -> Option<Tide> {
-        *self.joined.entry(person, || at_ms) = at_ms;
-        self.joins.join(at_ms)
+    /// Counts somebody who joined a place.
+    pub fn observe_join(&mut self, place: u64, person: u64, at_ms: i64) -> Option<Tide> {
+        *self.joined.entry(person, || (place, at_ms)) = (place, at_ms);
+        self.joins.entry(place, Joins::default).join(at_ms)
     }
 
-    /// Lets time pass: a wave of joins ends when nobody comes. Call it once a minute or so.
-    pub fn pass(&mut self, now_ms: i64) -> Option<Tide> {
-        self.joins.pass(now_ms)
+    /// Lets time pass: a wave of joins ends when nobody comes. Which ended, by their places. Call it once a minute or so.
+    pub fn pass(&mut self, now_ms: i64) -> Vec<(u64, Tide)> {
+        self.joins.iter_mut().filter_map(|(place, joins)| Some((place, joins.pass(now_ms)?))).collect()
+    }
+
+    /// The last wave of a place, or the present one.
+    pub fn wave_of(&self, place: u64) -> Option<Wave> {
+        self.joins.get(place)?.wave()
     }
 
     /// Whether another person said the same within a day before. For [`super::Trust`].
@@ -239,8 +248,8 @@ impl Crowd {
 
     /// Came with many others.
     fn wave(&self, seen: &Seen) -> Option<Signal> {
-        let wave = self.joins.wave().filter(|_| seen.tier == Tier::New)?;
-        let joined = *self.joined.get(seen.person)?;
+        let (place, joined) = *self.joined.get(seen.person).filter(|_| seen.tier == Tier::New)?;
+        let wave = self.wave_of(place)?;
         let within = (wave.began_ms - 60_000..=wave.ended_ms.unwrap_or(i64::MAX)).contains(&joined);
         let why = "Joined in a wave of new accounts.".to_owned();
         (within && seen.at_ms.saturating_sub(joined) <= COPY_MS).then(|| signal("join_wave", 1.0, why))

@@ -9,6 +9,7 @@ mod cases;
 mod corrections;
 mod edits;
 mod home;
+mod joins;
 mod keeping;
 mod knowledge;
 mod ledger;

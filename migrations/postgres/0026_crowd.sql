@@ -6,3 +6,12 @@ ALTER TABLE scam_case ADD COLUMN edits TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE scam_case ADD COLUMN edited_ms BIGINT;
 CREATE INDEX scam_case_message ON scam_case (workspace, account, message) WHERE message IS NOT NULL;
 CREATE INDEX scam_case_edited ON scam_case (workspace, number) WHERE edited_ms IS NOT NULL;
+
+-- Waves of people who join a place: of each, moderators are told once. `seen_ms`: when it was last noted that it goes on.
+CREATE TABLE join_wave (
+    workspace TEXT   NOT NULL,
+    account   TEXT   NOT NULL,
+    place     TEXT   NOT NULL,
+    seen_ms   BIGINT NOT NULL,
+    PRIMARY KEY (workspace, account, place)
+);
