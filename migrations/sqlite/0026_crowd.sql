@@ -15,3 +15,7 @@ CREATE TABLE join_wave (
     seen_ms   BIGINT NOT NULL,
     PRIMARY KEY (workspace, account, place)
 );
+
+-- What a linked account was last seen to be called on its platform: nobody else may look like one of the team.
+ALTER TABLE identity ADD COLUMN name TEXT NOT NULL DEFAULT '';
+ALTER TABLE identity ADD COLUMN handle TEXT NOT NULL DEFAULT '';

@@ -90,6 +90,7 @@ pub use moderation::{CaseAt, Followed, NewOrder, Notified, Order, Ordered, Waiti
 pub use open::{Opening, Store};
 pub use outbox::{Ack, Claimed, OutboxRow, Sendable, Verdict};
 pub use owed::{CaseCopy, Debt, Owed};
+pub use people::ShownName;
 pub use pictures::JudgedPicture;
 pub use places::SeenPlace;
 pub use retention::{DEDUPE_DAYS, Retention};

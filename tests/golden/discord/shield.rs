@@ -1,11 +1,12 @@
 //! What a moderator confirms on one platform goes on the other as well.
 
+use townkeeper_contract::access::NewMember;
 use townkeeper_contract::case::CaseWord;
 use townkeeper_fakes::discord::DiscordServer;
 use townkeeper_fakes::telegram::TelegramServer;
 
 use super::{
-    BOB, BOT, CHANNEL, ELSEWHERE, GUILD, MODERATOR, answered, command, guild, ready, stage_of, when, write_as,
+    ADA, BOB, BOT, CHANNEL, ELSEWHERE, GUILD, MODERATOR, answered, command, guild, ready, stage_of, when, write_as,
 };
 use crate::daemon::{Daemon, PATIENCE};
 
@@ -52,6 +53,63 @@ async fn a_lure_of_telegram_is_confirmed_and_its_twin_on_discord_is_gone() {
     client.say_of_case(number, CaseWord::Content).await.unwrap();
     when(&discord, |s| s.message(twin).is_some_and(|message| message.deleted)).await;
     tokio::time::timeout(PATIENCE, telegram.wait_calls("deleteMessage", 1)).await.expect("the first one stays");
+}
+
+/// The same in one place of Telegram and two of Discord.
+fn posts(telegram: &TelegramServer, discord: &DiscordServer, (on_telegram, on_discord): (i64, u64), text: &str) {
+    telegram.push_message(GROUP, on_telegram, text);
+    for channel in [CHANNEL, ELSEWHERE] {
+        write_as(discord, on_discord, channel, text);
+    }
+}
+
+#[tokio::test]
+async fn what_one_person_posts_on_two_platforms_is_one_burst() {
+    let telegram = TelegramServer::start(TELEGRAM_TOKEN).await;
+    let home = crate::cases::home().with_telegram(telegram.base_url(), TELEGRAM_TOKEN);
+    let (discord, home) = stage_of(home, guild(GUILD, &[CHANNEL, ELSEWHERE])).await;
+    discord.tune(|options| options.global_per_s = None);
+    let daemon = Daemon::start(&home).await;
+    let client = daemon.operator(&home);
+    ready(&discord).await;
+    for channel in [CHANNEL, ELSEWHERE] {
+        let id = command(&discord, MODERATOR, channel, "keeper", "shield flag");
+        assert!(answered(&discord, id).await.contains("show moderators"));
+    }
+    // Bob has proven both accounts; he holds no office.
+    let bob = client.add_person(&NewMember { name: "Bob".to_owned(), roles: Vec::new() }).await.unwrap();
+    let code = client.link_code(&bob.id).await.unwrap().code;
+    telegram.push_message(66, 66, &format!("/link {code}"));
+    let linked = telegram.wait_message(|message| message.text.contains("Linked"));
+    tokio::time::timeout(PATIENCE, linked).await.expect("not linked on Telegram");
+    let code = client.link_code(&bob.id).await.unwrap().code;
+    let id = command(&discord, BOB, CHANNEL, "link", &code);
+    assert!(answered(&discord, id).await.contains("Linked"));
+    let cases = async |count: usize| {
+        let found = async {
+            loop {
+                let found = client.cases().await.unwrap().cases;
+                if found.len() == count {
+                    return found;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, found).await.expect("not so many cases")
+    };
+    // Who is who is read at the latest when a case is decided.
+    telegram.push_message(GROUP, 99, &lure("."));
+    cases(1).await;
+    client.say_of_case(1, CaseWord::Unsure).await.unwrap();
+    posts(&telegram, &discord, (66, BOB), "Send 1 SOL and get 2 SOL back instantly, doubling is live for an hour more");
+    // The twin: two people whom nobody has shown to be one.
+    posts(&telegram, &discord, (67, ADA), "Dear friends, validate your wallet with support now or lose all your coins");
+    let found = cases(7).await;
+    let bursts = |person: &str| {
+        let theirs = found.iter().filter(|case| case.person.as_str() == person);
+        theirs.filter(|case| case.verdict.to_string().contains("\"burst\"")).count()
+    };
+    let (bob, ada) = (bursts(&BOB.to_string()) + bursts("66"), bursts(&ADA.to_string()) + bursts("67"));
+    assert_eq!((bob, ada), (1, 0), "{found:?}");
 }
 
 #[tokio::test]

@@ -8,7 +8,9 @@ use townkeeper_contract::id::{AccountId, PersonId, PlaceId};
 use townkeeper_contract::inbound::{Body, Inbound};
 use townkeeper_shield::behaviour::{self, Crowd, Entry, Fingerprint, Ring, Row, Seen, Tide, Trust};
 use townkeeper_shield::{Folded, Reply, Signal, Tier};
-use townkeeper_store::{Member, Print, person_mark};
+use townkeeper_store::{Member, Print, ShownName, person_mark};
+
+use super::learnt::Team;
 
 /// Messages whose kind is remembered, for edits and replies.
 const MESSAGES: usize = 16_384;
@@ -34,6 +36,16 @@ pub(crate) struct Copy {
     pub(crate) account: String,
     pub(crate) place: String,
     pub(crate) message: String,
+}
+
+/// Who somebody is to us.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Who {
+    /// Of the team.
+    pub(super) staff: bool,
+    /// The person whom several accounts belong to, where that is proven: what one of them does and what another does, they
+    /// both do.
+    pub(super) one: Option<u64>,
 }
 
 /// A wave of people who join a place.
@@ -116,6 +128,10 @@ pub(super) struct Memory {
     unwritten: Vec<Print>,
     /// Waves of people who join, by their places.
     waves: HashMap<u64, Joining>,
+    /// The person behind an account, where it is proven: no more than there are proofs.
+    linked: HashMap<u64, u64>,
+    /// What accounts of the team are called and were not known to be.
+    shown: HashMap<(String, String), ShownName>,
 }
 
 impl Default for Memory {
@@ -130,6 +146,8 @@ impl Default for Memory {
             dirty: HashMap::new(),
             unwritten: Vec::new(),
             waves: HashMap::new(),
+            linked: HashMap::new(),
+            shown: HashMap::new(),
         }
     }
 }
@@ -141,7 +159,7 @@ impl Memory {
         &mut self,
         inbound: &Inbound,
         folded: &Folded,
-        staff: bool,
+        who: Who,
         elsewhere: impl FnOnce() -> String,
         now_ms: i64,
     ) -> (Met, bool) {
@@ -151,20 +169,27 @@ impl Memory {
         }
         let person = person_key(&inbound.account.0, &inbound.person.id.0);
         let print = Fingerprint::of(folded).filter(|_| !matches!(inbound.body, Body::Roster { .. }));
-        let met = self.meet_first(inbound, (folded, print), (person, staff), elsewhere, now_ms);
+        let met = self.meet_first(inbound, (folded, print), (person, who), elsewhere, now_ms);
         self.events.put(event, Event { person, met: met.clone(), print });
         (met, true)
     }
 
     /// Counts somebody who joined, in a place that is watched so.
-    pub(super) fn join(&mut self, inbound: &Inbound, mode: ShieldMode, now_ms: i64) {
+    pub(super) fn join(&mut self, inbound: &Inbound, who: Who, mode: ShieldMode, now_ms: i64) {
         let place = behaviour::key(&format!("{}/{}", inbound.account, inbound.place.id));
-        let person = person_key(&inbound.account.0, &inbound.person.id.0);
+        let person = self.one(person_key(&inbound.account.0, &inbound.person.id.0), who);
         if let Some(Tide::Begins { usual, .. }) = self.crowd.observe_join(place, person, now_ms) {
             let (account, at) = (inbound.account.clone(), inbound.place.id.clone());
             let wave = Joining { account, place: at, mode, joined: 0, usual, over: false, noted_ms: None };
             self.waves.insert(place, wave);
         }
+    }
+
+    /// By whom the crowd knows an account.
+    fn one(&mut self, person: u64, who: Who) -> u64 {
+        let Some(one) = who.one else { return person };
+        self.linked.insert(person, one);
+        one
     }
 
     /// Waves of people who join of which something is to be written down: they began, went on for a minute, or ended.
@@ -196,11 +221,11 @@ impl Memory {
         &mut self,
         inbound: &Inbound,
         (folded, print): (&Folded, Option<Fingerprint>),
-        (person, staff): (u64, bool),
+        (person, who): (u64, Who),
         elsewhere: impl FnOnce() -> String,
         now_ms: i64,
     ) -> Met {
-        let tier = if staff { Tier::Staff } else { self.trust.tier(person, now_ms) };
+        let tier = if who.staff { Tier::Staff } else { self.trust.tier(person, now_ms) };
         if matches!(inbound.body, Body::Roster { .. }) {
             return Met { tier, reply: None, before: None, signals: Vec::new() };
         }
@@ -209,11 +234,12 @@ impl Memory {
         let message = inbound.message.as_ref().map(|message| message.0.as_str()).unwrap_or_default();
         let key = message_key(inbound, message);
         let edit = matches!(inbound.body, Body::Edited { .. });
-        let copied = self.crowd.is_copy(person, print, now_ms);
+        let one = self.one(person, who);
+        let copied = self.crowd.is_copy(one, print, now_ms);
         let is_first = !self.trust.knows(person);
         let seen = Seen {
             at_ms: now_ms,
-            person,
+            person: one,
             account: self.account(&inbound.account.0),
             place: behaviour::key(&inbound.place.id.0),
             message: key,
@@ -239,12 +265,11 @@ impl Memory {
         self.trust.tier(person_key(&account.0, &person.0), now_ms)
     }
 
-    /// `staff`: (platform, number) of the team.
-    pub(super) fn copies(&self, case: &Case, staff: &HashSet<(String, String)>, now_ms: i64) -> Vec<Copy> {
+    pub(super) fn copies(&self, case: &Case, staff: &Team, now_ms: i64) -> Vec<Copy> {
         let Some(print) = Fingerprint::of(&Folded::new(&case.text)) else { return Vec::new() };
         let own = case.message.as_ref().map(|message| message.0.as_str());
         let of_team = |account: &String| {
-            let there = staff.iter().filter(|(platform, _)| account.split(':').next() == Some(platform));
+            let there = staff.keys().filter(|(platform, _)| account.split(':').next() == Some(platform));
             there.map(|(_, id)| person_key(account, id)).collect::<Vec<_>>()
         };
         let team: HashSet<u64> = self.accounts.iter().flat_map(of_team).collect();
@@ -317,6 +342,16 @@ impl Memory {
         members
     }
 
+    /// Notes what an account of the team is called, where it is not known to be called so.
+    pub(super) fn show(&mut self, account: (String, String), shown: ShownName) {
+        self.shown.insert(account, shown);
+    }
+
+    /// What accounts of the team are called now.
+    pub(super) fn shown(&mut self) -> Vec<ShownName> {
+        std::mem::take(&mut self.shown).into_values().collect()
+    }
+
     /// They could not be written; who was heard since is known better.
     pub(super) fn put_back_members(&mut self, members: Vec<Member>) {
         for member in members {
@@ -329,6 +364,9 @@ impl Memory {
         let key = mark.cast_unsigned();
         self.ring.erase(key);
         self.crowd.erase(key);
+        if let Some(one) = self.linked.remove(&key) {
+            self.crowd.erase(one);
+        }
         self.trust.forget(key);
         self.dirty.retain(|(account, person), _| person_mark(account, person) != mark);
         self.unwritten.retain(|print| person_mark(&print.account, &print.person) != mark);
@@ -404,9 +442,10 @@ mod tests {
 
     fn meet(memory: &mut Memory, inbound: &Inbound) -> Met {
         let Body::Message { text } = &inbound.body else {
-            return memory.meet(inbound, &Folded::new(""), false, String::new, NOW).0;
+            return memory.meet(inbound, &Folded::new(""), Who::default(), String::new, NOW).0;
         };
-        let (met, _) = memory.meet(inbound, &Folded::new(text), false, || "lantern.example.net".to_owned(), NOW);
+        let (met, _) =
+            memory.meet(inbound, &Folded::new(text), Who::default(), || "lantern.example.net".to_owned(), NOW);
         memory.keep(inbound, NOW);
         met
     }
@@ -415,11 +454,36 @@ mod tests {
     fn what_is_not_kept_is_no_copy_and_what_is_kept_is_one_once() {
         let mut memory = Memory::default();
         let inbound = said("1", "66", TEXT);
-        memory.meet(&inbound, &Folded::new(TEXT), false, || "lantern.example.net".to_owned(), NOW);
+        memory.meet(&inbound, &Folded::new(TEXT), Who::default(), || "lantern.example.net".to_owned(), NOW);
         assert_eq!((memory.unwritten().len(), memory.ring.len()), (0, 0), "somebody warned of it");
         memory.keep(&inbound, NOW);
         memory.keep(&inbound, NOW);
         assert_eq!((memory.unwritten().len(), memory.ring.len()), (1, 1));
+    }
+
+    #[test]
+    fn what_one_person_does_on_two_platforms_is_one_burst() {
+        let burst = |memory: &mut Memory, who: Who| {
+            let posts = [("telegram:main", "square"), ("telegram:main", "yard"), ("discord:main", "hall")];
+            let mut last = Vec::new();
+            for (event, (account, place)) in posts.iter().enumerate() {
+                let (account, id) = (AccountId::from(*account), PlaceId::from(*place));
+                // Whose number is the same on both is nobody the same for that.
+                let mut inbound = Inbound { account, ..said(&format!("{place}{event}"), "66", TEXT) };
+                inbound.place.id = id;
+                last = memory.meet(&inbound, &Folded::new(TEXT), who, String::new, NOW).0.signals;
+            }
+            last.iter().any(|signal| signal.id == "burst")
+        };
+        let linked = Who { one: Some(7), staff: false };
+        let mut memory = Memory::default();
+        assert!(burst(&mut memory, linked));
+        assert!(!burst(&mut Memory::default(), Who::default()), "the twin: nobody has proven that they are one");
+        // Whoever is erased on one platform is forgotten as one.
+        memory.forget(person_mark("discord:main", "66"));
+        let again = Inbound { account: AccountId::from("telegram:main"), ..said("again", "66", TEXT) };
+        let met = memory.meet(&again, &Folded::new(TEXT), linked, String::new, NOW).0;
+        assert!(met.signals.iter().all(|signal| signal.id != "burst"));
     }
 
     #[test]
@@ -429,7 +493,7 @@ mod tests {
             let text = TEXT.to_owned();
             let body = if event == "1" { Body::Message { text } } else { Body::Edited { text } };
             let inbound = Inbound { body, message: Some("1".into()), ..said(event, "66", TEXT) };
-            memory.meet(&inbound, &Folded::new(TEXT), false, || hosts.to_owned(), NOW).0.before
+            memory.meet(&inbound, &Folded::new(TEXT), Who::default(), || hosts.to_owned(), NOW).0.before
         };
         assert_eq!(said_with("1", ""), None, "nothing was before");
         assert_eq!(said_with("2", "a.example.net").as_deref(), Some(""));
