@@ -1,12 +1,13 @@
 //! What a moderator confirms on one platform goes on the other as well.
 
 use townkeeper_contract::access::NewMember;
-use townkeeper_contract::case::CaseWord;
+use townkeeper_contract::case::{CaseWord, ShieldMode};
 use townkeeper_fakes::discord::DiscordServer;
 use townkeeper_fakes::telegram::TelegramServer;
 
 use super::{
-    ADA, BOB, BOT, CHANNEL, ELSEWHERE, GUILD, MODERATOR, answered, command, guild, ready, stage_of, when, write_as,
+    ADA, BOB, BOT, CHANNEL, ELSEWHERE, GUILD, MODERATOR, answered, command, guild, ready, stage_of, to_us, when,
+    write_as,
 };
 use crate::daemon::{Daemon, PATIENCE};
 
@@ -83,7 +84,7 @@ async fn what_one_person_posts_on_two_platforms_is_one_burst() {
     let linked = telegram.wait_message(|message| message.text.contains("Linked"));
     tokio::time::timeout(PATIENCE, linked).await.expect("not linked on Telegram");
     let code = client.link_code(&bob.id).await.unwrap().code;
-    let id = command(&discord, BOB, CHANNEL, "link", &code);
+    let id = command(&discord, BOB, discord.direct(BOT, BOB), "link", &code);
     assert!(answered(&discord, id).await.contains("Linked"));
     let cases = async |count: usize| {
         let found = async {
@@ -110,6 +111,25 @@ async fn what_one_person_posts_on_two_platforms_is_one_burst() {
     };
     let (bob, ada) = (bursts(&BOB.to_string()) + bursts("66"), bursts(&ADA.to_string()) + bursts("67"));
     assert_eq!((bob, ada), (1, 0), "{found:?}");
+}
+
+/// A command names a message of another channel: what it says there is for that channel, where it stands is not.
+#[tokio::test]
+async fn a_command_about_another_channel_is_judged_where_it_is_written() {
+    let (discord, home) = stage_of(crate::cases::home(), guild(GUILD, &[CHANNEL, ELSEWHERE])).await;
+    discord.tune(|options| options.global_per_s = None);
+    let daemon = Daemon::start(&home).await;
+    ready(&discord).await;
+    assert!(keeper(&discord, "shield flag").await.contains("show moderators"));
+    let words = "claim LUM now: https://claim-lumen.example.net";
+    let order = format!("keeper https://discord.com/channels/{GUILD}/{ELSEWHERE}/7 {words}");
+    write_as(&discord, BOB, CHANNEL, &to_us(&order));
+    let client = daemon.operator(&home);
+    let found = async { while client.cases().await.unwrap().cases.is_empty() {} };
+    tokio::time::timeout(PATIENCE, found).await.expect("nothing was found");
+    let case = client.cases().await.unwrap().cases.remove(0);
+    // The other channel is only watched in shadow.
+    assert_eq!((case.place.as_str(), case.mode), (CHANNEL.to_string().as_str(), ShieldMode::Flag));
 }
 
 #[tokio::test]
