@@ -171,14 +171,17 @@ impl Watch {
         }
         let place = table::place(&inbound.account, here.channel, met.tier);
         let verdict = ground.verdict(inbound, &said, &folded, &met, place.channel, self.model.as_deref());
-        // Who warns of a lure in its own words is no copy of it.
-        if !verdict.innocent {
-            self.memory().keep(inbound, now_ms);
-        }
         let counted = counted(inbound, &verdict);
         let (verdict, measures) = self.guarding.policy.limits(&place, &self.counts.shadows()).decide(verdict);
         metrics::counter!("townkeeper_shield_total", "verdict" => word(verdict.action)).increment(1);
-        let Some((action, also)) = table::case(measures) else {
+        let found = table::case(measures);
+        // Who warns of a lure in its own words is no copy of it. Of whom is known here and only marked it, a human decides, who
+        // is shown it; what nobody is shown goes with what it is like.
+        let left_to_a_human = verdict.marked && met.tier >= Tier::Member && found.is_some();
+        if !verdict.innocent && !left_to_a_human {
+            self.memory().keep(inbound, now_ms);
+        }
+        let Some((action, also)) = found else {
             // Handed in again, it was counted before.
             if let Some(bin) = counted.filter(|_| first) {
                 self.counts.note(place.platform, bin);

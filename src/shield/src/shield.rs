@@ -15,7 +15,7 @@ use crate::signals::facts::Sight;
 use crate::signals::intent::class::{BRAND, Class, HANDLE, INVITE, LINK};
 use crate::signals::intent::{Wish, Words};
 use crate::signals::{context, deny, evidence, harmless, identity};
-use crate::stance::{Own, Stance, blanked, quotations, says_something};
+use crate::stance::{Own, Stance, blanked, is_marked, quotations, says_something};
 use crate::verdict::{Counterfactual, Evidence, Grounds, Signal, Verdict, Versions};
 
 /// Judges messages and names. Shared between threads as it is.
@@ -84,7 +84,7 @@ impl Shield {
             signal
         }));
         signals.extend(text_logit.and_then(|logit| spoken(text, logit, stance)));
-        self.conclude(message, signals, stance)
+        Verdict { marked: is_marked(folded.text()), ..self.conclude(message, signals, stance) }
     }
 
     /// Judges a name alone: when somebody joins, or renames.
@@ -220,6 +220,7 @@ impl Shield {
             threshold: None,
             dampers: if signals.is_empty() { Vec::new() } else { stance.dampers() },
             innocent: stance.is_innocent(),
+            marked: false,
             signals,
             counterfactual,
             versions: Versions { weights: score::VERSION, policy: policy::VERSION, lists },
