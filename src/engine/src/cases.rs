@@ -112,7 +112,9 @@ async fn waves(house: &Arc<House>) -> Result<(), EngineError> {
         if let Some(rows) = new {
             tracing::warn!(%account, %place, joined, "many more people join than is usual");
             metrics::counter!("townkeeper_join_waves_total", "account" => account.0.clone()).increment(1);
-            rows.into_iter().for_each(|row| outbox::send(house, row));
+            for row in rows {
+                outbox::send(house, row);
+            }
         }
         if *over {
             tracing::info!(%account, %place, joined, "a wave of people who join is over");

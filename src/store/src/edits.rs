@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use townkeeper_contract::BoxFuture;
 use townkeeper_contract::case::{CaseEdit, CaseState, ShieldMode};
+use townkeeper_core::cases::is_shown;
 
 use crate::cases::{KeptCase, NewCase, kept};
 use crate::db::{Conn, Row, keepable, sql};
@@ -55,9 +56,11 @@ pub(crate) async fn take_in(tx: &mut Conn, at: At<'_>, new: &NewCase) -> Result<
         }
     }
     for row in &rows {
+        // What nobody was shown in shadow is not shown because the place is watched otherwise since.
+        let read = |mode| is_shown(mode) == is_shown(new.mode);
         let goes_on = row.text("state")? == CaseState::Open.as_str()
             && row.int("said")? == 0
-            && ShieldMode::named(&row.text("mode")?) == Some(new.mode);
+            && ShieldMode::named(&row.text("mode")?).is_some_and(read);
         if goes_on {
             return take_into(tx, (workspace, account, seen_ms), row, new).await;
         }
@@ -89,7 +92,7 @@ async fn take_into(tx: &mut Conn, at: At<'_>, row: &Row, new: &NewCase) -> Resul
     let verdict = if worse { keepable(&verdict).into_owned() } else { row.text("verdict")? };
     // Nothing of somebody who was erased meanwhile; and whoever was faster with a word has spoken of what it said then.
     let taken = sql("UPDATE scam_case SET text = $4, why = $5, verdict = $6, action = $7, also = $8, edits = $9, \
-         edited_ms = $10 WHERE workspace = $1 AND account = $2 AND number = $3 AND state = 'open' AND said = 0 \
+         edited_ms = $10, mode = $12 WHERE workspace = $1 AND account = $2 AND number = $3 AND state = 'open' AND said = 0 \
          AND NOT EXISTS (SELECT 1 FROM erasure e WHERE e.workspace = $1 AND e.mark = $11 AND e.at_ms >= $10)")
     .bind(workspace)
     .bind(account)
@@ -102,6 +105,7 @@ async fn take_into(tx: &mut Conn, at: At<'_>, row: &Row, new: &NewCase) -> Resul
     .bind(serde_json::to_string(&edits)?)
     .bind(seen_ms)
     .bind(person_mark(account, &new.person))
+    .bind(if worse { new.mode } else { case.mode }.as_str())
     .execute(tx)
     .await?;
     Ok(taken > 0)

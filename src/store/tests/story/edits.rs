@@ -32,13 +32,14 @@ async fn an_edit_goes_on_with_the_open_case_of_its_message(home: &Home) {
     let now = cases(&store).await.remove(0);
     assert_eq!((now.text, now.edits.len(), now.edits[0].text.as_str()), (first.clone(), 1, "hello\u{fffd}"));
     let seen = store.edited_cases(W, 10).await.unwrap().remove(0);
-    // What is worse takes its place, and is looked at once more though the other was seen meanwhile.
-    store.open_case(W, ACCOUNT, edit("m1/3", CaseAction::Delete, "worse"), 2_000).await.unwrap();
+    // What is worse takes its place, by what the place is set to now, and is looked at once more though the other was seen meanwhile.
+    let worse = NewCase { mode: ShieldMode::Guard, ..edit("m1/3", CaseAction::Delete, "worse") };
+    store.open_case(W, ACCOUNT, worse, 2_000).await.unwrap();
     store.edit_seen(W, &seen).await.unwrap();
     let seen = store.edited_cases(W, 10).await.unwrap().remove(0);
     let texts: Vec<&str> = seen.case.edits.iter().map(|edit| edit.text.as_str()).collect();
     assert_eq!((seen.case.text.as_str(), texts), ("worse", vec!["hello\u{fffd}", first.as_str()]));
-    assert_eq!((seen.case.action, seen.case.also.len()), (CaseAction::Delete, 0));
+    assert_eq!((seen.case.action, seen.case.mode, seen.case.also.len()), (CaseAction::Delete, ShieldMode::Guard, 0));
     store.edit_seen(W, &seen).await.unwrap();
     // Delivered again, it is nothing new.
     for event in ["m1", "m1/2", "m1/3"] {
@@ -67,8 +68,8 @@ async fn an_edit_of_what_was_decided_is_a_case_of_its_own(home: &Home) {
     store.decide_case(decide).await.unwrap();
     open(&store, edit("m1/2", CaseAction::Delete, "worse")).await;
     assert_eq!(cases(&store).await.len(), 2, "nobody cleared what it says now");
-    // Of a place that is set otherwise since, of another message, of somebody else, of no edit: cases of their own.
-    open(&store, NewCase { mode: ShieldMode::Guard, ..edit("m1/3", CaseAction::Delete, "other") }).await;
+    // Of a place that was only watched in shadow then, of another message, of somebody else, of no edit: cases of their own.
+    open(&store, NewCase { mode: ShieldMode::Shadow, ..edit("m1/3", CaseAction::Delete, "other") }).await;
     open(&store, NewCase { message: Some("square/m2".to_owned()), ..edit("m1/4", CaseAction::Delete, "other") }).await;
     open(&store, NewCase { person: "67".to_owned(), ..edit("m1/5", CaseAction::Delete, "other") }).await;
     open(&store, NewCase { edit: false, ..edit("m1/6", CaseAction::Delete, "other") }).await;
