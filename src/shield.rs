@@ -145,7 +145,7 @@ impl Judge {
         let mut guarding = settings.shield.guarding(&settings.agent.name, &base, &std::sync::Arc::default())?;
         guarding.brands.extend(by.brands.iter().cloned());
         let team = guarding.names.iter().chain(&by.staff);
-        let staff = team.map(|name| Staff { ids: Vec::new(), names: vec![name.clone()] }).collect();
+        let staff = team.map(|name| Staff { names: vec![name.clone()], ..Staff::default() }).collect();
         let mut facts = guarding.facts(&base, staff);
         facts.hosts.extend(by.hosts.iter().cloned());
         facts.addresses.extend(by.addresses.iter().cloned());

@@ -1,6 +1,7 @@
 //! What the shield remembers outlives the daemon, is every node's, and is the same when an event is handed in again: whoever
 //! confirms a lure, whenever, its copies go.
 
+use serde_json::json;
 use townkeeper_client::Client;
 use townkeeper_contract::case::CaseWord;
 use townkeeper_contract::id::PersonId;
@@ -90,6 +91,42 @@ async fn a_sweep_leaves_alone_who_warns_or_moderates_and_what_is_reported() {
     assert_eq!(removed.len(), 2, "{removed:?}");
     is_deleted(&telegram, 2).await;
     assert_eq!(deleted(&telegram), [lure, copy]);
+}
+
+/// Of whoever has been here for days, and is shown to moderators, a word of warning is enough to be left to them; of whoever is
+/// new it is not.
+#[tokio::test]
+async fn a_paste_that_is_only_marked_is_left_to_a_human_where_its_author_is_known() {
+    let (telegram, home, mut daemon) = stage("flag").await;
+    daemon.signal("TERM").await;
+    daemon.gone().await;
+    let store = Store::open(&home.data()).await.unwrap();
+    let known = Member {
+        account: "telegram:main".to_owned(),
+        person: "75".to_owned(),
+        first_ms: 1_000,
+        said: 50,
+        // Lately, whatever the clock says.
+        seen_ms: 4_000_000_000_000,
+    };
+    store.keep_members(WORKSPACE, vec![known]).await.unwrap();
+    store.close().await;
+    let daemon = Daemon::start(&home).await;
+    let client = daemon.operator(&home);
+    let marked = format!("⚠️ SCAM: {}", wave::LURE);
+    let lure = writes(&telegram, SCAMMER, wave::LURE);
+    let left = writes(&telegram, 75, &marked);
+    let copy = writes(&telegram, 76, &marked);
+    let found = cases(&client, |cases| cases.len() == 3).await;
+    let of = |person: &str| found.iter().find(|case| case.person.as_str() == person).unwrap();
+    client.say_of_case(of("66").number, CaseWord::Content).await.unwrap();
+    is_deleted(&telegram, 2).await;
+    judged(&telegram).await;
+    let gone = deleted(&telegram);
+    assert!(gone.contains(&json!(lure)) && gone.contains(&json!(copy)) && !gone.contains(&json!(left)), "{gone:?}");
+    // It waits for a human, whose word takes it down.
+    client.say_of_case(of("75").number, CaseWord::Content).await.unwrap();
+    is_deleted(&telegram, 3).await;
 }
 
 /// Whom only the platform knows as a moderator it is asked about once, however many copies there are.

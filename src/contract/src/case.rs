@@ -104,6 +104,20 @@ pub struct Case {
     pub by: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided_ms: Option<i64>,
+    /// What else the message said, where it was edited: a case goes by the worst.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub edits: Vec<CaseEdit>,
+}
+
+/// What a message with a case said before or after an edit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CaseEdit {
+    /// Links in it open nothing.
+    pub text: String,
+    pub why: String,
+    pub action: CaseAction,
+    /// When the edit came that brought these words, or took them away.
+    pub at_ms: i64,
 }
 
 /// `GET /v1/cases`: newest first.

@@ -85,6 +85,10 @@ pub struct Carried {
     /// Those of them that are pictures, by the platform's word. Taken off before an event is kept.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pictures: Vec<Picture>,
+    /// Where it stands, if that is not the place that it is about: a command may name another one. Taken off before an event is
+    /// kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub written_in: Option<Place>,
 }
 
 /// A picture that hangs on a message; what it shows is not here.

@@ -157,9 +157,15 @@ fn ours(house: &House, account: &AccountId, batch: Vec<Inbound>, now_ms: i64) ->
     let (said, base) = (batch.len(), house.base());
     let Ours { mut kept, mut cases, mut looks } = Ours::default();
     for mut event in batch {
-        let here = house.places.here(&event, house.door.rules(&event.account));
+        let about = event.carried.written_in.take().map(|stands| std::mem::replace(&mut event.place, stands));
+        let mut here = house.places.here(&event, house.door.rules(&event.account));
         let case = house.shield.judge(&event, &here, &base, now_ms);
         looks.extend(pictures::take(house, &mut event, &here, case.as_ref(), now_ms));
+        if let Some(place) = about {
+            // Its words were judged where they stand; it is answered as of the place that it names.
+            event.place = place;
+            here = house.places.here(&event, house.door.rules(&event.account));
+        }
         let heard = stands(case.as_ref()) || is_order(&event);
         cases.extend(case);
         if heard && is_ours(&event, &here, &base, now_ms) {

@@ -13,12 +13,13 @@ use townkeeper_contract::case::{Case, CaseExtra, CaseState};
 use townkeeper_core::cases::{self, Showing};
 use townkeeper_core::decide::moderate::said;
 use townkeeper_core::say;
-use townkeeper_store::KeptCase;
+use townkeeper_store::{JoinWave, KeptCase};
 
 use crate::moderate::{self, ByItself};
-use crate::{EngineError, House};
+use crate::shield::Joining;
+use crate::{EngineError, House, outbox};
 use acts::act_of;
-use cards::{Shown, calls, cards_of, digest, done_about, readers, redraw, show};
+use cards::{Shown, calls, cards_of, digest, done_about, joining, readers, redraw, show};
 pub(crate) use word::said_in_chat;
 
 /// How often it is looked for new cases, besides when one was just written.
@@ -88,7 +89,47 @@ async fn pass(house: &Arc<House>, held: &mut Held) -> Result<(), EngineError> {
     // Another node was faster, or somebody spoke meanwhile: looked at again, from there on.
     held.seen = held.seen.min(moved.saturating_sub(1));
     show_held(house, held).await?;
+    edited(house).await?;
+    waves(house).await?;
     redraw(house).await
+}
+
+/// Calls moderators, once, where many more people join than is usual. In shadow it is only written down.
+async fn waves(house: &Arc<House>) -> Result<(), EngineError> {
+    let now_ms = house.clock.now_ms();
+    for (key, wave) in house.shield.waves(now_ms) {
+        let note = JoinWave {
+            by: moderate::by_shield(house),
+            account: wave.account.0.clone(),
+            place: wave.place.0.clone(),
+            joined: wave.joined,
+            notes: if cases::is_shown(wave.mode) { joining(house, &wave) } else { Vec::new() },
+            node: house.node.id.clone(),
+        };
+        let new = house.store.note_wave(note).await?;
+        house.shield.wave_noted(key, now_ms);
+        let Joining { account, place, joined, over, .. } = &wave;
+        if let Some(rows) = new {
+            tracing::warn!(%account, %place, joined, "many more people join than is usual");
+            metrics::counter!("townkeeper_join_waves_total", "account" => account.0.clone()).increment(1);
+            for row in rows {
+                outbox::send(house, row);
+            }
+        }
+        if *over {
+            tracing::info!(%account, %place, joined, "a wave of people who join is over");
+        }
+    }
+    Ok(())
+}
+
+/// Does what follows from edits of messages that have a case; their cards say it next.
+async fn edited(house: &Arc<House>) -> Result<(), EngineError> {
+    for kept in house.store.edited_cases(&house.workspace, BATCH).await? {
+        by_itself(house, &kept).await?;
+        house.store.edit_seen(&house.workspace, &kept).await?;
+    }
+    Ok(())
 }
 
 /// Acts upon a case and shows it, or leaves it for a digest. `false`: it is not as it was read any more.

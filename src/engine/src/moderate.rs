@@ -20,7 +20,9 @@ use townkeeper_store::{By, CaseAt, NewOrder, Notified, Order, Ordered, Sendable}
 
 use crate::door::REPLY_DEADLINE_MS;
 use crate::{EngineError, House, ids, outbox};
-pub(crate) use follows::{ByItself, ForCase, Rights, SHIELD, back_for_case, by_itself, for_case, lets_remove};
+pub(crate) use follows::{
+    ByItself, ForCase, Rights, SHIELD, back_for_case, by_itself, by_shield, for_case, lets_remove,
+};
 pub(crate) use look::look_again;
 use look::{No, allowed, is_moderator};
 

@@ -82,6 +82,8 @@ impl Look {
             place: inbound.place.id.0.clone(),
             address: inbound.place.address.as_ref().unwrap_or(&inbound.reply_to).0.clone(),
             message: inbound.message.as_ref().map(|message| message.0.clone()),
+            // Of pictures there is one case a message, under a key of its own.
+            edit: false,
             person: inbound.person.id.0.clone(),
             name: inbound.person.name.clone(),
             text: String::new(),

@@ -59,6 +59,7 @@ async fn noted(
         place: inbound.place.id.0.clone(),
         address: inbound.place.address.as_ref().unwrap_or(&inbound.reply_to).0.clone(),
         message: Some(message.0),
+        edit: false,
         person: author.map_or_else(|| NOBODY.to_owned(), |author| author.0),
         name: String::new(),
         text,

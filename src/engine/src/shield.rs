@@ -11,7 +11,7 @@ mod pictures;
 mod table;
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use townkeeper_contract::case::ShieldMode;
@@ -28,16 +28,16 @@ use townkeeper_shield::policy::{self, Breaker, Policy};
 use townkeeper_shield::{
     Action, Author, Facts, Folded, Grounds, Lists, Message, Model, Shield, Signal, Tier, Verdict, Weights,
 };
-use townkeeper_store::{Fuse, NewCase, StoreError, person_mark};
+use townkeeper_store::{Fuse, NewCase, ShownName, StoreError, person_mark};
 
 use crate::House;
 use crate::lists::Keeper;
 use counts::Counts;
 use kept::Followed;
 pub(crate) use kept::{load, run};
-use learnt::{Basis, Learnt};
-pub(crate) use memory::Copy;
-use memory::{DAY_MS, Memory};
+use learnt::{Basis, Learnt, Team};
+pub(crate) use memory::{Copy, Joining};
+use memory::{DAY_MS, Memory, Who};
 pub(crate) use pictures::Sight;
 
 /// What the configuration says.
@@ -68,6 +68,9 @@ impl Guarding {
         }
     }
 }
+
+/// How much of a name is kept, in characters.
+const NAME: usize = 256;
 
 /// Everything that judges, and everything that is remembered for it.
 pub(crate) struct Watch {
@@ -103,7 +106,9 @@ struct Ground {
     public: Arc<Vec<List>>,
     learnt: Arc<Learnt>,
     shield: Shield,
-    staff: HashSet<(String, String)>,
+    staff: Team,
+    /// Who is behind accounts, where it is proven.
+    linked: HashMap<(String, String), u64>,
 }
 
 impl Watch {
@@ -150,25 +155,33 @@ impl Watch {
 
     /// Judges one event, and remembers it. `Some`: it looks like a scam.
     pub(crate) fn judge(&self, inbound: &Inbound, here: &Here, base: &Arc<Base>, now_ms: i64) -> Option<NewCase> {
+        let ground = self.ground(base);
+        let who = ground.who(&inbound.account, &inbound.person.id);
+        if who.staff {
+            self.note_name(&ground, inbound);
+        }
         if here.shield == ShieldMode::Off {
             return None;
         }
         let said = said(inbound)?;
-        let ground = self.ground(base);
-        let staff = ground.is_staff(&inbound.account, &inbound.person.id);
         let folded = Folded::new(&said);
-        let (met, first) =
-            self.memory().meet(inbound, &folded, staff, || ground.leads_elsewhere(&said, &folded), now_ms);
+        let (met, first) = self.memory().meet(inbound, &folded, who, || ground.elsewhere(&said, &folded), now_ms);
+        if first && matches!(inbound.body, Body::Roster { change: RosterChange::Joined }) {
+            self.memory().join(inbound, who, here.shield, now_ms);
+        }
         let place = table::place(&inbound.account, here.channel, met.tier);
         let verdict = ground.verdict(inbound, &said, &folded, &met, place.channel, self.model.as_deref());
-        // Who warns of a lure in its own words is no copy of it.
-        if !verdict.innocent {
-            self.memory().keep(inbound, now_ms);
-        }
         let counted = counted(inbound, &verdict);
         let (verdict, measures) = self.guarding.policy.limits(&place, &self.counts.shadows()).decide(verdict);
         metrics::counter!("townkeeper_shield_total", "verdict" => word(verdict.action)).increment(1);
-        let Some((action, also)) = table::case(measures) else {
+        let found = table::case(measures);
+        // Who warns of a lure in its own words is no copy of it. Of whom is known here and only marked it, a human decides, who
+        // is shown it; what nobody is shown goes with what it is like.
+        let left_to_a_human = verdict.marked && met.tier >= Tier::Member && found.is_some();
+        if !verdict.innocent && !left_to_a_human {
+            self.memory().keep(inbound, now_ms);
+        }
+        let Some((action, also)) = found else {
             // Handed in again, it was counted before.
             if let Some(bin) = counted.filter(|_| first) {
                 self.counts.note(place.platform, bin);
@@ -180,6 +193,7 @@ impl Watch {
             place: inbound.place.id.0.clone(),
             address: inbound.place.address.as_ref().unwrap_or(&inbound.reply_to).0.clone(),
             message: inbound.message.as_ref().map(|message| message.0.clone()),
+            edit: matches!(inbound.body, Body::Edited { .. }),
             person: inbound.person.id.0.clone(),
             name: inbound.person.name.clone(),
             text: said.into_owned(),
@@ -190,6 +204,21 @@ impl Watch {
             mode: here.shield,
             counted,
         })
+    }
+
+    /// Notes what somebody of the team is called on a platform now: nobody else shall look like it.
+    fn note_name(&self, ground: &Ground, inbound: &Inbound) {
+        let identity = identity(&inbound.account, &inbound.person.id);
+        let (shown, handle) = (&inbound.person.name, inbound.person.handle.as_deref());
+        let Some((name_before, handle_before)) = ground.staff.get(&identity).filter(|_| !shown.is_empty()) else {
+            return;
+        };
+        let name: String = shown.chars().take(NAME).collect();
+        let handle = handle.map_or_else(|| handle_before.clone(), |handle| handle.chars().take(NAME).collect());
+        if (&name, &handle) != (name_before, handle_before) {
+            let (platform, id) = identity.clone();
+            self.memory().show(identity, ShownName { platform, id, name, handle });
+        }
     }
 
     /// How far somebody is trusted.
@@ -203,6 +232,16 @@ impl Watch {
     /// Cases whose words are not learnt.
     fn not_learnt(&self) -> Vec<i64> {
         self.ground.read().unwrap_or_else(PoisonError::into_inner).learnt.left_out.clone()
+    }
+
+    /// Waves of people who join of which something is to be written down.
+    pub(crate) fn waves(&self, now_ms: i64) -> Vec<(u64, Joining)> {
+        self.memory().waves(now_ms)
+    }
+
+    /// It was written down.
+    pub(crate) fn wave_noted(&self, wave: u64, now_ms: i64) {
+        self.memory().noted(wave, now_ms);
     }
 
     /// Forgets a person who was erased.
@@ -220,6 +259,7 @@ impl Watch {
         let now = Basis {
             said: house.store.cases_said(&house.workspace).await?,
             people: house.store.people(&house.workspace).await?,
+            shown: house.store.shown_names(&house.workspace).await?,
             patterns: house.store.patterns(&house.workspace).await?,
             day: house.clock.now_ms().div_euclid(DAY_MS),
         };
@@ -251,19 +291,29 @@ impl Ground {
         let public = guarding.public.public();
         let mut lists = learnt.denied(&guarding.lists);
         lists.global.extend(public.iter().cloned());
-        let staff = learnt.identities();
+        let (staff, linked) = (learnt.identities(), learnt.linked());
         let shield = Shield::new(&facts, lists, Weights::default()).with_patterns(learnt.compiled());
-        Self { base, public, learnt, shield, staff }
+        Self { base, public, learnt, shield, staff, linked }
     }
 
     fn is_staff(&self, account: &AccountId, person: &PersonId) -> bool {
-        let platform = account.as_str().split(':').next().unwrap_or_default();
-        self.staff.contains(&(platform.to_owned(), person.0.clone()))
+        self.staff.contains_key(&identity(account, person))
     }
 
-    /// Whether it leads to a host that is not ours.
-    fn leads_elsewhere(&self, said: &str, folded: &Folded) -> bool {
-        Found::new(said, folded).hosts.iter().any(|host| !self.shield.known().owns_host(&host.name))
+    fn who(&self, account: &AccountId, person: &PersonId) -> Who {
+        // Most people are nobody to us but a number.
+        if self.linked.is_empty() {
+            return Who::default();
+        }
+        let identity = identity(account, person);
+        Who { staff: self.staff.contains_key(&identity), one: self.linked.get(&identity).copied() }
+    }
+
+    /// The hosts that it leads to and that are not ours.
+    fn elsewhere(&self, said: &str, folded: &Folded) -> String {
+        let found = Found::new(said, folded).hosts;
+        let foreign = found.iter().map(|host| host.name.as_str()).filter(|host| !self.shield.known().owns_host(host));
+        foreign.collect::<Vec<_>>().join(" ")
     }
 
     fn verdict(
@@ -278,7 +328,7 @@ impl Ground {
         let message = Message {
             text: said,
             quoted: &inbound.carried.quoted,
-            before: None,
+            before: met.before.as_deref(),
             author: Author {
                 id: Some(inbound.person.id.as_str()),
                 name: &inbound.person.name,
@@ -292,6 +342,12 @@ impl Ground {
         let logit = model.map(|model| self.learnt.delta.logit(model, folded));
         self.shield.judge_folded(&message, folded, logit, &met.signals)
     }
+}
+
+/// The platform and the number on it.
+fn identity(account: &AccountId, person: &PersonId) -> (String, String) {
+    let platform = account.as_str().split(':').next().unwrap_or_default();
+    (platform.to_owned(), person.0.clone())
 }
 
 /// What is to be judged of an event: its words, the links behind them, or the words it forwards. `None`: nothing.

@@ -43,7 +43,7 @@ fn each<T>(c: &mut Criterion, layer: &str, read: impl Fn(&str, &Folded) -> T) {
 }
 
 fn facts() -> Facts {
-    let staff = |name: &str| Staff { ids: vec![name.to_owned()], names: vec![name.to_owned()] };
+    let staff = |name: &str| Staff { ids: vec![name.to_owned()], names: vec![name.to_owned()], shown: Vec::new() };
     Facts {
         hosts: vec!["lumen.example.org".to_owned()],
         brands: vec!["lumen".to_owned(), "LUM".to_owned()],

@@ -16,7 +16,7 @@ pub mod trust;
 
 pub use crowd::{Crowd, Seen};
 pub use fingerprint::{Fingerprint, letters};
-pub use joins::{Joins, Tide};
+pub use joins::{Joins, Tide, Wave};
 pub use ring::{Entry, Found, Ring};
 pub use trust::{Ladder, Row, Trust};
 

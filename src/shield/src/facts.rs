@@ -14,10 +14,12 @@ pub struct Facts {
 }
 
 /// One of us.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Staff {
     /// The platform's ids of this person: who carries one is no impostor.
     pub ids: Vec<String>,
-    /// Names and handles, as shown.
+    /// Names and handles, as given by whoever knows them: whatever is like one is taken for a copy.
     pub names: Vec<String>,
+    /// What platforms show of their accounts, names and handles: of those only what is hardly anybody else's counts.
+    pub shown: Vec<String>,
 }

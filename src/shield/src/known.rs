@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use crate::facts::Facts;
 use crate::shape::{Digits, joined, shape};
+use crate::signals::identity;
 
 /// What is ours, shaped.
 #[derive(Clone, Debug, Default)]
@@ -37,8 +38,20 @@ pub(crate) struct Person {
 #[derive(Clone, Debug)]
 pub(crate) struct Name {
     pub(crate) shown: String,
+    pub(crate) counts: Counts,
     /// Shaped, with its gaps.
     pub(crate) shape: String,
+}
+
+/// What is taken for a copy of a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Counts {
+    /// What is like it, decorated or not.
+    Given,
+    /// The very same, or with an office.
+    Unmistakable,
+    /// Nothing: it may be anybody's.
+    Common,
 }
 
 /// A shorter brand is in every other word.
@@ -57,11 +70,10 @@ impl Known {
         brands.sort_by_key(|brand| std::cmp::Reverse(brand.shape.len()));
         let staff = facts.staff.iter().map(|one| Person {
             ids: one.ids.clone(),
-            names: one
-                .names
-                .iter()
-                .map(|shown| Name { shown: shown.clone(), shape: shape(shown, Digits::Letters) })
-                .collect(),
+            names: {
+                let given = one.names.iter().map(|shown| named(shown, Counts::Given));
+                given.chain(one.shown.iter().map(|shown| named(shown, identity::of_shown(shown)))).collect()
+            },
         });
         Self {
             hosts: facts.hosts.iter().map(|host| host.trim_end_matches('.').to_lowercase()).collect(),
@@ -104,6 +116,10 @@ impl Known {
     pub fn is_staff(&self, id: &str) -> bool {
         self.staff.iter().any(|one| one.ids.iter().any(|known| known == id))
     }
+}
+
+fn named(shown: &str, counts: Counts) -> Name {
+    Name { shown: shown.to_owned(), counts, shape: shape(shown, Digits::Letters) }
 }
 
 fn canonical(address: &str) -> String {

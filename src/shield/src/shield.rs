@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::facts::Facts;
 use crate::fold::Folded;
-use crate::found::Found;
+use crate::found::{Found, Host};
 use crate::known::Known;
 use crate::lists::Lists;
 use crate::message::{Message, Tier};
@@ -15,7 +15,7 @@ use crate::signals::facts::Sight;
 use crate::signals::intent::class::{BRAND, Class, HANDLE, INVITE, LINK};
 use crate::signals::intent::{Wish, Words};
 use crate::signals::{context, deny, evidence, harmless, identity};
-use crate::stance::{Own, Stance, blanked, quotations, says_something};
+use crate::stance::{Own, Stance, blanked, is_marked, quotations, says_something};
 use crate::verdict::{Counterfactual, Evidence, Grounds, Signal, Verdict, Versions};
 
 /// Judges messages and names. Shared between threads as it is.
@@ -71,9 +71,10 @@ impl Shield {
         let pattern = self.weights.of("pattern") * stance.leaves();
         signals.extend(self.patterns.judge(text, folded, pattern).filter(|_| message.author.tier < Tier::Staff));
         signals.extend(self.tricks(text, folded, &signals, stance));
-        let unknown = signals.iter().any(|signal| matches!(signal.id, "unknown_link" | "brand_host"));
+        let sight = self.sight(message, "", &found);
+        let unknown: Vec<&Host> = found.hosts.iter().filter(|host| sight.is_unknown(host)).collect();
         let lures = wishes.iter().any(|wish| matches!(wish.id, "dm_redirect" | "ticket_lure" | "posing"));
-        signals.extend(context::judge(message, &found, unknown, lures, &self.weights));
+        signals.extend(context::judge(message, &found, &unknown, lures, &self.weights));
         if message.author.tier < Tier::Staff {
             let author = &message.author;
             signals.extend(identity::judge(author.name, author.handle, author.id, &self.known, &self.weights));
@@ -83,7 +84,7 @@ impl Shield {
             signal
         }));
         signals.extend(text_logit.and_then(|logit| spoken(text, logit, stance)));
-        self.conclude(message, signals, stance)
+        Verdict { marked: is_marked(folded.text()), ..self.conclude(message, signals, stance) }
     }
 
     /// Judges a name alone: when somebody joins, or renames.
@@ -219,6 +220,7 @@ impl Shield {
             threshold: None,
             dampers: if signals.is_empty() { Vec::new() } else { stance.dampers() },
             innocent: stance.is_innocent(),
+            marked: false,
             signals,
             counterfactual,
             versions: Versions { weights: score::VERSION, policy: policy::VERSION, lists },

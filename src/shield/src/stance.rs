@@ -86,6 +86,34 @@ pub(crate) struct Own<'t> {
     pub(crate) leads: bool,
 }
 
+/// Words that say what follows is a scam, and nothing else.
+const WARNINGS: &[&str] = &[
+    "scam",
+    "scammer",
+    "phishing",
+    "fake",
+    "скам",
+    "мошенники",
+    "estafa",
+    "golpe",
+    "betrug",
+    "scam alert",
+    "scam warning",
+];
+
+/// Whether no more than a word of warning stands before what a folded text says: "SCAM: …". Whoever warns says so in haste, and
+/// whoever steals says so in cunning: a human tells them apart.
+pub(crate) fn is_marked(folded: &str) -> bool {
+    let text = folded.trim_start_matches(|c: char| !is_alphabetic(c));
+    WARNINGS.iter().any(|mark| {
+        let Some(rest) = text.strip_prefix(mark) else { return false };
+        let behind = rest.trim_start_matches([' ', '!', '*', ']', '\u{fe0f}']);
+        // "Scam coins are up" is about them; nobody is about a scam alert.
+        let said = mark.contains(' ') && !rest.starts_with(is_alphabetic);
+        said || behind.starts_with([':', '-', '–', '—', '⚠', '🚨', '\n'])
+    })
+}
+
 /// To whom a thief wants it sent.
 const TO_ME: &[&str] = &["send me", "give me", "to me", "tell me", "share with", "send us", "send it", "to us"];
 
@@ -182,6 +210,25 @@ fn opening(text: &str, from: usize) -> Option<(usize, char, char)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_stands_behind_a_word_of_warning_is_marked() {
+        for text in [
+            "scam: claim now",
+            "⚠️ scam alert ⚠️\nclaim now",
+            "scam alert claim now",
+            "[scam] - claim now",
+            "🚨 phishing! : claim",
+            "скам: claim",
+        ] {
+            assert!(is_marked(text), "{text}");
+        }
+        for text in
+            ["", "scams everywhere: claim now", "not a scam: claim now", "scam coins are up", "claim now, scam:"]
+        {
+            assert!(!is_marked(text), "{text}");
+        }
+    }
 
     fn own_words(text: &str) -> Option<String> {
         blanked(text, quotations(text)).filter(|own| says_something(own))

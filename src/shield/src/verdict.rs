@@ -50,6 +50,9 @@ pub struct Verdict {
     /// It warns, asks or quotes: no copy of what it names, however alike.
     #[serde(skip)]
     pub innocent: bool,
+    /// No more than a word of warning stands before it: a warning in haste, or a thief's.
+    #[serde(skip)]
+    pub marked: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub counterfactual: Option<Counterfactual>,
     pub versions: Versions,

@@ -1,7 +1,7 @@
 //! What people do: each pattern of a scam beside what honest people do that looks like it.
 
 use townkeeper_shield::behaviour::{Crowd, Fingerprint, Seen, Tide, crowd, key};
-use townkeeper_shield::{Folded, Reply, Signal, Tier};
+use townkeeper_shield::{Folded, Signal, Tier};
 
 const NOW: i64 = 1_700_000_000_000;
 const LURE: &str = "Holders must validate their wallet at https://claim.example.org within 24 hours, or all is lost";
@@ -82,9 +82,11 @@ fn an_edit_is_the_same_post() {
     let mut crowd = Crowd::default();
     let post = says(1, "the quick brown fox jumps over the lazy dog", 0);
     crowd.observe(&post);
-    let edited = Seen { text: print(LURE), has_link: true, edit_adds_link: true, ..post };
-    assert_eq!(ids(&crowd.observe(&edited)), ["edit_link"]);
-    assert_eq!(ids(&crowd.observe(&Seen { edit_adds_link: false, ..edited })), [""; 0]);
+    let edited = Seen { text: print(LURE), has_link: true, ..post };
+    assert_eq!(ids(&crowd.observe(&edited)), [""; 0]);
+    // What it says now stands in one place, and in two more with these.
+    assert_eq!(ids(&crowd.observe(&Seen { place: 2, message: 2, ..edited })), [""; 0]);
+    assert_eq!(ids(&crowd.observe(&Seen { place: 3, message: 3, ..edited })), ["burst"]);
 }
 
 #[test]
@@ -122,19 +124,6 @@ fn one_lure_of_several_new_accounts_is_seen_and_of_members_is_not() {
 }
 
 #[test]
-fn help_that_comes_too_fast_with_a_link_is_seen() {
-    let mut crowd = Crowd::default();
-    let reply = |after_s, asks_help| Some(Reply { asks_help, after_s });
-    let helps = Seen { reply: reply(4, true), asks_dm: true, ..says(1, "write to me", 0) };
-    let mut told = |seen: Seen| ids(&crowd.observe(&seen)).contains(&"fast_reply");
-    assert!(told(helps));
-    assert!(!told(Seen { asks_dm: false, ..helps }));
-    assert!(!told(Seen { reply: reply(90, true), ..helps }));
-    assert!(!told(Seen { reply: reply(4, false), ..helps }));
-    assert!(!told(Seen { tier: Tier::Member, ..helps }));
-}
-
-#[test]
 fn first_messages_and_mentions() {
     let mut crowd = Crowd::default();
     let first = Seen { is_first: true, ..says(1, "hello", 0) };
@@ -150,17 +139,23 @@ fn first_messages_and_mentions() {
 
 #[test]
 fn who_came_with_a_wave_is_marked_and_who_came_before_is_not() {
+    const SQUARE: u64 = 1;
+    const YARD: u64 = 2;
     let mut crowd = Crowd::default();
-    crowd.observe_join(7, NOW - 3_600_000);
+    crowd.observe_join(SQUARE, 7, NOW - 3_600_000);
     let tides: Vec<Tide> = (0..50)
-        .filter_map(|at| crowd.observe_join(100 + u64::try_from(at).unwrap_or_default(), NOW + at * 500))
+        .filter_map(|at| crowd.observe_join(SQUARE, 100 + u64::try_from(at).unwrap_or_default(), NOW + at * 500))
         .collect();
     assert!(matches!(tides.as_slice(), [Tide::Begins { .. }]), "{tides:?}");
+    // Who joined elsewhere meanwhile came with nobody.
+    crowd.observe_join(YARD, 8, NOW + 10_000);
     assert_eq!(ids(&crowd.observe(&says(100, "hello", 60_000))), ["join_wave"], "the first of it too");
     assert_eq!(ids(&crowd.observe(&says(149, "hello", 60_000))), ["join_wave"]);
     assert_eq!(ids(&crowd.observe(&says(7, "hello", 60_000))), [""; 0]);
-    assert!(matches!(crowd.pass(NOW + 900_000), Some(Tide::Ends { joined: 50, .. })));
-    crowd.observe_join(200, NOW + 910_000);
+    assert_eq!(ids(&crowd.observe(&says(8, "hello", 60_000))), [""; 0]);
+    assert!(crowd.wave_of(SQUARE).is_some_and(|wave| wave.joined == 50) && crowd.wave_of(YARD).is_none());
+    assert!(matches!(crowd.pass(NOW + 900_000).as_slice(), [(SQUARE, Tide::Ends { joined: 50, .. })]));
+    crowd.observe_join(SQUARE, 200, NOW + 910_000);
     assert_eq!(ids(&crowd.observe(&says(200, "hello", 920_000))), [""; 0]);
 }
 
@@ -170,7 +165,7 @@ fn memory_is_bounded_and_a_person_can_be_erased() {
     for at in 0..40_000 {
         let text = Some(Fingerprint::from_bits(key(&at.to_string())));
         crowd.observe(&Seen { person: at, message: at, text, has_link: at % 16 == 0, at_ms: NOW, ..Seen::default() });
-        crowd.observe_join(at, NOW);
+        crowd.observe_join(at, at, NOW);
     }
     assert!(crowd.known().iter().all(|known| *known <= crowd::ROOM), "{:?}", crowd.known());
     let in_place = |place, at_ms| Seen { place, ..says(1, LURE, at_ms) };

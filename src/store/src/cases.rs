@@ -11,7 +11,7 @@ use crate::db::{Conn, Row, keepable, sql};
 use crate::erase::person_mark;
 use crate::owed::{self, Debt};
 use crate::writer::Write;
-use crate::{Denied, ShadowCounts, Store, StoreError, cards, counter, guard, shadow};
+use crate::{Denied, ShadowCounts, Store, StoreError, cards, counter, edits, guard, shadow};
 
 /// Something the shield found.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct NewCase {
     pub place: String,
     pub address: String,
     pub message: Option<String>,
+    /// That event edited the message: a case of it that is open goes on.
+    pub edit: bool,
     pub person: String,
     pub name: String,
     pub text: String,
@@ -40,6 +42,8 @@ pub struct KeptCase {
     pub address: String,
     /// Counts what was said about it, and what was taken back.
     pub said: i64,
+    /// When its message was edited, as long as nobody looked at it since.
+    pub edited_ms: Option<i64>,
 }
 
 /// Says something about a case, together with a record of the log.
@@ -175,11 +179,13 @@ fn case(row: &Row) -> Result<Case, StoreError> {
         state: word(row, "state", CaseState::named)?,
         by: row.opt_text("decided_by")?,
         decided_ms: row.opt_int("decided_ms")?,
+        edits: row.json("edits")?,
     })
 }
 
 pub(crate) fn kept(row: &Row) -> Result<KeptCase, StoreError> {
-    Ok(KeptCase { case: case(row)?, address: row.text("address")?, said: row.int("said")? })
+    let (address, said, edited_ms) = (row.text("address")?, row.int("said")?, row.opt_int("edited_ms")?);
+    Ok(KeptCase { case: case(row)?, address, said, edited_ms })
 }
 
 /// Writes what was found in a batch, in its transaction. What was found before is left as it is; who was erased since
@@ -195,7 +201,9 @@ pub(crate) async fn insert(
     for new in cases {
         let known = sql("SELECT number FROM scam_case WHERE workspace = $1 AND account = $2 AND event = $3");
         let event = keepable(&new.event);
-        if known.bind(workspace).bind(account).bind(event.as_ref()).optional(&mut *tx).await?.is_some() {
+        if known.bind(workspace).bind(account).bind(event.as_ref()).optional(&mut *tx).await?.is_some()
+            || edits::take_in(tx, (workspace, account, seen_ms), new).await?
+        {
             continue;
         }
         let number = counter::next(tx, workspace, "scam_case").await?;

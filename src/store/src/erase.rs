@@ -299,7 +299,8 @@ const RULES: &[Rule] = &[
     // Without its words a case teaches nothing any more.
     rule(
         "scam_case",
-        "UPDATE scam_case SET text = '', name = 'erased', why = '', verdict = '{}', person = 'erased', said = said + 1 \
+        "UPDATE scam_case SET text = '', name = 'erased', why = '', verdict = '{}', edits = '[]', person = 'erased', \
+         said = said + 1 \
          WHERE workspace = $1 AND account = $2 AND person = $3",
     ),
     rule("scam_report", "DELETE FROM scam_report WHERE workspace = $1 AND account = $2 AND person = $3"),

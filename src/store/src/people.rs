@@ -4,10 +4,21 @@ use townkeeper_contract::BoxFuture;
 use townkeeper_contract::access::{Identity, Member, Role};
 
 use crate::audit::{self, Act, By};
-use crate::db::{Conn, On, Row, sql};
+use crate::db::{Conn, On, Row, keepable, sql};
 use crate::error::Denied;
 use crate::writer::Write;
 use crate::{Store, StoreError, tokens};
+
+/// What a linked account is called on its platform.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownName {
+    pub platform: String,
+    pub id: String,
+    /// As shown to people.
+    pub name: String,
+    /// Empty: it has none.
+    pub handle: String,
+}
 
 impl Store {
     /// Makes the workspace known. Its name follows the configuration.
@@ -65,6 +76,23 @@ impl Store {
     /// Gives a role, or takes it. The last owner stays one.
     pub async fn set_role(&self, by: By, person: &str, role: Role, held: bool) -> Result<Member, StoreError> {
         self.write(SetRole { by, person: person.to_owned(), role, held }).await
+    }
+
+    /// What linked accounts were last seen to be called on their platforms; nothing follows from it but that nobody else may
+    /// look like them.
+    pub async fn shown_names(&self, workspace: &str) -> Result<Vec<ShownName>, StoreError> {
+        let rows = sql("SELECT platform, id, name, handle FROM identity \
+             WHERE workspace = $1 AND (name <> '' OR handle <> '') ORDER BY platform, id");
+        let shown = |row: &Row| {
+            let (platform, id) = (row.text("platform")?, row.text("id")?);
+            Ok(ShownName { platform, id, name: row.text("name")?, handle: row.text("handle")? })
+        };
+        rows.bind(workspace).all(&self.reads).await?.iter().map(shown).collect()
+    }
+
+    /// Notes what linked accounts are called. One that is linked no more is nobody's.
+    pub async fn show_names(&self, workspace: &str, shown: Vec<ShownName>) -> Result<(), StoreError> {
+        self.write(ShowNames { workspace: workspace.to_owned(), shown }).await
     }
 
     /// Takes an account on a platform from a person.
@@ -277,6 +305,31 @@ async fn load<'c>(on: impl Into<On<'c>>, workspace: &str, id: Option<&str>) -> R
         }
     }
     Ok(people)
+}
+
+struct ShowNames {
+    workspace: String,
+    shown: Vec<ShownName>,
+}
+
+impl Write for ShowNames {
+    type Out = ();
+
+    fn apply<'a>(&'a self, tx: &'a mut Conn) -> BoxFuture<'a, Result<(), StoreError>> {
+        Box::pin(async move {
+            for ShownName { platform, id, name, handle } in &self.shown {
+                sql("UPDATE identity SET name = $4, handle = $5 WHERE workspace = $1 AND platform = $2 AND id = $3")
+                    .bind(&self.workspace)
+                    .bind(platform)
+                    .bind(id)
+                    .bind(keepable(name).as_ref())
+                    .bind(keepable(handle).as_ref())
+                    .execute(&mut *tx)
+                    .await?;
+            }
+            Ok(())
+        })
+    }
 }
 
 /// A person's roles and accounts come in every combination; each is taken once.

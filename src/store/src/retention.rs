@@ -150,6 +150,7 @@ const RULES: &[Rule] = &[
         "r.shown_ms < $2 AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.workspace = r.workspace AND o.id = r.card)"
     ),
     rule!("scam_picture", ticket_days, "event", "r.at_ms < $2"),
+    rule!("join_wave", turn_days, "place", "r.seen_ms < $2"),
     rule!("scam_report", inbox_days, "message", "r.at_ms < $2"),
     // Fingerprints and erasures go after a day: the shield's own loop sees to it, whatever is configured.
     // Who has not been seen for so long is new again.

@@ -7,7 +7,7 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use serde::Deserialize;
-use townkeeper_contract::case::{Case, CaseDecided, CaseList, NewCaseWord};
+use townkeeper_contract::case::{Case, CaseDecided, CaseEdit, CaseList, NewCaseWord};
 use townkeeper_contract::text::{Allowed, defang};
 use townkeeper_core::decide::cases::Cased;
 
@@ -47,7 +47,10 @@ pub(crate) async fn one(State(web): State<Arc<Web>>, Path(number): Path<i64>) ->
 /// Links in what was written open nothing.
 fn shown(case: Case) -> Case {
     let nothing = Allowed::default();
+    let edit =
+        |edit: CaseEdit| CaseEdit { text: defang(&edit.text, &nothing), why: defang(&edit.why, &nothing), ..edit };
     Case {
+        edits: case.edits.into_iter().map(edit).collect(),
         text: defang(&case.text, &nothing),
         name: defang(&case.name, &nothing),
         why: defang(&case.why, &nothing),

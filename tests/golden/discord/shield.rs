@@ -1,11 +1,13 @@
 //! What a moderator confirms on one platform goes on the other as well.
 
-use townkeeper_contract::case::CaseWord;
+use townkeeper_contract::access::NewMember;
+use townkeeper_contract::case::{CaseWord, ShieldMode};
 use townkeeper_fakes::discord::DiscordServer;
 use townkeeper_fakes::telegram::TelegramServer;
 
 use super::{
-    BOB, BOT, CHANNEL, ELSEWHERE, GUILD, MODERATOR, answered, command, guild, ready, stage_of, when, write_as,
+    ADA, BOB, BOT, CHANNEL, ELSEWHERE, GUILD, MODERATOR, answered, command, guild, ready, stage_of, to_us, when,
+    write_as,
 };
 use crate::daemon::{Daemon, PATIENCE};
 
@@ -52,6 +54,82 @@ async fn a_lure_of_telegram_is_confirmed_and_its_twin_on_discord_is_gone() {
     client.say_of_case(number, CaseWord::Content).await.unwrap();
     when(&discord, |s| s.message(twin).is_some_and(|message| message.deleted)).await;
     tokio::time::timeout(PATIENCE, telegram.wait_calls("deleteMessage", 1)).await.expect("the first one stays");
+}
+
+/// The same in one place of Telegram and two of Discord.
+fn posts(telegram: &TelegramServer, discord: &DiscordServer, (on_telegram, on_discord): (i64, u64), text: &str) {
+    telegram.push_message(GROUP, on_telegram, text);
+    for channel in [CHANNEL, ELSEWHERE] {
+        write_as(discord, on_discord, channel, text);
+    }
+}
+
+#[tokio::test]
+async fn what_one_person_posts_on_two_platforms_is_one_burst() {
+    let telegram = TelegramServer::start(TELEGRAM_TOKEN).await;
+    let home = crate::cases::home().with_telegram(telegram.base_url(), TELEGRAM_TOKEN);
+    let (discord, home) = stage_of(home, guild(GUILD, &[CHANNEL, ELSEWHERE])).await;
+    discord.tune(|options| options.global_per_s = None);
+    let daemon = Daemon::start(&home).await;
+    let client = daemon.operator(&home);
+    ready(&discord).await;
+    for channel in [CHANNEL, ELSEWHERE] {
+        let id = command(&discord, MODERATOR, channel, "keeper", "shield flag");
+        assert!(answered(&discord, id).await.contains("show moderators"));
+    }
+    // Bob has proven both accounts; he holds no office.
+    let bob = client.add_person(&NewMember { name: "Bob".to_owned(), roles: Vec::new() }).await.unwrap();
+    let code = client.link_code(&bob.id).await.unwrap().code;
+    telegram.push_message(66, 66, &format!("/link {code}"));
+    let linked = telegram.wait_message(|message| message.text.contains("Linked"));
+    tokio::time::timeout(PATIENCE, linked).await.expect("not linked on Telegram");
+    let code = client.link_code(&bob.id).await.unwrap().code;
+    let id = command(&discord, BOB, discord.direct(BOT, BOB), "link", &code);
+    assert!(answered(&discord, id).await.contains("Linked"));
+    let cases = async |count: usize| {
+        let found = async {
+            loop {
+                let found = client.cases().await.unwrap().cases;
+                if found.len() == count {
+                    return found;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, found).await.expect("not so many cases")
+    };
+    // Who is who is read at the latest when a case is decided.
+    telegram.push_message(GROUP, 99, &lure("."));
+    cases(1).await;
+    client.say_of_case(1, CaseWord::Unsure).await.unwrap();
+    posts(&telegram, &discord, (66, BOB), "Send 1 SOL and get 2 SOL back instantly, doubling is live for an hour more");
+    // The twin: two people whom nobody has shown to be one.
+    posts(&telegram, &discord, (67, ADA), "Dear friends, validate your wallet with support now or lose all your coins");
+    let found = cases(7).await;
+    let bursts = |person: &str| {
+        let theirs = found.iter().filter(|case| case.person.as_str() == person);
+        theirs.filter(|case| case.verdict.to_string().contains("\"burst\"")).count()
+    };
+    let (bob, ada) = (bursts(&BOB.to_string()) + bursts("66"), bursts(&ADA.to_string()) + bursts("67"));
+    assert_eq!((bob, ada), (1, 0), "{found:?}");
+}
+
+/// A command names a message of another channel: what it says there is for that channel, where it stands is not.
+#[tokio::test]
+async fn a_command_about_another_channel_is_judged_where_it_is_written() {
+    let (discord, home) = stage_of(crate::cases::home(), guild(GUILD, &[CHANNEL, ELSEWHERE])).await;
+    discord.tune(|options| options.global_per_s = None);
+    let daemon = Daemon::start(&home).await;
+    ready(&discord).await;
+    assert!(keeper(&discord, "shield flag").await.contains("show moderators"));
+    let words = "claim LUM now: https://claim-lumen.example.net";
+    let order = format!("keeper https://discord.com/channels/{GUILD}/{ELSEWHERE}/7 {words}");
+    write_as(&discord, BOB, CHANNEL, &to_us(&order));
+    let client = daemon.operator(&home);
+    let found = async { while client.cases().await.unwrap().cases.is_empty() {} };
+    tokio::time::timeout(PATIENCE, found).await.expect("nothing was found");
+    let case = client.cases().await.unwrap().cases.remove(0);
+    // The other channel is only watched in shadow.
+    assert_eq!((case.place.as_str(), case.mode), (CHANNEL.to_string().as_str(), ShieldMode::Flag));
 }
 
 #[tokio::test]

@@ -55,7 +55,8 @@ pub(super) fn resolve(mut inbound: Inbound, target: &Target, world: &World) -> I
         inbound.replies_to_person = None;
         if channel != target.channel {
             let at = Target { channel, guild: Some(guild), message: None, via: None };
-            inbound.place = place(&at, world.seat(channel).unwrap_or_default());
+            let there = place(&at, world.seat(channel).unwrap_or_default());
+            inbound.carried.written_in = Some(std::mem::replace(&mut inbound.place, there));
             inbound.thread = None;
         }
     }

@@ -258,6 +258,7 @@ fn carried(message: &Message) -> Carried {
         quoted: quoted.join("\n"),
         media: u8::try_from(files.len()).unwrap_or(u8::MAX),
         pictures: files.into_iter().filter_map(picture).collect(),
+        written_in: None,
     }
 }
 

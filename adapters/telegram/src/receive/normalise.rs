@@ -186,6 +186,7 @@ fn carried(message: &Message, body: &Body) -> Carried {
         quoted: about.or(chosen).unwrap_or_default().to_owned(),
         media: message.media(),
         pictures: message.pictures(),
+        written_in: None,
     }
 }
 

@@ -2,7 +2,7 @@
 //! quotations: nobody opens them by accident.
 
 use townkeeper_contract::case::{Case, CaseState, CaseWord};
-use townkeeper_contract::id::ActionId;
+use townkeeper_contract::id::{AccountId, ActionId, PlaceId};
 use townkeeper_contract::stream::{Offer, Reply};
 use townkeeper_contract::text::{Block, BlockKind, Origin, RichText, Run};
 
@@ -30,6 +30,11 @@ pub fn card(case: &Case, done: &str, by: &str) -> Reply {
     body.push(Block::paragraph(author(case)));
     if !case.text.is_empty() {
         let text = shortened(&case.text);
+        body.push(Block { kind: BlockKind::Quote { depth: 0 }, runs: vec![Run::plain(text, Origin::Quote)] });
+    }
+    if let Some(other) = case.edits.last() {
+        body.push(Block::paragraph(vec![Run::plain("It was edited. It also said:", Origin::System)]));
+        let text = shortened(&other.text);
         body.push(Block { kind: BlockKind::Quote { depth: 0 }, runs: vec![Run::plain(text, Origin::Quote)] });
     }
     if case.state != CaseState::Open {
@@ -167,6 +172,24 @@ pub fn breaker(acts: usize) -> RichText {
         "I took {acts} messages down by myself within ten minutes. That is more than I should do without you: from now on \
          I only show what I find. /keeper shield guard lets me act again."
     ))
+}
+
+/// Many more people join a place than is usual there. `usual`: how many do in a minute.
+pub fn joining(account: &AccountId, place: &PlaceId, joined: u32, usual: f32) -> RichText {
+    let usual = if usual < 1.0 { "hardly anybody".to_owned() } else { format!("about {usual:.0}") };
+    let mut body = RichText::default();
+    body.push(Block::paragraph(vec![
+        Run::plain(format!("{account} · {place}"), Origin::Data).bold(),
+        Run::plain(
+            format!(
+                " · Many more people join than usual: {joined} within about a minute, where {usual} would be usual. It may be \
+                 good news that gets around, or a raid. I look more closely at what they write; nothing is done to anybody \
+                 for having joined. A look from you would help."
+            ),
+            Origin::System,
+        ),
+    ]));
+    body
 }
 
 fn shortened(text: &str) -> String {

@@ -17,7 +17,7 @@ use townkeeper_store::{
 };
 
 use crate::moderate::SHIELD;
-use crate::shield::ACTS;
+use crate::shield::{ACTS, Joining};
 use crate::{EngineError, House, ids, outbox};
 
 /// How long moderators may press a button below a case.
@@ -110,6 +110,18 @@ pub(super) fn calls(house: &House, case: &Case) -> Vec<Card> {
         Card { say: notice(&place, reply_to, act, now_ms), account: account.0, actions: Vec::new() }
     };
     moderators(house, case).into_iter().map(call).collect()
+}
+
+/// Tells moderators of a wave of people who join.
+pub(super) fn joining(house: &House, wave: &Joining) -> Vec<Card> {
+    let now_ms = house.clock.now_ms();
+    let body = say::cases::joining(&wave.account, &wave.place, wave.joined, wave.usual);
+    let note = |(account, place, reply_to): (AccountId, PlaceId, ReplyTo)| {
+        let act = Act::Message { body: body.clone(), buttons: Vec::new() };
+        Card { say: notice(&place, reply_to, act, now_ms), account: account.0, actions: Vec::new() }
+    };
+    let readers = house.places.all_notices(&wave.account, wave.place.as_str(), |account| house.door.rules(account));
+    readers.into_iter().map(note).collect()
 }
 
 /// In which places a case is read.

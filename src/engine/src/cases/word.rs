@@ -29,6 +29,8 @@ pub(crate) async fn said_in_chat(house: &Arc<House>, inbound: &Inbound, number: 
     let said = async {
         let Some(kept) = house.store.case(&house.workspace, number).await? else { return Ok(Cased::NoSuchCase) };
         match voice(house, inbound, &kept.case).await? {
+            // What it says now is on no card yet: nobody clears what they have not read.
+            Ok(_) if kept.edited_ms.is_some() => Ok(Cased::Faster),
             Ok(voice) => decide(house, voice, kept, word).await.map(|(cased, _)| cased),
             Err(no) => Ok(no),
         }

@@ -132,6 +132,16 @@ pub(crate) enum ByItself {
     Shown,
 }
 
+/// As the log writes what the shield does without anybody's word.
+pub(crate) fn by_shield(house: &House) -> By {
+    By {
+        workspace: house.workspace.clone(),
+        actor: SHIELD.to_owned(),
+        method: SHIELD.to_owned(),
+        now_ms: house.clock.now_ms(),
+    }
+}
+
 /// Does what the shield does by itself about a case, if it may do one act more; else it calls a human, once.
 pub(crate) async fn by_itself(
     house: &Arc<House>,
@@ -139,12 +149,7 @@ pub(crate) async fn by_itself(
     acts: Vec<ForCase<'_>>,
     call: Vec<Card>,
 ) -> Result<ByItself, EngineError> {
-    let by = By {
-        workspace: house.workspace.clone(),
-        actor: SHIELD.to_owned(),
-        method: SHIELD.to_owned(),
-        now_ms: house.clock.now_ms(),
-    };
+    let by = by_shield(house);
     let Some(first) = acts.first() else { return Ok(ByItself::Shown) };
     // Nobody is asked about what would not be done anyway.
     if house.store.is_tripped(&house.workspace).await? {

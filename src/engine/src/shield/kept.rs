@@ -85,6 +85,11 @@ async fn keep(house: &House) -> Result<(), StoreError> {
         watch.memory().put_back_members(members);
         return Err(error);
     }
+    let shown = watch.memory().shown();
+    if !shown.is_empty() {
+        // What is lost here is noted again at their next word.
+        house.store.show_names(workspace, shown).await?;
+    }
     Ok(())
 }
 

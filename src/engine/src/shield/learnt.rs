@@ -1,18 +1,19 @@
 //! What moderators taught: words, hosts and addresses of confirmed scams, and what was none. Made anew from the cases that
 //! stand, so that what is taken back is unlearnt to the bit.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
-use townkeeper_contract::access::Member;
+use townkeeper_contract::access::{Identity, Member};
 use townkeeper_contract::case::CaseState;
 use townkeeper_contract::pattern::ScamPattern;
 use townkeeper_contract::text::{Allowed, FindingKind, extract};
+use townkeeper_shield::behaviour;
 use townkeeper_shield::delta::Taught;
 use townkeeper_shield::facts::Staff;
 use townkeeper_shield::lists::{List, is_shared};
 use townkeeper_shield::patterns::{Pattern, Patterns};
 use townkeeper_shield::{Delta, Folded, Lists, Model};
-use townkeeper_store::KeptCase;
+use townkeeper_store::{KeptCase, ShownName};
 
 /// How many messages that moderators cleared no lesson may make it flag.
 const CLEARED: usize = 500;
@@ -23,10 +24,15 @@ pub(super) struct Basis {
     /// How much was said about cases.
     pub(super) said: i64,
     pub(super) people: Vec<Member>,
+    /// What linked accounts are called on their platforms.
+    pub(super) shown: Vec<ShownName>,
     pub(super) patterns: Vec<ScamPattern>,
     /// Every night it is looked at anew, whatever was said.
     pub(super) day: i64,
 }
+
+/// Accounts of the team, by platform and number: what each is called there, and its handle.
+pub(super) type Team = HashMap<(String, String), (String, String)>;
 
 /// See above.
 #[derive(Default)]
@@ -119,19 +125,52 @@ impl Learnt {
 
     /// Whom nobody may pass themselves off as.
     pub(super) fn staff(&self, names: &[String]) -> Vec<Staff> {
-        let team = self.basis.people.iter().filter(|member| !member.roles.is_empty()).map(|member| Staff {
+        let called = |known: &Identity| {
+            let shown = self.shown_of(known);
+            shown
+                .into_iter()
+                .flat_map(|shown| [shown.name.clone(), shown.handle.clone()])
+                .filter(|name| !name.is_empty())
+        };
+        let team = self.team().map(|member| Staff {
             ids: member.identities.iter().map(|known| known.id.clone()).collect(),
             names: vec![member.name.clone()],
+            shown: member.identities.iter().flat_map(called).collect(),
         });
-        let ourselves = Staff { ids: Vec::new(), names: names.to_vec() };
+        let ourselves = Staff { names: names.to_vec(), ..Staff::default() };
         team.chain((!names.is_empty()).then_some(ourselves)).collect()
     }
 
-    /// (platform, number) of everybody in the team.
-    pub(super) fn identities(&self) -> HashSet<(String, String)> {
-        let team = self.basis.people.iter().filter(|member| !member.roles.is_empty());
-        team.flat_map(|member| &member.identities).map(|known| (known.platform.clone(), known.id.clone())).collect()
+    fn team(&self) -> impl Iterator<Item = &Member> {
+        self.basis.people.iter().filter(|member| !member.roles.is_empty())
     }
+
+    fn shown_of(&self, known: &Identity) -> Option<&ShownName> {
+        self.basis.shown.iter().find(|shown| shown.platform == known.platform && shown.id == known.id)
+    }
+
+    /// Everybody in the team.
+    pub(super) fn identities(&self) -> Team {
+        let each = self.team().flat_map(|member| &member.identities);
+        each.map(|known| {
+            let shown = self.shown_of(known).map(|shown| (shown.name.clone(), shown.handle.clone()));
+            (pair(known), shown.unwrap_or_default())
+        })
+        .collect()
+    }
+
+    /// Who is behind an account, of the team or not.
+    pub(super) fn linked(&self) -> HashMap<(String, String), u64> {
+        let each = self.basis.people.iter().flat_map(|member| {
+            let one = behaviour::key(&member.id);
+            member.identities.iter().map(move |known| (pair(known), one))
+        });
+        each.collect()
+    }
+}
+
+fn pair(known: &Identity) -> (String, String) {
+    (known.platform.clone(), known.id.clone())
 }
 
 fn is_scam(kept: &KeptCase) -> bool {

@@ -3,15 +3,20 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use townkeeper_contract::case::Case;
-use townkeeper_contract::id::{AccountId, PersonId};
-use townkeeper_contract::inbound::{Body, Inbound, RosterChange};
-use townkeeper_shield::behaviour::{self, Crowd, Entry, Fingerprint, Ring, Row, Seen, Trust};
+use townkeeper_contract::case::{Case, ShieldMode};
+use townkeeper_contract::id::{AccountId, PersonId, PlaceId};
+use townkeeper_contract::inbound::{Body, Inbound};
+use townkeeper_shield::behaviour::{self, Crowd, Entry, Fingerprint, Ring, Row, Seen, Tide, Trust};
 use townkeeper_shield::{Folded, Reply, Signal, Tier};
-use townkeeper_store::{Member, Print, person_mark};
+use townkeeper_store::{Member, Print, ShownName, person_mark};
+
+use super::learnt::Team;
 
 /// Messages whose kind is remembered, for edits and replies.
 const MESSAGES: usize = 16_384;
+
+/// Of how many bytes the hosts of a message are remembered; whoever names more is no innocent who adds one later.
+const HOSTS: usize = 512;
 
 /// Events whose judgement is remembered: one that is handed in again, because its commit failed or nobody knows, is judged
 /// the same and counts once.
@@ -22,6 +27,9 @@ const UNWRITTEN: usize = 65_536;
 
 pub(super) const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
+/// How often it is noted that a wave goes on.
+const MINUTE_MS: i64 = 60 * 1000;
+
 /// A message elsewhere that is like another one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Copy {
@@ -30,11 +38,39 @@ pub(crate) struct Copy {
     pub(crate) message: String,
 }
 
+/// Who somebody is to us.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Who {
+    /// Of the team.
+    pub(super) staff: bool,
+    /// The person whom several accounts belong to, where that is proven: what one of them does and what another does, they
+    /// both do.
+    pub(super) one: Option<u64>,
+}
+
+/// A wave of people who join a place.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Joining {
+    pub(crate) account: AccountId,
+    pub(crate) place: PlaceId,
+    /// As the place is watched.
+    pub(crate) mode: ShieldMode,
+    /// How many came so far.
+    pub(crate) joined: u32,
+    /// How many come in a minute where there is no wave.
+    pub(crate) usual: f32,
+    pub(crate) over: bool,
+    /// When it was last written down that it goes on.
+    noted_ms: Option<i64>,
+}
+
 /// What is known of an event's author and of what it answers.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Met {
     pub(super) tier: Tier,
     pub(super) reply: Option<Reply>,
+    /// Where the message led before it was edited, as far as that is remembered.
+    pub(super) before: Option<Box<str>>,
     pub(super) signals: Vec<Signal>,
 }
 
@@ -47,11 +83,11 @@ struct Event {
 }
 
 /// What an earlier message was.
-#[derive(Clone, Copy)]
 struct Past {
     at_ms: i64,
-    linked: bool,
     asks_help: bool,
+    /// The hosts, not ours, that it led to. `None`: more than are remembered.
+    elsewhere: Option<Box<str>>,
 }
 
 /// The last so many, by their keys.
@@ -90,6 +126,12 @@ pub(super) struct Memory {
     dirty: HashMap<(String, String), Member>,
     /// What is in the ring and in no table yet.
     unwritten: Vec<Print>,
+    /// Waves of people who join, by their places.
+    waves: HashMap<u64, Joining>,
+    /// The person behind an account, where it is proven: no more than there are proofs.
+    linked: HashMap<u64, u64>,
+    /// What accounts of the team are called and were not known to be.
+    shown: HashMap<(String, String), ShownName>,
 }
 
 impl Default for Memory {
@@ -103,19 +145,22 @@ impl Default for Memory {
             events: Last::new(EVENTS),
             dirty: HashMap::new(),
             unwritten: Vec::new(),
+            waves: HashMap::new(),
+            linked: HashMap::new(),
+            shown: HashMap::new(),
         }
     }
 }
 
 impl Memory {
     /// Takes an event in: what it says beside all before it, and whether it is new. One that was met before is met as it
-    /// was then.
+    /// was then. `elsewhere`: the hosts, not ours, that it leads to.
     pub(super) fn meet(
         &mut self,
         inbound: &Inbound,
         folded: &Folded,
-        staff: bool,
-        leads_elsewhere: impl FnOnce() -> bool,
+        who: Who,
+        elsewhere: impl FnOnce() -> String,
         now_ms: i64,
     ) -> (Met, bool) {
         let event = event_key(inbound);
@@ -124,9 +169,44 @@ impl Memory {
         }
         let person = person_key(&inbound.account.0, &inbound.person.id.0);
         let print = Fingerprint::of(folded).filter(|_| !matches!(inbound.body, Body::Roster { .. }));
-        let met = self.meet_first(inbound, (folded, print), (person, staff), leads_elsewhere, now_ms);
+        let met = self.meet_first(inbound, (folded, print), (person, who), elsewhere, now_ms);
         self.events.put(event, Event { person, met: met.clone(), print });
         (met, true)
+    }
+
+    /// Counts somebody who joined, in a place that is watched so.
+    pub(super) fn join(&mut self, inbound: &Inbound, who: Who, mode: ShieldMode, now_ms: i64) {
+        let place = behaviour::key(&format!("{}/{}", inbound.account, inbound.place.id));
+        let person = self.one(person_key(&inbound.account.0, &inbound.person.id.0), who);
+        if let Some(Tide::Begins { usual, .. }) = self.crowd.observe_join(place, person, now_ms) {
+            let (account, at) = (inbound.account.clone(), inbound.place.id.clone());
+            let wave = Joining { account, place: at, mode, joined: 0, usual, over: false, noted_ms: None };
+            self.waves.insert(place, wave);
+        }
+    }
+
+    /// By whom the crowd knows an account.
+    fn one(&mut self, person: u64, who: Who) -> u64 {
+        let Some(one) = who.one else { return person };
+        self.linked.insert(person, one);
+        one
+    }
+
+    /// Waves of people who join of which something is to be written down: they began, went on for a minute, or ended.
+    pub(super) fn waves(&mut self, now_ms: i64) -> Vec<(u64, Joining)> {
+        for (place, _) in self.crowd.pass(now_ms) {
+            self.waves.entry(place).and_modify(|wave| wave.over = true);
+        }
+        let due = |wave: &Joining| wave.over || wave.noted_ms.is_none_or(|noted| now_ms - noted >= MINUTE_MS);
+        let due = self.waves.iter().filter(|(_, wave)| due(wave));
+        let joined = |place| self.crowd.wave_of(place).map_or(0, |wave| wave.joined);
+        due.map(|(place, wave)| (*place, Joining { joined: joined(*place), ..wave.clone() })).collect()
+    }
+
+    /// It was written down.
+    pub(super) fn noted(&mut self, place: u64, now_ms: i64) {
+        self.waves.entry(place).and_modify(|wave| wave.noted_ms = Some(now_ms));
+        self.waves.retain(|at, wave| *at != place || !wave.over);
     }
 
     /// Keeps what an event that was met is known by, so that it is found as a copy. Once, however often it is handed in.
@@ -141,39 +221,33 @@ impl Memory {
         &mut self,
         inbound: &Inbound,
         (folded, print): (&Folded, Option<Fingerprint>),
-        (person, staff): (u64, bool),
-        leads_elsewhere: impl FnOnce() -> bool,
+        (person, who): (u64, Who),
+        elsewhere: impl FnOnce() -> String,
         now_ms: i64,
     ) -> Met {
-        let tier = if staff { Tier::Staff } else { self.trust.tier(person, now_ms) };
-        if let Body::Roster { change } = &inbound.body {
-            if *change == RosterChange::Joined {
-                self.crowd.observe_join(person, now_ms);
-            }
-            return Met { tier, reply: None, signals: Vec::new() };
+        let tier = if who.staff { Tier::Staff } else { self.trust.tier(person, now_ms) };
+        if matches!(inbound.body, Body::Roster { .. }) {
+            return Met { tier, reply: None, before: None, signals: Vec::new() };
         }
         let reply = inbound.replies_to.as_ref().and_then(|to| self.reply(message_key(inbound, &to.0), now_ms));
-        let linked = leads_elsewhere();
+        let elsewhere = elsewhere();
         let message = inbound.message.as_ref().map(|message| message.0.as_str()).unwrap_or_default();
         let key = message_key(inbound, message);
         let edit = matches!(inbound.body, Body::Edited { .. });
-        let copied = self.crowd.is_copy(person, print, now_ms);
+        let one = self.one(person, who);
+        let copied = self.crowd.is_copy(one, print, now_ms);
         let is_first = !self.trust.knows(person);
         let seen = Seen {
             at_ms: now_ms,
-            person,
+            person: one,
             account: self.account(&inbound.account.0),
             place: behaviour::key(&inbound.place.id.0),
             message: key,
             tier,
             text: print,
-            has_link: linked,
+            has_link: !elsewhere.is_empty(),
             has_media: inbound.carried.media > 0,
-            asks_dm: false,
             mentions: mentions(folded.text()),
-            // Help that comes too quickly is judged with what it says.
-            reply: None,
-            edit_adds_link: edit && linked && self.past.by_key.get(&key).is_some_and(|past| !past.linked),
             is_first,
         };
         let signals = self.crowd.observe(&seen);
@@ -181,20 +255,21 @@ impl Memory {
             let row = self.trust.note(person, now_ms, behaviour::letters(folded), copied);
             self.note(inbound, row, now_ms);
         }
-        self.past.put(key, Past { at_ms: now_ms, linked, asks_help: folded.text().contains('?') });
-        Met { tier, reply, signals }
+        let before = self.past.by_key.get(&key).filter(|_| edit).and_then(|past| past.elsewhere.clone());
+        let elsewhere = (elsewhere.len() <= HOSTS).then(|| elsewhere.into_boxed_str());
+        self.past.put(key, Past { at_ms: now_ms, asks_help: folded.text().contains('?'), elsewhere });
+        Met { tier, reply, before, signals }
     }
 
     pub(super) fn tier(&self, account: &AccountId, person: &PersonId, now_ms: i64) -> Tier {
         self.trust.tier(person_key(&account.0, &person.0), now_ms)
     }
 
-    /// `staff`: (platform, number) of the team.
-    pub(super) fn copies(&self, case: &Case, staff: &HashSet<(String, String)>, now_ms: i64) -> Vec<Copy> {
+    pub(super) fn copies(&self, case: &Case, staff: &Team, now_ms: i64) -> Vec<Copy> {
         let Some(print) = Fingerprint::of(&Folded::new(&case.text)) else { return Vec::new() };
         let own = case.message.as_ref().map(|message| message.0.as_str());
         let of_team = |account: &String| {
-            let there = staff.iter().filter(|(platform, _)| account.split(':').next() == Some(platform));
+            let there = staff.keys().filter(|(platform, _)| account.split(':').next() == Some(platform));
             there.map(|(_, id)| person_key(account, id)).collect::<Vec<_>>()
         };
         let team: HashSet<u64> = self.accounts.iter().flat_map(of_team).collect();
@@ -267,6 +342,16 @@ impl Memory {
         members
     }
 
+    /// Notes what an account of the team is called, where it is not known to be called so.
+    pub(super) fn show(&mut self, account: (String, String), shown: ShownName) {
+        self.shown.insert(account, shown);
+    }
+
+    /// What accounts of the team are called now.
+    pub(super) fn shown(&mut self) -> Vec<ShownName> {
+        std::mem::take(&mut self.shown).into_values().collect()
+    }
+
     /// They could not be written; who was heard since is known better.
     pub(super) fn put_back_members(&mut self, members: Vec<Member>) {
         for member in members {
@@ -279,6 +364,9 @@ impl Memory {
         let key = mark.cast_unsigned();
         self.ring.erase(key);
         self.crowd.erase(key);
+        if let Some(one) = self.linked.remove(&key) {
+            self.crowd.erase(one);
+        }
         self.trust.forget(key);
         self.dirty.retain(|(account, person), _| person_mark(account, person) != mark);
         self.unwritten.retain(|print| person_mark(&print.account, &print.person) != mark);
@@ -324,129 +412,4 @@ fn mentions(text: &str) -> u16 {
 }
 
 #[cfg(test)]
-mod tests {
-    use townkeeper_contract::id::EventKey;
-    use townkeeper_contract::inbound::{Carried, Person, Place, PlaceKind, ReplyTo};
-
-    use super::*;
-
-    const NOW: i64 = 1_700_000_000_000;
-
-    fn said(event: &str, person: &str, text: &str) -> Inbound {
-        Inbound {
-            event: EventKey::from(event),
-            account: AccountId::from("telegram:main"),
-            place: Place { id: "square".into(), kind: PlaceKind::Group, address: None, within: None },
-            thread: None,
-            person: Person { id: PersonId::from(person), name: String::new(), handle: None, bot: false },
-            at_ms: NOW,
-            addressed: false,
-            message: Some(event.into()),
-            replies_to: None,
-            replies_to_person: None,
-            carried: Carried::default(),
-            reply_to: ReplyTo(String::new()),
-            body: Body::Message { text: text.to_owned() },
-        }
-    }
-
-    const TEXT: &str = "the harbour lanterns are for everybody who comes tonight";
-
-    fn meet(memory: &mut Memory, inbound: &Inbound) -> Met {
-        let Body::Message { text } = &inbound.body else {
-            return memory.meet(inbound, &Folded::new(""), false, || false, NOW).0;
-        };
-        let (met, _) = memory.meet(inbound, &Folded::new(text), false, || true, NOW);
-        memory.keep(inbound, NOW);
-        met
-    }
-
-    #[test]
-    fn what_is_not_kept_is_no_copy_and_what_is_kept_is_one_once() {
-        let mut memory = Memory::default();
-        let inbound = said("1", "66", TEXT);
-        memory.meet(&inbound, &Folded::new(TEXT), false, || true, NOW);
-        assert_eq!((memory.unwritten().len(), memory.ring.len()), (0, 0), "somebody warned of it");
-        memory.keep(&inbound, NOW);
-        memory.keep(&inbound, NOW);
-        assert_eq!((memory.unwritten().len(), memory.ring.len()), (1, 1));
-    }
-
-    #[test]
-    fn an_event_that_comes_again_is_met_as_it_was_and_counts_once() {
-        let mut memory = Memory::default();
-        let first = meet(&mut memory, &said("1", "66", TEXT));
-        assert!(!first.signals.is_empty(), "a link in the first message of somebody new");
-        let written = memory.unwritten();
-        assert_eq!(meet(&mut memory, &said("1", "66", TEXT)), first);
-        // The commit failed, the prints are put back, and once.
-        memory.put_back(written);
-        assert_eq!((memory.unwritten().len(), memory.ring.len()), (1, 1));
-        assert_eq!(memory.changed().iter().map(|member| member.said).collect::<Vec<_>>(), [1]);
-        // The twin: another event with the same words is no first message any more, and counts.
-        assert_ne!(meet(&mut memory, &said("2", "66", TEXT)), first);
-        assert_eq!(memory.changed()[0].said, 2);
-    }
-
-    #[test]
-    fn only_so_many_events_are_remembered_and_of_whoever_is_erased_none() {
-        let mut memory = Memory::default();
-        for event in 0..EVENTS + 100 {
-            meet(&mut memory, &said(&event.to_string(), "66", "gm"));
-        }
-        assert_eq!((memory.events.by_key.len(), memory.events.order.len()), (EVENTS, EVENTS));
-        meet(&mut memory, &said("a", "67", TEXT));
-        meet(&mut memory, &said("b", "68", TEXT));
-        memory.forget(person_mark("telegram:main", "67"));
-        let left: Vec<String> = memory.unwritten().into_iter().map(|print| print.person).collect();
-        assert_eq!(left, ["68"]);
-        assert!(memory.changed().iter().all(|member| member.person != "67"));
-        assert_eq!(
-            memory.events.by_key.values().filter(|event| event.person == person_key("telegram:main", "67")).count(),
-            0
-        );
-    }
-
-    #[test]
-    fn what_cannot_be_written_for_long_takes_no_more_room() {
-        let mut memory = Memory::default();
-        let print = |n: usize| Print {
-            account: "a".to_owned(),
-            place: "p".to_owned(),
-            message: n.to_string(),
-            person: "66".to_owned(),
-            print: 1,
-            at_ms: NOW,
-        };
-        memory.put_back((0..UNWRITTEN + 10).map(print).collect());
-        let left = memory.unwritten();
-        assert_eq!((left.len(), left[0].message.as_str()), (UNWRITTEN, "10"), "the newest stay");
-    }
-
-    #[test]
-    fn what_another_node_saw_is_found_and_who_it_heard_is_known() {
-        let mut here = Memory::default();
-        let mut there = Memory::default();
-        meet(&mut there, &said("1", "66", TEXT));
-        for print in there.unwritten() {
-            here.take_up(&print);
-        }
-        let (member, day) = (there.changed().remove(0), 24 * 60 * 60 * 1000);
-        here.import(&[Member { first_ms: NOW - 40 * day, said: 200, ..member }]);
-        assert_eq!(here.tier(&"telegram:main".into(), &"66".into(), NOW), Tier::Trusted);
-        assert_eq!(here.ring.near(Fingerprint::of(&Folded::new(TEXT)).unwrap(), 0).len(), 1);
-        assert!(here.unwritten().is_empty(), "what others wrote is not written again");
-    }
-
-    #[test]
-    fn members_that_could_not_be_written_are_not_lost() {
-        let mut memory = Memory::default();
-        meet(&mut memory, &said("1", "66", TEXT));
-        meet(&mut memory, &said("2", "67", TEXT));
-        let drained = memory.changed();
-        meet(&mut memory, &said("3", "67", "the second thing that they said tonight"));
-        memory.put_back_members(drained);
-        let kept: Vec<(String, i64)> = memory.changed().into_iter().map(|m| (m.person, m.said)).collect();
-        assert_eq!(kept, [("66".to_owned(), 1), ("67".to_owned(), 1)]);
-    }
-}
+mod tests;

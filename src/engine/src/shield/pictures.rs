@@ -126,7 +126,7 @@ impl Ground {
         signals: Vec<Signal>,
         model: Option<&townkeeper_shield::Model>,
     ) -> Verdict {
-        let met = Met { tier: look.tier, reply: None, signals };
+        let met = Met { tier: look.tier, reply: None, before: None, signals };
         self.verdict(&look.inbound, text, &Folded::new(text), &met, channel, model)
     }
 }

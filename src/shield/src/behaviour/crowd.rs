@@ -2,12 +2,15 @@
 //! remembered is bounded: about 8 MB a workspace at most. Staff are never held against themselves.
 
 use super::fingerprint::{Fingerprint, mix};
-use super::joins::{Joins, Tide};
+use super::joins::{Joins, Tide, Wave};
 use super::recent::Recent;
-use crate::{Evidence, Reply, Signal, Tier};
+use crate::{Evidence, Signal, Tier};
 
 /// How many people, texts and newcomers are remembered, of each.
 pub const ROOM: usize = 16_384;
+
+/// Of how many places it is remembered how many join them.
+const PLACES: usize = 1_024;
 
 /// No signal here weighs more.
 pub const MOST: f32 = 3.0;
@@ -28,8 +31,6 @@ const MENTIONS_MS: i64 = 10 * 60_000;
 const COPIES: u8 = 2;
 const MENTIONS: u16 = 8;
 const MENTIONS_IN_A_WHILE: u16 = 20;
-/// Nobody reads a question and helps in so few seconds, with a link ready.
-const FAST_S: u32 = 20;
 
 /// A message, as far as its like is looked for.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,19 +49,14 @@ pub struct Seen {
     /// To a host that is not ours.
     pub has_link: bool,
     pub has_media: bool,
-    /// Asks to be written to in private.
-    pub asks_dm: bool,
     pub mentions: u16,
-    pub reply: Option<Reply>,
-    /// It is an edit, and what was before had no such link.
-    pub edit_adds_link: bool,
     /// The first that this person wrote here.
     pub is_first: bool,
 }
 
 impl Seen {
     fn lures(&self) -> bool {
-        self.has_link || self.has_media || self.asks_dm
+        self.has_link || self.has_media
     }
 }
 
@@ -105,8 +101,9 @@ pub struct Crowd {
     texts: Recent<First>,
     lures: Vec<Lure>,
     next_lure: usize,
-    joined: Recent<i64>,
-    joins: Joins,
+    /// Which place a newcomer joined, and when.
+    joined: Recent<(u64, i64)>,
+    joins: Recent<Joins>,
 }
 
 impl Default for Crowd {
@@ -117,7 +114,7 @@ impl Default for Crowd {
             lures: Vec::new(),
             next_lure: 0,
             joined: Recent::new(ROOM),
-            joins: Joins::default(),
+            joins: Recent::new(PLACES),
         }
     }
 }
@@ -134,21 +131,24 @@ impl Crowd {
         signals.extend(self.same_lure(seen));
         signals.extend(self.mentions(seen));
         signals.extend(self.wave(seen));
-        signals.extend(fast_reply(seen));
-        signals.extend(edit(seen));
         signals.extend(first(seen));
         signals
     }
 
-    /// Counts somebody who joined.
-    pub fn observe_join(&mut self, person: u64, at_ms: i64) -> Option<Tide> {
-        *self.joined.entry(person, || at_ms) = at_ms;
-        self.joins.join(at_ms)
+    /// Counts somebody who joined a place.
+    pub fn observe_join(&mut self, place: u64, person: u64, at_ms: i64) -> Option<Tide> {
+        *self.joined.entry(person, || (place, at_ms)) = (place, at_ms);
+        self.joins.entry(place, Joins::default).join(at_ms)
     }
 
-    /// Lets time pass: a wave of joins ends when nobody comes. Call it once a minute or so.
-    pub fn pass(&mut self, now_ms: i64) -> Option<Tide> {
-        self.joins.pass(now_ms)
+    /// Lets time pass: a wave of joins ends when nobody comes. Which ended, by their places. Call it once a minute or so.
+    pub fn pass(&mut self, now_ms: i64) -> Vec<(u64, Tide)> {
+        self.joins.iter_mut().filter_map(|(place, joins)| Some((place, joins.pass(now_ms)?))).collect()
+    }
+
+    /// The last wave of a place, or the present one.
+    pub fn wave_of(&self, place: u64) -> Option<Wave> {
+        self.joins.get(place)?.wave()
     }
 
     /// Whether another person said the same within a day before. For [`super::Trust`].
@@ -248,8 +248,8 @@ impl Crowd {
 
     /// Came with many others.
     fn wave(&self, seen: &Seen) -> Option<Signal> {
-        let wave = self.joins.wave().filter(|_| seen.tier == Tier::New)?;
-        let joined = *self.joined.get(seen.person)?;
+        let (place, joined) = *self.joined.get(seen.person).filter(|_| seen.tier == Tier::New)?;
+        let wave = self.wave_of(place)?;
         let within = (wave.began_ms - 60_000..=wave.ended_ms.unwrap_or(i64::MAX)).contains(&joined);
         let why = "Joined in a wave of new accounts.".to_owned();
         (within && seen.at_ms.saturating_sub(joined) <= COPY_MS).then(|| signal("join_wave", 1.0, why))
@@ -291,23 +291,6 @@ fn same(one: &Post, other: &Post) -> bool {
         (None, None) => one.shows && other.shows,
         _ => false,
     }
-}
-
-fn fast_reply(seen: &Seen) -> Option<Signal> {
-    let reply = seen.reply.filter(|reply| reply.asks_help && reply.after_s <= FAST_S)?;
-    let why =
-        format!("A new account answers a question for help after {} seconds with a way out of here.", reply.after_s);
-    (seen.tier == Tier::New && (seen.has_link || seen.asks_dm)).then(|| signal("fast_reply", 1.5, why))
-}
-
-fn edit(seen: &Seen) -> Option<Signal> {
-    let weight = match seen.tier {
-        Tier::New => 1.5,
-        Tier::Member => 1.0,
-        Tier::Trusted | Tier::Staff => 0.5,
-    };
-    seen.edit_adds_link
-        .then(|| signal("edit_link", weight, "The link was put in after the message was read.".to_owned()))
 }
 
 fn first(seen: &Seen) -> Option<Signal> {

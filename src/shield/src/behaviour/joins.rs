@@ -33,7 +33,7 @@ pub struct Wave {
     pub joined: u32,
 }
 
-/// The joins of a workspace.
+/// The joins of a place.
 #[derive(Clone, Debug, Default)]
 pub struct Joins {
     /// Since the epoch.

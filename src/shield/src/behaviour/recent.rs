@@ -43,6 +43,11 @@ impl<V> Recent<V> {
         self.young.iter().chain(&self.old).map(|(key, value)| (*key, value))
     }
 
+    /// The same, to change them.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (u64, &mut V)> {
+        self.young.iter_mut().chain(&mut self.old).map(|(key, value)| (*key, value))
+    }
+
     pub(super) fn len(&self) -> usize {
         self.young.len() + self.old.len()
     }

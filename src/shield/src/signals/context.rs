@@ -1,7 +1,7 @@
 //! What only a message's place tells: an edit that adds a link, a very quick answer to somebody who asks for help.
 
 use super::evidence;
-use crate::found::Found;
+use crate::found::{Found, Host};
 use crate::message::{Message, Tier};
 use crate::score::Weights;
 use crate::verdict::Signal;
@@ -9,11 +9,11 @@ use crate::verdict::Signal;
 /// People who help need longer to read the question.
 const QUICK_S: u32 = 90;
 
-/// `unknown`: where a link leads that nobody knows; `lures`: the text wants its reader elsewhere.
+/// `unknown`: hosts that nobody knows; `lures`: the text wants its reader elsewhere.
 pub(crate) fn judge(
     message: &Message<'_>,
     found: &Found,
-    unknown: bool,
+    unknown: &[&Host],
     lures: bool,
     weights: &Weights,
 ) -> Vec<Signal> {
@@ -23,9 +23,9 @@ pub(crate) fn judge(
     }
     let added = |before: &str| {
         let before = before.to_ascii_lowercase();
-        found.hosts.iter().find(|host| !before.contains(&host.name))
+        unknown.iter().find(|host| !before.contains(&host.name))
     };
-    if let Some(host) = message.before.filter(|_| unknown).and_then(added) {
+    if let Some(host) = message.before.and_then(added) {
         signals.push(Signal {
             id: "edited_in_link",
             weight: weights.of("edited_in_link"),
@@ -34,7 +34,7 @@ pub(crate) fn judge(
         });
     }
     let quick = message.reply.filter(|reply| reply.asks_help && reply.after_s <= QUICK_S);
-    if let Some(reply) = quick.filter(|_| lures || unknown || !found.invites.is_empty()) {
+    if let Some(reply) = quick.filter(|_| lures || !unknown.is_empty() || !found.invites.is_empty()) {
         signals.push(Signal {
             id: "quick_help",
             weight: weights.of("quick_help"),

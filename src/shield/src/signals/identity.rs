@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use crate::known::{Known, Name};
+use crate::known::{Counts, Known, Name};
 use crate::score::Weights;
 use crate::shape::{Digits, joined, shape};
 use crate::verdict::{Evidence, Signal};
@@ -52,6 +52,20 @@ const INSIDE_FROM: usize = 7;
 
 /// A staff name this short is anybody's first name: only the very same counts.
 const COMMON: usize = 6;
+
+/// A name that a platform shows is hardly anybody else's from so many letters on: of two words, or with an office in it; or in
+/// one. A first name alone is anybody's.
+const TELLING: usize = 8;
+const TELLING_ALONE: usize = 13;
+
+/// What is taken for a copy of a name that a platform shows of one of us.
+pub(crate) fn of_shown(name: &str) -> Counts {
+    let read = Read::new(name);
+    let letters = read.plain.chars().count();
+    let several = read.readings.first().is_some_and(|words| words.len() > 1) || read.office().is_some();
+    let telling = letters >= TELLING && several && !read.is_all_office() || letters >= TELLING_ALONE;
+    if telling { Counts::Unmistakable } else { Counts::Common }
+}
 
 /// What speaks against a name; nothing does against one of us.
 pub fn judge(name: &str, handle: &str, id: Option<&str>, known: &Known, weights: &Weights) -> Vec<Signal> {
@@ -113,6 +127,8 @@ struct Read {
     /// Both.
     words: Vec<String>,
     whole: String,
+    /// The same, digits being gaps: `ada2024` is Ada.
+    plain: String,
 }
 
 /// A word of office, shaped.
@@ -143,7 +159,8 @@ impl Read {
         let gapped = shape(&spaced, Digits::Gaps);
         let words = |shape: &str| shape.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect();
         let readings: [Vec<String>; 2] = [words(&gapped), words(&shaped)];
-        Self { words: readings.concat(), readings, whole: joined(&shape(name, Digits::Letters)) }
+        let whole = |digits| joined(&shape(name, digits));
+        Self { words: readings.concat(), readings, whole: whole(Digits::Letters), plain: whole(Digits::Gaps) }
     }
 
     fn office(&self) -> Option<&'static str> {
@@ -167,8 +184,14 @@ impl Read {
         if letters < 3 {
             return false;
         }
+        if ours.counts == Counts::Common {
+            return false;
+        }
         if self.whole == shape {
             return true;
+        }
+        if ours.counts == Counts::Unmistakable {
+            return self.plain == shape || self.whole.contains(&shape) && self.office().is_some();
         }
         let contained = if letters >= COMMON {
             self.whole.contains(&shape)
@@ -203,6 +226,7 @@ mod tests {
         let staff = |id: &str, names: &[&str]| Staff {
             ids: vec![id.to_owned()],
             names: names.iter().map(|name| (*name).to_owned()).collect(),
+            shown: Vec::new(),
         };
         Known::new(&Facts {
             brands: vec!["Lumen".into()],
@@ -252,6 +276,39 @@ mod tests {
             assert_eq!(judged(name, "", None), Some("office_name"), "{name}");
         }
         assert_eq!(judged("Kim (admin)", "", None), Some("office_word"));
+    }
+
+    #[test]
+    fn what_platforms_show_of_us_is_copied_by_the_very_same_and_not_by_first_names() {
+        let shown = ["moderator_ann", "Ann", "christopher", "Lena Harbour", "Support"].map(str::to_owned).to_vec();
+        let ann = Staff { ids: vec!["1".to_owned()], names: vec!["Nobody Else".to_owned()], shown };
+        let known = Known::new(&Facts { staff: vec![ann.clone()], ..Facts::default() });
+        let judged = |known: &Known, name: &str| {
+            let signals = judge(name, "", Some("99"), known, &Weights::default());
+            signals.first().is_some_and(|signal| signal.id == "staff_name")
+        };
+        let copies =
+            ["moderat0r_ann", "Moderator Ann", "moderator_ann_2024", "Lena Harb\u{43e}ur", "Lena Harbour | Support"];
+        for name in copies {
+            assert!(judged(&known, name), "{name}");
+        }
+        for name in [
+            "Ann",
+            "ANN",
+            "Christopher",
+            "christopher2",
+            "Lena",
+            "Lena Harbourmaster",
+            "Lena Harbour fan",
+            "Anna Support",
+        ] {
+            assert!(!judged(&known, name), "{name}");
+        }
+        assert!(judge("moderator_ann", "", Some("1"), &known, &Weights::default()).is_empty(), "she herself");
+        assert!(poses("moderat0r_ann", &known));
+        // The twin: what nobody told us of, nobody copies.
+        let unseen = Known::new(&Facts { staff: vec![Staff { shown: Vec::new(), ..ann }], ..Facts::default() });
+        assert!(copies.iter().all(|name| !judged(&unseen, name)));
     }
 
     #[test]

@@ -11,7 +11,11 @@ fn facts() -> Facts {
         hosts: vec!["lumen.example.org".into()],
         addresses: vec!["0x52908400098527886E0F7030069857D2E4169EE7".into()],
         brands: vec!["Lumen".into(), "LUM".into()],
-        staff: vec![Staff { ids: vec!["1".into()], names: vec!["Ada Quill".into(), "adaquill".into()] }],
+        staff: vec![Staff {
+            ids: vec!["1".into()],
+            names: vec!["Ada Quill".into(), "adaquill".into()],
+            ..Staff::default()
+        }],
     }
 }
 

@@ -35,6 +35,7 @@ pub(crate) fn found(event: &str, person: &str) -> NewCase {
         place: "square".to_owned(),
         address: "square".to_owned(),
         message: Some(format!("square/{event}")),
+        edit: false,
         person: person.to_owned(),
         name: "Ada".to_owned(),
         text: "claim at claim-lumen.example.net\u{0}".to_owned(),

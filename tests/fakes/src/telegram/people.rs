@@ -111,6 +111,11 @@ impl Bot {
         self.change(|s| s.names.insert(person, name.to_owned()));
     }
 
+    /// A person has this handle from now on; nobody is told.
+    pub fn take_handle(&self, person: i64, handle: &str) {
+        self.change(|s| s.handles.insert(person, handle.to_owned()));
+    }
+
     /// Queues any update; `update_id` is filled in and returned.
     pub fn push_update(&self, update: Value) -> i64 {
         self.change(|s| s.queue(update))

@@ -51,6 +51,7 @@ pub(super) struct State {
     pub(super) members: BTreeMap<(i64, i64), Value>,
     /// What people are called, where it is not their number.
     pub(super) names: BTreeMap<i64, String>,
+    pub(super) handles: BTreeMap<i64, String>,
     /// Chats that threw the bot out.
     pub(super) closed: HashSet<i64>,
     /// Groups that became supergroups, and their new ids.
@@ -90,6 +91,7 @@ impl State {
             limits: Held::default(),
             members: BTreeMap::new(),
             names: BTreeMap::new(),
+            handles: BTreeMap::new(),
             closed: HashSet::new(),
             moved: BTreeMap::new(),
             pinned: Vec::new(),
@@ -104,10 +106,14 @@ impl State {
     }
 
     pub(super) fn person(&self, id: i64) -> Value {
-        match self.names.get(&id) {
+        let mut person = match self.names.get(&id) {
             Some(name) => json!({ "id": id, "is_bot": false, "first_name": name }),
             None => json!({ "id": id, "is_bot": false, "first_name": "Person", "last_name": id.to_string() }),
+        };
+        if let Some(handle) = self.handles.get(&id) {
+            person["username"] = json!(handle);
         }
+        person
     }
 
     /// Writes the request down. What is to go wrong with it, if anything.
