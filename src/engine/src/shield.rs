@@ -231,10 +231,9 @@ impl Watch {
             return Ok(());
         }
         let lessons = house.store.lessons(&house.workspace, u32::try_from(LESSONS).unwrap_or(u32::MAX)).await?;
-        let (ours, model, clean) = (Arc::clone(&base), self.model.clone(), Arc::clone(&self.clean));
+        let (model, clean) = (self.model.clone(), Arc::clone(&self.clean));
         // Of many lessons it takes a while.
-        let learnt =
-            tokio::task::spawn_blocking(move || Learnt::of(now, &lessons, ours.allowed(), model.as_deref(), &clean));
+        let learnt = tokio::task::spawn_blocking(move || Learnt::of(now, &lessons, model.as_deref(), &clean));
         let Ok(learnt) = learnt.await.inspect_err(|error| tracing::error!(%error, "nothing could be learnt")) else {
             return Ok(());
         };
@@ -249,7 +248,7 @@ impl Ground {
     fn new(guarding: &Guarding, base: Arc<Base>, learnt: Arc<Learnt>) -> Self {
         let facts = guarding.facts(&base, learnt.staff(&guarding.names));
         let public = guarding.public.public();
-        let mut lists = learnt.denied(&guarding.lists);
+        let mut lists = learnt.denied(&guarding.lists, base.allowed());
         lists.global.extend(public.iter().cloned());
         let staff = learnt.identities();
         let shield = Shield::new(&facts, lists, Weights::default()).with_patterns(learnt.compiled());

@@ -66,7 +66,7 @@ impl Shield {
         let text = message.text;
         let found = Found::new(text, folded);
         let (wishes, stance, own) = self.read(message, folded, &found);
-        let mut signals = self.facts(message, &found, &stance);
+        let mut signals = self.facts(message, folded, &found, &stance);
         signals.extend(self.intents(text, own.as_ref(), &wishes, stance));
         let pattern = self.weights.of("pattern") * stance.leaves();
         signals.extend(self.patterns.judge(text, folded, pattern).filter(|_| message.author.tier < Tier::Staff));
@@ -150,7 +150,7 @@ impl Shield {
     }
 
     /// L0 and L1.
-    fn facts(&self, message: &Message<'_>, found: &Found, stance: &Stance) -> Vec<Signal> {
+    fn facts(&self, message: &Message<'_>, folded: &Folded, found: &Found, stance: &Stance) -> Vec<Signal> {
         if *found == Found::default() {
             return Vec::new();
         }
@@ -160,6 +160,8 @@ impl Shield {
             // Whoever keeps the place may name what is bad.
             signals.clear();
         }
+        let handle = self.weights.of("denied_handle") * stance.leaves();
+        signals.extend(deny::people(message.text, folded, found, (&self.known, &self.lists), handle));
         let live = found.hosts.iter().any(|host| host.live);
         for mut signal in self.sight(message, &lower, found).judge() {
             signal.weight *= match signal.id {

@@ -1,17 +1,16 @@
-//! What moderators taught: words, hosts and addresses of confirmed scams, and what was none. Made anew from the cases that
-//! stand, so that what is taken back is unlearnt to the bit.
+//! What moderators taught: words of confirmed scams, and whatever these lead to; and what was none. Made anew from the cases
+//! that stand, so that what is taken back is unlearnt to the bit.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use townkeeper_contract::access::Member;
 use townkeeper_contract::case::CaseState;
 use townkeeper_contract::pattern::ScamPattern;
-use townkeeper_contract::text::{Allowed, FindingKind, extract};
+use townkeeper_contract::text::Allowed;
 use townkeeper_shield::delta::Taught;
 use townkeeper_shield::facts::Staff;
-use townkeeper_shield::lists::{List, is_shared};
 use townkeeper_shield::patterns::{Pattern, Patterns};
-use townkeeper_shield::{Delta, Folded, Lists, Model};
+use townkeeper_shield::{Confirmed, Delta, Entities, Folded, Lists, Model};
 use townkeeper_store::KeptCase;
 
 /// How many messages that moderators cleared no lesson may make it flag.
@@ -35,25 +34,26 @@ pub(super) struct Learnt {
     pub(super) delta: Delta,
     /// Cases whose words are not learnt: with them, clean messages would be flagged.
     pub(super) left_out: Vec<i64>,
-    hosts: BTreeSet<String>,
-    addresses: BTreeSet<String>,
+    /// What scams lead to, by their numbers.
+    entities: BTreeMap<i64, Entities>,
+    /// What those lead to that are none.
+    cleared: Vec<Entities>,
 }
 
 impl Learnt {
     /// `clean`: messages that must not be flagged, besides those that moderators cleared.
-    pub(super) fn of(
-        basis: Basis,
-        lessons: &[KeptCase],
-        ours: &Allowed,
-        model: Option<&Model>,
-        clean: &[Folded],
-    ) -> Self {
+    pub(super) fn of(basis: Basis, lessons: &[KeptCase], model: Option<&Model>, clean: &[Folded]) -> Self {
         let mut learnt = Self { basis, ..Self::default() };
         if let Some(model) = model {
             learnt.study(lessons, model, clean);
         }
-        for KeptCase { case, .. } in lessons.iter().filter(|kept| is_scam(kept)) {
-            learnt.deny(&case.text, ours);
+        for kept in lessons {
+            let entities = Entities::of(&kept.case.text);
+            if is_scam(kept) {
+                learnt.entities.insert(kept.case.number, entities);
+            } else {
+                learnt.cleared.push(entities);
+            }
         }
         learnt
     }
@@ -78,33 +78,10 @@ impl Learnt {
         }
     }
 
-    /// Hosts and addresses of a scam, save what is ours.
-    fn deny(&mut self, text: &str, ours: &Allowed) {
-        for finding in extract(text) {
-            if ours.holds(&finding) {
-                continue;
-            }
-            match finding.kind {
-                FindingKind::Address => drop(self.addresses.insert(finding.value.to_lowercase())),
-                FindingKind::Url | FindingKind::Host | FindingKind::Invite => {
-                    // A scam in a room or on a page of a service that everybody uses says nothing of the service.
-                    let host =
-                        finding.host().filter(|host| !is_shared(host) && !ours.hosts().any(|known| known == *host));
-                    self.hosts.extend(host.map(str::to_owned));
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// The configured lists, and what was learnt.
-    pub(super) fn denied(&self, configured: &Lists) -> Lists {
-        let mut lists = configured.clone();
-        if !self.hosts.is_empty() {
-            lists.workspace = List::new(self.hosts.iter().map(String::as_str), "confirmed here");
-        }
-        lists.addresses.extend(self.addresses.iter().cloned());
-        lists
+    /// The configured lists, and what was learnt, save what is ours.
+    pub(super) fn denied(&self, configured: &Lists, ours: &Allowed) -> Lists {
+        let scams = self.entities.iter().map(|(case, entities)| (*case, entities));
+        configured.clone().with_confirmed(Confirmed::of(scams, &self.cleared, ours))
     }
 
     /// What moderators look for.
