@@ -1,11 +1,13 @@
-//! What moderators confirmed, read from the words of their cases: hosts, addresses, ways into rooms, and people that victims
-//! were sent to, each with the case it comes from. Made anew from the cases that stand: what is taken back was never there.
+//! What moderators confirmed, read from the words of their cases: hosts, addresses, ways into rooms, people that victims were
+//! sent to, and the words themselves, each with the case it comes from. Made anew from the cases that stand: what is taken back was never there.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hasher as _};
 use std::ops::Range;
 
 use townkeeper_text::Allowed;
 
+use crate::behaviour::letters;
 use crate::fold::Folded;
 use crate::found::{self, Found, Spot};
 use crate::lists::is_shared;
@@ -21,6 +23,10 @@ const SHORTEST: usize = 5;
 /// Wishes that send their reader to somebody.
 const REDIRECTS: &[&str] = &["dm_redirect", "ticket_lure", "recovery", "investment", "job_offer"];
 
+/// A text with fewer letters, links and numbers aside, is no scam word for word: seven words or so, which honest people say by
+/// themselves as well ("can somebody help me with my wallet", 29). A copy by chance of forty letters is none.
+const LETTERS: u32 = 40;
+
 /// From the word for writing to somebody to the name, in bytes.
 const REACH: usize = 40;
 
@@ -33,6 +39,8 @@ pub struct Entities {
     invites: Vec<Invite>,
     /// Lower case, without `@`.
     people: Vec<String>,
+    /// The hash of all of it, as it is read; none of a short text.
+    words: Option<u64>,
 }
 
 /// A way into a room.
@@ -57,6 +65,7 @@ impl Entities {
             addresses: few(found.addresses.iter().map(|spot| spot.value.to_lowercase())),
             invites: few(invites.map(invite)),
             people: few(people(text, &folded, &found)),
+            words: (letters(&folded) >= LETTERS).then(|| hash(&folded)),
         }
     }
 }
@@ -70,6 +79,14 @@ fn few<T: PartialEq>(all: impl IntoIterator<Item = T>) -> Vec<T> {
         }
     }
     few
+}
+
+/// Of the text as it is read. Kept in memory alone, so it may be another one in the next release; and not to be aimed at, so
+/// that nobody has a harmless text taken for a scam.
+fn hash(folded: &Folded) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(folded.text().as_bytes());
+    hasher.finish()
 }
 
 /// The host of a mail address is its provider's.
@@ -126,28 +143,35 @@ pub struct Confirmed {
     /// By their letters in lower case: each spelling that was seen, `None` for one in disguise.
     invites: BTreeMap<String, BTreeMap<Option<String>, i64>>,
     people: BTreeMap<String, i64>,
+    words: HashMap<u64, i64>,
 }
 
 impl Confirmed {
     /// What these cases deny, by their numbers, the oldest first, save what is ours. `cleared`: what moderators called no scam;
-    /// whom it leads to is denied to nobody.
+    /// whom it leads to is denied to nobody, nor is who says the same.
     pub fn of<'e>(
         cases: impl IntoIterator<Item = (i64, &'e Entities)>,
         cleared: impl IntoIterator<Item = &'e Entities>,
         ours: &Allowed,
     ) -> Self {
         let ours = Ours::of(ours);
-        let cleared: HashSet<&str> =
-            cleared.into_iter().flat_map(|entities| &entities.people).map(String::as_str).collect();
+        let (mut friends, mut honest) = (HashSet::new(), HashSet::new());
+        for entities in cleared {
+            friends.extend(&entities.people);
+            honest.extend(entities.words);
+        }
         let mut all = Self::default();
         for (case, entities) in cases {
             let hosts = entities.hosts.iter().filter(|host| !ours.hosts.contains(host.as_str()));
             put(&mut all.hosts, hosts, case);
             put(&mut all.addresses, entities.addresses.iter().filter(|spot| !ours.addresses.contains(*spot)), case);
             let strangers = entities.people.iter().filter(|name| !ours.people.contains(*name));
-            put(&mut all.people, strangers.filter(|name| !cleared.contains(name.as_str())), case);
+            put(&mut all.people, strangers.filter(|name| !friends.contains(name)), case);
             for invite in entities.invites.iter().filter(|spot| !ours.invites.contains(&spot.value.to_lowercase())) {
                 all.invite_of(invite, case);
+            }
+            if let Some(words) = entities.words.filter(|words| !honest.contains(words)) {
+                all.words.entry(words).or_insert(case);
             }
         }
         all
@@ -192,6 +216,11 @@ impl Confirmed {
     /// The case that sent its victims to somebody of this name, in lower case without `@`.
     pub fn person(&self, name: &str) -> Option<i64> {
         self.people.get(name).copied()
+    }
+
+    /// The case that said the very same.
+    pub fn words(&self, folded: &Folded) -> Option<i64> {
+        if self.words.is_empty() { None } else { self.words.get(&hash(folded)).copied() }
     }
 }
 

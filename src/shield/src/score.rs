@@ -55,6 +55,7 @@ pub const TABLE: &[(&str, Layer, f32)] = &[
     ("denied_host", Layer::Listed, 8.0),
     ("denied_address", Layer::Listed, 8.0),
     ("denied_invite", Layer::Listed, 8.0),
+    ("known_scam", Layer::Listed, 8.0),
     ("brand_host", Layer::Fact, 6.0),
     ("address_twin", Layer::Fact, 6.5),
     ("foreign_contract", Layer::Fact, 4.5),

@@ -67,6 +67,9 @@ impl Shield {
         let found = Found::new(text, folded);
         let (wishes, stance, own) = self.read(message, folded, &found);
         let mut signals = self.facts(message, folded, &found, &stance);
+        // Who keeps the place, or shows others' words, may repeat them.
+        let copy = || deny::words(text, folded, &self.lists, &self.weights);
+        signals.extend((!stance.staff && !stance.quotes).then(copy).flatten());
         signals.extend(self.intents(text, own.as_ref(), &wishes, stance));
         let pattern = self.weights.of("pattern") * stance.leaves();
         signals.extend(self.patterns.judge(text, folded, pattern).filter(|_| message.author.tier < Tier::Staff));

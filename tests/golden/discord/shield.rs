@@ -117,12 +117,12 @@ async fn a_room_that_was_confirmed_on_telegram_is_denied_on_discord_until_it_is_
     let known =
         write_as(&discord, BOB, CHANNEL, "good morning, my holiday pictures are in discord.com/invite/LaNtErN7");
     when(&discord, |s| s.message(known).is_some_and(|message| message.deleted)).await;
-    let other = write_as(&discord, BOB, CHANNEL, "and those of last year in discord.gg/Pictures24");
     let found = cases(2).await.remove(0);
     let reason = &found.verdict["signals"][0];
     assert_eq!((&reason["id"], found.account.as_str()), (&"denied_invite".into(), "discord:main"), "{found:?}");
     assert!(found.why.contains(&format!("case {}", first.number)), "{}", found.why);
     client.say_of_case(first.number, CaseWord::Undo).await.unwrap();
+    let other = write_as(&discord, BOB, CHANNEL, "and those of last year in discord.gg/Pictures24");
     let again = write_as(&discord, ADA, CHANNEL, "good evening, my holiday pictures are in discord.gg/LaNtErN7");
     // Whatever came before this is judged by now.
     let last = write_as(&discord, BOB, CHANNEL, &lure("."));

@@ -158,6 +158,45 @@ fn the_mail_of_a_thief_does_not_deny_its_provider_and_no_message_fills_the_lists
     assert_eq!((entities.hosts.len(), entities.invites.len()), (EACH, EACH));
 }
 
+const WORDS: &str = "Dear friends, the lantern festival pays every visitor, ask the lamplighter at the gate for your share";
+
+#[test]
+fn the_very_words_that_were_confirmed_are_a_hard_fact() {
+    let learnt = shield(&["gm", WORDS], &[]);
+    for text in [WORDS.to_owned(), WORDS.to_uppercase(), WORDS.replace(' ', "  "), WORDS.replace('a', "\u{430}")] {
+        let verdict = judged(&learnt, &text);
+        assert_eq!((verdict.action, verdict.signals[0].id), (Action::Delete, "known_scam"), "{text}: {verdict:?}");
+        assert!(verdict.signals[0].why.ends_with("(case 2)."), "{verdict:?}");
+        assert_eq!(judged(&shield(&["gm"], &[]), &text).action, Action::Pass, "red: {text}");
+    }
+    // One word more is other words: near copies are the sweep's, and the text model's.
+    for text in ["gm".to_owned(), format!("{WORDS} now"), String::new()] {
+        assert_eq!(judged(&learnt, &text).action, Action::Pass, "{text}");
+    }
+}
+
+#[test]
+fn who_may_repeat_confirmed_words_is_left_alone_and_so_is_what_was_cleared() {
+    let learnt = shield(&[WORDS], &[]);
+    let by = |tier, quoted| {
+        let author = Author { tier, ..Author::default() };
+        learnt.judge(&Message { text: WORDS, quoted, author, ..Message::default() }, None, &[])
+    };
+    assert_eq!(by(Tier::Staff, "").action, Action::Pass);
+    assert_eq!(by(Tier::Trusted, "").grounds, Grounds::Listed, "accounts are stolen");
+    let reported = Message { text: WORDS, in_reports: true, ..Message::default() };
+    assert_eq!(learnt.judge(&reported, None, &[]).grounds, Grounds::Fact, "where scams are talked about it is no order");
+    assert_eq!(judged(&with_cleared(&[WORDS], &[WORDS], &[]), WORDS).action, Action::Pass);
+}
+
+#[test]
+fn what_many_people_say_is_no_scam_word_for_word() {
+    for text in ["can somebody help me with my wallet", "thanks, it works now!", "https://claim.example.net/a/long/way/to/go"] {
+        assert_eq!(Entities::of(text).words, None, "{text}");
+    }
+    assert!(Entities::of(WORDS).words.is_some());
+}
+
 #[test]
 fn the_same_cases_give_the_same_whatever_stood_between_and_a_kept_one_shows() {
     let all = [INVITE, "https://claim.example.net", "Kindly DM @Lantern_Desk for help, support team"].map(Entities::of);

@@ -45,6 +45,17 @@ pub(crate) fn judge(text: &str, found: &Found, known: &Known, lists: &Lists, wei
     hosts.chain(addresses).chain(invites).collect()
 }
 
+/// Word for word what moderators confirmed.
+pub(crate) fn words(text: &str, folded: &Folded, lists: &Lists, weights: &Weights) -> Option<Signal> {
+    let case = lists.confirmed.words(folded)?;
+    Some(Signal {
+        id: "known_scam",
+        weight: weights.of("known_scam"),
+        evidence: evidence(text, 0..text.len()),
+        why: confirmed("Word for word, this", case),
+    })
+}
+
 /// Somebody whom the words of a case sent its victims to, and this text its readers. A sign and no hard fact, for a name can
 /// be given up and taken by somebody honest; to mention it is nothing at all.
 pub(crate) fn people(
