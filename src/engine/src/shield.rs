@@ -4,6 +4,7 @@
 
 mod clean;
 mod counts;
+mod judged;
 mod kept;
 mod learnt;
 mod memory;
@@ -20,7 +21,6 @@ use townkeeper_contract::inbound::{Body, Inbound, RosterChange};
 use townkeeper_core::places::Here;
 use townkeeper_core::{commands, say};
 use townkeeper_knowledge::Base;
-use townkeeper_shield::delta::LESSONS;
 use townkeeper_shield::facts::Staff;
 use townkeeper_shield::found::Found;
 use townkeeper_shield::lists::List;
@@ -35,9 +35,9 @@ use crate::lists::Keeper;
 use counts::Counts;
 use kept::Followed;
 pub(crate) use kept::{load, run};
-use learnt::{Basis, Learnt};
+use learnt::Learnt;
 pub(crate) use memory::Copy;
-use memory::{DAY_MS, Memory};
+use memory::Memory;
 pub(crate) use pictures::Sight;
 
 /// What the configuration says.
@@ -217,26 +217,13 @@ impl Watch {
     /// Takes up what moderators said, here or over another node, and who is of the team.
     pub(crate) async fn learn(&self, house: &House) -> Result<(), StoreError> {
         let _alone = self.learning.lock().await;
-        let now = Basis {
-            said: house.store.cases_said(&house.workspace).await?,
-            people: house.store.people(&house.workspace).await?,
-            patterns: house.store.patterns(&house.workspace).await?,
-            day: house.clock.now_ms().div_euclid(DAY_MS),
-        };
         let (base, before) = {
             let ground = self.ground.read().unwrap_or_else(PoisonError::into_inner);
             (Arc::clone(&ground.base), Arc::clone(&ground.learnt))
         };
-        if before.basis == now {
-            return Ok(());
-        }
-        let lessons = house.store.lessons(&house.workspace, u32::try_from(LESSONS).unwrap_or(u32::MAX)).await?;
-        let (model, clean) = (self.model.clone(), Arc::clone(&self.clean));
-        // Of many lessons it takes a while.
-        let learnt = tokio::task::spawn_blocking(move || Learnt::of(now, &lessons, model.as_deref(), &clean));
-        let Ok(learnt) = learnt.await.inspect_err(|error| tracing::error!(%error, "nothing could be learnt")) else {
-            return Ok(());
-        };
+        let (of, now_ms) = ((&house.store, house.workspace.as_str()), house.clock.now_ms());
+        let learnt = Learnt::read(of, now_ms, &before, self.model.clone(), Arc::clone(&self.clean)).await?;
+        let Some(learnt) = learnt else { return Ok(()) };
         let learnt = Arc::new(learnt);
         let ground = Arc::new(Ground::new(&self.guarding, base, learnt));
         *self.ground.write().unwrap_or_else(PoisonError::into_inner) = ground;

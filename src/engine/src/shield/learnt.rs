@@ -1,61 +1,77 @@
 //! What moderators taught: words of confirmed scams, and whatever these lead to; and what was none. Made anew from the cases
 //! that stand, so that what is taken back is unlearnt to the bit.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
+use std::sync::Arc;
 
 use townkeeper_contract::access::Member;
 use townkeeper_contract::case::CaseState;
 use townkeeper_contract::pattern::ScamPattern;
 use townkeeper_contract::text::Allowed;
-use townkeeper_shield::delta::Taught;
+use townkeeper_shield::delta::{LESSONS, Taught};
 use townkeeper_shield::facts::Staff;
 use townkeeper_shield::patterns::{Pattern, Patterns};
-use townkeeper_shield::{Confirmed, Delta, Entities, Folded, Lists, Model};
-use townkeeper_store::KeptCase;
+use townkeeper_shield::{Delta, Folded, Lists, Model};
+use townkeeper_store::{KeptCase, Store, StoreError};
+
+use super::judged::Judged;
+use super::memory::DAY_MS;
 
 /// How many messages that moderators cleared no lesson may make it flag.
 const CLEARED: usize = 500;
 
 /// What is learnt from; where it is the same, so is what is learnt.
 #[derive(Default, PartialEq)]
-pub(super) struct Basis {
+struct Basis {
     /// How much was said about cases.
-    pub(super) said: i64,
-    pub(super) people: Vec<Member>,
-    pub(super) patterns: Vec<ScamPattern>,
+    said: i64,
+    people: Vec<Member>,
+    patterns: Vec<ScamPattern>,
     /// Every night it is looked at anew, whatever was said.
-    pub(super) day: i64,
+    day: i64,
 }
 
 /// See above.
 #[derive(Default)]
 pub(super) struct Learnt {
-    pub(super) basis: Basis,
+    basis: Basis,
     pub(super) delta: Delta,
     /// Cases whose words are not learnt: with them, clean messages would be flagged.
     pub(super) left_out: Vec<i64>,
-    /// What scams lead to, by their numbers.
-    entities: BTreeMap<i64, Entities>,
-    /// What those lead to that are none.
-    cleared: Vec<Entities>,
+    /// What cases lead to, many more than those whose words are learnt.
+    judged: Judged,
 }
 
 impl Learnt {
-    /// `clean`: messages that must not be flagged, besides those that moderators cleared.
-    pub(super) fn of(basis: Basis, lessons: &[KeptCase], model: Option<&Model>, clean: &[Folded]) -> Self {
-        let mut learnt = Self { basis, ..Self::default() };
-        if let Some(model) = model {
-            learnt.study(lessons, model, clean);
+    /// All of it, as it is now. `None`: as it was before. `clean`: messages that must not be flagged, besides those that
+    /// moderators cleared.
+    pub(super) async fn read(
+        (store, workspace): (&Store, &str),
+        now_ms: i64,
+        before: &Self,
+        model: Option<Arc<Model>>,
+        clean: Arc<Vec<Folded>>,
+    ) -> Result<Option<Self>, StoreError> {
+        let basis = Basis {
+            said: store.cases_said(workspace).await?,
+            people: store.people(workspace).await?,
+            patterns: store.patterns(workspace).await?,
+            day: now_ms.div_euclid(DAY_MS),
+        };
+        if before.basis == basis {
+            return Ok(None);
         }
-        for kept in lessons {
-            let entities = Entities::of(&kept.case.text);
-            if is_scam(kept) {
-                learnt.entities.insert(kept.case.number, entities);
-            } else {
-                learnt.cleared.push(entities);
+        let lessons = store.lessons(workspace, u32::try_from(LESSONS).unwrap_or(u32::MAX)).await?;
+        let judged = Judged::read(store, workspace, &before.judged).await?;
+        let mut learnt = Self { basis, judged, ..Self::default() };
+        // Of many lessons it takes a while.
+        let studied = tokio::task::spawn_blocking(move || {
+            if let Some(model) = model {
+                learnt.study(&lessons, &model, &clean);
             }
-        }
-        learnt
+            learnt
+        });
+        Ok(studied.await.inspect_err(|error| tracing::error!(%error, "nothing could be learnt")).ok())
     }
 
     fn study(&mut self, lessons: &[KeptCase], model: &Model, clean: &[Folded]) {
@@ -80,8 +96,7 @@ impl Learnt {
 
     /// The configured lists, and what was learnt, save what is ours.
     pub(super) fn denied(&self, configured: &Lists, ours: &Allowed) -> Lists {
-        let scams = self.entities.iter().map(|(case, entities)| (*case, entities));
-        configured.clone().with_confirmed(Confirmed::of(scams, &self.cleared, ours))
+        configured.clone().with_confirmed(self.judged.confirmed(ours))
     }
 
     /// What moderators look for.
@@ -114,3 +129,6 @@ impl Learnt {
 fn is_scam(kept: &KeptCase) -> bool {
     kept.case.state == CaseState::Content
 }
+
+#[cfg(test)]
+mod tests;

@@ -158,7 +158,8 @@ fn the_mail_of_a_thief_does_not_deny_its_provider_and_no_message_fills_the_lists
     assert_eq!((entities.hosts.len(), entities.invites.len()), (EACH, EACH));
 }
 
-const WORDS: &str = "Dear friends, the lantern festival pays every visitor, ask the lamplighter at the gate for your share";
+const WORDS: &str =
+    "Dear friends, the lantern festival pays every visitor, ask the lamplighter at the gate for your share";
 
 #[test]
 fn the_very_words_that_were_confirmed_are_a_hard_fact() {
@@ -185,13 +186,19 @@ fn who_may_repeat_confirmed_words_is_left_alone_and_so_is_what_was_cleared() {
     assert_eq!(by(Tier::Staff, "").action, Action::Pass);
     assert_eq!(by(Tier::Trusted, "").grounds, Grounds::Listed, "accounts are stolen");
     let reported = Message { text: WORDS, in_reports: true, ..Message::default() };
-    assert_eq!(learnt.judge(&reported, None, &[]).grounds, Grounds::Fact, "where scams are talked about it is no order");
+    assert_eq!(
+        learnt.judge(&reported, None, &[]).grounds,
+        Grounds::Fact,
+        "where scams are talked about it is no order"
+    );
     assert_eq!(judged(&with_cleared(&[WORDS], &[WORDS], &[]), WORDS).action, Action::Pass);
 }
 
 #[test]
 fn what_many_people_say_is_no_scam_word_for_word() {
-    for text in ["can somebody help me with my wallet", "thanks, it works now!", "https://claim.example.net/a/long/way/to/go"] {
+    for text in
+        ["can somebody help me with my wallet", "thanks, it works now!", "https://claim.example.net/a/long/way/to/go"]
+    {
         assert_eq!(Entities::of(text).words, None, "{text}");
     }
     assert!(Entities::of(WORDS).words.is_some());
