@@ -166,7 +166,7 @@ impl Watch {
             self.memory().keep(inbound, now_ms);
         }
         let counted = counted(inbound, &verdict);
-        let (verdict, measures) = self.guarding.policy.limits(&place, &self.counts.shadows()).decide(verdict);
+        let (verdict, measures) = self.guarding.policy.decide(&place, &self.counts.shadows(), verdict);
         metrics::counter!("townkeeper_shield_total", "verdict" => word(verdict.action)).increment(1);
         let Some((action, also)) = table::case(measures) else {
             // Handed in again, it was counted before.

@@ -184,12 +184,15 @@ fn spelled_out(text: &str, range: Range<usize>, name: String) -> (Range<usize>, 
 
 /// `gg`, also in letters apart.
 fn has_door(text: &[u8]) -> bool {
-    let is = |door: &'static [u8]| move |part: &[u8]| part.eq_ignore_ascii_case(door);
-    text.windows(2).any(is(b"gg")) || text.windows(3).any(is(b"g g"))
+    let is_g = |at: usize| matches!(text.get(at), Some(b'g' | b'G'));
+    (0..text.len()).any(|at| is_g(at) && (is_g(at + 1) || text.get(at + 1) == Some(&b' ') && is_g(at + 2)))
 }
 
 /// The one spelling of a Matrix room, from its name: `#room:example.org`, however it is encoded in a link.
 fn room(name: &str) -> Option<String> {
+    if !name.starts_with(['#', '!', '%']) {
+        return None;
+    }
     let name = name.split(['?', '/']).next().unwrap_or_default().to_ascii_lowercase();
     let name = name.replace("%23", "#").replace("%21", "!").replace("%3a", ":");
     (name.starts_with(['#', '!']) && name.contains(':')).then(|| format!("https://matrix.to/#/{name}"))

@@ -135,7 +135,7 @@ mod tests {
     use crate::verdict::Evidence;
 
     fn signal(id: &'static str, weight: f32) -> Signal {
-        Signal { id, weight, evidence: Evidence::default(), why: String::new() }
+        Signal { id, weight, source: "rules".into(), evidence: Evidence::default(), why: String::new() }
     }
 
     #[test]

@@ -189,6 +189,7 @@ impl Shield {
         let signal = |wish: &Wish| Signal {
             id: wish.id,
             weight: self.weights.of(wish.id) * wish.strength * left,
+            source: "rules".into(),
             evidence: evidence(text, own.original(wish.range.clone())),
             why: wish.why.to_owned(),
         };
@@ -200,6 +201,7 @@ impl Shield {
         (folded.changed() >= TRICKED && !signals.is_empty()).then(|| Signal {
             id: "tricked_letters",
             weight: self.weights.of("tricked_letters") * stance.leaves(),
+            source: "rules".into(),
             evidence: evidence(text, 0..text.len()),
             why: format!("{:.0} % of its letters only look like letters.", folded.changed() * 100.0),
         })
@@ -226,7 +228,7 @@ impl Shield {
             innocent: stance.is_innocent(),
             signals,
             counterfactual,
-            versions: Versions { weights: score::VERSION, policy: policy::VERSION, lists },
+            versions: Versions { weights: score::VERSION, policy: policy::VERSION, table: None, lists },
         }
     }
 }
@@ -239,6 +241,7 @@ fn spoken(text: &str, logit: f32, stance: Stance) -> Option<Signal> {
     (weight != 0.0).then(|| Signal {
         id: "text",
         weight,
+        source: "model".into(),
         evidence: Evidence { text: harmless(&shown), range: 0..text.len() },
         why: if weight > 0.0 { "Worded like scams." } else { "Worded like honest talk." }.to_owned(),
     })

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::facts::{Facts, Staff};
-use crate::{Action, Author, Grounds, Lists, Message, Shield, Tier, Verdict, Weights};
+use crate::{Action, Author, Grounds, List, Lists, Message, Shield, Tier, Verdict, Weights};
 
 /// A shield for which these texts were confirmed, as cases 1, 2, …; the facts are of somebody else.
 fn shield(cases: &[&str], ours: &[&str]) -> Shield {
@@ -214,4 +214,31 @@ fn the_same_cases_give_the_same_whatever_stood_between_and_a_kept_one_shows() {
     assert_eq!(of(&[1, 3]), of(&[1, 3]));
     assert_eq!(of(&[]), Confirmed::default());
     assert_ne!(of(&[1, 2, 3]), of(&[1, 3]), "red");
+}
+
+#[test]
+fn every_reason_says_where_it_is_known_from() {
+    let of = |shield: &Shield, text: &str| {
+        let verdict = judged(shield, text);
+        let source = |signal: &crate::Signal| format!("{}: {}", signal.id, signal.source);
+        verdict.signals.iter().map(source).collect::<Vec<_>>()
+    };
+    let lists = Lists {
+        global: vec![List::new(["swap.example.net"], "harbour, 2026-02-04")],
+        ..shield(&[INVITE, "claim it at https://claim.example.net"], &[]).lists().clone()
+    };
+    let facts = Facts { brands: vec!["Lumen".into()], ..Facts::default() };
+    let shield = Shield::new(&facts, lists, Weights::default());
+    for (text, expected) in [
+        ("see https://claim.example.net", "denied_host: case 2"),
+        ("see https://swap.example.net", "denied_host: list harbour, 2026-02-04"),
+        ("see discord.gg/LaNtErN7", "denied_invite: case 1"),
+        ("see https://lumen-x.example.net", "brand_host: base"),
+        ("see https://other.example.com", "unknown_link: rules"),
+        ("enter your seed phrase", "secret_request: rules"),
+    ] {
+        assert_eq!(of(&shield, text).first().map(String::as_str), Some(expected), "{:?}", of(&shield, text));
+    }
+    let spoken = shield.judge(&Message { text: "gm", ..Message::default() }, Some(0.5), &[]);
+    assert_eq!(spoken.signals[0].source, "model");
 }

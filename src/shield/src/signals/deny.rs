@@ -1,5 +1,7 @@
 //! L0: what is known to be bad. Nobody is too trusted for it: accounts are stolen. And whom earlier victims were sent to.
 
+use std::borrow::Cow;
+
 use super::evidence;
 use crate::confirmed::leads_to;
 use crate::fold::Folded;
@@ -18,6 +20,7 @@ pub(crate) fn judge(text: &str, found: &Found, known: &Known, lists: &Lists, wei
         Some(Signal {
             id: "denied_host",
             weight: weights.of("denied_host"),
+            source: case.map_or_else(|| format!("list {source}").into(), of_case),
             evidence: evidence(text, host.range.clone()),
             why,
         })
@@ -29,6 +32,7 @@ pub(crate) fn judge(text: &str, found: &Found, known: &Known, lists: &Lists, wei
         Some(Signal {
             id: "denied_address",
             weight: weights.of("denied_address"),
+            source: case.map_or("list addresses".into(), of_case),
             evidence: evidence(text, spot.range.clone()),
             why: case.map(|case| confirmed("This address", case)).or_else(listed)?,
         })
@@ -38,6 +42,7 @@ pub(crate) fn judge(text: &str, found: &Found, known: &Known, lists: &Lists, wei
         Some(Signal {
             id: "denied_invite",
             weight: weights.of("denied_invite"),
+            source: of_case(case),
             evidence: evidence(text, spot.range.clone()),
             why: confirmed("The room that it invites into", case),
         })
@@ -51,6 +56,7 @@ pub(crate) fn words(text: &str, folded: &Folded, lists: &Lists, weights: &Weight
     Some(Signal {
         id: "known_scam",
         weight: weights.of("known_scam"),
+        source: of_case(case),
         evidence: evidence(text, 0..text.len()),
         why: confirmed("Word for word, this", case),
     })
@@ -65,12 +71,15 @@ pub(crate) fn people(
     (known, lists): (&Known, &Lists),
     weight: f32,
 ) -> Option<Signal> {
-    let mut strangers = found.handles.iter().filter(|spot| !known.is_staff_handle(&spot.value));
-    strangers.find_map(|spot| {
-        let case = lists.confirmed.person(&spot.value).filter(|_| leads_to(text, folded, spot))?;
+    found.handles.iter().find_map(|spot| {
+        let case = lists.confirmed.person(&spot.value)?;
+        if known.is_staff_handle(&spot.value) || !leads_to(text, folded, spot) {
+            return None;
+        }
         Some(Signal {
             id: "denied_handle",
             weight,
+            source: of_case(case),
             evidence: evidence(text, spot.range.clone()),
             why: format!("Case {case}, a scam, sent people to @{} too.", spot.value),
         })
@@ -79,4 +88,8 @@ pub(crate) fn people(
 
 fn confirmed(what: &str, case: i64) -> String {
     format!("{what} was confirmed to be a scam's (case {case}).")
+}
+
+fn of_case(case: i64) -> Cow<'static, str> {
+    format!("case {case}").into()
 }

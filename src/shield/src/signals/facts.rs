@@ -222,7 +222,9 @@ impl Sight<'_> {
     }
 
     fn signal(&self, id: &'static str, range: &Range<usize>, why: String) -> Signal {
-        Signal { id, weight: self.weights.of(id), evidence: evidence(self.text, range.clone()), why }
+        let source = if matches!(id, "unknown_link" | "invite") { "rules" } else { "base" };
+        let evidence = evidence(self.text, range.clone());
+        Signal { id, weight: self.weights.of(id), source: source.into(), evidence, why }
     }
 }
 
