@@ -37,8 +37,10 @@ pub struct Entities {
     /// In lower case.
     addresses: Vec<String>,
     invites: Vec<Invite>,
-    /// Lower case, without `@`.
+    /// Whom victims are sent to: lower case, without `@`.
     people: Vec<String>,
+    /// All whom a reader may be led to, as [`leads_to`] has it.
+    leads_to: Vec<String>,
     /// The hash of all of it, as it is read; none of a short text.
     words: Option<u64>,
 }
@@ -59,12 +61,14 @@ impl Entities {
         let found = Found::new(text, &folded);
         let hosts = found.hosts.iter().filter(|host| !is_mail(text, &host.range) && !is_shared(&host.name));
         let invites = found.invites.iter().filter(|spot| !spot.value.starts_with("code:"));
+        let (people, leads_to) = people(text, &folded, &found);
         let invite = |spot: &Spot| Invite { value: spot.value.clone(), as_written: spot.is_as_written(text) };
         Self {
             hosts: few(hosts.map(|host| host.name.clone())),
             addresses: few(found.addresses.iter().map(|spot| spot.value.to_lowercase())),
             invites: few(invites.map(invite)),
-            people: few(people(text, &folded, &found)),
+            people: few(people),
+            leads_to: few(leads_to),
             words: (letters(&folded) >= LETTERS).then(|| hash(&folded)),
         }
     }
@@ -94,19 +98,23 @@ fn is_mail(text: &str, range: &Range<usize>) -> bool {
     text.get(range.clone()).is_some_and(|written| written.contains('@') && !written.contains("//"))
 }
 
-/// People whose own page is linked, and those that the text sends its reader to. Whom it only mentions is most likely the
-/// victim.
-fn people(text: &str, folded: &Folded, found: &Found) -> Vec<String> {
+/// People whose own page is linked, and those that the text sends its reader to; whom it only mentions is most likely the
+/// victim. And, behind them, all whom it may be taken to lead to.
+fn people(text: &str, folded: &Folded, found: &Found) -> (Vec<String>, Vec<String>) {
     if found.handles.is_empty() {
-        return Vec::new();
+        return Default::default();
     }
     let words = Words::new(folded.text());
     let kinds = [(found.hosts.is_empty(), LINK), (found.invites.is_empty(), INVITE), (false, HANDLE)];
     let present = kinds.into_iter().filter(|(none, _)| !none).fold(0, |all, (_, kind)| all | kind);
     let redirects = words.wishes(folded.text(), present).iter().any(|wish| REDIRECTS.contains(&wish.id));
-    let sent_to = found.handles.iter().filter(|spot| redirects && is_sent_to(text, folded, &words, spot));
-    let linked = found.hosts.iter().filter_map(found::profile);
-    linked.chain(sent_to.map(|spot| spot.value.clone())).filter(|name| name.len() >= SHORTEST).collect()
+    let sent_to = found.handles.iter().filter(|spot| is_sent_to(text, folded, &words, spot));
+    let sent_to: Vec<String> = sent_to.map(|spot| spot.value.clone()).collect();
+    let linked = found.handles.iter().filter(|spot| is_linked(text, spot)).map(|spot| spot.value.clone());
+    let leads_to = linked.chain(sent_to.iter().cloned()).collect();
+    let pages = found.hosts.iter().filter_map(found::profile);
+    let people = pages.chain(sent_to.into_iter().filter(|_| redirects)).filter(|name| name.len() >= SHORTEST);
+    (people.collect(), leads_to)
 }
 
 /// Whether a text leads its reader to somebody: by a link, or by a word for writing to them.
@@ -157,7 +165,7 @@ impl Confirmed {
         let ours = Ours::of(ours);
         let (mut friends, mut honest) = (HashSet::new(), HashSet::new());
         for entities in cleared {
-            friends.extend(&entities.people);
+            friends.extend(&entities.leads_to);
             honest.extend(entities.words);
         }
         let mut all = Self::default();

@@ -85,6 +85,10 @@ async fn by_the_table_a_newcomer_is_banned_on_telegram_and_on_discord_only_shown
     assert!(found.iter().all(|case| (case.account.as_str() == "telegram:main") != case.also.is_empty()), "{found:?}");
 }
 
+/// Nothing in it is known to be bad before a moderator says so.
+const TICKET: &str = "Wallet not showing your tokens? Open a support ticket here and our team will help you: \
+    https://discord.gg/LaNtErN7";
+
 /// What is known of a case's entities counts everywhere, whatever words stand around them; and no longer than the word.
 #[tokio::test]
 async fn a_room_that_was_confirmed_on_telegram_is_denied_on_discord_until_it_is_taken_back() {
@@ -95,11 +99,7 @@ async fn a_room_that_was_confirmed_on_telegram_is_denied_on_discord_until_it_is_
     let daemon = Daemon::start(&home).await;
     ready(&discord).await;
     assert!(keeper(&discord, "shield guard").await.contains("take down"));
-    telegram.push_message(
-        GROUP,
-        66,
-        "Wallet not showing your tokens? Open a support ticket here and our team will help you: https://discord.gg/LaNtErN7",
-    );
+    telegram.push_message(GROUP, 66, TICKET);
     let client = daemon.operator(&home);
     let cases = async |number: usize| {
         let found = async {
@@ -121,6 +121,15 @@ async fn a_room_that_was_confirmed_on_telegram_is_denied_on_discord_until_it_is_
     let reason = &found.verdict["signals"][0];
     assert_eq!((&reason["id"], found.account.as_str()), (&"denied_invite".into(), "discord:main"), "{found:?}");
     assert!(found.why.contains(&format!("case {}", first.number)), "{}", found.why);
+    let source = format!("case {}", first.number);
+    assert_eq!(reason["source"], source.as_str());
+    // Word for word, whoever says it.
+    let copied = write_as(&discord, ADA, CHANNEL, TICKET);
+    when(&discord, |s| s.message(copied).is_some_and(|message| message.deleted)).await;
+    let copy = cases(3).await.remove(0);
+    let signals = copy.verdict["signals"].as_array().expect("signals");
+    let of_it = |id: &str| signals.iter().any(|signal| signal["id"] == id && signal["source"] == source.as_str());
+    assert!(of_it("known_scam") && of_it("denied_invite"), "{signals:?}");
     client.say_of_case(first.number, CaseWord::Undo).await.unwrap();
     let other = write_as(&discord, BOB, CHANNEL, "and those of last year in discord.gg/Pictures24");
     let again = write_as(&discord, ADA, CHANNEL, "good evening, my holiday pictures are in discord.gg/LaNtErN7");
@@ -132,5 +141,6 @@ async fn a_room_that_was_confirmed_on_telegram_is_denied_on_discord_until_it_is_
     }
     let found = client.cases().await.unwrap().cases;
     let denied = found.iter().filter(|case| case.verdict.to_string().contains("denied_invite")).count();
-    assert_eq!(denied, 1, "{found:?}");
+    assert_eq!(denied, 2, "{found:?}");
+    assert_eq!(found.iter().filter(|case| case.verdict.to_string().contains("known_scam")).count(), 1, "{found:?}");
 }

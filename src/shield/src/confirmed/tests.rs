@@ -132,7 +132,7 @@ fn what_is_ours_is_never_denied_and_whom_moderators_cleared_is_not_either() {
     let staff = "Kindly DM @ada_quill for help, our support team will solve your wallet issue";
     assert_eq!(ids(&shield(&[staff], &[]), "message @ada_quill"), Vec::<&str>::new());
     // One press on the card that a false alarm led to ends it; hosts and rooms are facts, and stay.
-    let cleared = with_cleared(&[bait], &["for tickets message @lumen_desk, support team helps you"], &[]);
+    let cleared = with_cleared(&[bait], &["good morning, message @lumen_desk"], &[]);
     assert_eq!(ids(&cleared, text), ["denied_host", "denied_invite"]);
 }
 
