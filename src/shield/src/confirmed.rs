@@ -102,7 +102,7 @@ fn is_mail(text: &str, range: &Range<usize>) -> bool {
 /// victim. And, behind them, all whom it may be taken to lead to.
 fn people(text: &str, folded: &Folded, found: &Found) -> (Vec<String>, Vec<String>) {
     if found.handles.is_empty() {
-        return Default::default();
+        return (Vec::new(), Vec::new());
     }
     let words = Words::new(folded.text());
     let kinds = [(found.hosts.is_empty(), LINK), (found.invites.is_empty(), INVITE), (false, HANDLE)];

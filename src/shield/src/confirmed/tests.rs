@@ -153,8 +153,8 @@ fn the_team_may_name_a_room_and_who_warns_keeps_the_message() {
 fn the_mail_of_a_thief_does_not_deny_its_provider_and_no_message_fills_the_lists() {
     assert_eq!(Entities::of("write to helpdesk@mail.example.net").hosts, Vec::<String>::new());
     assert_eq!(Entities::of("https://lumen@claim.example.net/x").hosts, ["claim.example.net"]);
-    let many: String = (0..99).map(|n| format!("a{n}.example.net discord.gg/AbCd{n} ")).collect();
-    let entities = Entities::of(&many);
+    let many: Vec<String> = (0..99).map(|n| format!("a{n}.example.net discord.gg/AbCd{n}")).collect();
+    let entities = Entities::of(&many.join(" "));
     assert_eq!((entities.hosts.len(), entities.invites.len()), (EACH, EACH));
 }
 
