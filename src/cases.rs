@@ -60,7 +60,19 @@ fn line(case: &Case) {
     let actions = std::iter::once(case.action.as_str()).chain(case.also.iter().map(|extra| extra.as_str()));
     let action = actions.collect::<Vec<_>>().join(", ");
     let head = format!("{} · {} · {} · {action} · {}{by}", case.number, case.account, case.mode, case.state);
-    out::line(format!("{head}\n    {}\n    {} ({}): {}", case.why, case.name, case.person, short(&case.text)));
+    let sources = sources(case);
+    out::line(format!("{head}\n    {}{sources}\n    {} ({}): {}", case.why, case.name, case.person, short(&case.text)));
+}
+
+/// What all its reasons rest on, in brackets: `denied_invite: case 3, text: model`.
+fn sources(case: &Case) -> String {
+    let signals = case.verdict.get("signals").and_then(|signals| signals.as_array()).into_iter().flatten();
+    let of = |signal: &serde_json::Value| {
+        let word = |name: &str| signal.get(name).and_then(|word| word.as_str()).map(str::to_owned);
+        Some(format!("{}: {}", word("id")?, word("source")?))
+    };
+    let known: Vec<String> = signals.filter_map(of).collect();
+    if known.is_empty() { String::new() } else { format!("\n    [{}]", known.join(", ")) }
 }
 
 /// Enough to know it by, in one line.

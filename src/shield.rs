@@ -158,7 +158,7 @@ impl Judge {
         let folded = Folded::new(message.text);
         let logit = (!message.text.is_empty()).then(|| self.model.logit(&folded));
         let verdict = self.shield.judge_folded(&message, &folded, logit, &[]);
-        let (verdict, _) = self.policy.limits(&row.place(), &Shadows::default()).decide(verdict);
+        let (verdict, _) = self.policy.decide(&row.place(), &Shadows::default(), verdict);
         Verdict { threshold: None, ..verdict }
     }
 }

@@ -64,7 +64,7 @@ async fn noted(
         name: String::new(),
         text,
         why: say::cases::reported().to_owned(),
-        verdict: json!({ "verdict": "flag", "signals": [{ "id": "reported" }] }),
+        verdict: json!({ "verdict": "flag", "signals": [{ "id": "reported", "source": "members" }] }),
         action: CaseAction::Flag,
         also: Vec::new(),
         mode: ShieldMode::Flag,

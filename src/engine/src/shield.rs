@@ -4,6 +4,7 @@
 
 mod clean;
 mod counts;
+mod judged;
 mod kept;
 mod learnt;
 mod memory;
@@ -20,7 +21,6 @@ use townkeeper_contract::inbound::{Body, Inbound, RosterChange};
 use townkeeper_core::places::Here;
 use townkeeper_core::{commands, say};
 use townkeeper_knowledge::Base;
-use townkeeper_shield::delta::LESSONS;
 use townkeeper_shield::facts::Staff;
 use townkeeper_shield::found::Found;
 use townkeeper_shield::lists::List;
@@ -35,9 +35,9 @@ use crate::lists::Keeper;
 use counts::Counts;
 use kept::Followed;
 pub(crate) use kept::{load, run};
-use learnt::{Basis, Learnt, Team};
+use learnt::{Learnt, Team};
 pub(crate) use memory::{Copy, Joining};
-use memory::{DAY_MS, Memory, Who};
+use memory::{Memory, Who};
 pub(crate) use pictures::Sight;
 
 /// What the configuration says.
@@ -172,7 +172,7 @@ impl Watch {
         let place = table::place(&inbound.account, here.channel, met.tier);
         let verdict = ground.verdict(inbound, &said, &folded, &met, place.channel, self.model.as_deref());
         let counted = counted(inbound, &verdict);
-        let (verdict, measures) = self.guarding.policy.limits(&place, &self.counts.shadows()).decide(verdict);
+        let (verdict, measures) = self.guarding.policy.decide(&place, &self.counts.shadows(), verdict);
         metrics::counter!("townkeeper_shield_total", "verdict" => word(verdict.action)).increment(1);
         let found = table::case(measures);
         // Who warns of a lure in its own words is no copy of it. Of whom is known here and only marked it, a human decides, who
@@ -256,28 +256,13 @@ impl Watch {
     /// Takes up what moderators said, here or over another node, and who is of the team.
     pub(crate) async fn learn(&self, house: &House) -> Result<(), StoreError> {
         let _alone = self.learning.lock().await;
-        let now = Basis {
-            said: house.store.cases_said(&house.workspace).await?,
-            people: house.store.people(&house.workspace).await?,
-            shown: house.store.shown_names(&house.workspace).await?,
-            patterns: house.store.patterns(&house.workspace).await?,
-            day: house.clock.now_ms().div_euclid(DAY_MS),
-        };
         let (base, before) = {
             let ground = self.ground.read().unwrap_or_else(PoisonError::into_inner);
             (Arc::clone(&ground.base), Arc::clone(&ground.learnt))
         };
-        if before.basis == now {
-            return Ok(());
-        }
-        let lessons = house.store.lessons(&house.workspace, u32::try_from(LESSONS).unwrap_or(u32::MAX)).await?;
-        let (ours, model, clean) = (Arc::clone(&base), self.model.clone(), Arc::clone(&self.clean));
-        // Of many lessons it takes a while.
-        let learnt =
-            tokio::task::spawn_blocking(move || Learnt::of(now, &lessons, ours.allowed(), model.as_deref(), &clean));
-        let Ok(learnt) = learnt.await.inspect_err(|error| tracing::error!(%error, "nothing could be learnt")) else {
-            return Ok(());
-        };
+        let (of, now_ms) = ((&house.store, house.workspace.as_str()), house.clock.now_ms());
+        let learnt = Learnt::read(of, now_ms, &before, self.model.clone(), Arc::clone(&self.clean)).await?;
+        let Some(learnt) = learnt else { return Ok(()) };
         let learnt = Arc::new(learnt);
         let ground = Arc::new(Ground::new(&self.guarding, base, learnt));
         *self.ground.write().unwrap_or_else(PoisonError::into_inner) = ground;
@@ -289,7 +274,7 @@ impl Ground {
     fn new(guarding: &Guarding, base: Arc<Base>, learnt: Arc<Learnt>) -> Self {
         let facts = guarding.facts(&base, learnt.staff(&guarding.names));
         let public = guarding.public.public();
-        let mut lists = learnt.denied(&guarding.lists);
+        let mut lists = learnt.denied(&guarding.lists, base.allowed());
         lists.global.extend(public.iter().cloned());
         let (staff, linked) = (learnt.identities(), learnt.linked());
         let shield = Shield::new(&facts, lists, Weights::default()).with_patterns(learnt.compiled());

@@ -6,7 +6,7 @@ mod hints;
 use std::ops::Range;
 
 use townkeeper_text::extract::destinations;
-use townkeeper_text::{Finding, FindingKind};
+use townkeeper_text::{Allowed, Finding, FindingKind};
 
 use crate::fold::Folded;
 
@@ -29,6 +29,14 @@ pub struct Spot {
     pub value: String,
     /// Bytes in the original.
     pub range: Range<usize>,
+}
+
+impl Spot {
+    /// Whether an invitation's code is there letter by letter. What was read out of a disguise may have lost its large ones.
+    pub(crate) fn is_as_written(&self, text: &str) -> bool {
+        let code = self.value.rsplit(['/', ':', '+', '#']).next().unwrap_or_default();
+        text.get(self.range.clone()).is_some_and(|written| written.contains(code))
+    }
 }
 
 /// All of it.
@@ -61,6 +69,18 @@ impl Found {
         found
     }
 
+    /// What is ours, as it would be found in a text; nothing of it stands anywhere.
+    pub(crate) fn of_ours(ours: &Allowed) -> Self {
+        let mut found = Self::default();
+        for (kind, value) in ours.findings() {
+            if let Some(name) = value.strip_prefix('@').filter(|_| kind == FindingKind::Handle) {
+                found.handles.push(Spot { value: name.to_owned(), range: 0..0 });
+            }
+            found.add(&Finding { kind, value: value.to_owned(), range: 0..0 }, 0..0, "");
+        }
+        found
+    }
+
     fn add(&mut self, finding: &Finding, range: Range<usize>, text: &str) {
         match finding.kind {
             FindingKind::Url | FindingKind::Host => self.add_host(finding, range, text),
@@ -68,7 +88,8 @@ impl Found {
                 self.invites.push(Spot { value: finding.value.clone(), range });
             }
             FindingKind::Address => self.addresses.push(Spot { value: finding.value.clone(), range }),
-            FindingKind::Encoded | FindingKind::Handle | FindingKind::Date | FindingKind::Amount => {}
+            FindingKind::Handle => self.invites.extend(room(&finding.value).map(|value| Spot { value, range })),
+            FindingKind::Encoded | FindingKind::Date | FindingKind::Amount => {}
         }
     }
 
@@ -80,6 +101,10 @@ impl Found {
         let live = finding.host().is_some() && !written.contains(['[', '(', ' ', '\n']) && !written.contains("hxxp");
         let path = finding.value.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
         let path = path.map(|(_, path)| format!("/{path}")).unwrap_or_default();
+        if let Some(value) = path.strip_prefix("/#/").filter(|_| name == "matrix.to").and_then(room) {
+            self.invites.push(Spot { value, range });
+            return;
+        }
         if let Some(person) = person_at(&name, &path) {
             self.handles.push(Spot { value: person, range: range.clone() });
         }
@@ -123,11 +148,13 @@ impl Found {
 
     /// `di sco rd . gg / abc`: an invitation in pieces.
     fn assemble(&mut self, text: &str) {
-        if !self.invites.is_empty() || !text.contains('/') || !text.as_bytes().windows(2).any(is_door) {
+        if !self.invites.is_empty() || !text.contains('/') || !has_door(text.as_bytes()) {
             return;
         }
-        let whole: String = text.split_whitespace().collect::<String>().to_ascii_lowercase();
-        if let Some((_, code)) = whole.split_once("discord.gg/") {
+        let whole: String = text.split_whitespace().collect();
+        let door = "discord.gg/";
+        let at = whole.to_ascii_lowercase().find(door);
+        if let Some(code) = at.and_then(|at| whole.get(at + door.len()..)) {
             let code: String = code.chars().take_while(char::is_ascii_alphanumeric).collect();
             self.invites.push(Spot { value: format!("https://discord.gg/{code}"), range: 0..text.len() });
         }
@@ -155,16 +182,64 @@ fn spelled_out(text: &str, range: Range<usize>, name: String) -> (Range<usize>, 
     (start..range.end, name)
 }
 
-fn is_door(pair: &[u8]) -> bool {
-    pair.eq_ignore_ascii_case(b"gg")
+/// `gg`, also in letters apart.
+fn has_door(text: &[u8]) -> bool {
+    let is_g = |at: usize| matches!(text.get(at), Some(b'g' | b'G'));
+    (0..text.len()).any(|at| is_g(at) && (is_g(at + 1) || text.get(at + 1) == Some(&b' ') && is_g(at + 2)))
 }
+
+/// The one spelling of a Matrix room, from its name: `#room:example.org`, however it is encoded in a link.
+fn room(name: &str) -> Option<String> {
+    if !name.starts_with(['#', '!', '%']) {
+        return None;
+    }
+    let name = name.split(['?', '/']).next().unwrap_or_default().to_ascii_lowercase();
+    let name = name.replace("%23", "#").replace("%21", "!").replace("%3a", ":");
+    (name.starts_with(['#', '!']) && name.contains(':')).then(|| format!("https://matrix.to/#/{name}"))
+}
+
+/// An invitation's code, where its link is a service's own.
+pub(crate) fn code(invite: &str) -> Option<&str> {
+    let (_, rest) = invite.split_once("://")?;
+    let (host, code) = rest.split_once('/')?;
+    (host != "matrix.to").then(|| code.trim_start_matches(['+', '#']))
+}
+
+/// The person whose own page a link leads to, and nothing below it.
+pub(crate) fn profile(host: &Host) -> Option<String> {
+    let name = person_at(&host.name, &host.path)?;
+    let below = host.path.split(['?', '#']).next().unwrap_or_default().trim_matches('/').contains('/');
+    (!below).then_some(name)
+}
+
+/// What stands where a name would, and is a service's own.
+const NOBODY: &[&str] = &[
+    "addlist",
+    "addstickers",
+    "explore",
+    "hashtag",
+    "home",
+    "intent",
+    "joinchat",
+    "login",
+    "messages",
+    "proxy",
+    "reel",
+    "search",
+    "settings",
+    "share",
+    "socks",
+    "stories",
+];
 
 /// The person that a link leads to.
 fn person_at(host: &str, path: &str) -> Option<String> {
     let host = host.strip_prefix("www.").unwrap_or(host);
-    let people = matches!(host, "t.me" | "telegram.me" | "wa.me" | "instagram.com" | "x.com" | "twitter.com");
+    let people =
+        matches!(host, "t.me" | "telegram.me" | "telegram.dog" | "wa.me" | "instagram.com" | "x.com" | "twitter.com");
     let name = path.trim_start_matches('/').split(['/', '?', '#']).next()?;
-    (people && name.len() >= 3 && !name.starts_with('+')).then(|| name.to_ascii_lowercase())
+    let name = name.to_ascii_lowercase();
+    (people && name.len() >= 3 && !name.starts_with('+') && !NOBODY.contains(&name.as_str())).then_some(name)
 }
 
 #[cfg(test)]

@@ -112,6 +112,12 @@ impl Known {
         self.hosts.iter().map(String::as_str)
     }
 
+    /// Whether somebody of us goes by this handle.
+    pub(crate) fn is_staff_handle(&self, handle: &str) -> bool {
+        let names = self.staff.iter().flat_map(|one| &one.names);
+        names.into_iter().any(|name| name.shown.trim_start_matches('@').eq_ignore_ascii_case(handle))
+    }
+
     /// Whether this platform id belongs to one of us.
     pub fn is_staff(&self, id: &str) -> bool {
         self.staff.iter().any(|one| one.ids.iter().any(|known| known == id))

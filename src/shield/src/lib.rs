@@ -7,6 +7,7 @@
 //! * [`fold`]: the text as a hurried reader sees it, with the way back to the original
 //! * [`found`]: hosts, addresses, invitations and people in a text
 //! * [`lists`]: hosts that are denied or allowed, compiled and guarded
+//! * [`confirmed`]: what moderators confirmed, by the words of their cases
 //! * [`signals`]: the layers, each with its reasons
 //! * [`score`]: weights, and their sum
 //! * [`patterns`]: regular expressions that moderators wrote down
@@ -18,6 +19,7 @@
 //! * [`Shield`]: all of it, for one workspace
 
 pub mod behaviour;
+pub mod confirmed;
 pub mod delta;
 pub mod facts;
 pub mod fold;
@@ -38,6 +40,7 @@ pub mod signals;
 mod stance;
 pub mod verdict;
 
+pub use confirmed::{Confirmed, Entities};
 pub use delta::Delta;
 pub use facts::Facts;
 pub use fold::Folded;

@@ -8,6 +8,8 @@ mod shared;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::confirmed::Confirmed;
+
 pub use guard::{Guard, Refusal};
 pub use parse::{Broken, Format, parse};
 pub use shared::is_shared;
@@ -90,6 +92,8 @@ pub struct Lists {
     pub global: Vec<List>,
     /// Contracts and wallets of thieves; hex in lower case.
     pub addresses: BTreeSet<String>,
+    /// What moderators confirmed; its hosts are those of `workspace`.
+    pub confirmed: Confirmed,
 }
 
 /// What the lists say of a host.
@@ -100,11 +104,20 @@ pub enum Standing<'l> {
     Denied {
         entry: String,
         source: &'l str,
+        /// Whose words named it, where moderators confirmed it.
+        case: Option<i64>,
     },
     Unknown,
 }
 
 impl Lists {
+    /// With what moderators confirmed, in the place of what they did before.
+    #[must_use]
+    pub fn with_confirmed(self, confirmed: Confirmed) -> Self {
+        let workspace = List::new(confirmed.hosts(), "what moderators confirmed here");
+        Self { workspace, confirmed, ..self }
+    }
+
     pub fn standing(&self, host: &str) -> Standing<'_> {
         if self.allow.covers(host).is_some() {
             return Standing::Allowed;
@@ -114,9 +127,11 @@ impl Lists {
         denied.next().map_or(Standing::Unknown, |(entry, list)| Standing::Denied {
             entry: entry.to_owned(),
             source: &list.source,
+            case: self.confirmed.host(entry),
         })
     }
 
+    /// Whether a list denies an address; what moderators confirmed is asked by itself.
     pub fn denies_address(&self, address: &str) -> bool {
         !self.addresses.is_empty()
             && (self.addresses.contains(address) || self.addresses.contains(&address.to_lowercase()))
@@ -139,6 +154,7 @@ mod tests {
             workspace: List::new(["bad.example.net", "theirs.pages.dev", "pages.dev", "com"], "workspace"),
             global: vec![List::new(["good.example.com", "example.com", "192.0.2.7"], "public")],
             addresses: BTreeSet::from(["0xabc0000000000000000000000000000000000001".to_owned()]),
+            confirmed: Confirmed::default(),
         }
     }
 

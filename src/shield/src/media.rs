@@ -231,6 +231,7 @@ impl Bank {
     pub fn signal(&self, picture: &Picture) -> Option<Signal> {
         let (name, distance) = self.find(picture.hash?)?;
         let why = format!("The picture is, but for {distance} of 64 marks, one that was found to be a scam ({name}).");
-        Some(Signal { id: "known_picture", weight: 4.0, evidence: Evidence::default(), why })
+        let source = format!("case {name}").into();
+        Some(Signal { id: "known_picture", weight: 4.0, source, evidence: Evidence::default(), why })
     }
 }

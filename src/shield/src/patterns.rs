@@ -121,6 +121,7 @@ impl Patterns {
         Some(Signal {
             id: "pattern",
             weight,
+            source: format!("pattern {name}").into(),
             evidence: evidence(text, range),
             why: format!("It matches the moderators' pattern {name}."),
         })

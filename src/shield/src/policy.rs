@@ -10,8 +10,11 @@ pub use breaker::Breaker;
 pub use row::{Fault, Measure, Measures, Refused, Row, Sanction};
 pub use shadow::{ENOUGH, Shadow, Shadows, bin};
 
-use serde::{Deserialize, Serialize};
+use std::fmt;
 
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::behaviour::key;
 use crate::message::Tier;
 use crate::verdict::{Action, Grounds, Verdict};
 
@@ -124,17 +127,48 @@ pub struct Place<'a> {
     pub tier: Tier,
 }
 
+/// Which table of the operator's own it was: eight hex digits, the same wherever the same rows are written, in any order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct TableVersion(u64);
+
+impl TableVersion {
+    /// None: there is no row.
+    fn of(rows: &[Row]) -> Option<Self> {
+        let mut lines: Vec<String> = rows.iter().filter_map(|row| serde_json::to_string(row).ok()).collect();
+        lines.sort_unstable();
+        (!lines.is_empty()).then(|| Self(key(&lines.join("\n")) >> 32))
+    }
+}
+
+impl fmt::Display for TableVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}", self.0)
+    }
+}
+
+impl Serialize for TableVersion {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 /// A workspace's table. Without a row, the defaults.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Policy {
     rows: Vec<Row>,
+    version: Option<TableVersion>,
 }
 
 impl Policy {
     /// Refuses rows that cannot be meant.
     pub fn new(rows: Vec<Row>) -> Result<Self, Refused> {
         row::check(&rows)?;
-        Ok(Self { rows })
+        Ok(Self { version: TableVersion::of(&rows), rows })
+    }
+
+    /// Which table it is, for whoever reads a verdict later.
+    pub fn version(&self) -> Option<TableVersion> {
+        self.version
     }
 
     pub fn rows(&self) -> &[Row] {
@@ -151,6 +185,13 @@ impl Policy {
     pub fn threshold(&self, place: &Place<'_>) -> (Threshold, Option<&str>) {
         let said = self.said(place, Row::threshold);
         said.map_or((Threshold::Score(FLAG), None), |(row, threshold)| (threshold, row.platform.as_deref()))
+    }
+
+    /// A verdict as it is at a place, by which table, and all that follows from it.
+    pub fn decide(&self, place: &Place<'_>, shadows: &Shadows, verdict: Verdict) -> (Verdict, Measures) {
+        let (mut verdict, measures) = self.limits(place, shadows).decide(verdict);
+        verdict.versions.table = self.version;
+        (verdict, measures)
     }
 
     /// The limits at a place. Of the staff nobody is ever silenced.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::verdict::Signal;
 
 /// Counts up with every change of the table below: a verdict says by which it was reached.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Log-odds of a scam before anything is known.
 pub const PRIOR: f32 = -4.0;
@@ -54,6 +54,8 @@ pub enum Layer {
 pub const TABLE: &[(&str, Layer, f32)] = &[
     ("denied_host", Layer::Listed, 8.0),
     ("denied_address", Layer::Listed, 8.0),
+    ("denied_invite", Layer::Listed, 8.0),
+    ("known_scam", Layer::Listed, 8.0),
     ("brand_host", Layer::Fact, 6.0),
     ("address_twin", Layer::Fact, 6.5),
     ("foreign_contract", Layer::Fact, 4.5),
@@ -62,6 +64,8 @@ pub const TABLE: &[(&str, Layer, f32)] = &[
     ("brand_handle", Layer::Fact, 4.5),
     ("unknown_link", Layer::Fact, 1.0),
     ("invite", Layer::Fact, 1.0),
+    // A name changes hands: enough to be shown, never enough to be taken down for.
+    ("denied_handle", Layer::Identity, 4.6),
     ("staff_name", Layer::Identity, 5.0),
     ("brand_name", Layer::Identity, 4.5),
     ("office_name", Layer::Identity, 4.2),
@@ -131,7 +135,7 @@ mod tests {
     use crate::verdict::Evidence;
 
     fn signal(id: &'static str, weight: f32) -> Signal {
-        Signal { id, weight, evidence: Evidence::default(), why: String::new() }
+        Signal { id, weight, source: "rules".into(), evidence: Evidence::default(), why: String::new() }
     }
 
     #[test]

@@ -66,7 +66,10 @@ impl Shield {
         let text = message.text;
         let found = Found::new(text, folded);
         let (wishes, stance, own) = self.read(message, folded, &found);
-        let mut signals = self.facts(message, &found, &stance);
+        let mut signals = self.facts(message, folded, &found, &stance);
+        // Who keeps the place, or shows others' words, may repeat them.
+        let copy = || deny::words(text, folded, &self.lists, &self.weights);
+        signals.extend((!stance.staff && !stance.quotes).then(copy).flatten());
         signals.extend(self.intents(text, own.as_ref(), &wishes, stance));
         let pattern = self.weights.of("pattern") * stance.leaves();
         signals.extend(self.patterns.judge(text, folded, pattern).filter(|_| message.author.tier < Tier::Staff));
@@ -151,7 +154,7 @@ impl Shield {
     }
 
     /// L0 and L1.
-    fn facts(&self, message: &Message<'_>, found: &Found, stance: &Stance) -> Vec<Signal> {
+    fn facts(&self, message: &Message<'_>, folded: &Folded, found: &Found, stance: &Stance) -> Vec<Signal> {
         if *found == Found::default() {
             return Vec::new();
         }
@@ -161,6 +164,8 @@ impl Shield {
             // Whoever keeps the place may name what is bad.
             signals.clear();
         }
+        let handle = self.weights.of("denied_handle") * stance.leaves();
+        signals.extend(deny::people(message.text, folded, found, (&self.known, &self.lists), handle));
         let live = found.hosts.iter().any(|host| host.live);
         for mut signal in self.sight(message, &lower, found).judge() {
             signal.weight *= match signal.id {
@@ -185,6 +190,7 @@ impl Shield {
         let signal = |wish: &Wish| Signal {
             id: wish.id,
             weight: self.weights.of(wish.id) * wish.strength * left,
+            source: "rules".into(),
             evidence: evidence(text, own.original(wish.range.clone())),
             why: wish.why.to_owned(),
         };
@@ -196,6 +202,7 @@ impl Shield {
         (folded.changed() >= TRICKED && !signals.is_empty()).then(|| Signal {
             id: "tricked_letters",
             weight: self.weights.of("tricked_letters") * stance.leaves(),
+            source: "rules".into(),
             evidence: evidence(text, 0..text.len()),
             why: format!("{:.0} % of its letters only look like letters.", folded.changed() * 100.0),
         })
@@ -223,7 +230,7 @@ impl Shield {
             marked: false,
             signals,
             counterfactual,
-            versions: Versions { weights: score::VERSION, policy: policy::VERSION, lists },
+            versions: Versions { weights: score::VERSION, policy: policy::VERSION, table: None, lists },
         }
     }
 }
@@ -236,6 +243,7 @@ fn spoken(text: &str, logit: f32, stance: Stance) -> Option<Signal> {
     (weight != 0.0).then(|| Signal {
         id: "text",
         weight,
+        source: "model".into(),
         evidence: Evidence { text: harmless(&shown), range: 0..text.len() },
         why: if weight > 0.0 { "Worded like scams." } else { "Worded like honest talk." }.to_owned(),
     })

@@ -1,8 +1,11 @@
 //! What came of judging a message, so that a moderator can see why, and a member is told nothing that can be opened.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use serde::Serialize;
+
+use crate::policy::TableVersion;
 
 /// What should happen to it, mildest first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -74,6 +77,9 @@ pub struct Counterfactual {
 pub struct Versions {
     pub weights: u32,
     pub policy: u32,
+    /// The operator's own table, where there is one and it was gone by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub table: Option<TableVersion>,
     /// The lists that deny, by source; only where one of them spoke.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lists: Vec<String>,
@@ -86,6 +92,9 @@ pub struct Signal {
     pub id: &'static str,
     /// In log-odds, bounded.
     pub weight: f32,
+    /// Where it is known from: `base` (what is ours), `team`, `rules` (words, and what is true everywhere), `model`, `behaviour`,
+    /// `list NAME`, `case N` (what moderators confirmed), `pattern NAME`.
+    pub source: Cow<'static, str>,
     pub evidence: Evidence,
     /// One sentence for a moderator.
     pub why: String,

@@ -7,7 +7,7 @@ use townkeeper_contract::case::{Case, CaseAction, CaseExtra, CaseState, ShieldMo
 use townkeeper_contract::id::{AccountId, MessageRef, PersonId, PlaceId};
 
 use crate::audit::{self, Act, By};
-use crate::db::{Conn, Row, keepable, sql};
+use crate::db::{Conn, Row, keepable, per_engine, sql};
 use crate::erase::person_mark;
 use crate::owed::{self, Debt};
 use crate::writer::Write;
@@ -44,6 +44,16 @@ pub struct KeptCase {
     pub said: i64,
     /// When its message was edited, as long as nobody looked at it since.
     pub edited_ms: Option<i64>,
+}
+
+/// A case of which a moderator said what its words are: as long as nothing more is said about it, it is the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct JudgedCase {
+    pub number: i64,
+    /// Counts what was said about it.
+    pub said: i64,
+    /// It is a scam by its content; else it is none.
+    pub scam: bool,
 }
 
 /// Says something about a case, together with a record of the log.
@@ -125,6 +135,32 @@ impl Store {
         rows.iter().rev().map(kept).collect()
     }
 
+    /// The newest `limit` cases of which a moderator said what their words are, oldest first. Without the words it costs little,
+    /// however many there are.
+    pub async fn judged_cases(&self, workspace: &str, limit: u32) -> Result<Vec<JudgedCase>, StoreError> {
+        let rows = sql("SELECT number, said, state FROM scam_case WHERE workspace = $1 \
+             AND state IN ('content', 'clear') ORDER BY number DESC LIMIT $2");
+        let rows = rows.bind(workspace).bind(i64::from(limit)).all(&self.reads).await?;
+        rows.iter().rev().map(judged).collect()
+    }
+
+    /// What was written in those of these cases that are judged now, oldest first.
+    pub async fn judged_texts(
+        &self,
+        workspace: &str,
+        numbers: &[i64],
+    ) -> Result<Vec<(JudgedCase, String)>, StoreError> {
+        let rows = per_engine(
+            "SELECT number, said, state, text FROM scam_case WHERE workspace = $1 AND state IN ('content', 'clear') \
+             AND number IN (SELECT value FROM json_each($2)) ORDER BY number",
+            "SELECT number, said, state, text FROM scam_case WHERE workspace = $1 AND state IN ('content', 'clear') \
+             AND number IN (SELECT CAST(asked.value AS BIGINT) FROM jsonb_array_elements_text(CAST($2 AS jsonb)) \
+             AS asked (value)) ORDER BY number",
+        );
+        let rows = rows.bind(workspace).bind(serde_json::to_string(numbers)?).all(&self.reads).await?;
+        rows.iter().map(|row| Ok((judged(row)?, row.text("text")?))).collect()
+    }
+
     /// How much was said about cases so far: where it differs, there is something to learn or to unlearn.
     pub async fn cases_said(&self, workspace: &str) -> Result<i64, StoreError> {
         let row = sql("SELECT CAST(COALESCE(SUM(said), 0) AS BIGINT) AS said FROM scam_case \
@@ -181,6 +217,11 @@ fn case(row: &Row) -> Result<Case, StoreError> {
         decided_ms: row.opt_int("decided_ms")?,
         edits: row.json("edits")?,
     })
+}
+
+fn judged(row: &Row) -> Result<JudgedCase, StoreError> {
+    let scam = row.text("state")? == CaseState::Content.as_str();
+    Ok(JudgedCase { number: row.int("number")?, said: row.int("said")?, scam })
 }
 
 pub(crate) fn kept(row: &Row) -> Result<KeptCase, StoreError> {

@@ -77,6 +77,11 @@ impl Allowed {
         ours.into_iter().find(|ours| near::values(finding.kind, &finding.value, ours))
     }
 
+    /// All of them, with their kinds.
+    pub fn findings(&self) -> impl Iterator<Item = (FindingKind, &str)> {
+        self.findings.iter().map(|(kind, value)| (*kind, value.as_str()))
+    }
+
     /// The hosts of everything that may be said.
     pub fn hosts(&self) -> impl Iterator<Item = &str> {
         self.hosts.iter().map(String::as_str)

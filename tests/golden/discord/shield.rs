@@ -162,3 +162,63 @@ async fn by_the_table_a_newcomer_is_banned_on_telegram_and_on_discord_only_shown
     let found = daemon.operator(&home).cases().await.unwrap().cases;
     assert!(found.iter().all(|case| (case.account.as_str() == "telegram:main") != case.also.is_empty()), "{found:?}");
 }
+
+/// Nothing in it is known to be bad before a moderator says so.
+const TICKET: &str = "Wallet not showing your tokens? Open a support ticket here and our team will help you: \
+    https://discord.gg/LaNtErN7";
+
+/// What is known of a case's entities counts everywhere, whatever words stand around them; and no longer than the word.
+#[tokio::test]
+async fn a_room_that_was_confirmed_on_telegram_is_denied_on_discord_until_it_is_taken_back() {
+    let telegram = TelegramServer::start(TELEGRAM_TOKEN).await;
+    let home = crate::cases::home().with_telegram(telegram.base_url(), TELEGRAM_TOKEN);
+    let (discord, home) = stage_of(home, guild(GUILD, &[CHANNEL, ELSEWHERE])).await;
+    discord.tune(|options| options.global_per_s = None);
+    let daemon = Daemon::start(&home).await;
+    ready(&discord).await;
+    assert!(keeper(&discord, "shield guard").await.contains("take down"));
+    telegram.push_message(GROUP, 66, TICKET);
+    let client = daemon.operator(&home);
+    let cases = async |number: usize| {
+        let found = async {
+            loop {
+                let found = client.cases().await.unwrap().cases;
+                if found.len() >= number {
+                    return found;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, found).await.expect("nothing was found")
+    };
+    let first = cases(1).await.remove(0);
+    client.say_of_case(first.number, CaseWord::Content).await.unwrap();
+    let known =
+        write_as(&discord, BOB, CHANNEL, "good morning, my holiday pictures are in discord.com/invite/LaNtErN7");
+    when(&discord, |s| s.message(known).is_some_and(|message| message.deleted)).await;
+    let found = cases(2).await.remove(0);
+    let reason = &found.verdict["signals"][0];
+    assert_eq!((&reason["id"], found.account.as_str()), (&"denied_invite".into(), "discord:main"), "{found:?}");
+    assert!(found.why.contains(&format!("case {}", first.number)), "{}", found.why);
+    let source = format!("case {}", first.number);
+    assert_eq!(reason["source"], source.as_str());
+    // Word for word, whoever says it.
+    let copied = write_as(&discord, ADA, CHANNEL, TICKET);
+    when(&discord, |s| s.message(copied).is_some_and(|message| message.deleted)).await;
+    let copy = cases(3).await.remove(0);
+    let signals = copy.verdict["signals"].as_array().expect("signals");
+    let of_it = |id: &str| signals.iter().any(|signal| signal["id"] == id && signal["source"] == source.as_str());
+    assert!(of_it("known_scam") && of_it("denied_invite"), "{signals:?}");
+    client.say_of_case(first.number, CaseWord::Undo).await.unwrap();
+    let other = write_as(&discord, BOB, CHANNEL, "and those of last year in discord.gg/Pictures24");
+    let again = write_as(&discord, ADA, CHANNEL, "good evening, my holiday pictures are in discord.gg/LaNtErN7");
+    // Whatever came before this is judged by now.
+    let last = write_as(&discord, BOB, CHANNEL, &lure("."));
+    when(&discord, |s| s.message(last).is_some_and(|message| message.deleted)).await;
+    for message in [other, again] {
+        assert!(discord.look(|s| s.message(message).is_some_and(|message| !message.deleted)), "{message}");
+    }
+    let found = client.cases().await.unwrap().cases;
+    let denied = found.iter().filter(|case| case.verdict.to_string().contains("denied_invite")).count();
+    assert_eq!(denied, 2, "{found:?}");
+    assert_eq!(found.iter().filter(|case| case.verdict.to_string().contains("known_scam")).count(), 1, "{found:?}");
+}

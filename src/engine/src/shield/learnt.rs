@@ -1,34 +1,37 @@
-//! What moderators taught: words, hosts and addresses of confirmed scams, and what was none. Made anew from the cases that
-//! stand, so that what is taken back is unlearnt to the bit.
+//! What moderators taught: words of confirmed scams, and whatever these lead to; and what was none. Made anew from the cases
+//! that stand, so that what is taken back is unlearnt to the bit.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use townkeeper_contract::access::{Identity, Member};
 use townkeeper_contract::case::CaseState;
 use townkeeper_contract::pattern::ScamPattern;
-use townkeeper_contract::text::{Allowed, FindingKind, extract};
+use townkeeper_contract::text::Allowed;
 use townkeeper_shield::behaviour;
-use townkeeper_shield::delta::Taught;
+use townkeeper_shield::delta::{LESSONS, Taught};
 use townkeeper_shield::facts::Staff;
-use townkeeper_shield::lists::{List, is_shared};
 use townkeeper_shield::patterns::{Pattern, Patterns};
 use townkeeper_shield::{Delta, Folded, Lists, Model};
-use townkeeper_store::{KeptCase, ShownName};
+use townkeeper_store::{KeptCase, ShownName, Store, StoreError};
+
+use super::judged::Judged;
+use super::memory::DAY_MS;
 
 /// How many messages that moderators cleared no lesson may make it flag.
 const CLEARED: usize = 500;
 
 /// What is learnt from; where it is the same, so is what is learnt.
 #[derive(Default, PartialEq)]
-pub(super) struct Basis {
+struct Basis {
     /// How much was said about cases.
-    pub(super) said: i64,
-    pub(super) people: Vec<Member>,
+    said: i64,
+    people: Vec<Member>,
     /// What linked accounts are called on their platforms.
-    pub(super) shown: Vec<ShownName>,
-    pub(super) patterns: Vec<ScamPattern>,
+    shown: Vec<ShownName>,
+    patterns: Vec<ScamPattern>,
     /// Every night it is looked at anew, whatever was said.
-    pub(super) day: i64,
+    day: i64,
 }
 
 /// Accounts of the team, by platform and number: what each is called there, and its handle.
@@ -37,31 +40,45 @@ pub(super) type Team = HashMap<(String, String), (String, String)>;
 /// See above.
 #[derive(Default)]
 pub(super) struct Learnt {
-    pub(super) basis: Basis,
+    basis: Basis,
     pub(super) delta: Delta,
     /// Cases whose words are not learnt: with them, clean messages would be flagged.
     pub(super) left_out: Vec<i64>,
-    hosts: BTreeSet<String>,
-    addresses: BTreeSet<String>,
+    /// What cases lead to, many more than those whose words are learnt.
+    judged: Judged,
 }
 
 impl Learnt {
-    /// `clean`: messages that must not be flagged, besides those that moderators cleared.
-    pub(super) fn of(
-        basis: Basis,
-        lessons: &[KeptCase],
-        ours: &Allowed,
-        model: Option<&Model>,
-        clean: &[Folded],
-    ) -> Self {
-        let mut learnt = Self { basis, ..Self::default() };
-        if let Some(model) = model {
-            learnt.study(lessons, model, clean);
+    /// All of it, as it is now. `None`: as it was before. `clean`: messages that must not be flagged, besides those that
+    /// moderators cleared.
+    pub(super) async fn read(
+        (store, workspace): (&Store, &str),
+        now_ms: i64,
+        before: &Self,
+        model: Option<Arc<Model>>,
+        clean: Arc<Vec<Folded>>,
+    ) -> Result<Option<Self>, StoreError> {
+        let basis = Basis {
+            said: store.cases_said(workspace).await?,
+            people: store.people(workspace).await?,
+            shown: store.shown_names(workspace).await?,
+            patterns: store.patterns(workspace).await?,
+            day: now_ms.div_euclid(DAY_MS),
+        };
+        if before.basis == basis {
+            return Ok(None);
         }
-        for KeptCase { case, .. } in lessons.iter().filter(|kept| is_scam(kept)) {
-            learnt.deny(&case.text, ours);
-        }
-        learnt
+        let lessons = store.lessons(workspace, u32::try_from(LESSONS).unwrap_or(u32::MAX)).await?;
+        let judged = Judged::read(store, workspace, &before.judged).await?;
+        let mut learnt = Self { basis, judged, ..Self::default() };
+        // Of many lessons it takes a while.
+        let studied = tokio::task::spawn_blocking(move || {
+            if let Some(model) = model {
+                learnt.study(&lessons, &model, &clean);
+            }
+            learnt
+        });
+        Ok(studied.await.inspect_err(|error| tracing::error!(%error, "nothing could be learnt")).ok())
     }
 
     fn study(&mut self, lessons: &[KeptCase], model: &Model, clean: &[Folded]) {
@@ -84,33 +101,9 @@ impl Learnt {
         }
     }
 
-    /// Hosts and addresses of a scam, save what is ours.
-    fn deny(&mut self, text: &str, ours: &Allowed) {
-        for finding in extract(text) {
-            if ours.holds(&finding) {
-                continue;
-            }
-            match finding.kind {
-                FindingKind::Address => drop(self.addresses.insert(finding.value.to_lowercase())),
-                FindingKind::Url | FindingKind::Host | FindingKind::Invite => {
-                    // A scam in a room or on a page of a service that everybody uses says nothing of the service.
-                    let host =
-                        finding.host().filter(|host| !is_shared(host) && !ours.hosts().any(|known| known == *host));
-                    self.hosts.extend(host.map(str::to_owned));
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// The configured lists, and what was learnt.
-    pub(super) fn denied(&self, configured: &Lists) -> Lists {
-        let mut lists = configured.clone();
-        if !self.hosts.is_empty() {
-            lists.workspace = List::new(self.hosts.iter().map(String::as_str), "confirmed here");
-        }
-        lists.addresses.extend(self.addresses.iter().cloned());
-        lists
+    /// The configured lists, and what was learnt, save what is ours.
+    pub(super) fn denied(&self, configured: &Lists, ours: &Allowed) -> Lists {
+        configured.clone().with_confirmed(self.judged.confirmed(ours))
     }
 
     /// What moderators look for.
@@ -176,3 +169,6 @@ fn pair(known: &Identity) -> (String, String) {
 fn is_scam(kept: &KeptCase) -> bool {
     kept.case.state == CaseState::Content
 }
+
+#[cfg(test)]
+mod tests;

@@ -82,7 +82,6 @@ impl Watch {
     pub(crate) fn judge_pictures(&self, look: &Look, sight: &Sight, base: &Arc<Base>) -> Option<NewCase> {
         let ground = self.ground(base);
         let place = table::place(&look.inbound.account, look.channel, look.tier);
-        let limits = self.guarding.policy.limits(&place, &self.counts.shadows());
         let spoken = self.spoken(&ground, look, place.channel, &sight.codes).map(|verdict| {
             let why = say::cases::in_a_code(&why(&verdict.signals));
             (verdict, why)
@@ -93,7 +92,7 @@ impl Watch {
         });
         let worst = [shown, spoken].into_iter().flatten().max_by(|(a, _), (b, _)| a.score.total_cmp(&b.score))?;
         let (verdict, why) = worst;
-        let (verdict, measures) = limits.decide(verdict);
+        let (verdict, measures) = self.guarding.policy.decide(&place, &self.counts.shadows(), verdict);
         let (action, also) = table::case(measures)?;
         look.found.is_none_or(|found| action > found).then(|| NewCase {
             action,

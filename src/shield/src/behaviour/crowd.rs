@@ -304,5 +304,5 @@ fn first(seen: &Seen) -> Option<Signal> {
 }
 
 fn signal(id: &'static str, weight: f32, why: String) -> Signal {
-    Signal { id, weight: weight.min(MOST), evidence: Evidence::default(), why }
+    Signal { id, weight: weight.min(MOST), source: "behaviour".into(), evidence: Evidence::default(), why }
 }

@@ -132,7 +132,7 @@ fn score_of(score: f64) -> Row {
 #[test]
 fn a_score_alone_does_no_more_than_flag_whatever_the_table_says() {
     let row = Row { score: Some(vec![Measure::Delete, Measure::Ban, Measure::Notify]), ..Row::default() };
-    let unchecked = Policy { rows: vec![row] };
+    let unchecked = Policy { rows: vec![row], version: None };
     let limits = unchecked.limits(&place(Tier::New), &Shadows::default());
     let flag_and_call = Measures { notify: true, ..Measures::of(Action::Flag) };
     assert_eq!(limits.measures(0.999, Grounds::Signs), flag_and_call);
@@ -152,4 +152,28 @@ fn a_verdict_says_what_holds_where_it_was_reached() {
     let (verdict, _) = limits.decide(verdict);
     assert_eq!((verdict.action, verdict.threshold), (Action::Flag, Some(0.35)));
     assert_eq!(verdict.counterfactual.unwrap().action, Action::Pass);
+}
+
+#[test]
+fn a_verdict_says_by_which_table_it_was_reached() {
+    let row = |platform: &str, listed| Row {
+        platform: Some(platform.to_owned()),
+        listed: Some(vec![listed]),
+        ..Row::default()
+    };
+    let table = |rows: &[Row]| Policy::new(rows.to_vec()).unwrap();
+    let by = |policy: &Policy| {
+        let (verdict, _) = policy.decide(&place(Tier::New), &Shadows::default(), Verdict::default());
+        verdict.versions.table.map(|table| table.to_string())
+    };
+    let (one, other) = (row("discord", Measure::Delete), row("telegram", Measure::Ban));
+    let both = by(&table(&[one.clone(), other.clone()])).unwrap();
+    // In any order, in any release: who keeps a record must find its table again.
+    assert_eq!(by(&table(&[other.clone(), one.clone()])).as_ref(), Some(&both));
+    assert_eq!(both, "d49eaebd");
+    assert_ne!(by(&table(&[one.clone(), row("telegram", Measure::Hold)])), Some(both));
+    assert_eq!(by(&Policy::default()), None);
+    let (verdict, _) = table(&[one]).decide(&place(Tier::New), &Shadows::default(), Verdict::default());
+    let shown = serde_json::to_value(&verdict).unwrap();
+    assert!(shown["versions"]["table"].as_str().is_some_and(|table| table.len() == 8), "{shown}");
 }

@@ -29,6 +29,7 @@ pub(crate) fn judge(
         signals.push(Signal {
             id: "edited_in_link",
             weight: weights.of("edited_in_link"),
+            source: "rules".into(),
             evidence: evidence(message.text, host.range.clone()),
             why: "An edit put the link in after others had read the message.".to_owned(),
         });
@@ -38,6 +39,7 @@ pub(crate) fn judge(
         signals.push(Signal {
             id: "quick_help",
             weight: weights.of("quick_help"),
+            source: "rules".into(),
             evidence: evidence(message.text, 0..message.text.len()),
             why: format!("Answers a call for help within {} seconds and leads elsewhere.", reply.after_s),
         });

@@ -205,9 +205,7 @@ impl Sight<'_> {
 
     /// Somebody named like us and like help: `@lumen_support`.
     fn handle(&self, spot: &Spot) -> Option<Signal> {
-        let ours = |name: &&str| name.trim_start_matches('@').eq_ignore_ascii_case(&spot.value);
-        let staff = self.known.staff.iter().flat_map(|one| &one.names).map(|name| name.shown.as_str());
-        if staff.into_iter().any(|name| ours(&name)) || !super::identity::poses(&spot.value, self.known) {
+        if self.known.is_staff_handle(&spot.value) || !super::identity::poses(&spot.value, self.known) {
             return None;
         }
         Some(self.signal(
@@ -224,7 +222,9 @@ impl Sight<'_> {
     }
 
     fn signal(&self, id: &'static str, range: &Range<usize>, why: String) -> Signal {
-        Signal { id, weight: self.weights.of(id), evidence: evidence(self.text, range.clone()), why }
+        let source = if matches!(id, "unknown_link" | "invite") { "rules" } else { "base" };
+        let evidence = evidence(self.text, range.clone());
+        Signal { id, weight: self.weights.of(id), source: source.into(), evidence, why }
     }
 }
 

@@ -78,7 +78,12 @@ pub fn judge(name: &str, handle: &str, id: Option<&str>, known: &Known, weights:
         let stronger = signals.iter().all(|signal| signal.weight < weights.of(id));
         if stronger {
             let evidence = Evidence { text: shown.chars().take(80).collect(), range: 0..0 };
-            signals = vec![Signal { id, weight: weights.of(id), evidence, why }];
+            let source = match id {
+                "staff_name" => "team",
+                "brand_name" => "base",
+                _ => "rules",
+            };
+            signals = vec![Signal { id, weight: weights.of(id), source: source.into(), evidence, why }];
         }
     }
     signals

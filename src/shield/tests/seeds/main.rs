@@ -159,8 +159,8 @@ fn place_and_behaviour_add_up() {
     assert_eq!(shield.judge(&slow, None, &[]).action, Action::Pass);
     // T9, T15, T16: what only behaviour shows.
     let burst = |weight| {
-        let seen =
-            Signal { id: "burst", weight, evidence: Evidence::default(), why: "The same in six channels.".into() };
+        let (source, why) = ("behaviour".into(), "The same in six channels.".into());
+        let seen = Signal { id: "burst", weight, source, evidence: Evidence::default(), why };
         shield.judge(&written("bro", Tier::Member), None, &[seen])
     };
     assert_eq!(burst(4.0).action, Action::Flag);

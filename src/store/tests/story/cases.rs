@@ -7,8 +7,8 @@ use townkeeper_contract::inbound::ReplyTo;
 use townkeeper_contract::outbound::Act;
 use townkeeper_contract::text::{Origin, RichText};
 use townkeeper_store::{
-    Ack, Card, DecideCase, Denied, Member, NewCase, Redraw, Report, Sendable, ShadowCounts, ShowCases, Shown, Store,
-    StoreError, Verdict,
+    Ack, Card, DecideCase, Denied, JudgedCase, Member, NewCase, Redraw, Report, Sendable, ShadowCounts, ShowCases,
+    Shown, Store, StoreError, Verdict,
 };
 
 use crate::home::{Home, stories};
@@ -25,6 +25,7 @@ stories!(
     reports_of_the_new_weigh_little_however_many,
     an_erased_person_teaches_nothing,
     only_the_newest_lessons_are_read,
+    what_was_judged_is_known_without_its_words_and_read_when_asked_for,
     members_are_known_the_longer_the_better,
     scores_are_counted_and_those_of_scams_taken_back,
 );
@@ -228,6 +229,35 @@ async fn only_the_newest_lessons_are_read(home: &Home) {
     };
     assert_eq!(numbers(2_000).await, [1, 3, 4]);
     assert_eq!(numbers(2).await, [3, 4]);
+}
+
+async fn what_was_judged_is_known_without_its_words_and_read_when_asked_for(home: &Home) {
+    let store = home.open().await;
+    let say = async |number, said, to| {
+        let decide = DecideCase { by: by(3_000), number, said, to, debt: None, takes_back: false };
+        store.decide_case(decide).await.unwrap();
+    };
+    for n in 1..=4 {
+        open(&store, &format!("m{n}"), "66").await;
+    }
+    for (number, to) in
+        [(1, CaseState::Content), (2, CaseState::Account), (3, CaseState::Clear), (4, CaseState::Content)]
+    {
+        say(number, 0, to).await;
+    }
+    let case = |number, said, scam| JudgedCase { number, said, scam };
+    let all = [case(1, 1, true), case(3, 1, false), case(4, 1, true)];
+    assert_eq!(store.judged_cases(W, 9).await.unwrap(), all);
+    assert_eq!(store.judged_cases(W, 2).await.unwrap(), all[1..]);
+    assert!(store.judged_cases("elsewhere", 9).await.unwrap().is_empty());
+    let texts = store.judged_texts(W, &[4, 2, 3, 99]).await.unwrap();
+    let words = "claim at claim-lumen.example.net\u{fffd}".to_owned();
+    assert_eq!(texts, [(case(3, 1, false), words.clone()), (case(4, 1, true), words)]);
+    // Taken back, it is none; and of somebody who was erased it is another one, without words.
+    say(4, 1, CaseState::Open).await;
+    store.erase_person(by(4_000), ACCOUNT, "66").await.unwrap();
+    assert_eq!(store.judged_cases(W, 9).await.unwrap(), [case(1, 2, true), case(3, 2, false)]);
+    assert_eq!(store.judged_texts(W, &[1, 4]).await.unwrap(), [(case(1, 2, true), String::new())]);
 }
 
 async fn members_are_known_the_longer_the_better(home: &Home) {
