@@ -2,6 +2,7 @@
 //! asked or reported is no order.
 
 pub(crate) mod class;
+mod inbox;
 mod lexicon;
 mod rules;
 mod tongues;
@@ -58,7 +59,7 @@ static LEXICON: LazyLock<(AhoCorasick, Vec<Lexeme>)> = LazyLock::new(compile);
 fn compile() -> (AhoCorasick, Vec<Lexeme>) {
     let mut patterns: Vec<String> = Vec::new();
     let mut lexemes = Vec::new();
-    for (class, words) in lexicon::ENGLISH.iter().chain(tongues::TONGUES) {
+    for (class, words) in lexicon::ENGLISH.iter().chain(tongues::TONGUES).chain(inbox::WORDS) {
         for word in words.split('|') {
             let (text, open) = word.strip_suffix('*').map_or((word, false), |stem| (stem, true));
             let first = text.chars().next().unwrap_or_default();
@@ -144,7 +145,7 @@ impl Words {
     pub(crate) fn wishes(&self, folded: &str, present: Class) -> Vec<Wish> {
         let mut wishes: Vec<Wish> = Vec::new();
         let kinds = self.kinds | present & PRESENT;
-        for rule in RULES.iter().filter(|rule| rule.groups.iter().all(|group| group & kinds != 0)) {
+        for rule in RULES.iter().chain(inbox::RULES).filter(|rule| rule.groups.iter().all(|group| group & kinds != 0)) {
             let known = wishes.iter().position(|wish| wish.id == rule.id);
             let stronger = known.and_then(|at| wishes.get(at)).is_none_or(|wish| wish.strength < rule.strength);
             let Some(wish) = stronger.then(|| self.wish(rule, folded, present)).flatten() else { continue };
@@ -298,7 +299,13 @@ mod tests {
     #[test]
     fn no_kind_is_another_and_every_kind_fits() {
         assert!(BRAND > LINK && BRAND.is_power_of_two() && LINK.is_power_of_two());
-        assert!(lexicon::ENGLISH.iter().chain(tongues::TONGUES).all(|(class, words)| class.is_power_of_two()
-            && !words.split('|').any(|word| word.is_empty() || word != word.to_lowercase())));
+        assert!(
+            lexicon::ENGLISH
+                .iter()
+                .chain(tongues::TONGUES)
+                .chain(inbox::WORDS)
+                .all(|(class, words)| class.is_power_of_two()
+                    && !words.split('|').any(|word| word.is_empty() || word != word.to_lowercase()))
+        );
     }
 }

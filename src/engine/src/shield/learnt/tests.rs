@@ -51,6 +51,7 @@ impl<'s> Town<'s> {
                 place: "square".to_owned(),
                 address: "square".to_owned(),
                 message: Some(format!("square/{number}")),
+                edit: false,
                 person: "66".to_owned(),
                 name: "Ada".to_owned(),
                 text: text.to_owned(),

@@ -1,7 +1,7 @@
 //! The kinds of words that the grammar knows, a bit each: verbs, objects, and what shows the stance of the writer.
 
 /// A set of kinds.
-pub(crate) type Class = u64;
+pub(crate) type Class = u128;
 
 macro_rules! classes {
     ($($(#[$doc:meta])* $name:ident)*) => { classes!(@ 0_u32; $($(#[$doc])* $name)*); };
@@ -90,6 +90,25 @@ classes! {
     TOLD
     /// The talk of developers.
     DEV
+    /// "You have won", "promo code".
+    PRIZE
+    /// What costs money elsewhere: subscriptions, gift cards, skins.
+    GIFT
+    /// "Your account was reported".
+    ACCUSED
+    /// "Vote for my sister", "try our game".
+    FAVOUR
+    ADULT
+    /// A code that somebody else has received.
+    CODE
+    /// Stolen cards, rented accounts, bought followers.
+    WARES
+    /// Earn, make money, pay you.
+    EARN
+    /// "Suspicious login", "will be closed".
+    ALARM
+    /// Sign in, reply with the code.
+    LOGIN
     /// A link that nobody knows; not a word, but there or not.
     LINK
     INVITE

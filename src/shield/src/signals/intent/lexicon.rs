@@ -82,32 +82,32 @@ pub(crate) const ENGLISH: &[(Class, &str)] = &[
     (DOUBLE, "double|doubled|doubling|2x|x2|3x|10x|twice|triple|100% bonus|times two|multiplied"),
     (
         COIN,
-        "sol|eth|btc|usdt|usdc|bnb|xrp|doge|ada|ton|bitcoin|ethereum|solana|crypto|deposit|coins|token|tokens|dollars",
+        "sol|eth|btc|usdt|usdc|bnb|xrp|doge|ada|ton|bitcoin|ethereum|solana|crypto|deposit|coins|token|tokens|dollars|cryptocurrency",
     ),
     (
         RECOVERED,
-        "recovery expert|recovery experts|recovery specialist|recovery agent|recovery hacker|recovery service|recover your funds|recover your lost|recover lost|recover stolen|recover your stolen|recover funds|recovered my|recovered all|recover my|helped me recover|get your money back|got my money back|got my funds back|get my funds back|got everything back|got it all back|got back my|get back your|trace and return|retrieve your|retrieved my|funds back|money back|lost funds|stolen funds|stolen tokens|stolen crypto|ethical hacker|funds were stuck|until engr|scammed funds",
+        "recovery expert|recovery experts|recovery specialist|recovery agent|recovery hacker|recovery service|recover your funds|recover your lost|recover lost|recover stolen|recover your stolen|recover funds|recovered my|recovered all|recover my|helped me recover|get your money back|got my money back|got my funds back|get my funds back|got everything back|recovered everything|tracks and returns|crypto retriever|funds retriever|blockchain forensics|got it all back|got back my|get back your|trace and return|retrieve your|retrieved my|funds back|money back|lost funds|stolen funds|stolen tokens|stolen crypto|ethical hacker|funds were stuck|until engr|scammed funds",
     ),
     (
         CONTACT,
-        "contact him|contact her|contact them|contact|text him|text her|reach him|reach her|reach out|message him|message her|write him|write her|dm him|dm her|whatsapp|on telegram|on instagram|on ig|via telegram|telegram|via whatsapp|by email|gmail|ask me how|ask how|inbox him|inbox|hit him up|through his|through her|dm|join|consult|talk to|apply",
+        "contact him|contact her|contact them|contact|send him a request|send her a request|write to him|write to her|write to me|message us|link you with|introduce you to|text him|text her|reach him|reach her|reach out|message him|message her|write him|write her|dm him|dm her|whatsapp|on telegram|on instagram|on ig|via telegram|telegram|via whatsapp|by email|gmail|ask me how|ask how|inbox him|inbox|hit him up|through his|through her|dm|join|consult|talk to|apply",
     ),
     (LOST, "lost|stolen|stuck|scammed|hacked|drained|rugged|fake site"),
     (
         INVEST,
-        "vip signals|vip signal|trading signals|crypto signals|forex signals|signals group|signal group|signals channel|win rate|accuracy rate|trading tips|forex|binary option|binary options|copy trading|copytrading|copy-trading|my mentor|trading mentor|expert trader|professional trader|account manager|investment platform|investment plan|investing with|invested with|passive income|guaranteed profit|guaranteed profits|guaranteed return|guaranteed returns|guaranteed roi|daily profit|weekly profit|daily returns|daily roi|profit daily|profit weekly|trading with|trade for you|financial freedom|pump group|pump signal|pump signals|earn daily|make money|profits in|100x gem|insider calls|btc following|trading platform|my profit|my profits|trades for me|trading coach",
+        "vip signals|vip signal|trading signals|crypto signals|forex signals|signals group|signal group|signals channel|win rate|accuracy rate|trading tips|forex|binary option|binary options|copy trading|copytrading|copy-trading|my mentor|trading mentor|expert trader|professional trader|account manager|investment platform|investment plan|investing with|invested with|passive income|guaranteed profit|guaranteed profits|guaranteed return|guaranteed returns|guaranteed roi|daily profit|weekly profit|daily returns|daily roi|profit daily|profit weekly|trading with|trade for you|financial freedom|pump group|pump signal|pump signals|earn daily|make money|profits in|100x gem|insider calls|btc following|trading platform|my profit|my profits|trades for me|trading coach|help of a mentor|with a mentor|your mentor|of your profit|of the profit|% of profit|from the profit|bitcoin mining|cloud mining|start mining|short-term trades|trading nodes|earn passive|arbitrage bot|mev bot|a week in the crypto market|earn in the crypto market|next pump|coin name|only members of the channel|compounding|staking pool|capital back|referral bonus|guaranteed,|i can link you with|my uncle is|insider shares|liquidity locked|next 1000x|next 100x|otc desk",
     ),
     (
         JOB,
-        "hiring|remote job|remote work|part time|part-time|side job|side hustle|job offer|job opportunity|no experience|ambassadors|ambassador|testers|tester|beta tester|moderators needed|looking for people|looking for moderators|looking for artists|work from home|vacancy|earn from home|playtest|play test|test my game|test our game|try my game|p2e game|our new game|collab manager|easy money|online job|we need 3 people|easy tasks|simple tasks",
+        "hiring|remote job|remote work|part time|part-time|side job|side hustle|job offer|job opportunity|no experience|ambassadors|ambassador|testers|tester|beta tester|moderators needed|looking for people|looking for moderators|looking for artists|work from home|vacancy|earn from home|playtest|play test|test my game|test our game|try my game|p2e game|our new game|collab manager|easy money|online job|we need 3 people|send us the screenshot|receive 5 usdt|earn from your phone|easy tasks|simple tasks|data entry|rating hotels|rate hotels|subscribe to channels|like pages|like videos|no interview|text interview|brand ambassador|our receptionist",
     ),
     (
         PAY,
-        "paid in usdt|paid in crypto|paid in sol|paid in eth|paid daily|paid weekly|per day|per hour|per week|a day|an hour|a week|usdt daily|/h|/hr|/hour|/day|/week|daily|weekly|salary|well paid|good pay|high pay",
+        "paid in usdt|paid in crypto|paid in sol|paid in eth|paid daily|paid weekly|per day|per hour|per week|a day|an hour|a week|usdt daily|every day|in 3 hours|in 24 hours|in 48 hours|in 72 hours|in two hours|within 24 hours|in a week|within a week|in one week|in minutes|for one hour|in 5 days|in 7 days|every evening|each evening|/h|/hr|/hour|/day|/week|daily|weekly|salary|well paid|good pay|high pay",
     ),
     (
         VERIFY,
-        "re-verify|reverify|verify|verification|verified|verify you|captcha|human|kyc|to get access|gain access|unlock the|unlock channels|unlock your|access the server|security check|validate|complete kyc|confirm your identity|anti-bot|antibot|authorize|authorise|fix the error",
+        "re-verify|reverify|verify|verification|verified|verify you|captcha|human|kyc|to get access|gain access|unlock the|unlock channels|unlock your|access the server|security check|validate|complete kyc|not a robot|confirm your identity|anti-bot|antibot|authorize|authorise|fix the error",
     ),
     (SCAN, "scan the qr|scan this qr|scan qr|scan the code|scan this code|qr code|qr-code|scan it with"),
     (BOOKMARK, "bookmarks bar|bookmark bar|to your bookmarks|bookmarklet|drag this|drag the button|drag and drop this"),
@@ -117,15 +117,15 @@ pub(crate) const ENGLISH: &[(Class, &str)] = &[
     ),
     (
         GIVEAWAY,
-        "giving away|give away|giving out|give it away|for free|free to a good home|giveaway|up for grabs|gifting",
+        "giving away|give away|giving out|give it away|for free|free to a good home|giveaway|up for grabs|gifting|giving my|give my|is free for any*|for free adoption|lying around that i",
     ),
     (
         HARDWARE,
-        "macbook|mac book|macbook air|macbook pro|iphone|ipad|ps5|ps4|playstation|xbox|laptop|gaming pc|gaming laptop|rtx 4090|rtx 5090|gpu|airpods|nintendo switch|steam deck|camera|drone|concert tickets",
+        "macbook|mac book|macbook air|macbook pro|iphone|ipad|ps5|ps4|playstation|xbox|laptop|gaming pc|gaming laptop|rtx 4090|rtx 5090|gpu|airpods|nintendo switch|steam deck|camera|drone|concert tickets|tickets for the|playstation 5|rtx 3080|rtx 4080|iphone 14|iphone 15|iphone 16|puppies",
     ),
     (
         FREE,
-        "free|dm|dm me|first come|first-come|first to|message me|text me|interested|charger|perfect health|good condition|brand new|like new|perfect condition|just pay shipping|shipping",
+        "free|dm|dm me|first come|first-come|first to|message me|text me|interested|charger|perfect health|good condition|brand new|like new|perfect condition|just pay shipping|shipping|inbox me|private message|dm fast|text your|for anyone who needs|for school|no longer have time|i no longer need|to a good home",
     ),
     (
         TICKET,
@@ -133,7 +133,7 @@ pub(crate) const ENGLISH: &[(Class, &str)] = &[
     ),
     (
         POSE,
-        "from the core team|admin speaking|moderator speaking|mod speaking|founder speaking|i'm the lead|i am the lead|im the lead|from the official team|i am from the|i'm from the|im from the|i am with the|i'm with the|i work for|i am the community manager|i am community manager|i'm the community manager|i am an admin|i am admin|i'm an admin|i am a mod|i'm a mod|i am a moderator|i'm a moderator|i am the founder|i'm the founder|i am the ceo|i'm the ceo|i am the dev|i'm the dev|i am a developer at|i represent|on behalf of the team|admin here|mod here|moderator here|founder here|dev here|ceo here|team here|main account got|main account was|main account is|my other account|my old account got|account got locked|account got hacked|account was locked|announcements is paused|announcements are paused|announcement channel is|moderator team will|our team will|support team will|admin team will|official support here|this is my new account|this is my backup|this is the admin|this is admin|this is the team|your support agent|from customer care|from customer support|from the support",
+        "from the core team|admin speaking|moderator speaking|mod speaking|founder speaking|i'm the lead|i am the lead|im the lead|from the official team|i am from the|i'm from the|im from the|i am with the|i'm with the|i work for|i am the community manager|i am community manager|i'm the community manager|i am an admin|i am admin|i'm an admin|i am a mod|i'm a mod|i am a moderator|i'm a moderator|i am the founder|i'm the founder|i am the ceo|i'm the ceo|i am the dev|i'm the dev|i am a developer at|i represent|on behalf of the team|admin here|mod here|moderator here|founder here|dev here|ceo here|team here|main account got|main account was|main account is|my other account|my old account got|account got locked|account got hacked|account was locked|announcements is paused|announcements are paused|announcement channel is|moderator team will|our team will|support team will|admin team will|official support here|this is my new account|this is my backup|this is the admin|this is admin|this is the team|your support agent|from customer care|customer care agent|i'm a core contributor|i am a core contributor|with the wallet helpdesk|this is the ceo|this is the moderation team|from customer support|from the support",
     ),
     (
         DEPLOY,

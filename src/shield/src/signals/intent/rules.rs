@@ -23,7 +23,8 @@ pub(crate) struct Rule {
     pub(crate) why: &'static str,
 }
 
-const BASE: Rule = Rule { id: "", groups: &[], within: 120, ordered: false, personal: false, strength: 1.0, why: "" };
+pub(super) const BASE: Rule =
+    Rule { id: "", groups: &[], within: 120, ordered: false, personal: false, strength: 1.0, why: "" };
 
 const SECRET_WHY: &str = "Asks for a seed phrase or a private key. Nobody honest does.";
 const DM_WHY: &str = "Offers help and leads into private messages.";
