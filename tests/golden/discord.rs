@@ -3,6 +3,7 @@
 
 mod beside;
 mod buttons;
+mod cards;
 mod corrections;
 mod frozen;
 mod linking;
@@ -11,6 +12,7 @@ mod moderation;
 mod names;
 mod pictures;
 mod reports;
+mod rights;
 mod shield;
 mod standing;
 

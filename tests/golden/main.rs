@@ -39,6 +39,7 @@ mod policy;
 mod publish;
 mod real;
 mod reports;
+mod rights;
 mod shield;
 mod standing;
 mod sweep;

@@ -172,6 +172,12 @@ impl Door {
         self.accounts.iter().map(|(id, account)| (id, &account.platform))
     }
 
+    /// Where an act upon a person holds that is done in a place: there, or in the bigger place that it is a part of.
+    pub(crate) fn realm(&self, account: &AccountId, at: &ReplyTo, place: &str) -> String {
+        let whole = self.accounts.get(account).and_then(|account| account.platform.whole(at));
+        whole.map_or_else(|| place.to_owned(), |whole| whole.0)
+    }
+
     /// Whether an account's answers leave by this door; the web's are read where they are made.
     pub(crate) fn leads_to(&self, account: &AccountId) -> bool {
         self.accounts.contains_key(account)

@@ -276,7 +276,8 @@ impl Write for MovePlace {
                 counter::next(tx, workspace, CHANGES).await?;
             }
             // What was done there is taken back there.
-            sql("UPDATE moderation SET place = $4, address = $5 WHERE workspace = $1 AND account = $2 AND place = $3")
+            sql("UPDATE moderation SET place = $4, address = $5, \
+             realm = CASE WHEN realm = $3 THEN $4 ELSE realm END WHERE workspace = $1 AND account = $2 AND place = $3")
                 .bind(workspace)
                 .bind(&self.account)
                 .bind(&self.from)

@@ -3,6 +3,7 @@
 use serde_json::json;
 use townkeeper_contract::id::{MessageRef, OutboxId};
 use townkeeper_contract::inbound::ReplyTo;
+use townkeeper_contract::moderation::Held;
 use townkeeper_contract::outbound::{Act, Button, LimitHint, LimitScope, Moderation, Outbound, Receipt};
 use townkeeper_contract::platform::{DeliverError, Platform};
 use townkeeper_contract::text::{Origin, RichText};
@@ -122,14 +123,14 @@ async fn moderating_says_why_and_can_be_repeated() {
     let all = [
         act(Moderation::Restrict { person: person(), until_ms: None }),
         act(Moderation::Restrict { person: person(), until_ms: Some(i64::MAX) }),
-        act(Moderation::Release { person: person() }),
+        act(Moderation::Release { person: person(), held: Held::default() }),
         Act::Pin { message: message.clone() },
         Act::Unpin { message: message.clone() },
         act(Moderation::Remove { message: message.clone() }),
         act(Moderation::Remove { message }),
         act(Moderation::Ban { person: person() }),
-        act(Moderation::Unban { person: person() }),
-        act(Moderation::Unban { person: person() }),
+        act(Moderation::Unban { person: person(), held: Held::default() }),
+        act(Moderation::Unban { person: person(), held: Held::default() }),
     ];
     for (n, act) in all.into_iter().enumerate() {
         soon(bot.deliver(&out(&n.to_string(), act.clone()))).await.unwrap_or_else(|e| panic!("{act:?}: {e}"));

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use townkeeper_contract::id::MessageRef;
+use townkeeper_contract::moderation::Held;
 use townkeeper_contract::outbound::{Act, Moderation};
 use townkeeper_contract::platform::{DeliverError, Platform as _};
 use townkeeper_fakes::telegram::TelegramServer;
@@ -110,7 +111,7 @@ async fn who_is_released_is_a_plain_member() {
     let person = || "66".into();
     moderate(&bot, Moderation::Restrict { person: person(), until_ms: None }).await.expect("restricted");
     for _ in 0..2 {
-        moderate(&bot, Moderation::Release { person: person() }).await.expect("released");
+        moderate(&bot, Moderation::Release { person: person(), held: Held::default() }).await.expect("released");
         assert_eq!(server.member(GROUP, 66)["status"], "member", "with no restriction of their own left");
     }
 }
@@ -123,10 +124,10 @@ async fn a_ban_and_its_end_change_nothing_twice() {
     }
     assert_eq!(server.member(GROUP, 66)["status"], "kicked");
     for _ in 0..2 {
-        moderate(&bot, Moderation::Unban { person: "66".into() }).await.expect("not banned");
+        moderate(&bot, Moderation::Unban { person: "66".into(), held: Held::default() }).await.expect("not banned");
     }
     assert_eq!(server.member(GROUP, 66)["status"], "left");
-    moderate(&bot, Moderation::Unban { person: "67".into() }).await.expect("was never banned");
+    moderate(&bot, Moderation::Unban { person: "67".into(), held: Held::default() }).await.expect("was never banned");
     assert_eq!(server.member(GROUP, 67)["status"], "member", "and is not thrown out");
 }
 
@@ -136,7 +137,7 @@ async fn a_channel_is_banned_as_such() {
     let (server, bot) = moderator().await;
     moderate(&bot, Moderation::Ban { person: "-100999".into() }).await.expect("banned");
     assert_eq!(server.calls("banChatSenderChat")[0].body, json!({ "chat_id": GROUP, "sender_chat_id": -100_999 }));
-    moderate(&bot, Moderation::Unban { person: "-100999".into() }).await.expect("not banned");
+    moderate(&bot, Moderation::Unban { person: "-100999".into(), held: Held::default() }).await.expect("not banned");
     let restricted = moderate(&bot, Moderation::Restrict { person: "-100999".into(), until_ms: None }).await;
     assert!(matches!(restricted, Err(DeliverError::Refused(_))));
 }

@@ -7,6 +7,7 @@ mod agent;
 mod audit;
 mod cases;
 mod corrections;
+mod held;
 mod home;
 mod keeping;
 mod knowledge;
