@@ -62,6 +62,11 @@ fn named_in(to: Target, message: &MessageRef) -> Result<Value, DeliverError> {
 }
 
 pub(crate) async fn moderate(api: &Api, to: Target, action: &Moderation) -> Result<(), DeliverError> {
+    if let Moderation::Unban { person, held: Held { ban: None, quiet: Some(_) } } = action {
+        // By its own method; what holds then comes behind it.
+        let (method, body) = ban(to, person, false)?;
+        api.call::<IgnoredAny>(method, &body).await.map_err(class)?;
+    }
     let (method, body) = match action {
         Moderation::Remove { message } => {
             named_in(to, message)?;
@@ -77,7 +82,6 @@ pub(crate) async fn moderate(api: &Api, to: Target, action: &Moderation) -> Resu
         }
         Moderation::Ban { person } => ban(to, person, true)?,
         Moderation::Unban { person, held } if held.is_nothing() => ban(to, person, false)?,
-        // Being banned and being restricted are one state here: the one takes the place of the other.
         Moderation::Release { person, held } | Moderation::Unban { person, held } => again(to, person, held)?,
         _ => return Err(DeliverError::Refused("Telegram's adapter cannot do that".into())),
     };
