@@ -84,9 +84,7 @@ fn rights_of(member: &Member) -> Standing {
             held: Some(Held { ban: None, quiet: Some(quiet(member)) }),
         },
         "left" => Standing { held: Some(Held::default()), ..Standing::default() },
-        "kicked" => {
-            Standing { held: Some(Held { ban: Some(term(member)), quiet: None }), ..Standing::default() }
-        }
+        "kicked" => Standing { held: Some(Held { ban: Some(term(member)), quiet: None }), ..Standing::default() },
         _ => Standing::default(),
     }
 }

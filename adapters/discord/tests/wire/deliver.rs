@@ -1,7 +1,7 @@
 //! Delivering: what leaves for Discord, and the class of each way it can fail.
 
 use serde_json::json;
-use townkeeper_contract::id::{MessageRef, OutboxId};
+use townkeeper_contract::id::{MessageRef, OutboxId, PersonId};
 use townkeeper_contract::inbound::ReplyTo;
 use townkeeper_contract::moderation::Held;
 use townkeeper_contract::outbound::{Act, Button, LimitHint, LimitScope, Moderation, Outbound, Receipt};
@@ -108,6 +108,38 @@ async fn edits_deletes_pins_and_typing() {
     server.fault(PATCH, DiscordFault::Refuse { status: 500, code: 0, message: String::new() });
     let act = Act::Draft { draft: 1, body: RichText::plain("x", &Origin::System) };
     assert!(matches!(soon(bot.deliver(&out("7", act))).await, Err(DeliverError::Refused(_))), "there are no drafts");
+}
+
+/// What Discord says of somebody is what it is told when they are let go.
+#[tokio::test]
+async fn what_held_before_us_holds_again() {
+    let (server, bot) = server_and_bot().await;
+    server.add_guild(json!({ "id": GUILD, "owner_id": "1", "channels": [{ "id": CHANNEL }],
+        "roles": [{ "id": "7", "position": 9, "permissions": MODERATES.to_string() }],
+        "members": [{ "user": { "id": BOT }, "roles": ["7"] }, { "user": { "id": ADA } }] }));
+    let at = ReplyTo(json!({ "channel": CHANNEL.to_string(), "guild": GUILD.to_string() }).to_string());
+    let person = || -> PersonId { ADA.to_string().into() };
+    let says = async || soon(bot.standing(&at, Some(&person()))).await.expect("an answer").held.expect("it says");
+    server.time_out(GUILD, ADA, 86_400_000);
+    let before = says().await;
+    let act = |action| Act::Moderate { action, reason: String::new() };
+    soon(bot.deliver(&out("1", act(Moderation::Restrict { person: person(), until_ms: None })))).await.expect("longer");
+    assert_ne!(says().await, before);
+    soon(bot.deliver(&out("2", act(Moderation::Release { person: person(), held: before.clone() }))))
+        .await
+        .expect("as before");
+    assert_eq!(says().await, before);
+    soon(bot.deliver(&out("3", act(Moderation::Ban { person: person() })))).await.expect("banned");
+    assert!(says().await.ban.is_some());
+    // Nobody who is not back yet can be timed out.
+    soon(bot.deliver(&out("4", act(Moderation::Unban { person: person(), held: before })))).await.expect("not banned");
+    assert!(says().await.is_nothing());
+    server.throw_out(GUILD, ADA);
+    server.fault(
+        "GET /guilds/{guild.id}/bans/{user.id}",
+        DiscordFault::Refuse { status: 403, code: 50_013, message: "Missing Permissions".to_owned() },
+    );
+    assert_eq!(soon(bot.standing(&at, Some(&person()))).await.expect("an answer").held, None, "it does not say");
 }
 
 #[tokio::test]

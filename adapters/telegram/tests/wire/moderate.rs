@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use townkeeper_contract::id::MessageRef;
-use townkeeper_contract::moderation::Held;
+use townkeeper_contract::moderation::{Held, Quiet, Term};
 use townkeeper_contract::outbound::{Act, Moderation};
 use townkeeper_contract::platform::{DeliverError, Platform as _};
 use townkeeper_fakes::telegram::TelegramServer;
@@ -129,6 +129,33 @@ async fn a_ban_and_its_end_change_nothing_twice() {
     assert_eq!(server.member(GROUP, 66)["status"], "left");
     moderate(&bot, Moderation::Unban { person: "67".into(), held: Held::default() }).await.expect("was never banned");
     assert_eq!(server.member(GROUP, 67)["status"], "member", "and is not thrown out");
+}
+
+/// What Telegram says of somebody is what it is told when they are let go.
+#[tokio::test]
+async fn what_held_before_us_holds_again() {
+    let (server, bot) = moderator().await;
+    let until_ms = (now_ms() / 1000 + 86_400) * 1000;
+    let may = ["can_send_messages", "can_invite_users", "can_pin_messages"].map(str::to_owned).into();
+    let quiet = Held { ban: None, quiet: Some(Quiet { term: Term { until_ms: Some(until_ms) }, may }) };
+    let at = townkeeper_contract::inbound::ReplyTo(json!({ "chat": GROUP }).to_string());
+    let says = async |person: &str| soon(bot.standing(&at, Some(&person.into()))).await.expect("an answer").held;
+    moderate(&bot, Moderation::Restrict { person: "66".into(), until_ms: None }).await.expect("restricted");
+    for _ in 0..2 {
+        moderate(&bot, Moderation::Release { person: "66".into(), held: quiet.clone() }).await.expect("released");
+        assert_eq!(says("66").await, Some(quiet.clone()));
+    }
+    let banned = Held { ban: Some(Term { until_ms: Some(until_ms) }), quiet: None };
+    for (person, held) in [("67", &quiet), ("68", &banned)] {
+        moderate(&bot, Moderation::Ban { person: person.into() }).await.expect("banned");
+        assert_eq!(says(person).await, Some(Held { ban: Some(Term::default()), quiet: None }));
+        for _ in 0..2 {
+            moderate(&bot, Moderation::Unban { person: person.into(), held: held.clone() }).await.expect("as before");
+            assert_eq!(says(person).await.as_ref(), Some(held), "{person}");
+        }
+    }
+    assert_eq!(server.member(GROUP, 67)["is_member"], false, "nobody is brought back into the group");
+    assert_eq!(says("69").await, Some(Held::default()));
 }
 
 /// Somebody who writes in a channel's name has that channel's number.

@@ -93,12 +93,7 @@ fn known(lets: Result<bool, DeliverError>, no: Moderated) -> Result<(), No> {
 }
 
 /// Nothing is done about the team, nor about who moderates there. Of the others, what is held against them there.
-pub(super) async fn spare(
-    house: &House,
-    account: &str,
-    address: &str,
-    person: &PersonId,
-) -> Result<Option<Held>, No> {
+pub(super) async fn spare(house: &House, account: &str, address: &str, person: &PersonId) -> Result<Option<Held>, No> {
     let (account, at) = (AccountId::from(account), ReplyTo(address.to_owned()));
     if let Some(platform) = platform(&account) {
         let known = house.store.person_of(&house.workspace, platform, person.as_str()).await?;

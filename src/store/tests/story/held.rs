@@ -26,7 +26,13 @@ fn quiet(until_ms: Option<i64>, may: &[&str]) -> Held {
 }
 
 /// Asked at `now_ms`, when the platform says that.
-fn about(key: &str, person: &str, verb: Verb, (until_ms, reverses): (Option<i64>, Option<i64>), now_ms: i64) -> NewOrder {
+fn about(
+    key: &str,
+    person: &str,
+    verb: Verb,
+    (until_ms, reverses): (Option<i64>, Option<i64>),
+    now_ms: i64,
+) -> NewOrder {
     let base = order(key, verb, reverses);
     let who = PersonId::from(person);
     let action = match verb {
@@ -58,7 +64,8 @@ async fn an_order_keeps_how_somebody_stood_before_all_that_still_holds(home: &Ho
         let ack = ledger::ack(id, 1, Verdict::Sent { message: None });
         assert!(store.ack(townkeeper_store::Ack { now_ms: at_ms, ..ack }).await.unwrap());
     };
-    let one = NewOrder { read: read(restricted.clone(), 10), ..about("1", "66", Verb::Restrict, (Some(1_000), None), 11) };
+    let one =
+        NewOrder { read: read(restricted.clone(), 10), ..about("1", "66", Verb::Restrict, (Some(1_000), None), 11) };
     store.moderate(one).await.unwrap();
     sent("out-1", 12).await;
     // Asked now, the platform says what we did ourselves.
@@ -73,7 +80,8 @@ async fn an_order_keeps_how_somebody_stood_before_all_that_still_holds(home: &Ho
     let leaving = store.leaving(W, "out-3", 32).await.unwrap().unwrap();
     assert_eq!((&leaving.before, leaving.former.clone()), (&leaving.after, Some(Former::Held(Held::default()))));
     // Where the platform cannot say, the order says so.
-    let unsaid = NewOrder { read: Some(Reading { held: None, asked_ms: 40 }), ..about("4", "67", Verb::Ban, (None, None), 41) };
+    let unsaid =
+        NewOrder { read: Some(Reading { held: None, asked_ms: 40 }), ..about("4", "67", Verb::Ban, (None, None), 41) };
     store.moderate(unsaid).await.unwrap();
     assert_eq!(formers(&store).await[3], Some(Former::Unknown));
     // Whoever is erased leaves nothing of it.
@@ -87,7 +95,8 @@ async fn what_could_not_be_looked_up_is_kept_once(home: &Home) {
     store.moderate(waits).await.unwrap();
     assert_eq!(store.leaving(W, "out-1", 20).await.unwrap().unwrap().former, None);
     // While it waits, what the platform says of them does not count: it may be done meanwhile.
-    let then = NewOrder { read: read(Held::default(), 20), ..about("2", "66", Verb::Restrict, (Some(2_000), None), 21) };
+    let then =
+        NewOrder { read: read(Held::default(), 20), ..about("2", "66", Verb::Restrict, (Some(2_000), None), 21) };
     store.moderate(then).await.unwrap();
     store.keep_former(W, 1, Former::Held(FOR_GOOD)).await.unwrap();
     store.keep_former(W, 1, Former::Unknown).await.unwrap();
@@ -106,7 +115,11 @@ impl Dice {
     }
 
     fn of<T: Clone>(&mut self, these: &[T]) -> Option<T> {
-        if these.is_empty() { None } else { these.get(usize::try_from(self.throw(these.len() as u64)).unwrap()).cloned() }
+        if these.is_empty() {
+            None
+        } else {
+            these.get(usize::try_from(self.throw(these.len() as u64)).unwrap()).cloned()
+        }
     }
 }
 

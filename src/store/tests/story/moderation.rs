@@ -23,7 +23,11 @@ stories!(
 
 pub(crate) fn order(asked: &str, verb: Verb, reverses: Option<i64>) -> NewOrder {
     let person = PersonId::from("66600066");
-    let action = if verb == Verb::Ban { Moderation::Ban { person } } else { Moderation::Unban { person, held: Held::default() } };
+    let action = if verb == Verb::Ban {
+        Moderation::Ban { person }
+    } else {
+        Moderation::Unban { person, held: Held::default() }
+    };
     NewOrder {
         by: by(50),
         asked: asked.to_owned(),

@@ -79,7 +79,10 @@ fn who_moderates_by_the_platforms_word_or_by_ours_may_and_nobody_else() {
         roles(&[Role::Editor, Role::Announcer]),
         roles(&[]),
         // Who is not there has no rights there.
-        Asker { standing: Some(Standing { member: false, rights: [Right::Manage].into(), held: None }), ..standing(&[]) },
+        Asker {
+            standing: Some(Standing { member: false, rights: [Right::Manage].into(), held: None }),
+            ..standing(&[])
+        },
         // It could not be asked: then it is not so.
         Asker { standing: None, ..standing(&[]) },
     ] {
