@@ -6,6 +6,7 @@ mod buttons;
 mod cards;
 mod corrections;
 mod frozen;
+mod linked;
 mod linking;
 mod live;
 mod moderation;

@@ -3,6 +3,7 @@
 
 mod acts;
 mod cards;
+mod linked;
 mod word;
 
 use std::collections::{BTreeMap, BTreeSet};

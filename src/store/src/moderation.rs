@@ -84,6 +84,7 @@ pub struct Waiting {
 pub struct Followed {
     pub number: i64,
     pub verb: Verb,
+    pub account: String,
     /// Who ordered it, as the audit log names them.
     pub by: String,
     /// What became of it; None where its row is gone.
@@ -116,7 +117,7 @@ pub enum Ordered {
 macro_rules! followed {
     ($bytes:literal) => {
         concat!(
-            "SELECT m.number, m.verb, m.by_actor, o.state AS state FROM moderation m \
+            "SELECT m.number, m.verb, m.account, m.by_actor, o.state AS state FROM moderation m \
              LEFT JOIN outbox o ON o.workspace = m.workspace AND o.id = m.outbox WHERE m.workspace = $1 \
              AND m.asked",
             $bytes,
@@ -142,7 +143,7 @@ impl Store {
         rows.iter()
             .map(|row| {
                 let (number, by) = (row.int("number")?, row.text("by_actor")?);
-                Ok(Followed { number, verb: verb(row)?, by, state: state(row)? })
+                Ok(Followed { number, verb: verb(row)?, account: row.text("account")?, by, state: state(row)? })
             })
             .collect()
     }

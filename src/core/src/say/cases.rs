@@ -98,6 +98,11 @@ pub fn erased() -> &'static str {
     "This person was erased, so nobody is restricted."
 }
 
+/// Why nothing is done to what somebody has linked.
+pub fn linked_elsewhere() -> &'static str {
+    "Accounts that this person has linked are left alone: about those somebody decides who moderates by a role with us."
+}
+
 /// Why there is a case that members led to.
 pub fn reported() -> &'static str {
     "members reported it"
