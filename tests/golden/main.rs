@@ -16,6 +16,7 @@ mod discord;
 mod faces;
 mod freeze;
 mod gaps;
+mod hangs;
 mod hostile;
 mod init;
 mod keeping;

@@ -36,6 +36,9 @@ pub(crate) const REPLY_DEADLINE_MS: i64 = 30 * 60 * 1000;
 /// For so long what was looked up is believed.
 pub(crate) const FRESH_MS: i64 = 5_000;
 
+/// For so long a question waits for its answer; who asked may ask again.
+const ANSWER: Duration = Duration::from_secs(5);
+
 /// Longest wait between two tries of something that was certainly not sent.
 const BACKOFF_CAP_MS: u64 = 5 * 60 * 1000;
 
