@@ -231,7 +231,7 @@ pub fn decide(snapshot: &Snapshot<'_>, event: &Event<'_>) -> Decision {
             Decision::end(moderate::said(*moderated)).unless_off(snapshot)
         }
         Event::Moderated(moderated) => Decision::end(moderate::said(*moderated)),
-        Event::Cased(cased) => Decision::end(say::cases::cased(cased)),
+        Event::Cased(cased) => cases::said(snapshot, cased),
         Event::Rated(rated) => Decision::end(feedback::said(snapshot, rated.as_ref())),
     }
 }

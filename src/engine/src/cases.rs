@@ -22,7 +22,7 @@ use crate::moderate::{self, ByItself};
 use crate::{EngineError, House};
 use acts::act_of;
 use cards::{Shown, calls, cards_of, digest, done_about, readers, redraw, show};
-pub(crate) use word::said_in_chat;
+pub(crate) use word::{said_in_chat, shown_in_chat};
 
 /// How often it is looked for new cases, besides when one was just written.
 const LOOK: Duration = Duration::from_secs(1);

@@ -345,6 +345,9 @@ async fn find_out<'a>(
         Ask::Case(CaseAsk::Decide { number, word }) => {
             Ok(Event::Cased(cases::said_in_chat(house, &row.inbound, number, word).await))
         }
+        Ask::Case(CaseAsk::Show { number }) => {
+            Ok(Event::Cased(cases::shown_in_chat(house, &row.inbound, number).await))
+        }
         Ask::Case(CaseAsk::Report { message, author, text }) => {
             Ok(Event::Cased(reports::pass_on(house, &row.inbound, message, author, text).await))
         }
