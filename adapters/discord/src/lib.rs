@@ -146,6 +146,10 @@ impl Platform for Discord {
         Some(PlaceId(guild.to_string()))
     }
 
+    fn aside(&self, at: &ReplyTo) -> Option<ReplyTo> {
+        deliver::Target::of(at).ok()?.aside().map(|target| target.to_reply())
+    }
+
     fn picture<'a>(&'a self, at: &'a PictureRef, most: usize) -> BoxFuture<'a, Result<Vec<u8>, DeliverError>> {
         Box::pin(picture::fetch(&self.api, self.config.media_base.as_deref(), at, most))
     }

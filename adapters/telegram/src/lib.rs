@@ -160,6 +160,11 @@ impl Platform for Telegram {
         None
     }
 
+    /// What a bot says in a chat everybody there reads.
+    fn aside(&self, _: &ReplyTo) -> Option<ReplyTo> {
+        None
+    }
+
     fn picture<'a>(&'a self, at: &'a PictureRef, most: usize) -> BoxFuture<'a, Result<Vec<u8>, DeliverError>> {
         Box::pin(picture::fetch(&self.api, at, most))
     }

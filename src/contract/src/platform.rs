@@ -109,6 +109,10 @@ pub trait Platform: Send + Sync + 'static {
     /// `None`: they hold in the place alone. Read from the address; nobody is asked.
     fn whole(&self, at: &ReplyTo) -> Option<PlaceId>;
 
+    /// The same address, where nobody reads but who said what is answered there; `None`: there is no such way, or it leads
+    /// there already. Read from the address; nobody is asked.
+    fn aside(&self, at: &ReplyTo) -> Option<ReplyTo>;
+
     /// Fetches a picture that this adapter named in [`Carried`](crate::inbound::Carried), once, from its platform and from
     /// nowhere else. One of more than `most` bytes is refused. Adapters that name none leave this as it is.
     fn picture<'a>(&'a self, _at: &'a PictureRef, _most: usize) -> BoxFuture<'a, Result<Vec<u8>, DeliverError>> {

@@ -221,6 +221,16 @@ impl Door {
         pieces.into_iter().enumerate().map(message).collect()
     }
 
+    /// Where only who asked reads, if the platform has such a way.
+    pub(crate) fn aside(&self, account: &AccountId, say: &mut [Sendable]) {
+        let Some(account) = self.accounts.get(account) else { return };
+        for say in say {
+            if let Some(aside) = account.platform.aside(&say.reply_to) {
+                say.reply_to = aside;
+            }
+        }
+    }
+
     /// What ends a promise that is not kept, where the platform shows one. None is made to words that only look like a
     /// command: there it does nothing.
     pub(crate) fn dismissal(&self, inbound: &Inbound, now_ms: i64) -> Option<Sendable> {
@@ -340,6 +350,7 @@ impl Door {
         let standing = tokio::select! {
             standing = account.platform.standing(at, person) => standing,
             () = pass.cut() => Err(DeliverError::InDoubt("cut off by a freeze".to_owned())),
+            () = tokio::time::sleep(ANSWER) => Err(DeliverError::InDoubt("no answer in time".to_owned())),
         };
         if let Err(DeliverError::Throttled { retry_after_ms, scope }) = &standing {
             account.rest(*scope, &at.0, *retry_after_ms, clock);

@@ -270,6 +270,10 @@ mod tests {
             None
         }
 
+        fn aside(&self, _: &ReplyTo) -> Option<ReplyTo> {
+            None
+        }
+
         fn examine(&self) -> BoxFuture<'_, Vec<Finding>> {
             Box::pin(async { Vec::new() })
         }

@@ -54,7 +54,7 @@ pub(super) fn resolve(mut inbound: Inbound, target: &Target, world: &World) -> I
         // Who wrote it the link does not say.
         inbound.replies_to_person = None;
         if channel != target.channel {
-            let at = Target { channel, guild: Some(guild), message: None, via: None };
+            let at = Target { channel, guild: Some(guild), message: None, via: None, press: None };
             inbound.place = place(&at, world.seat(channel).unwrap_or_default());
             inbound.thread = None;
         }

@@ -81,11 +81,12 @@ pub(super) fn opened(inbound: &Inbound, verb: &str, rest: &str) -> Option<Decisi
     Some(Decision::ask(Ask::Case(CaseAsk::Show { number })))
 }
 
-/// What to say of what came of it: to strangers nothing where we are not switched on.
+/// What to say of what came of it: to strangers nothing where we are not switched on, a refusal to who asked alone.
 pub(super) fn said(snapshot: &Snapshot<'_>, cased: &Cased) -> Decision {
     let said = Decision::end(say::cases::cased(cased));
     match cased {
         Cased::NotShown | Cased::NoSuchCase => said.unless_off(snapshot),
+        Cased::NotAllowed => Decision { aside: true, ..said },
         _ => said,
     }
 }

@@ -198,6 +198,10 @@ impl Platform for Square {
         None
     }
 
+    fn aside(&self, _: &ReplyTo) -> Option<ReplyTo> {
+        None
+    }
+
     fn examine(&self) -> BoxFuture<'_, Vec<Finding>> {
         Box::pin(async { Vec::new() })
     }
