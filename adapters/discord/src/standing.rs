@@ -13,7 +13,7 @@ use townkeeper_contract::platform::{DeliverError, Finding, Right, Standing};
 use crate::DiscordConfig;
 use crate::api::{Api, ApiError, Ask};
 use crate::deliver::{Target, class};
-use crate::moderate::{UNKNOWN_BAN, number};
+use crate::moderate::number;
 use crate::wire::{Id, Identified, User};
 
 const BAN_MEMBERS: u64 = 1 << 2;
@@ -106,14 +106,11 @@ pub(crate) async fn standing(api: &Api, at: &ReplyTo, person: Option<&PersonId>)
     Ok(Standing { member: true, rights: rights(may, thread), held: Some(Held { ban: None, quiet }) })
 }
 
-/// Of somebody who is not in the guild: whether they are banned. A time-out of theirs nobody is told of. `None`: Discord does
-/// not say.
+/// Of somebody who is not in the guild: whether they are banned. Of who is not, Discord does not say whether a time-out waits
+/// for them.
 async fn banned(api: &Api, guild: Id, user: Id) -> Option<Held> {
-    match api.done(Ask::get(format!("/guilds/{guild}/bans/{user}"))).await {
-        Ok(_) => Some(Held { ban: Some(Term::default()), quiet: None }),
-        Err(error) if error.is(UNKNOWN_BAN) => Some(Held::default()),
-        Err(_) => None,
-    }
+    let asked = api.done(Ask::get(format!("/guilds/{guild}/bans/{user}"))).await;
+    asked.ok().map(|_| Held { ban: Some(Term::default()), quiet: None })
 }
 
 /// All that somebody may do in a channel: the owner and administrators everything, others by their roles, then by the

@@ -120,7 +120,9 @@ async fn begin(house: &House, held: &mut Held) -> Result<Vec<i64>, EngineError> 
         held.looking.insert(case.number, case.account);
         new.push(case.number);
     }
-    later.into_iter().for_each(|number| held.again(number));
+    if let Some(number) = later {
+        held.again(number);
+    }
     Ok(new)
 }
 

@@ -49,8 +49,8 @@ fn about(
     }
 }
 
-fn read(held: Held, asked_ms: i64) -> Option<Reading> {
-    Some(Reading { held: Some(held), asked_ms })
+fn read(held: Held, asked_ms: i64) -> Reading {
+    Reading { held: Some(held), asked_ms }
 }
 
 async fn formers(store: &Store) -> Vec<Option<Former>> {
@@ -64,18 +64,22 @@ async fn an_order_keeps_how_somebody_stood_before_all_that_still_holds(home: &Ho
         let ack = ledger::ack(id, 1, Verdict::Sent { message: None });
         assert!(store.ack(townkeeper_store::Ack { now_ms: at_ms, ..ack }).await.unwrap());
     };
-    let one =
-        NewOrder { read: read(restricted.clone(), 10), ..about("1", "66", Verb::Restrict, (Some(1_000), None), 11) };
+    let one = NewOrder {
+        read: Some(read(restricted.clone(), 10)),
+        ..about("1", "66", Verb::Restrict, (Some(1_000), None), 11)
+    };
     store.moderate(one).await.unwrap();
     sent("out-1", 12).await;
     // Asked now, the platform says what we did ourselves.
-    let two = NewOrder { read: read(quiet(Some(1_000), &[]), 20), ..about("2", "66", Verb::Ban, (None, None), 21) };
+    let two =
+        NewOrder { read: Some(read(quiet(Some(1_000), &[]), 20)), ..about("2", "66", Verb::Ban, (None, None), 21) };
     store.moderate(two).await.unwrap();
     let before = Some(Former::Held(restricted.clone()));
     assert_eq!(formers(&store).await, [before.clone(), before.clone()]);
     sent("out-2", 22).await;
     // Somebody lifted it by hand: what is asked for then begins from there, and taking back the first lifts nothing.
-    let three = NewOrder { read: read(Held::default(), 30), ..about("3", "66", Verb::Release, (None, Some(1)), 31) };
+    let three =
+        NewOrder { read: Some(read(Held::default(), 30)), ..about("3", "66", Verb::Release, (None, Some(1)), 31) };
     store.moderate(three).await.unwrap();
     let leaving = store.leaving(W, "out-3", 32).await.unwrap().unwrap();
     assert_eq!((&leaving.before, leaving.former.clone()), (&leaving.after, Some(Former::Held(Held::default()))));
@@ -96,7 +100,7 @@ async fn what_could_not_be_looked_up_is_kept_once(home: &Home) {
     assert_eq!(store.leaving(W, "out-1", 20).await.unwrap().unwrap().former, None);
     // While it waits, what the platform says of them does not count: it may be done meanwhile.
     let then =
-        NewOrder { read: read(Held::default(), 20), ..about("2", "66", Verb::Restrict, (Some(2_000), None), 21) };
+        NewOrder { read: Some(read(Held::default(), 20)), ..about("2", "66", Verb::Restrict, (Some(2_000), None), 21) };
     store.moderate(then).await.unwrap();
     store.keep_former(W, 1, Former::Held(FOR_GOOD)).await.unwrap();
     store.keep_former(W, 1, Former::Unknown).await.unwrap();
@@ -184,7 +188,7 @@ impl Town<'_> {
         let until_ms = now_ms + 20 + i64::try_from(self.dice.throw(400)).unwrap();
         let until = (verb == Verb::Restrict).then_some(until_ms);
         let mut new = about(&key, &self.person, verb, (until, reverses), now_ms);
-        new.read = read(shown(&self.is, now_ms), now_ms);
+        new.read = Some(read(shown(&self.is, now_ms), now_ms));
         new.send.dest = self.dice.of(&["case/-100", "moderate/-100"]).unwrap().to_owned();
         match self.store.moderate(new).await.unwrap() {
             Ordered::Now { number, send } => {
