@@ -1,6 +1,7 @@
 //! What a moderator says of somebody's account holds for what the person has linked to it, and for nobody else's.
 
 use serde_json::json;
+use townkeeper_client::Client;
 use townkeeper_contract::access::NewMember;
 use townkeeper_contract::case::CaseWord;
 use townkeeper_contract::moderation::{DeliveryState, Verb};
@@ -11,6 +12,19 @@ use super::{
 };
 use crate::cases::{GROUP, LURE, SCAMMER, TOKEN, set_up};
 use crate::daemon::{Daemon, PATIENCE};
+
+/// Asks until so many acts of this kind were done.
+async fn done(client: &Client, verb: Verb, times: usize) {
+    let is = async {
+        loop {
+            let acts = client.moderation().await.unwrap().acts;
+            if acts.iter().filter(|act| act.verb == verb && act.state == Some(DeliveryState::Sent)).count() == times {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, is).await.unwrap_or_else(|_| panic!("{verb} is not done"));
+}
 
 #[tokio::test]
 async fn a_linked_account_is_timed_out_too_and_let_go_and_a_namesake_is_not() {
@@ -49,28 +63,16 @@ async fn a_linked_account_is_timed_out_too_and_let_go_and_a_namesake_is_not() {
     assert!(told.undone.is_empty() && told.acts.len() == 3, "{told:?}");
     when(&discord, |s| s.timeouts.contains_key(&(GUILD, BOB))).await;
     assert_eq!(discord.look(|s| s.timeouts.len()), 1, "the namesake is left alone");
-    let done = async |verb: Verb, times: usize| {
-        let is = async {
-            loop {
-                let acts = client.moderation().await.unwrap().acts;
-                let done = acts.iter().filter(|act| act.verb == verb && act.state == Some(DeliveryState::Sent));
-                if done.count() == times {
-                    return;
-                }
-            }
-        };
-        tokio::time::timeout(PATIENCE, is).await.unwrap_or_else(|_| panic!("{verb} is not done"));
-    };
-    done(Verb::Restrict, 2).await;
+    done(&client, Verb::Restrict, 2).await;
     assert_eq!(telegram.member(GROUP, SCAMMER)["status"], "restricted");
     client.say_of_case(1, CaseWord::Undo).await.unwrap();
-    done(Verb::Release, 2).await;
+    done(&client, Verb::Release, 2).await;
     assert_eq!(telegram.member(GROUP, SCAMMER)["status"], "member");
     assert!(discord.look(|s| s.timeouts.is_empty()));
     // The twin: not linked any more, it is left alone.
     client.unlink(&person.id, "discord", &BOB.to_string()).await.unwrap();
     let told = client.say_of_case(1, CaseWord::Account).await.unwrap();
     assert_eq!(told.acts.len(), 2, "{told:?}");
-    done(Verb::Restrict, 3).await;
+    done(&client, Verb::Restrict, 3).await;
     assert!(discord.look(|s| s.timeouts.is_empty()));
 }
