@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use chrono::DateTime;
 use clap::{Args, Subcommand};
 use townkeeper_contract::id::{AccountId, MessageRef, PersonId, PlaceId};
-use townkeeper_contract::moderation::{Delivery, DeliveryState, ModerationAct, NewModeration, Verb};
+use townkeeper_contract::moderation::{Delivery, DeliveryState, Former, ModerationAct, NewModeration, Verb};
 use townkeeper_core::decide::moderate::read_length;
 
 use crate::cli::{Daemon, Place};
@@ -186,6 +186,9 @@ fn line_of_act(act: &ModerationAct) {
     ));
     if let Some(detail) = &act.detail {
         out::line(format!("      {}", out::words(detail)));
+    }
+    if act.former == Some(Former::Unknown) {
+        out::line("      before: unknown; taken back, it lifts what there is");
     }
 }
 

@@ -298,6 +298,31 @@ async fn a_trickle_is_ten_cards_and_one_digest_too() {
     assert_eq!(office.filter(|message| message.text.contains("Case ")).count(), 10);
 }
 
+/// What a digest names is opened where moderators read, by who may, and decided there.
+#[tokio::test]
+async fn a_case_of_a_digest_is_opened_and_decided_in_the_moderators_room() {
+    let (telegram, home, daemon) = stage("flag").await;
+    let client = daemon.operator(&home);
+    for person in 100..111 {
+        writes(&telegram, person, &format!("{LURE} {person}"));
+    }
+    let digest = card(&telegram, "One more case within a minute").await;
+    assert!(digest.text.contains("/keeper case and a number") && labels(&digest).is_empty(), "{}", digest.text);
+    let is_named = |case: &&Case| digest.text.contains(&format!("\n{} · telegram:main", case.number));
+    let found = cases(&client, |cases| cases.len() == 11).await;
+    let number = found.iter().find(is_named).expect("one of them").number;
+    telegram.push_message(OFFICE, OTHER, &format!("/keeper case {number}"));
+    card(&telegram, "you may not do that here").await;
+    says(&telegram, GROUP, &format!("/keeper case {number}"), "shown where moderators read").await;
+    says(&telegram, OFFICE, &format!("/keeper case #{number}"), &format!("Case {number} ")).await;
+    let opened = card(&telegram, &format!("Case {number} ")).await;
+    assert_eq!(labels(&opened), ["Scam: content", "Scam: account", "Not a scam", "Unsure"]);
+    assert!(!opened.text.contains("claim-lumen.example.net"), "{}", opened.text);
+    press(&telegram, MODERATOR, &opened, "Not a scam");
+    cases(&client, |cases| cases.iter().any(|case| case.number == number && case.state == CaseState::Clear)).await;
+    says(&telegram, OFFICE, "/keeper case 99", "no such case").await;
+}
+
 #[tokio::test]
 async fn a_wave_is_ten_cards_and_one_digest() {
     let (telegram, home, daemon) = stage("flag").await;

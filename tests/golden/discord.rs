@@ -3,14 +3,17 @@
 
 mod beside;
 mod buttons;
+mod cards;
 mod corrections;
 mod frozen;
+mod linked;
 mod linking;
 mod live;
 mod moderation;
 mod names;
 mod pictures;
 mod reports;
+mod rights;
 mod shield;
 mod standing;
 

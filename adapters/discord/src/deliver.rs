@@ -40,6 +40,9 @@ pub(crate) struct Target {
     /// The interaction to answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) via: Option<Via>,
+    /// The press that it answers in the open, for what only who pressed may read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) press: Option<Via>,
 }
 
 /// An interaction, and how it wants its answer.
@@ -64,6 +67,12 @@ impl Target {
 
     pub(crate) fn of(reply: &ReplyTo) -> Result<Self, DeliverError> {
         serde_json::from_str(&reply.0).map_err(|_| DeliverError::Refused("not an address of this adapter".into()))
+    }
+
+    /// The same, read by who pressed alone.
+    pub(crate) fn aside(self) -> Option<Self> {
+        let via = self.press?;
+        Some(Self { via: Some(Via { private: true, ..via }), press: None, ..self })
     }
 
     /// The guild, without which there is nobody to moderate.

@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use secrecy::SecretString;
 use thiserror::Error;
-use townkeeper_contract::id::{AccountId, PersonId};
+use townkeeper_contract::id::{AccountId, PersonId, PlaceId};
 use townkeeper_contract::inbound::{PictureRef, ReplyTo};
 use townkeeper_contract::outbound::{Outbound, Receipt};
 use townkeeper_contract::platform::{
@@ -139,6 +139,15 @@ impl Platform for Discord {
         person: Option<&'a PersonId>,
     ) -> BoxFuture<'a, Result<Standing, DeliverError>> {
         Box::pin(standing::standing(&self.api, at, person))
+    }
+
+    fn whole(&self, at: &ReplyTo) -> Option<PlaceId> {
+        let guild = deliver::Target::of(at).ok()?.guild?;
+        Some(PlaceId(guild.to_string()))
+    }
+
+    fn aside(&self, at: &ReplyTo) -> Option<ReplyTo> {
+        deliver::Target::of(at).ok()?.aside().map(|target| target.to_reply())
     }
 
     fn picture<'a>(&'a self, at: &'a PictureRef, most: usize) -> BoxFuture<'a, Result<Vec<u8>, DeliverError>> {

@@ -7,6 +7,7 @@ use chrono::DateTime;
 use serde::Deserialize;
 use townkeeper_contract::id::PersonId;
 use townkeeper_contract::inbound::ReplyTo;
+use townkeeper_contract::moderation::{Held, Quiet, Term};
 use townkeeper_contract::platform::{DeliverError, Finding, Right, Standing};
 
 use crate::DiscordConfig;
@@ -25,7 +26,7 @@ const READ_MESSAGE_HISTORY: u64 = 1 << 16;
 const SEND_MESSAGES_IN_THREADS: u64 = 1 << 38;
 const MODERATE_MEMBERS: u64 = 1 << 40;
 const PIN_MESSAGES: u64 = 1 << 51;
-const UNKNOWN_MEMBER: u64 = 10_007;
+pub(crate) const UNKNOWN_MEMBER: u64 = 10_007;
 
 #[derive(Deserialize)]
 struct Guild {
@@ -80,12 +81,14 @@ pub(crate) async fn standing(api: &Api, at: &ReplyTo, person: Option<&PersonId>)
     };
     let Some(guild_id) = to.guild else {
         let member = person.is_none() || channel.recipients.iter().any(|recipient| recipient.id == user);
-        return Ok(Standing { member, rights: BTreeSet::from([Right::Speak]) });
+        return Ok(Standing { member, rights: BTreeSet::from([Right::Speak]), held: None });
     };
     let guild: Guild = api.call(Ask::get(format!("/guilds/{guild_id}"))).await.map_err(class)?;
     let member: Member = match api.call(Ask::get(format!("/guilds/{guild_id}/members/{user}"))).await {
         Ok(member) => member,
-        Err(error) if error.is(UNKNOWN_MEMBER) => return Ok(Standing::default()),
+        Err(error) if error.is(UNKNOWN_MEMBER) => {
+            return Ok(Standing { held: banned(api, guild_id, user).await, ..Standing::default() });
+        }
         Err(error) => return Err(class(error)),
     };
     let thread = matches!(channel.kind, 10..=12);
@@ -94,12 +97,20 @@ pub(crate) async fn standing(api: &Api, at: &ReplyTo, person: Option<&PersonId>)
         Some(parent) => api.call(Ask::get(format!("/channels/{parent}"))).await.map_err(class)?,
         None => channel,
     };
-    let silenced = member.communication_disabled_until.as_deref().is_some_and(|until| is_ahead(until, api.now_ms()));
+    let until_ms = member.communication_disabled_until.as_deref().and_then(|until| ahead(until, api.now_ms()));
     let mut may = permissions(&guild, guild_id, &member, user, &rules.permission_overwrites);
-    if silenced && may & ADMINISTRATOR == 0 {
+    if until_ms.is_some() && may & ADMINISTRATOR == 0 {
         may &= VIEW_CHANNEL | READ_MESSAGE_HISTORY;
     }
-    Ok(Standing { member: true, rights: rights(may, thread) })
+    let quiet = until_ms.map(|until_ms| Quiet { term: Term { until_ms: Some(until_ms) }, ..Quiet::default() });
+    Ok(Standing { member: true, rights: rights(may, thread), held: Some(Held { ban: None, quiet }) })
+}
+
+/// Of somebody who is not in the guild: whether they are banned. Of who is not, Discord does not say whether a time-out waits
+/// for them.
+async fn banned(api: &Api, guild: Id, user: Id) -> Option<Held> {
+    let asked = api.done(Ask::get(format!("/guilds/{guild}/bans/{user}"))).await;
+    asked.ok().map(|_| Held { ban: Some(Term::default()), quiet: None })
 }
 
 /// All that somebody may do in a channel: the owner and administrators everything, others by their roles, then by the
@@ -133,9 +144,10 @@ fn rights(may: u64, thread: bool) -> BTreeSet<Right> {
     known.into_iter().filter(|(_, needs)| may & needs == *needs).map(|(right, _)| right).collect()
 }
 
-fn is_ahead(until: &str, now_ms: Option<i64>) -> bool {
-    let until = DateTime::parse_from_rfc3339(until).ok();
-    until.zip(now_ms).is_some_and(|(until, now_ms)| until.timestamp_millis() > now_ms)
+/// Unix milliseconds, if that is ahead.
+fn ahead(until: &str, now_ms: Option<i64>) -> Option<i64> {
+    let until_ms = DateTime::parse_from_rfc3339(until).ok()?.timestamp_millis();
+    (until_ms > now_ms?).then_some(until_ms)
 }
 
 /// The application, and the privileged intents it was given.

@@ -28,7 +28,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use secrecy::SecretString;
 use thiserror::Error;
 use tokio::sync::watch;
-use townkeeper_contract::id::{AccountId, PersonId};
+use townkeeper_contract::id::{AccountId, PersonId, PlaceId};
 use townkeeper_contract::inbound::{PictureRef, ReplyTo};
 use townkeeper_contract::outbound::{Outbound, Receipt};
 use townkeeper_contract::platform::{
@@ -153,6 +153,16 @@ impl Platform for Telegram {
         person: Option<&'a PersonId>,
     ) -> BoxFuture<'a, Result<Standing, DeliverError>> {
         Box::pin(standing::standing(&self.api, at, person))
+    }
+
+    /// Every chat is whole.
+    fn whole(&self, _: &ReplyTo) -> Option<PlaceId> {
+        None
+    }
+
+    /// What a bot says in a chat everybody there reads.
+    fn aside(&self, _: &ReplyTo) -> Option<ReplyTo> {
+        None
     }
 
     fn picture<'a>(&'a self, at: &'a PictureRef, most: usize) -> BoxFuture<'a, Result<Vec<u8>, DeliverError>> {

@@ -3,6 +3,7 @@
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value, json};
 use townkeeper_contract::id::{MessageRef, PersonId};
+use townkeeper_contract::moderation::{Held, Quiet, Term};
 use townkeeper_contract::outbound::Moderation;
 use townkeeper_contract::platform::DeliverError;
 
@@ -10,7 +11,7 @@ use crate::api::{Api, now_s};
 use crate::deliver::{Target, class, done, named};
 
 /// Everything that a group can allow its members. What is left out counts as forbidden.
-const PERMISSIONS: [&str; 16] = [
+pub(crate) const PERMISSIONS: [&str; 16] = [
     "can_send_messages",
     "can_send_audios",
     "can_send_documents",
@@ -33,6 +34,8 @@ const PERMISSIONS: [&str; 16] = [
 const SHORTEST_S: i64 = 60;
 /// And anything longer than 366 days.
 const LONGEST_S: i64 = 365 * 86_400;
+
+const RESTRICT: &str = "restrictChatMember";
 
 pub(crate) async fn remove(api: &Api, message: &MessageRef) -> Result<(), DeliverError> {
     done(api.call("deleteMessage", &named(message)?).await, &["message to delete not found"], &[])
@@ -59,6 +62,11 @@ fn named_in(to: Target, message: &MessageRef) -> Result<Value, DeliverError> {
 }
 
 pub(crate) async fn moderate(api: &Api, to: Target, action: &Moderation) -> Result<(), DeliverError> {
+    if let Moderation::Unban { person, held: Held { ban: None, quiet: Some(_) } } = action {
+        // By its own method; what holds then comes behind it.
+        let (method, body) = ban(to, person, false)?;
+        api.call::<IgnoredAny>(method, &body).await.map_err(class)?;
+    }
     let (method, body) = match action {
         Moderation::Remove { message } => {
             named_in(to, message)?;
@@ -70,32 +78,52 @@ pub(crate) async fn moderate(api: &Api, to: Target, action: &Moderation) -> Resu
                 // It took so long to get here that it is over: said now, it would be for good.
                 return Ok(());
             }
-            let mut body = restriction(to, person, false)?;
-            if let Some(until) = until_s {
-                let ahead = (until - now_s()).clamp(SHORTEST_S, LONGEST_S);
-                body["until_date"] = json!(now_s() + ahead);
-            }
-            ("restrictChatMember", body)
+            (RESTRICT, restriction(to, person, &Quiet { term: Term { until_ms: *until_ms }, ..Quiet::default() })?)
         }
-        // All of them lift the restriction: beyond what the group allows everybody, that gives nothing.
-        Moderation::Release { person } => ("restrictChatMember", restriction(to, person, true)?),
         Moderation::Ban { person } => ban(to, person, true)?,
-        Moderation::Unban { person } => ban(to, person, false)?,
+        Moderation::Unban { person, held } if held.is_nothing() => ban(to, person, false)?,
+        Moderation::Release { person, held } | Moderation::Unban { person, held } => again(to, person, held)?,
         _ => return Err(DeliverError::Refused("Telegram's adapter cannot do that".into())),
     };
     api.call::<IgnoredAny>(method, &body).await.map_err(class)?;
     Ok(())
 }
 
-fn restriction(to: Target, person: &PersonId, allowed: bool) -> Result<Value, DeliverError> {
+/// What held before us holds again.
+fn again(to: Target, person: &PersonId, held: &Held) -> Result<(&'static str, Value), DeliverError> {
+    let Some(term) = held.ban else {
+        let quiet = held.quiet.clone().unwrap_or_else(everything);
+        return Ok((RESTRICT, restriction(to, person, &quiet)?));
+    };
+    let (method, mut body) = ban(to, person, true)?;
+    until(&mut body, term);
+    Ok((method, body))
+}
+
+/// All of them lift the restriction: beyond what the group allows everybody, that gives nothing.
+fn everything() -> Quiet {
+    Quiet { term: Term::default(), may: PERMISSIONS.iter().map(|name| (*name).to_owned()).collect() }
+}
+
+fn until(body: &mut Value, term: Term) {
+    if let Some(until_ms) = term.until_ms {
+        let ahead = (until_ms.div_euclid(1000) - now_s()).clamp(SHORTEST_S, LONGEST_S);
+        body["until_date"] = json!(now_s() + ahead);
+    }
+}
+
+fn restriction(to: Target, person: &PersonId, quiet: &Quiet) -> Result<Value, DeliverError> {
     let user = number(person)?;
     if user < 0 {
         return Err(DeliverError::Refused("who writes in a channel's name can only be banned".into()));
     }
-    let permissions: Map<String, Value> = PERMISSIONS.iter().map(|name| ((*name).to_owned(), json!(allowed))).collect();
-    Ok(json!({
+    let allowed = |name: &&str| ((*name).to_owned(), json!(quiet.may.contains(*name)));
+    let permissions: Map<String, Value> = PERMISSIONS.iter().map(allowed).collect();
+    let mut body = json!({
         "chat_id": to.chat, "user_id": user, "permissions": permissions, "use_independent_chat_permissions": true,
-    }))
+    });
+    until(&mut body, quiet.term);
+    Ok(body)
 }
 
 /// A person, or (below zero) a channel in whose name somebody writes.

@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use townkeeper_contract::id::PersonId;
 use townkeeper_contract::inbound::ReplyTo;
+use townkeeper_contract::moderation::{Held, Quiet, Term};
 use townkeeper_contract::platform::{DeliverError, Finding, Right, Standing};
 
 use crate::api::{Api, ApiError};
 use crate::deliver::{Target, class, words};
+use crate::moderate::PERMISSIONS;
 
 /// `ChatMember`: the kinds differ in which of these they carry.
 #[derive(Deserialize)]
@@ -28,6 +30,12 @@ struct Member {
     can_pin_messages: bool,
     #[serde(default)]
     can_send_messages: bool,
+    /// Of somebody restricted or banned: Unix time in seconds; 0: for good.
+    #[serde(default)]
+    until_date: i64,
+    /// What else somebody restricted may.
+    #[serde(flatten)]
+    other: Map<String, Value>,
 }
 
 #[derive(Deserialize)]
@@ -49,7 +57,7 @@ pub(crate) async fn standing(api: &Api, at: &ReplyTo, person: Option<&PersonId>)
     // In a private chat there is nobody to moderate.
     if !to.is_group() {
         let rights = BTreeSet::from([Right::Speak]);
-        return Ok(Standing { member: user == to.chat || person.is_none(), rights });
+        return Ok(Standing { member: user == to.chat || person.is_none(), rights, held: None });
     }
     let asked = api.call::<Member>("getChatMember", &json!({ "chat_id": to.chat, "user_id": user })).await;
     Ok(rights_of(&asked.map_err(class)?))
@@ -58,23 +66,43 @@ pub(crate) async fn standing(api: &Api, at: &ReplyTo, person: Option<&PersonId>)
 fn rights_of(member: &Member) -> Standing {
     let all = [Right::Speak, Right::Manage, Right::Remove, Right::Restrict, Right::Ban, Right::Pin];
     let given = |rights: &[(Right, bool)]| rights.iter().filter(|(_, has)| *has).map(|(right, _)| *right).collect();
+    let there = |rights| Standing { member: true, rights, held: Some(Held::default()) };
     match member.status.as_str() {
-        "creator" => Standing { member: true, rights: all.into() },
-        "administrator" => Standing {
-            member: true,
-            rights: given(&[
-                (Right::Speak, true),
-                (Right::Manage, member.can_change_info),
-                (Right::Remove, member.can_delete_messages),
-                (Right::Restrict, member.can_restrict_members),
-                (Right::Ban, member.can_restrict_members),
-                (Right::Pin, member.can_pin_messages),
-            ]),
+        "creator" => there(all.into()),
+        "administrator" => there(given(&[
+            (Right::Speak, true),
+            (Right::Manage, member.can_change_info),
+            (Right::Remove, member.can_delete_messages),
+            (Right::Restrict, member.can_restrict_members),
+            (Right::Ban, member.can_restrict_members),
+            (Right::Pin, member.can_pin_messages),
+        ])),
+        "member" => there(given(&[(Right::Speak, true)])),
+        "restricted" => Standing {
+            member: member.there,
+            rights: given(&[(Right::Speak, member.can_send_messages)]),
+            held: Some(Held { ban: None, quiet: Some(quiet(member)) }),
         },
-        "member" => Standing { member: true, rights: given(&[(Right::Speak, true)]) },
-        "restricted" => Standing { member: member.there, rights: given(&[(Right::Speak, member.can_send_messages)]) },
+        "left" => Standing { held: Some(Held::default()), ..Standing::default() },
+        "kicked" => Standing { held: Some(Held { ban: Some(term(member)), quiet: None }), ..Standing::default() },
         _ => Standing::default(),
     }
+}
+
+fn term(member: &Member) -> Term {
+    Term { until_ms: (member.until_date > 0).then(|| member.until_date.saturating_mul(1000)) }
+}
+
+/// What somebody restricted may all the same, as Telegram calls it.
+fn quiet(member: &Member) -> Quiet {
+    let read = [
+        ("can_send_messages", member.can_send_messages),
+        ("can_change_info", member.can_change_info),
+        ("can_pin_messages", member.can_pin_messages),
+    ];
+    let other = PERMISSIONS.iter().filter(|name| member.other.get(**name) == Some(&Value::Bool(true)));
+    let may = read.iter().filter(|(_, may)| *may).map(|(name, _)| *name).chain(other.copied());
+    Quiet { term: term(member), may: may.map(str::to_owned).collect() }
 }
 
 pub(crate) async fn examine(api: &Api) -> Vec<Finding> {

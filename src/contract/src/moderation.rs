@@ -1,5 +1,6 @@
 //! Moderation, and what became of everything we sent: the API's bodies.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -89,6 +90,54 @@ pub struct ModerationAct {
     /// What the platform, or we, said last about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// For acts upon a person: how they stood there before anything was done about them that still counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former: Option<Former>,
+}
+
+/// What is held against somebody in a place, as its platform says. Nothing: they may whatever others may.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Held {
+    /// They are thrown out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ban: Option<Term>,
+    /// They may not do all that others may.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet: Option<Quiet>,
+}
+
+/// How long something holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Term {
+    /// Unix time in milliseconds; none: for good.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_ms: Option<i64>,
+}
+
+/// A restriction.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Quiet {
+    #[serde(flatten)]
+    pub term: Term,
+    /// What they may do all the same, in the platform's own words; most often nothing.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub may: BTreeSet<String>,
+}
+
+impl Held {
+    /// Whether nothing is held against them.
+    pub fn is_nothing(&self) -> bool {
+        self.ban.is_none() && self.quiet.is_none()
+    }
+}
+
+/// How somebody stood before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Former {
+    /// The platform could not say: what takes the act back lifts whatever there is.
+    Unknown,
+    Held(Held),
 }
 
 /// `GET /v1/moderation`: newest first.

@@ -6,6 +6,7 @@ use townkeeper_text::RichText;
 
 use crate::id::{ActionId, MessageRef, OutboxId, PersonId};
 use crate::inbound::ReplyTo;
+use crate::moderation::Held;
 
 /// One thing to do on a platform.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -94,15 +95,22 @@ pub enum Moderation {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         until_ms: Option<i64>,
     },
-    /// May write again.
+    /// Our restriction ends.
     Release {
         person: PersonId,
+        /// What holds again instead: as it was before us.
+        #[serde(default, skip_serializing_if = "Held::is_nothing")]
+        held: Held,
     },
     Ban {
         person: PersonId,
     },
+    /// Our ban ends.
     Unban {
         person: PersonId,
+        /// The same.
+        #[serde(default, skip_serializing_if = "Held::is_nothing")]
+        held: Held,
     },
 }
 

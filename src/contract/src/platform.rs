@@ -14,8 +14,9 @@ use townkeeper_text::Measure;
 
 use crate::command::CommandSpec;
 use crate::error::Kind;
-use crate::id::{AccountId, PersonId};
+use crate::id::{AccountId, PersonId, PlaceId};
 use crate::inbound::{Inbound, PictureRef, ReplyTo};
+use crate::moderation::Held;
 use crate::outbound::{LimitScope, Outbound, Receipt};
 use crate::{BoxFuture, Stop};
 
@@ -104,6 +105,14 @@ pub trait Platform: Send + Sync + 'static {
         person: Option<&'a PersonId>,
     ) -> BoxFuture<'a, Result<Standing, DeliverError>>;
 
+    /// The bigger place that `at` leads into a part of, where acts upon people hold in all of it (a server of channels);
+    /// `None`: they hold in the place alone. Read from the address; nobody is asked.
+    fn whole(&self, at: &ReplyTo) -> Option<PlaceId>;
+
+    /// The same address, where nobody reads but who said what is answered there; `None`: there is no such way, or it leads
+    /// there already. Read from the address; nobody is asked.
+    fn aside(&self, at: &ReplyTo) -> Option<ReplyTo>;
+
     /// Fetches a picture that this adapter named in [`Carried`](crate::inbound::Carried), once, from its platform and from
     /// nowhere else. One of more than `most` bytes is refused. Adapters that name none leave this as it is.
     fn picture<'a>(&'a self, _at: &'a PictureRef, _most: usize) -> BoxFuture<'a, Result<Vec<u8>, DeliverError>> {
@@ -120,6 +129,9 @@ pub struct Standing {
     /// Whether they are there at all.
     pub member: bool,
     pub rights: BTreeSet<Right>,
+    /// What is held against them there; none: the platform does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<Held>,
 }
 
 impl Standing {

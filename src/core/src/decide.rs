@@ -146,6 +146,8 @@ pub struct Decision {
     pub quiet: bool,
     /// Whether the end is said only where its place has not heard it yet. Of two that come to it at once, one is said.
     pub once: bool,
+    /// Whether the end is for who asked alone, where the platform has a way for that.
+    pub aside: bool,
 }
 
 /// Something to find out. Its answer comes back as an [`Event`].
@@ -231,7 +233,7 @@ pub fn decide(snapshot: &Snapshot<'_>, event: &Event<'_>) -> Decision {
             Decision::end(moderate::said(*moderated)).unless_off(snapshot)
         }
         Event::Moderated(moderated) => Decision::end(moderate::said(*moderated)),
-        Event::Cased(cased) => Decision::end(say::cases::cased(cased)),
+        Event::Cased(cased) => cases::said(snapshot, cased),
         Event::Rated(rated) => Decision::end(feedback::said(snapshot, rated.as_ref())),
     }
 }

@@ -5,6 +5,7 @@
 //! * [`agent`], [`prompt`], [`tools`], [`memory`]: who answers, what a model is asked, what it may call and remember
 //! * [`flood`], [`budget`], [`breaker`]: what stands in front of a model
 //! * [`admission`]: how many turns at once
+//! * [`held`]: what is held against somebody, of how they stood before and of what was done since
 //! * [`limit`], [`pace`]: how much may leave for a platform; how often an answer is shown while it is written
 //! * [`commands`]: the one list of commands
 //! * [`conversation`]: the line in which a person's turns are taken
@@ -30,6 +31,7 @@ pub mod drift;
 pub mod flood;
 pub mod gaps;
 pub mod gate;
+pub mod held;
 pub mod limit;
 pub mod memory;
 pub mod pace;

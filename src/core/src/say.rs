@@ -330,9 +330,9 @@ pub fn moderated(number: i64, verb: Verb, reversible: bool) -> Reply {
     let what = match verb {
         Verb::Remove => "The message goes. It cannot be brought back.",
         Verb::Restrict => "They may read, and not write, until it is over.",
-        Verb::Release => "They may write again.",
+        Verb::Release => "They may write again, unless somebody else forbids it.",
         Verb::Ban => "They have to leave, and cannot come back.",
-        Verb::Unban => "They may come back.",
+        Verb::Unban => "They may come back, unless somebody else banned them.",
         Verb::Pin => "The message is pinned.",
         Verb::Unpin => "The message is not pinned any more.",
         Verb::Notice => "It is said.",

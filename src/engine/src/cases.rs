@@ -3,13 +3,16 @@
 
 mod acts;
 mod cards;
+mod linked;
 mod word;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::{JoinError, JoinSet};
 use townkeeper_contract::case::{Case, CaseExtra, CaseState};
+use townkeeper_contract::id::AccountId;
 use townkeeper_core::cases::{self, Showing};
 use townkeeper_core::decide::moderate::said;
 use townkeeper_core::say;
@@ -20,7 +23,7 @@ use crate::shield::Joining;
 use crate::{EngineError, House, outbox};
 use acts::act_of;
 use cards::{Shown, calls, cards_of, digest, done_about, joining, readers, redraw, show};
-pub(crate) use word::said_in_chat;
+pub(crate) use word::{said_in_chat, shown_in_chat};
 
 /// How often it is looked for new cases, besides when one was just written.
 const LOOK: Duration = Duration::from_secs(1);
@@ -28,23 +31,38 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How many cases are read at a time.
 const BATCH: u32 = 100;
 
+/// How many cases of one account are looked at at a time: a platform that does not answer holds back its own cards alone.
+const LOOKS: usize = 16;
+
 /// Shows cases until the daemon drains. What is left then is shown at the next start.
 pub(crate) async fn run(house: Arc<House>) {
     let mut held = Held::default();
+    // Tasks of their own: one that waits for the store must not stand still while this waits for it too.
+    let mut looks = JoinSet::new();
     loop {
         tokio::select! {
-            () = house.draining.cancelled() => return,
+            () = house.draining.cancelled() => break,
             () = house.cases_kick.notified() => {}
             () = tokio::time::sleep(LOOK) => {}
+            Some(looked) = looks.join_next() => {
+                present(&house, &mut held, looked).await;
+                continue;
+            }
         }
         // What is found in a frozen town is acted upon after the thaw.
         if house.door.freeze().is_frozen() {
             continue;
         }
+        match begin(&house, &mut held).await {
+            Ok(new) => new.into_iter().for_each(|number| drop(looks.spawn(look(Arc::clone(&house), number)))),
+            Err(error) => tracing::warn!(%error, "cases could not be read; trying again"),
+        }
         if let Err(error) = pass(&house, &mut held).await {
             tracing::warn!(%error, "cases could not be shown; trying again");
         }
     }
+    // What was ordered meanwhile leaves as it should; the cards come at the next start.
+    while looks.join_next().await.is_some() {}
 }
 
 /// Orders what words still owe until the daemon drains; beside the cards, which do not wait for a long sweep.
@@ -63,31 +81,97 @@ pub(crate) async fn make_up(house: Arc<House>) {
     }
 }
 
-/// Cases that were acted upon and wait for a digest: beyond ten a minute. Only their numbers: what is shown is read then.
+/// Where the work stands.
 #[derive(Default)]
 struct Held {
-    /// Up to which case everything was looked at.
+    /// Up to which case everything is looked at, or was.
     seen: i64,
+    /// Those that are looked at now: the platform may be asked about them.
+    looking: BTreeMap<i64, AccountId>,
+    /// Those that were acted upon and wait for a digest, beyond ten a minute. Only their numbers: what is shown is read then.
     numbers: BTreeSet<i64>,
     /// Since when the first of them waits.
     since_ms: i64,
 }
 
-async fn pass(house: &Arc<House>, held: &mut Held) -> Result<(), EngineError> {
+impl Held {
+    /// Looked at again, from there on.
+    fn again(&mut self, number: i64) {
+        self.seen = self.seen.min(number.saturating_sub(1));
+    }
+}
+
+/// The cases that are to be looked at now.
+async fn begin(house: &House, held: &mut Held) -> Result<Vec<i64>, EngineError> {
     let found = house.store.unshown_cases(&house.workspace, held.seen, BATCH).await?;
     if found.len() == BATCH as usize {
-        // The rest behind what can be shown of these.
+        // The rest behind these.
         house.cases_kick.notify_one();
     }
-    let mut moved = i64::MAX;
-    for kept in found {
-        held.seen = kept.case.number;
-        if !show_new(house, held, kept.case.number).await? {
-            moved = moved.min(kept.case.number);
+    let (mut new, mut later) = (Vec::new(), None);
+    for KeptCase { case, .. } in found {
+        held.seen = case.number;
+        if held.looking.contains_key(&case.number) || held.numbers.contains(&case.number) {
+            continue;
+        }
+        if held.looking.values().filter(|account| **account == case.account).count() >= LOOKS {
+            later = later.or(Some(case.number));
+            continue;
+        }
+        held.looking.insert(case.number, case.account);
+        new.push(case.number);
+    }
+    if let Some(number) = later {
+        held.again(number);
+    }
+    Ok(new)
+}
+
+/// A case, and what was done about it by itself; none: it is gone.
+type Looked = (i64, Result<Option<(KeptCase, String)>, EngineError>);
+
+/// Acts upon a case, where one let us.
+async fn look(house: Arc<House>, number: i64) -> Looked {
+    let looked = async {
+        // Read once more: it may have waited behind a freeze, or behind others.
+        let Some(kept) = house.store.case(&house.workspace, number).await? else { return Ok(None) };
+        let done = by_itself(&house, &kept).await?;
+        Ok(Some((kept, done)))
+    };
+    (number, looked.await)
+}
+
+/// Shows a case that was looked at.
+async fn present(house: &Arc<House>, held: &mut Held, looked: Result<Looked, JoinError>) {
+    // Others may wait for its place.
+    house.cases_kick.notify_one();
+    let (number, looked) = match looked {
+        Ok(looked) => looked,
+        // Nobody knows which: what was ordered already is not ordered twice.
+        Err(error) => {
+            tracing::error!(%error, "a case could not be looked at; trying again");
+            held.looking.clear();
+            return held.again(0);
+        }
+    };
+    held.looking.remove(&number);
+    let shown = match looked {
+        Ok(None) => Ok(true),
+        Ok(Some((kept, done))) => show_new(house, held, &kept, &done).await,
+        Err(error) => Err(error),
+    };
+    match shown {
+        Ok(true) => {}
+        // Another node was faster, or somebody spoke meanwhile.
+        Ok(false) => held.again(number),
+        Err(error) => {
+            tracing::warn!(%error, case = number, "a case could not be shown; trying again");
+            held.again(number);
         }
     }
-    // Another node was faster, or somebody spoke meanwhile: looked at again, from there on.
-    held.seen = held.seen.min(moved.saturating_sub(1));
+}
+
+async fn pass(house: &Arc<House>, held: &mut Held) -> Result<(), EngineError> {
     show_held(house, held).await?;
     edited(house).await?;
     waves(house).await?;
@@ -132,21 +216,18 @@ async fn edited(house: &Arc<House>) -> Result<(), EngineError> {
     Ok(())
 }
 
-/// Acts upon a case and shows it, or leaves it for a digest. `false`: it is not as it was read any more.
-async fn show_new(house: &Arc<House>, held: &mut Held, number: i64) -> Result<bool, EngineError> {
-    // Read once more: it may have waited behind a freeze, or behind others.
-    let Some(kept) = house.store.case(&house.workspace, number).await? else { return Ok(true) };
-    let done = by_itself(house, &kept).await?;
+/// Shows a case, or leaves it for a digest. `false`: it is not as it was read any more.
+async fn show_new(house: &Arc<House>, held: &mut Held, kept: &KeptCase, done: &str) -> Result<bool, EngineError> {
     if !cases::is_shown(kept.case.mode) {
-        return show(house, &[&kept], Shown::Single(Vec::new())).await;
+        return show(house, &[kept], Shown::Single(Vec::new())).await;
     }
     if calls_at_once(&kept.case) || held.numbers.is_empty() && showing(house).await? == Showing::Single {
-        return show(house, &[&kept], Shown::Single(cards_of(house, &kept.case, &done))).await;
+        return show(house, &[kept], Shown::Single(cards_of(house, &kept.case, done))).await;
     }
     if held.numbers.is_empty() {
         held.since_ms = house.clock.now_ms();
     }
-    held.numbers.insert(number);
+    held.numbers.insert(kept.case.number);
     Ok(true)
 }
 

@@ -36,6 +36,9 @@ pub(crate) const REPLY_DEADLINE_MS: i64 = 30 * 60 * 1000;
 /// For so long what was looked up is believed.
 pub(crate) const FRESH_MS: i64 = 5_000;
 
+/// For so long a question waits for its answer; who asked may ask again.
+const ANSWER: Duration = Duration::from_secs(5);
+
 /// Longest wait between two tries of something that was certainly not sent.
 const BACKOFF_CAP_MS: u64 = 5 * 60 * 1000;
 
@@ -172,6 +175,12 @@ impl Door {
         self.accounts.iter().map(|(id, account)| (id, &account.platform))
     }
 
+    /// Where an act upon a person holds that is done in a place: there, or in the bigger place that it is a part of.
+    pub(crate) fn realm(&self, account: &AccountId, at: &ReplyTo, place: &str) -> String {
+        let whole = self.accounts.get(account).and_then(|account| account.platform.whole(at));
+        whole.map_or_else(|| place.to_owned(), |whole| whole.0)
+    }
+
     /// Whether an account's answers leave by this door; the web's are read where they are made.
     pub(crate) fn leads_to(&self, account: &AccountId) -> bool {
         self.accounts.contains_key(account)
@@ -210,6 +219,16 @@ impl Door {
             deadline_ms: now_ms + REPLY_DEADLINE_MS,
         };
         pieces.into_iter().enumerate().map(message).collect()
+    }
+
+    /// Where only who asked reads, if the platform has such a way.
+    pub(crate) fn aside(&self, account: &AccountId, say: &mut [Sendable]) {
+        let Some(account) = self.accounts.get(account) else { return };
+        for say in say {
+            if let Some(aside) = account.platform.aside(&say.reply_to) {
+                say.reply_to = aside;
+            }
+        }
     }
 
     /// What ends a promise that is not kept, where the platform shows one. None is made to words that only look like a
@@ -331,6 +350,7 @@ impl Door {
         let standing = tokio::select! {
             standing = account.platform.standing(at, person) => standing,
             () = pass.cut() => Err(DeliverError::InDoubt("cut off by a freeze".to_owned())),
+            () = tokio::time::sleep(ANSWER) => Err(DeliverError::InDoubt("no answer in time".to_owned())),
         };
         if let Err(DeliverError::Throttled { retry_after_ms, scope }) = &standing {
             account.rest(*scope, &at.0, *retry_after_ms, clock);

@@ -193,7 +193,7 @@ async fn receive_when_ours(seat: &Arc<Seat>, platform: &Adapter) {
 mod tests {
     use tokio::sync::watch;
     use townkeeper_contract::Stop;
-    use townkeeper_contract::id::PersonId;
+    use townkeeper_contract::id::{PersonId, PlaceId};
     use townkeeper_contract::inbound::ReplyTo;
     use townkeeper_contract::outbound::{Outbound, Receipt};
     use townkeeper_contract::platform::{
@@ -264,6 +264,14 @@ mod tests {
             _: Option<&'a PersonId>,
         ) -> BoxFuture<'a, Result<Standing, DeliverError>> {
             Box::pin(async { Ok(Standing::default()) })
+        }
+
+        fn whole(&self, _: &ReplyTo) -> Option<PlaceId> {
+            None
+        }
+
+        fn aside(&self, _: &ReplyTo) -> Option<ReplyTo> {
+            None
         }
 
         fn examine(&self) -> BoxFuture<'_, Vec<Finding>> {

@@ -9,14 +9,14 @@ use std::sync::Arc;
 
 use townkeeper_contract::id::{AccountId, MessageRef, PersonId};
 use townkeeper_contract::inbound::{Inbound, ReplyTo};
-use townkeeper_contract::moderation::{NewModeration, Verb};
+use townkeeper_contract::moderation::{Held, NewModeration, Verb};
 use townkeeper_contract::outbound::{Act, Moderation};
 use townkeeper_contract::place::PlaceWho;
 use townkeeper_contract::text::Allowed;
 use townkeeper_core::decide::moderate::{HOUR_MS, ModerateAsk, Moderated, Wanted, YEAR_MS, reverse};
 use townkeeper_core::gate::origin::defanged;
-use townkeeper_core::say;
-use townkeeper_store::{By, CaseAt, NewOrder, Notified, Order, Ordered, Sendable};
+use townkeeper_core::{held, say};
+use townkeeper_store::{By, CaseAt, Leaving, NewOrder, Notified, Order, Ordered, OutboxRow, Reading, Sendable};
 
 use crate::door::REPLY_DEADLINE_MS;
 use crate::{EngineError, House, ids, outbox};
@@ -24,7 +24,7 @@ pub(crate) use follows::{
     ByItself, ForCase, Rights, SHIELD, back_for_case, by_itself, by_shield, for_case, lets_remove,
 };
 pub(crate) use look::look_again;
-use look::{No, allowed, is_moderator};
+use look::{Looked, No, allowed, is_moderator};
 
 /// The shortest time that somebody is restricted; platforms read less as "for good".
 const SHORTEST_MS: i64 = 60 * 1000;
@@ -192,13 +192,13 @@ async fn place_order(
     by: By,
     asked: Asked<'_>,
     order: Order,
-    looked: Result<(), No>,
+    looked: Looked,
 ) -> Result<Moderated, EngineError> {
-    let look_ms = match looked {
-        Ok(()) => None,
+    let (look_ms, read) = match looked {
+        Ok(read) => (None, read),
         Err(No::Said(moderated)) => return Ok(moderated),
         // What follows from a case is not given up because nobody can be asked just now.
-        Err(No::Unasked(error)) if asked.of_case.is_some() => Some(look::again_ms(&error, 0, by.now_ms)),
+        Err(No::Unasked(error)) if asked.of_case.is_some() => (Some(look::again_ms(&error, 0, by.now_ms)), None),
         Err(No::Unasked(error)) => {
             tracing::warn!(%error, account = order.account, "the platform could not be asked what a moderator may do");
             return Ok(Moderated::Failed);
@@ -206,12 +206,18 @@ async fn place_order(
         Err(No::Engine(error)) => return Err(error),
     };
     let verb = order.verb;
-    let Some(new) = new_order(house, by, asked, order, look_ms) else { return Ok(Moderated::Failed) };
+    let Some(new) = new_order(house, by, asked, order, (look_ms, read)) else { return Ok(Moderated::Failed) };
     Ok(ordered(house, house.store.moderate(new).await?, verb))
 }
 
 /// `None`: the order names neither message nor person.
-fn new_order(house: &House, by: By, asked: Asked<'_>, order: Order, look_ms: Option<i64>) -> Option<NewOrder> {
+fn new_order(
+    house: &House,
+    by: By,
+    asked: Asked<'_>,
+    order: Order,
+    (look_ms, read): (Option<i64>, Option<Reading>),
+) -> Option<NewOrder> {
     let lasts_ms = if asked.of_case.is_some() { follows::DEADLINE_MS } else { REPLY_DEADLINE_MS };
     // A line of its own: it does not wait behind what is said there, nor a moderator behind a sweep.
     let line = if asked.of_case.is_some() { "case" } else { "moderate" };
@@ -226,7 +232,15 @@ fn new_order(house: &House, by: By, asked: Asked<'_>, order: Order, look_ms: Opt
     let told = if asked.of_case.is_none() { told(house, &order, asked.at, by.now_ms) } else { Vec::new() };
     let (key, who, of_case) = (asked.key.to_owned(), asked.who, asked.of_case);
     let node = house.node.id.clone();
-    Some(NewOrder { by, asked: key, who, order, send, told, node, of_case, look_ms })
+    let realm = house.door.realm(&AccountId::from(order.account.as_str()), &send.reply_to, &order.place);
+    Some(NewOrder { by, asked: key, who, order, send, told, node, of_case, look_ms, realm, read })
+}
+
+/// An act upon a person as it comes out now. `None`: nothing changes.
+fn as_it_leaves(row: &OutboxRow, leaving: &Leaving) -> Option<OutboxRow> {
+    let Act::Moderate { action, reason } = row.act.clone() else { return Some(row.clone()) };
+    let action = held::change(action, leaving.reverses.is_some(), &leaving.before, &leaving.after)?;
+    Some(OutboxRow { act: Act::Moderate { action, reason }, ..row.clone() })
 }
 
 /// What became of an order; what may leave now does.
@@ -277,9 +291,9 @@ fn act_of(order: &Order, ours: &Allowed) -> Option<Act> {
         }
         Verb::Remove => Moderation::Remove { message: message? },
         Verb::Restrict => Moderation::Restrict { person: person?, until_ms: order.until_ms },
-        Verb::Release => Moderation::Release { person: person? },
+        Verb::Release => Moderation::Release { person: person?, held: Held::default() },
         Verb::Ban => Moderation::Ban { person: person? },
-        Verb::Unban => Moderation::Unban { person: person? },
+        Verb::Unban => Moderation::Unban { person: person?, held: Held::default() },
     };
     Some(Act::Moderate { action, reason: order.reason.clone() })
 }

@@ -70,8 +70,8 @@ async fn deliver(house: &House, row: OutboxRow) {
 pub(crate) async fn attempt(house: &House, row: &OutboxRow) -> Verdict {
     if house.node.is_trusted() {
         return match moderate::look_again(house, row).await {
-            Some(verdict) => verdict,
-            None => house.door.deliver(row, &house.clock).await,
+            Ok(row) => house.door.deliver(&row, &house.clock).await,
+            Err(verdict) => verdict,
         };
     }
     // Others may have given this node up, and its rows with it. Certainly not sent by us.

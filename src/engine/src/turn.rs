@@ -44,6 +44,8 @@ enum End {
     Once(Outcome, Box<Reply>),
     /// To be settled, and not said: the person has heard it once.
     Quiet(Outcome, Box<Reply>),
+    /// To be settled, and said to who asked alone.
+    Aside(Outcome, Box<Reply>),
     /// Somebody stopped it, and it had said this.
     Stopped(Spoken),
     /// The process is ending first: the next one takes the turn up again.
@@ -51,10 +53,11 @@ enum End {
 }
 
 impl End {
-    fn of((outcome, reply): (Outcome, Reply), quiet: bool, once: bool) -> Self {
+    fn of((outcome, reply): (Outcome, Reply), quiet: bool, once: bool, aside: bool) -> Self {
         let how = match (quiet, once) {
             (true, _) => Self::Quiet,
             (false, true) => Self::Once,
+            (false, false) if aside => Self::Aside,
             (false, false) => Self::With,
         };
         how(outcome, Box::new(reply))
@@ -119,9 +122,9 @@ pub(crate) async fn run(house: &Arc<House>, job: Job) {
 /// The last look at a reply, and the messages it becomes. The first of them replaces what was painted of it.
 fn worded(house: &House, row: &InboxRow, base: &Base, canvas: &Canvas, end: End) -> Option<Words> {
     let by_person = Outcome::Cancelled { by: CancelledBy::Person };
-    let is_once = matches!(end, End::Once(..));
+    let (is_once, is_aside) = (matches!(end, End::Once(..)), matches!(end, End::Aside(..)));
     let (outcome, reply, told) = match end {
-        End::With(outcome, reply) | End::Once(outcome, reply) => (outcome, *reply, None),
+        End::With(outcome, reply) | End::Once(outcome, reply) | End::Aside(outcome, reply) => (outcome, *reply, None),
         End::Quiet(outcome, reply) => (outcome, *reply, Some(None)),
         // Who stopped an answer is told so once, by the command that did it.
         End::Stopped(spoken) => {
@@ -143,6 +146,9 @@ fn worded(house: &House, row: &InboxRow, base: &Base, canvas: &Canvas, end: End)
     let now_ms = house.clock.now_ms();
     let mut say =
         told.map(|told| house.door.messages(&row.inbound, &press::shown(&told, &row.turn), now_ms)).unwrap_or_default();
+    if is_aside {
+        house.door.aside(&row.inbound.account, &mut say);
+    }
     canvas.finish(&mut say, reply.kind);
     let actions = press::mint(row, &mut say, now_ms);
     access::last_words(house, row.inbound.event.as_str(), &mut say);
@@ -223,7 +229,7 @@ async fn answer(
         };
         let decision = decide(&snapshot, &event);
         match (decision.end, decision.then) {
-            (Some(end), _) => return End::of(end, decision.quiet, decision.once),
+            (Some(end), _) => return End::of(end, decision.quiet, decision.once, decision.aside),
             (None, None) => return failed(row, "nothing was decided"),
             (None, Some(ask)) => {
                 if matches!(ask, Ask::Model { .. } | Ask::Meaning { .. }) {
@@ -344,6 +350,9 @@ async fn find_out<'a>(
         Ask::Moderate(ask) => Ok(Event::Moderated(moderate::act(house, &row.turn, &row.inbound, ask).await)),
         Ask::Case(CaseAsk::Decide { number, word }) => {
             Ok(Event::Cased(cases::said_in_chat(house, &row.inbound, number, word).await))
+        }
+        Ask::Case(CaseAsk::Show { number }) => {
+            Ok(Event::Cased(cases::shown_in_chat(house, &row.inbound, number).await))
         }
         Ask::Case(CaseAsk::Report { message, author, text }) => {
             Ok(Event::Cased(reports::pass_on(house, &row.inbound, message, author, text).await))

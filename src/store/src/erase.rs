@@ -214,7 +214,8 @@ const RULES: &[Rule] = &[
     ),
     rule(
         "moderation",
-        "UPDATE moderation SET reason = '', person = CASE WHEN person = $3 THEN 'erased' ELSE person END, \
+        "UPDATE moderation SET reason = '', former = CASE WHEN person = $3 THEN NULL ELSE former END, \
+         person = CASE WHEN person = $3 THEN 'erased' ELSE person END, \
          by_actor = CASE WHEN by_person = $3 THEN 'erased' ELSE by_actor END, \
          by_person = CASE WHEN by_person = $3 THEN 'erased' ELSE by_person END \
          WHERE workspace = $1 AND account = $2 AND (person = $3 OR by_person = $3)",

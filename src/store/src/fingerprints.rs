@@ -69,6 +69,23 @@ impl Store {
         row.map(|row| row.text("person")).transpose()
     }
 
+    /// Where somebody was seen: accounts of ours on that platform, and their places. Of what they said in private nothing.
+    pub async fn seen_at(
+        &self,
+        workspace: &str,
+        platform: &str,
+        person: &str,
+    ) -> Result<Vec<(String, String)>, StoreError> {
+        let rows = sql("SELECT account, place FROM (SELECT account, place FROM fingerprint \
+             WHERE workspace = $1 AND person = $2 UNION SELECT account, place FROM scam_case \
+             WHERE workspace = $1 AND person = $2 UNION SELECT c.account, c.place FROM conversation c JOIN place p \
+             ON p.workspace = c.workspace AND p.account = c.account AND p.place = c.place \
+             WHERE c.workspace = $1 AND c.person = $2 AND p.kind <> '\"private\"') AS seen \
+             WHERE account LIKE $3 ORDER BY account, place");
+        let rows = rows.bind(workspace).bind(person).bind(format!("{platform}:%")).all(&self.reads).await?;
+        rows.iter().map(|row| Ok((row.text("account")?, row.text("place")?))).collect()
+    }
+
     /// Deletes fingerprints from before then, and forgets who was erased before then.
     pub async fn prune_prints(&self, workspace: &str, before_ms: i64) -> Result<(), StoreError> {
         for node in self.print_nodes(workspace).await? {

@@ -4,15 +4,16 @@ use serde::Serialize;
 use townkeeper_contract::BoxFuture;
 use townkeeper_contract::id::{AccountId, MessageRef, PersonId, PlaceId};
 use townkeeper_contract::inbound::{Inbound, ReplyTo};
-use townkeeper_contract::moderation::{DeliveryState, ModerationAct, Verb};
+use townkeeper_contract::moderation::{DeliveryState, Former, ModerationAct, Verb};
 use townkeeper_contract::outbound;
+use townkeeper_core::decide::moderate::is_of_person;
 use townkeeper_core::say::keeper::act_done;
 
 use crate::audit::{self, Act, By, Log};
 use crate::db::{Conn, Row, per_engine, sql};
 use crate::outbox::{self, OutboxRow, Queue, Sendable};
 use crate::writer::Write;
-use crate::{Store, StoreError, counter};
+use crate::{Reading, Store, StoreError, counter, held};
 
 /// What is to be done, and who wants it.
 #[derive(Clone, Debug, Serialize)]
@@ -51,6 +52,10 @@ pub struct NewOrder {
     /// The platform could not be asked whether it may be done: it waits, until then at least, and is looked up before it
     /// leaves.
     pub look_ms: Option<i64>,
+    /// Where an act upon a person holds: the place, or the bigger one that it is a part of.
+    pub realm: String,
+    /// What the platform said of the person; none: it was not asked yet.
+    pub read: Option<Reading>,
 }
 
 /// A case as it was seen.
@@ -79,6 +84,7 @@ pub struct Waiting {
 pub struct Followed {
     pub number: i64,
     pub verb: Verb,
+    pub account: String,
     /// Who ordered it, as the audit log names them.
     pub by: String,
     /// What became of it; None where its row is gone.
@@ -111,7 +117,7 @@ pub enum Ordered {
 macro_rules! followed {
     ($bytes:literal) => {
         concat!(
-            "SELECT m.number, m.verb, m.by_actor, o.state AS state FROM moderation m \
+            "SELECT m.number, m.verb, m.account, m.by_actor, o.state AS state FROM moderation m \
              LEFT JOIN outbox o ON o.workspace = m.workspace AND o.id = m.outbox WHERE m.workspace = $1 \
              AND m.asked",
             $bytes,
@@ -137,7 +143,7 @@ impl Store {
         rows.iter()
             .map(|row| {
                 let (number, by) = (row.int("number")?, row.text("by_actor")?);
-                Ok(Followed { number, verb: verb(row)?, by, state: state(row)? })
+                Ok(Followed { number, verb: verb(row)?, account: row.text("account")?, by, state: state(row)? })
             })
             .collect()
     }
@@ -152,7 +158,8 @@ impl Store {
         let rows = sql("SELECT m.*, o.state AS state, \
              (SELECT r.number FROM moderation r WHERE r.workspace = m.workspace AND r.reverses = m.number) AS reversed_by, \
              (SELECT a.detail FROM attempt a WHERE a.workspace = m.workspace AND a.outbox = m.outbox \
-              AND a.n = o.attempt) AS detail \
+              AND a.n = o.attempt) AS detail, \
+             (SELECT h.former FROM moderation h WHERE h.workspace = m.workspace AND h.number = m.chain) AS before_us \
              FROM moderation m LEFT JOIN outbox o ON o.workspace = m.workspace AND o.id = m.outbox \
              WHERE m.workspace = $1 ORDER BY m.number DESC LIMIT $2")
         .bind(workspace)
@@ -263,7 +270,8 @@ impl NewOrder {
             return Ok(Ordered::Reversed { by: row.int("number")? });
         }
         let number = counter::next(tx, workspace, "moderation").await?;
-        self.insert(tx, number).await?;
+        let chain = held::chain(tx, self, number).await?;
+        self.insert(tx, number, chain).await?;
         let (account, turn) = (&self.order.account, &self.send.id);
         let queue = Queue { workspace, account, turn, part: 0, node: &self.node, now_ms: self.by.now_ms };
         let sendable = self.in_line(tx).await?;
@@ -281,11 +289,16 @@ impl NewOrder {
         Ok(Ordered::Now { number, send: send.map(Box::new) })
     }
 
-    /// Its row: behind the act that it takes back, in whichever line that still waits.
+    /// Its row: behind the act that it takes back, and behind what is to be done about the same person, in whichever line
+    /// that still waits.
     async fn in_line(&self, tx: &mut Conn) -> Result<Sendable, StoreError> {
+        let person = self.order.person.as_ref().filter(|_| is_of_person(self.order.verb));
         let line = sql("SELECT o.dest AS dest FROM moderation m JOIN outbox o ON o.workspace = m.workspace \
-             AND o.id = m.outbox WHERE m.workspace = $1 AND m.number = $2 AND o.state IN ('ready', 'sending')");
-        let line = line.bind(&self.by.workspace).bind(self.order.reverses).optional(tx).await?;
+             AND o.id = m.outbox WHERE m.workspace = $1 AND (m.number = $2 OR m.account = $3 AND m.realm = $4 \
+             AND m.person = $5 AND m.verb IN ('restrict', 'release', 'ban', 'unban')) \
+             AND o.state IN ('ready', 'sending') ORDER BY m.number DESC LIMIT 1");
+        let line = line.bind(&self.by.workspace).bind(self.order.reverses).bind(&self.order.account);
+        let line = line.bind(&self.realm).bind(person).optional(tx).await?;
         let dest = line.map(|row| row.text("dest")).transpose()?.unwrap_or_else(|| self.send.dest.clone());
         Ok(Sendable { dest, ..self.send.clone() })
     }
@@ -308,11 +321,16 @@ impl NewOrder {
         Ok(())
     }
 
-    async fn insert(&self, tx: &mut Conn, number: i64) -> Result<(), StoreError> {
+    async fn insert(
+        &self,
+        tx: &mut Conn,
+        number: i64,
+        (chain, former): (i64, Option<Former>),
+    ) -> Result<(), StoreError> {
         let order = &self.order;
         sql("INSERT INTO moderation (workspace, number, asked, account, place, address, person, message, verb, \
-             until_ms, reason, by_actor, by_person, at_ms, reverses, outbox, looked) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)")
+             until_ms, reason, by_actor, by_person, at_ms, reverses, outbox, looked, realm, chain, former) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)")
         .bind(&self.by.workspace)
         .bind(number)
         .bind(&self.asked)
@@ -330,6 +348,9 @@ impl NewOrder {
         .bind(order.reverses)
         .bind(&self.send.id)
         .bind(i64::from(self.look_ms.is_none()))
+        .bind(&self.realm)
+        .bind(chain)
+        .bind(former.as_ref().map(serde_json::to_string).transpose()?)
         .execute(tx)
         .await?;
         Ok(())
@@ -349,12 +370,12 @@ fn action(verb: Verb) -> &'static str {
     }
 }
 
-fn verb(row: &Row) -> Result<Verb, StoreError> {
+pub(crate) fn verb(row: &Row) -> Result<Verb, StoreError> {
     let word = row.text("verb")?;
     Verb::named(&word).ok_or_else(|| StoreError::Decode(format!("verb is {word}")))
 }
 
-fn state(row: &Row) -> Result<Option<DeliveryState>, StoreError> {
+pub(crate) fn state(row: &Row) -> Result<Option<DeliveryState>, StoreError> {
     Ok(row.opt_text("state")?.and_then(|state| DeliveryState::named(&state)))
 }
 
@@ -390,5 +411,6 @@ fn shown(row: &Row) -> Result<ModerationAct, StoreError> {
         reversed_by: row.opt_int("reversed_by")?,
         state: state(row)?,
         detail: row.opt_text("detail")?,
+        former: row.opt_json::<Former>("before_us")?.filter(|_| is_of_person(order.verb)),
     })
 }

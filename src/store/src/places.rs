@@ -276,14 +276,15 @@ impl Write for MovePlace {
                 counter::next(tx, workspace, CHANGES).await?;
             }
             // What was done there is taken back there.
-            sql("UPDATE moderation SET place = $4, address = $5 WHERE workspace = $1 AND account = $2 AND place = $3")
-                .bind(workspace)
-                .bind(&self.account)
-                .bind(&self.from)
-                .bind(to)
-                .bind(&self.address.0)
-                .execute(&mut *tx)
-                .await?;
+            sql("UPDATE moderation SET place = $4, address = $5, \
+             realm = CASE WHEN realm = $3 THEN $4 ELSE realm END WHERE workspace = $1 AND account = $2 AND place = $3")
+            .bind(workspace)
+            .bind(&self.account)
+            .bind(&self.from)
+            .bind(to)
+            .bind(&self.address.0)
+            .execute(&mut *tx)
+            .await?;
             let mut moved = 0;
             for line in ["", "moderate/", "case/"] {
                 moved += per_engine(MOVED_SQLITE, MOVED_POSTGRES)

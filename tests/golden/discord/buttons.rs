@@ -7,7 +7,7 @@ use super::{ADA, ASKED, BOB, BOT, CHANNEL, STRANGE, nth, ready, stage, to_us, wh
 use crate::daemon::Daemon;
 
 /// What the button with this label carries.
-fn button(message: &Message, label: &str) -> String {
+pub(super) fn button(message: &Message, label: &str) -> String {
     let rows = message.components.iter().filter_map(|row| row["components"].as_array());
     let found: Option<&Value> = rows.flatten().find(|button| button["label"] == label);
     let data = found.and_then(|button| button["custom_id"].as_str()).expect("no such button");
@@ -16,7 +16,7 @@ fn button(message: &Message, label: &str) -> String {
 }
 
 /// Presses; the interaction's id.
-fn press(discord: &DiscordServer, person: u64, message: &Message, data: &str) -> u64 {
+pub(super) fn press(discord: &DiscordServer, person: u64, message: &Message, data: &str) -> u64 {
     discord
         .push_interaction(json!({ "type": 3, "channel_id": message.channel, "user": { "id": person },
             "message": { "id": message.id }, "data": { "component_type": 2, "custom_id": data } }))

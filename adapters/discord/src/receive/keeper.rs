@@ -54,7 +54,7 @@ pub(super) fn resolve(mut inbound: Inbound, target: &Target, world: &World) -> I
         // Who wrote it the link does not say.
         inbound.replies_to_person = None;
         if channel != target.channel {
-            let at = Target { channel, guild: Some(guild), message: None, via: None };
+            let at = Target { channel, guild: Some(guild), message: None, via: None, press: None };
             let there = place(&at, world.seat(channel).unwrap_or_default());
             inbound.carried.written_in = Some(std::mem::replace(&mut inbound.place, there));
             inbound.thread = None;

@@ -41,7 +41,7 @@ pub(crate) fn message(message: &Message, me: &Me, world: &World) -> Option<Inbou
         let about = message.referenced_message.as_ref().filter(|_| replies);
         inbound.carried.quoted = about.map(|about| about.content.clone()).unwrap_or_default();
     }
-    let target = Target { channel: message.channel_id, guild, message: None, via: None };
+    let target = Target { channel: message.channel_id, guild, message: None, via: None, press: None };
     Some(keeper::resolve(inbound, &target, world))
 }
 
@@ -81,7 +81,7 @@ fn words(
     if text.is_empty() && carried.is_nothing() && !addressed {
         return None;
     }
-    let target = Target { channel: message.channel_id, guild, message: Some(message.id), via: None };
+    let target = Target { channel: message.channel_id, guild, message: Some(message.id), via: None, press: None };
     let person = person(author, message.member.as_ref(), message.webhook_id.is_some());
     let answered = answered.and_then(|reference| reference.message_id);
     Some(Inbound {
@@ -112,14 +112,10 @@ pub(crate) fn interaction(asked: &Interaction, me: &Me, commands: &[CommandSpec]
     let below = asked.message.as_ref().filter(|_| pressed).map(|message| message.id);
     // A press is answered by a message below the button's; what replaces something, or only one may see, by its token.
     let private = private && asked.guild_id.is_some();
-    let via = (!pressed || private).then(|| Via {
-        id: asked.id,
-        app: asked.application_id,
-        token: asked.token.clone(),
-        private,
-        pressed,
-    });
-    let target = Target { channel, guild: asked.guild_id, message: below, via };
+    let by_token = Via { id: asked.id, app: asked.application_id, token: asked.token.clone(), private, pressed };
+    let (via, press) = if !pressed || private { (Some(by_token), None) } else { (None, Some(by_token)) };
+    let press = press.filter(|_| asked.guild_id.is_some());
+    let target = Target { channel, guild: asked.guild_id, message: below, via, press };
     let parent = asked.channel.as_ref().filter(|channel| channel.is_thread()).and_then(|channel| channel.parent_id);
     let seat =
         if parent.is_some() { Seat { guild: asked.guild_id, parent } } else { world.seat(channel).unwrap_or_default() };
@@ -199,7 +195,8 @@ fn of_guild(
     body: Body,
     me: &Me,
 ) -> Inbound {
-    let target = Target { channel: channel.unwrap_or(guild), guild: Some(guild), message: None, via: None };
+    let target =
+        Target { channel: channel.unwrap_or(guild), guild: Some(guild), message: None, via: None, press: None };
     let mut told = inbound(event, at_ms, false, person, &target, Seat::default(), body, me);
     let address = channel.map(|_| target.to_reply());
     // It is the bigger place itself.
@@ -238,7 +235,7 @@ fn inbound(
 /// Where a target is. The place of a thread is its parent, and so is the place's address; a guild is the bigger place.
 pub(super) fn place(target: &Target, seat: Seat) -> Place {
     let channel = seat.parent.unwrap_or(target.channel);
-    let address = Target { channel, guild: target.guild, message: None, via: None };
+    let address = Target { channel, guild: target.guild, message: None, via: None, press: None };
     Place {
         id: PlaceId(channel.to_string()),
         kind: if target.guild.is_some() { PlaceKind::Group } else { PlaceKind::Private },

@@ -1,8 +1,9 @@
 //! Delivering: what leaves for Discord, and the class of each way it can fail.
 
 use serde_json::json;
-use townkeeper_contract::id::{MessageRef, OutboxId};
+use townkeeper_contract::id::{MessageRef, OutboxId, PersonId};
 use townkeeper_contract::inbound::ReplyTo;
+use townkeeper_contract::moderation::Held;
 use townkeeper_contract::outbound::{Act, Button, LimitHint, LimitScope, Moderation, Outbound, Receipt};
 use townkeeper_contract::platform::{DeliverError, Platform};
 use townkeeper_contract::text::{Origin, RichText};
@@ -109,6 +110,32 @@ async fn edits_deletes_pins_and_typing() {
     assert!(matches!(soon(bot.deliver(&out("7", act))).await, Err(DeliverError::Refused(_))), "there are no drafts");
 }
 
+/// What Discord says of somebody is what it is told when they are let go.
+#[tokio::test]
+async fn what_held_before_us_holds_again() {
+    let (server, bot) = server_and_bot().await;
+    server.add_guild(json!({ "id": GUILD, "owner_id": "1", "channels": [{ "id": CHANNEL }],
+        "roles": [{ "id": "7", "position": 9, "permissions": MODERATES.to_string() }],
+        "members": [{ "user": { "id": BOT }, "roles": ["7"] }, { "user": { "id": ADA } }] }));
+    let at = ReplyTo(json!({ "channel": CHANNEL.to_string(), "guild": GUILD.to_string() }).to_string());
+    let person = || -> PersonId { ADA.to_string().into() };
+    let says = async || soon(bot.standing(&at, Some(&person()))).await.expect("an answer").held;
+    server.time_out(GUILD, ADA, 86_400_000);
+    let before = says().await.expect("it says");
+    let act = |action| Act::Moderate { action, reason: String::new() };
+    soon(bot.deliver(&out("1", act(Moderation::Restrict { person: person(), until_ms: None })))).await.expect("longer");
+    assert!(says().await.is_some_and(|held| held != before));
+    soon(bot.deliver(&out("2", act(Moderation::Release { person: person(), held: before.clone() }))))
+        .await
+        .expect("as before");
+    assert_eq!(says().await.as_ref(), Some(&before));
+    soon(bot.deliver(&out("3", act(Moderation::Ban { person: person() })))).await.expect("banned");
+    assert!(says().await.expect("it says").ban.is_some());
+    // Nobody who is not back yet can be timed out.
+    soon(bot.deliver(&out("4", act(Moderation::Unban { person: person(), held: before })))).await.expect("not banned");
+    assert_eq!(says().await, None, "what they had waits for them, and nobody is told of it");
+}
+
 #[tokio::test]
 async fn moderating_says_why_and_can_be_repeated() {
     let (server, bot) = server_and_bot().await;
@@ -122,14 +149,14 @@ async fn moderating_says_why_and_can_be_repeated() {
     let all = [
         act(Moderation::Restrict { person: person(), until_ms: None }),
         act(Moderation::Restrict { person: person(), until_ms: Some(i64::MAX) }),
-        act(Moderation::Release { person: person() }),
+        act(Moderation::Release { person: person(), held: Held::default() }),
         Act::Pin { message: message.clone() },
         Act::Unpin { message: message.clone() },
         act(Moderation::Remove { message: message.clone() }),
         act(Moderation::Remove { message }),
         act(Moderation::Ban { person: person() }),
-        act(Moderation::Unban { person: person() }),
-        act(Moderation::Unban { person: person() }),
+        act(Moderation::Unban { person: person(), held: Held::default() }),
+        act(Moderation::Unban { person: person(), held: Held::default() }),
     ];
     for (n, act) in all.into_iter().enumerate() {
         soon(bot.deliver(&out(&n.to_string(), act.clone()))).await.unwrap_or_else(|e| panic!("{act:?}: {e}"));

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use townkeeper_contract::inbound::ReplyTo;
+use townkeeper_contract::moderation::{Held, Quiet, Term};
 use townkeeper_contract::platform::{Platform, Right, Standing};
 use townkeeper_fakes::discord::{DiscordFault, DiscordServer};
 
@@ -33,7 +34,7 @@ async fn of(server: &DiscordServer, channel: u64, person: Option<u64>) -> Standi
 }
 
 fn rights(rights: &[Right]) -> Standing {
-    Standing { member: true, rights: rights.iter().copied().collect() }
+    Standing { member: true, rights: rights.iter().copied().collect(), held: Some(Held::default()) }
 }
 
 #[tokio::test]
@@ -62,7 +63,7 @@ async fn roles_rules_and_owners() {
     let server = guild(deny(&GUILD.to_string()), plain).await;
     assert_eq!(of(&server, CHANNEL, Some(1)).await, all, "the owner may everything");
     assert_eq!(of(&server, CHANNEL, None).await, rights(&[]), "we ourselves");
-    assert_eq!(of(&server, CHANNEL, Some(404)).await, Standing::default(), "a stranger");
+    assert_eq!(of(&server, CHANNEL, Some(404)).await.rights, [].into(), "a stranger");
     // In threads another permission counts than in their channel.
     assert_eq!(of(&server, THREAD, Some(ADA)).await, rights(&[Speak]));
 }
@@ -71,7 +72,9 @@ async fn roles_rules_and_owners() {
 async fn who_is_timed_out_may_say_nothing() {
     let member = |until: &str| json!({ "user": { "id": ADA }, "roles": ["7"], "communication_disabled_until": until });
     let server = guild(json!([]), member("2099-01-01T00:00:00+00:00")).await;
-    assert_eq!(of(&server, CHANNEL, Some(ADA)).await, rights(&[]));
+    let quiet = Quiet { term: Term { until_ms: Some(4_070_908_800_000) }, ..Quiet::default() };
+    let silent = Standing { held: Some(Held { ban: None, quiet: Some(quiet) }), ..rights(&[]) };
+    assert_eq!(of(&server, CHANNEL, Some(ADA)).await, silent);
     let server = guild(json!([]), member("2020-01-01T00:00:00+00:00")).await;
     assert!(of(&server, CHANNEL, Some(ADA)).await.may(Right::Speak), "it is over");
 }
@@ -81,7 +84,8 @@ async fn in_private_there_is_nobody_to_moderate() {
     let (server, bot) = server_and_bot().await;
     let at = ReplyTo(json!({ "channel": server.direct(BOT, ADA).to_string() }).to_string());
     let ada = ADA.to_string().into();
-    assert_eq!(soon(bot.standing(&at, Some(&ada))).await, Ok(rights(&[Right::Speak])));
+    let private = Standing { held: None, ..rights(&[Right::Speak]) };
+    assert_eq!(soon(bot.standing(&at, Some(&ada))).await, Ok(private));
     let another = "7".to_owned().into();
     assert!(!soon(bot.standing(&at, Some(&another))).await.expect("an answer").may(Right::Speak));
     let path = "1/../../../users/@me".to_owned().into();

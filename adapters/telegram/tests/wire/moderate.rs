@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use townkeeper_contract::id::MessageRef;
+use townkeeper_contract::moderation::{Held, Quiet, Term};
 use townkeeper_contract::outbound::{Act, Moderation};
 use townkeeper_contract::platform::{DeliverError, Platform as _};
 use townkeeper_fakes::telegram::TelegramServer;
@@ -110,7 +111,7 @@ async fn who_is_released_is_a_plain_member() {
     let person = || "66".into();
     moderate(&bot, Moderation::Restrict { person: person(), until_ms: None }).await.expect("restricted");
     for _ in 0..2 {
-        moderate(&bot, Moderation::Release { person: person() }).await.expect("released");
+        moderate(&bot, Moderation::Release { person: person(), held: Held::default() }).await.expect("released");
         assert_eq!(server.member(GROUP, 66)["status"], "member", "with no restriction of their own left");
     }
 }
@@ -123,11 +124,38 @@ async fn a_ban_and_its_end_change_nothing_twice() {
     }
     assert_eq!(server.member(GROUP, 66)["status"], "kicked");
     for _ in 0..2 {
-        moderate(&bot, Moderation::Unban { person: "66".into() }).await.expect("not banned");
+        moderate(&bot, Moderation::Unban { person: "66".into(), held: Held::default() }).await.expect("not banned");
     }
     assert_eq!(server.member(GROUP, 66)["status"], "left");
-    moderate(&bot, Moderation::Unban { person: "67".into() }).await.expect("was never banned");
+    moderate(&bot, Moderation::Unban { person: "67".into(), held: Held::default() }).await.expect("was never banned");
     assert_eq!(server.member(GROUP, 67)["status"], "member", "and is not thrown out");
+}
+
+/// What Telegram says of somebody is what it is told when they are let go.
+#[tokio::test]
+async fn what_held_before_us_holds_again() {
+    let (server, bot) = moderator().await;
+    let until_ms = (now_ms() / 1000 + 86_400) * 1000;
+    let may = ["can_send_messages", "can_invite_users", "can_pin_messages"].map(str::to_owned).into();
+    let quiet = Held { ban: None, quiet: Some(Quiet { term: Term { until_ms: Some(until_ms) }, may }) };
+    let at = townkeeper_contract::inbound::ReplyTo(json!({ "chat": GROUP }).to_string());
+    let says = async |person: &str| soon(bot.standing(&at, Some(&person.into()))).await.expect("an answer").held;
+    moderate(&bot, Moderation::Restrict { person: "66".into(), until_ms: None }).await.expect("restricted");
+    for _ in 0..2 {
+        moderate(&bot, Moderation::Release { person: "66".into(), held: quiet.clone() }).await.expect("released");
+        assert_eq!(says("66").await, Some(quiet.clone()));
+    }
+    let banned = Held { ban: Some(Term { until_ms: Some(until_ms) }), quiet: None };
+    for (person, held) in [("67", &quiet), ("68", &banned)] {
+        moderate(&bot, Moderation::Ban { person: person.into() }).await.expect("banned");
+        assert_eq!(says(person).await, Some(Held { ban: Some(Term::default()), quiet: None }));
+        for _ in 0..2 {
+            moderate(&bot, Moderation::Unban { person: person.into(), held: held.clone() }).await.expect("as before");
+            assert_eq!(says(person).await.as_ref(), Some(held), "{person}");
+        }
+    }
+    assert_eq!(server.member(GROUP, 67)["is_member"], false, "nobody is brought back into the group");
+    assert_eq!(says("69").await, Some(Held::default()));
 }
 
 /// Somebody who writes in a channel's name has that channel's number.
@@ -136,7 +164,7 @@ async fn a_channel_is_banned_as_such() {
     let (server, bot) = moderator().await;
     moderate(&bot, Moderation::Ban { person: "-100999".into() }).await.expect("banned");
     assert_eq!(server.calls("banChatSenderChat")[0].body, json!({ "chat_id": GROUP, "sender_chat_id": -100_999 }));
-    moderate(&bot, Moderation::Unban { person: "-100999".into() }).await.expect("not banned");
+    moderate(&bot, Moderation::Unban { person: "-100999".into(), held: Held::default() }).await.expect("not banned");
     let restricted = moderate(&bot, Moderation::Restrict { person: "-100999".into(), until_ms: None }).await;
     assert!(matches!(restricted, Err(DeliverError::Refused(_))));
 }

@@ -5,7 +5,9 @@ use townkeeper_contract::case::{CaseState, CaseWord};
 use townkeeper_contract::id::{MessageRef, PersonId};
 use townkeeper_contract::inbound::Inbound;
 
-use super::{Ask, Decision};
+use townkeeper_contract::stream::Reply;
+
+use super::{Ask, Decision, Snapshot};
 use crate::say;
 
 /// Something to be done about a case.
@@ -14,6 +16,10 @@ pub enum CaseAsk {
     Decide {
         number: i64,
         word: CaseWord,
+    },
+    /// Show its card here.
+    Show {
+        number: i64,
     },
     /// Pass a message on to the moderators.
     Report {
@@ -26,13 +32,19 @@ pub enum CaseAsk {
 }
 
 /// What came of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Cased {
     Decided(Decided),
     /// It was said before.
     Same,
     NoSuchCase,
     NotAllowed,
+    /// The card of a case, as it stands.
+    Shown(Box<Reply>),
+    /// It is not shown to who asks.
+    NotShown,
+    /// It is not shown where anybody reads.
+    NotHere,
     /// Somebody else said something meanwhile.
     Faster,
     Reported,
@@ -57,6 +69,26 @@ pub(super) fn pressed(action: &str) -> Option<Decision> {
     let (number, word) = action.strip_prefix("case:")?.split_once(':')?;
     let ask = CaseAsk::Decide { number: number.parse().ok()?, word: CaseWord::named(word)? };
     Some(Decision::ask(Ask::Case(ask)))
+}
+
+/// `/keeper case 7`.
+pub(super) fn opened(inbound: &Inbound, verb: &str, rest: &str) -> Option<Decision> {
+    let number = rest.trim().trim_start_matches('#').parse().ok().filter(|_| verb.eq_ignore_ascii_case("case"))?;
+    // A bot, or who writes in the name of a chat, is nobody whose rights could be asked for.
+    if inbound.person.bot {
+        return Some(Decision::end(say::moderator_unknown()));
+    }
+    Some(Decision::ask(Ask::Case(CaseAsk::Show { number })))
+}
+
+/// What to say of what came of it: to strangers nothing where we are not switched on, a refusal to who asked alone.
+pub(super) fn said(snapshot: &Snapshot<'_>, cased: &Cased) -> Decision {
+    let said = Decision::end(say::cases::cased(cased));
+    match cased {
+        Cased::NotShown | Cased::NoSuchCase => said.unless_off(snapshot),
+        Cased::NotAllowed => Decision { aside: true, ..said },
+        _ => said,
+    }
 }
 
 /// Whether a button is about a case.

@@ -111,6 +111,7 @@ pub(super) fn asked(snapshot: &Snapshot<'_>, inbound: &Inbound, args: &str) -> D
         return Decision::end(say::keeper::where_it_is());
     }
     let understood = moderate::asked(inbound, verb, rest)
+        .or_else(|| super::cases::opened(inbound, verb, rest))
         .or_else(|| wished(inbound).is_none().then(|| Decision::end(say::keeper::verbs())));
     match understood {
         // How to word it is for moderators: where we are not switched on it is found out first whether this is one.

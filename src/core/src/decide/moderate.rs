@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn whoever_could_silence_others_is_protected() {
-        let with = |rights: &[Right]| Standing { member: true, rights: rights.iter().copied().collect() };
+        let with = |rights: &[Right]| Standing { member: true, rights: rights.iter().copied().collect(), held: None };
         assert!(!is_protected(&with(&[Right::Speak, Right::Pin])));
         for right in [Right::Manage, Right::Remove, Right::Restrict, Right::Ban] {
             assert!(is_protected(&with(&[Right::Speak, right])), "{right:?}");

@@ -103,6 +103,11 @@ pub fn erased() -> &'static str {
     "This person was erased, so nobody is restricted."
 }
 
+/// Why nothing is done to what somebody has linked.
+pub fn linked_elsewhere() -> &'static str {
+    "Accounts that this person has linked are left alone: about those somebody decides who moderates by a role with us."
+}
+
 /// Why there is a case that members led to.
 pub fn reported() -> &'static str {
     "members reported it"
@@ -158,7 +163,8 @@ pub fn digest(cases: &[&Case]) -> RichText {
             Run::plain(case.why.clone(), Origin::Quote),
         ]));
     }
-    let rest = "They wait: townkeeper shield cases shows them all, townkeeper shield decide takes your word.";
+    let rest = "They wait. /keeper case and a number, said here, shows one with its buttons; townkeeper shield cases shows \
+                them all, townkeeper shield decide takes your word.";
     body.push(Block::paragraph(vec![Run::plain(rest, Origin::System)]));
     body
 }
@@ -205,7 +211,9 @@ pub(crate) fn cased(cased: &Cased) -> Reply {
         Cased::Decided(decided) => self::decided(decided),
         Cased::Same => notice("That is how it stands already."),
         Cased::NoSuchCase => notice("There is no such case."),
-        Cased::NotAllowed => super::moderator_unknown(),
+        Cased::NotAllowed | Cased::NotShown => super::moderator_unknown(),
+        Cased::Shown(card) => (**card).clone(),
+        Cased::NotHere => notice("Cases are shown where moderators read them: /keeper notices here makes a place one."),
         Cased::Faster => overtaken(),
         Cased::Reported => notice("Thank you. The moderators see it when enough speaks for it."),
         Cased::Failed => super::not_now(),

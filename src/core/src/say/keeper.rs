@@ -35,7 +35,7 @@ pub fn verbs() -> Reply {
     notice(
         "/keeper takes: link, unlink, mode answer|support|off, notices here|off, safety here|off, shield off|shadow|flag|guard, \
          channel open|support|announcements|reports|staff, language de (or another code, or auto), who platform|roles, health, show, freeze, thaw; in reply to a message: remove, restrict 1h, release, ban, \
-         unban, pin, unpin; and undo with the number of what was done.",
+         unban, pin, unpin; undo with the number of what was done; and case with the number of a case.",
     )
 }
 

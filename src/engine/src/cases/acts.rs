@@ -10,6 +10,7 @@ use townkeeper_core::decide::moderate::{Moderated, said};
 use townkeeper_core::say;
 use townkeeper_store::{By, CaseAt, CaseCopy, KeptCase};
 
+use super::linked::linked;
 use crate::moderate::{self, ForCase, Rights};
 use crate::shield::Copy;
 use crate::{EngineError, House};
@@ -42,7 +43,11 @@ pub(super) async fn carry_out(
             Step::Restrict | Step::Ban if kept.case.person.as_str() == cases::ERASED => {
                 done.undone.push(say::cases::erased().to_owned());
             }
-            Step::Remove | Step::Restrict | Step::Ban => order(house, by, kept, *step, person, &mut done).await?,
+            Step::Remove => order(house, by, kept, *step, person, &mut done).await?,
+            Step::Restrict | Step::Ban => {
+                order(house, by, kept, *step, person, &mut done).await?;
+                linked(house, by, kept, *step, person, &mut done).await?;
+            }
             Step::TakeBack => take_back(house, by, kept, person, &mut done).await?,
             Step::Sweep => sweep(house, by, (kept, copies), person, &mut done).await?,
         }
@@ -75,7 +80,7 @@ pub(super) fn act_of(kept: &KeptCase, step: Step) -> Option<ForCase<'_>> {
     })
 }
 
-fn at(kept: &KeptCase) -> CaseAt {
+pub(super) fn at(kept: &KeptCase) -> CaseAt {
     CaseAt { number: kept.case.number, said: kept.said }
 }
 
@@ -112,7 +117,9 @@ async fn take_back(
         if nothing || act.verb == Verb::Remove {
             continue;
         }
-        match moderate::back_for_case(house, by.clone(), at(kept), act.number, person.map(str::to_owned)).await? {
+        // Who moderates by one platform's word has no number on another: what was done there follows the word.
+        let asker = person.filter(|_| act.account == kept.case.account.as_str()).map(str::to_owned);
+        match moderate::back_for_case(house, by.clone(), at(kept), act.number, asker).await? {
             Moderated::Ordered { number, .. } => done.acts.push(number),
             Moderated::Reversed { .. } => {}
             other => done.undone.push(said(other).body.to_plain()),

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use townkeeper_contract::case::Case;
 use townkeeper_contract::id::{AccountId, ActionId, PlaceId};
-use townkeeper_contract::inbound::ReplyTo;
+use townkeeper_contract::inbound::{Inbound, ReplyTo};
 use townkeeper_contract::moderation::{DeliveryState, Verb};
 use townkeeper_contract::outbound::{Act, Button};
-use townkeeper_contract::stream::Offer;
+use townkeeper_contract::stream::{Offer, Reply};
 use townkeeper_contract::text::RichText;
 use townkeeper_core::cases::Step;
 use townkeeper_core::gate::origin::defanged;
@@ -74,6 +74,17 @@ pub(super) async fn redraw(house: &Arc<House>) -> Result<(), EngineError> {
         }
     }
     Ok(())
+}
+
+/// The card of a case as it stands, as an answer where moderators read. `None`: they do not read there.
+pub(super) async fn answer(house: &House, kept: &KeptCase, at: &Inbound) -> Result<Option<Reply>, EngineError> {
+    let (account, place) = (at.account.clone(), at.place.id.clone());
+    if !readers(house, &kept.case).contains(&(account, place)) {
+        return Ok(None);
+    }
+    let by = speaker(house, kept.case.by.as_deref()).await?;
+    let reply = say::cases::card(&kept.case, &done_about(house, kept).await?, &by);
+    Ok(Some(Reply { body: defanged(reply.body, house.base().allowed()), ..reply }))
 }
 
 /// What the shield did about a case by itself and was not taken back, in words.

@@ -12,6 +12,7 @@ use townkeeper_core::decide::cases::{Cased, Decided};
 use townkeeper_store::{By, Debt, DecideCase, Denied, ErasureReport, KeptCase, Owed, StoreError, fault, person_mark};
 
 use super::acts::{carry_out, copies};
+use super::cards::answer;
 use crate::{Engine, EngineError, House, moderate};
 
 /// How long this node may be at the acts of a word before it is taken for having failed.
@@ -37,6 +38,24 @@ pub(crate) async fn said_in_chat(house: &Arc<House>, inbound: &Inbound, number: 
     };
     said.await.unwrap_or_else(|error: EngineError| {
         tracing::error!(%error, case = number, "what a moderator said about a case could not be done");
+        Cased::Failed
+    })
+}
+
+/// Shows a case's card where a moderator asked for it.
+pub(crate) async fn shown_in_chat(house: &House, inbound: &Inbound, number: i64) -> Cased {
+    let shown = async {
+        let Some(kept) = house.store.case(&house.workspace, number).await? else { return Ok(Cased::NoSuchCase) };
+        match voice(house, inbound, &kept.case).await? {
+            Ok(_) => {}
+            Err(Cased::NotAllowed) => return Ok(Cased::NotShown),
+            Err(no) => return Ok(no),
+        }
+        let card = answer(house, &kept, inbound).await?;
+        Ok(card.map_or(Cased::NotHere, |card| Cased::Shown(Box::new(card))))
+    };
+    shown.await.unwrap_or_else(|error: EngineError| {
+        tracing::error!(%error, case = number, "a case could not be shown");
         Cased::Failed
     })
 }

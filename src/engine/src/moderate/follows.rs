@@ -10,7 +10,7 @@ use townkeeper_contract::inbound::{Inbound, ReplyTo};
 use townkeeper_contract::moderation::Verb;
 use townkeeper_contract::platform::{DeliverError, Right};
 use townkeeper_core::decide::moderate::{Moderated, Wanted, is_of_message};
-use townkeeper_store::{self as store, Acted, By, Card, CaseAt, Order};
+use townkeeper_store::{self as store, Acted, By, Card, CaseAt, Order, Reading};
 
 use super::look::{self, No};
 use super::{Asked, Back, new_order, order, ordered, place_order, take_back};
@@ -83,7 +83,7 @@ pub(crate) async fn for_case(
     let who = by.actor.clone();
     let looked = match asker_may(house, &order, rights).await {
         Ok(()) => look::allowed_to_us(house, &order, true).await,
-        no => no,
+        Err(no) => Err(no),
     };
     place_order(house, by, Asked { key: &key, who, at: None, of_case: Some(at) }, order, looked).await
 }
@@ -155,9 +155,9 @@ pub(crate) async fn by_itself(
     if house.store.is_tripped(&house.workspace).await? {
         return Ok(ByItself::Shown);
     }
-    let mut look_ms = None;
+    let (mut look_ms, mut read) = (None, None);
     match look::spare(house, case.account.as_str(), first.address, &case.person).await {
-        Ok(()) => {}
+        Ok(held) => read = Some(Reading { held, asked_ms: by.now_ms }),
         Err(No::Said(_)) => return Ok(ByItself::Spared),
         Err(No::Unasked(error)) => look_ms = Some(look::again_ms(&error, 0, by.now_ms)),
         Err(No::Engine(error)) => return Err(error),
@@ -176,7 +176,7 @@ pub(crate) async fn by_itself(
             Err(No::Engine(error)) => return Err(error),
         }
         let asked = Asked { key: &key, who: SHIELD.to_owned(), at: None, of_case: Some(at) };
-        orders.extend(new_order(house, by.clone(), asked, order, look_ms));
+        orders.extend(new_order(house, by.clone(), asked, order, (look_ms, read.clone())));
     }
     if orders.is_empty() {
         return Ok(ByItself::Ordered { waits: false, undone });

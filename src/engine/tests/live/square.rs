@@ -194,6 +194,14 @@ impl Platform for Square {
         Box::pin(async { Ok(Standing::default()) })
     }
 
+    fn whole(&self, _: &ReplyTo) -> Option<PlaceId> {
+        None
+    }
+
+    fn aside(&self, _: &ReplyTo) -> Option<ReplyTo> {
+        None
+    }
+
     fn examine(&self) -> BoxFuture<'_, Vec<Finding>> {
         Box::pin(async { Vec::new() })
     }

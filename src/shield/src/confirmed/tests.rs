@@ -14,7 +14,11 @@ fn with_cleared(cases: &[&str], cleared: &[&str], ours: &[&str]) -> Shield {
     let (cases, cleared) = (of(cases), of(cleared));
     let confirmed = Confirmed::of((1..).zip(&cases), &cleared, &Allowed::of(ours.iter().copied()));
     let facts = Facts {
-        staff: vec![Staff { ids: vec!["1".into()], names: vec!["Ada Quill".into(), "@ada_quill".into()], ..Staff::default() }],
+        staff: vec![Staff {
+            ids: vec!["1".into()],
+            names: vec!["Ada Quill".into(), "@ada_quill".into()],
+            ..Staff::default()
+        }],
         ..Facts::default()
     };
     Shield::new(&facts, Lists::default().with_confirmed(confirmed), Weights::default())

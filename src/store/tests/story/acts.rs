@@ -139,9 +139,11 @@ async fn a_word_that_takes_back_stops_what_still_waits(home: &Home) {
     // One under way, one that waits, one that may have arrived, and one of another case.
     store.moderate(of_case("case/1/0/a", number, 0)).await.unwrap();
     store.moderate(of_case("case/1/0/b", number, 0)).await.unwrap();
-    let elsewhere = |asked: &str| NewOrder {
-        send: townkeeper_store::Sendable { dest: "moderate/yard".to_owned(), ..order(asked, Verb::Ban, None).send },
-        ..of_case(asked, number, 0)
+    let elsewhere = |asked: &str| {
+        let mut new = of_case(asked, number, 0);
+        "moderate/yard".clone_into(&mut new.send.dest);
+        new.order.person = Some("67".to_owned());
+        new
     };
     store.moderate(elsewhere("case/1/0/c")).await.unwrap();
     let doubt = Verdict::Again { next_ms: 60, class: "in_doubt", detail: "it broke".to_owned() };
@@ -171,8 +173,13 @@ async fn what_takes_back_stands_behind_what_still_waits(home: &Home) {
     store.moderate(waits).await.unwrap();
     let back = store.moderate(line("t1", Some(1), "moderate/yard")).await.unwrap();
     assert!(matches!(back, Ordered::Now { send: None, .. }), "{back:?}");
-    // The twin: an act that takes nothing back.
-    let other = store.moderate(line("t2", None, "moderate/yard")).await.unwrap();
+    // Another act upon them stands there too: each leaves as it finds them.
+    let same = store.moderate(line("t2", None, "moderate/yard")).await.unwrap();
+    assert!(matches!(same, Ordered::Now { send: None, .. }), "{same:?}");
+    // The twin: somebody else.
+    let mut other = line("t3", None, "moderate/yard");
+    other.order.person = Some("67".to_owned());
+    let other = store.moderate(other).await.unwrap();
     assert!(matches!(other, Ordered::Now { send: Some(_), .. }), "{other:?}");
 }
 

@@ -8,6 +8,7 @@ mod audit;
 mod cases;
 mod corrections;
 mod edits;
+mod held;
 mod home;
 mod joins;
 mod keeping;

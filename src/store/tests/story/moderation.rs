@@ -2,7 +2,7 @@
 
 use townkeeper_contract::id::PersonId;
 use townkeeper_contract::inbound::{Place, PlaceKind, ReplyTo};
-use townkeeper_contract::moderation::{DeliveryState, Verb};
+use townkeeper_contract::moderation::{DeliveryState, Held, Verb};
 use townkeeper_contract::outbound::{Act, Moderation};
 use townkeeper_contract::place::PlaceSetting;
 use townkeeper_store::{NewOrder, Notified, Order, Ordered, SeenPlace, Sendable, Store, Verdict};
@@ -23,7 +23,11 @@ stories!(
 
 pub(crate) fn order(asked: &str, verb: Verb, reverses: Option<i64>) -> NewOrder {
     let person = PersonId::from("66600066");
-    let action = if verb == Verb::Ban { Moderation::Ban { person } } else { Moderation::Unban { person } };
+    let action = if verb == Verb::Ban {
+        Moderation::Ban { person }
+    } else {
+        Moderation::Unban { person, held: Held::default() }
+    };
     NewOrder {
         by: by(50),
         asked: asked.to_owned(),
@@ -51,6 +55,8 @@ pub(crate) fn order(asked: &str, verb: Verb, reverses: Option<i64>) -> NewOrder 
         node: "n1".to_owned(),
         of_case: None,
         look_ms: None,
+        realm: "-100".to_owned(),
+        read: None,
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::permissions::{BAN_MEMBERS, KICK_MEMBERS, MODERATE_MEMBERS, guild_permissions, rank};
 use super::rest::{Ask, Refusal, Reply};
 use super::state::{Ban, DISCORD_EPOCH_MS, Guild, id_of};
-use super::{State, shapes};
+use super::{DiscordServer, State, shapes};
 
 /// The longest time-out, in ms.
 const LONGEST_MS: u64 = 28 * 86_400_000;
@@ -224,5 +224,27 @@ impl State {
             Some(at) if at > self.now_ms() + LONGEST_MS => Some("Time must be at most 28 days in the future."),
             Some(_) => None,
         }
+    }
+}
+
+impl DiscordServer {
+    /// Somebody of the guild times a member out by hand, for so many milliseconds from now; the end as Discord writes it.
+    pub fn time_out(&self, guild: u64, person: u64, for_ms: u64) -> String {
+        self.change(|s| {
+            let until = shapes::timestamp(s.now_ms() + for_ms);
+            s.data.timeouts.insert((guild, person), until.clone());
+            let member = s.data.guilds.get_mut(&guild).and_then(|guild| guild.members.get_mut(&person));
+            member.expect("a member")["communication_disabled_until"] = json!(until);
+            until
+        })
+    }
+
+    /// Somebody of the guild bans a person by hand.
+    pub fn throw_out(&self, guild: u64, person: u64) {
+        self.change(|s| {
+            let ban = Ban { by: s.data.guilds[&guild].owner, delete_message_seconds: 0, reason: None };
+            s.data.bans.insert((guild, person), ban);
+            s.remove_member(guild, person);
+        });
     }
 }

@@ -25,6 +25,12 @@ const PERMISSIONS: [&str; 16] = [
     "can_manage_topics",
 ];
 
+/// The end that was asked for; 0: for good.
+fn until_of(body: &Value) -> i64 {
+    let ahead = body["until_date"].as_i64().map_or(0, |until| until - now_s());
+    if (30..=366 * 86_400).contains(&ahead) { now_s() + ahead } else { 0 }
+}
+
 impl State {
     /// Methods about chats, members, pins and webhooks.
     pub(super) fn call_about_chats(&mut self, method: &str, body: &Value) -> Result<Value, Refusal> {
@@ -46,7 +52,7 @@ impl State {
                 self.reachable(chat)?;
                 self.may(chat, "can_restrict_members")?;
                 let sender = body["sender_chat_id"].as_i64().unwrap_or(user);
-                self.ban(chat, sender, !method.starts_with("un"), body["only_if_banned"] == true)
+                self.ban(chat, sender, !method.starts_with("un"), body)
             }
             _ => Err(Refusal::new(404, "Not Found")),
         }
@@ -100,12 +106,14 @@ impl State {
             return Err(Refusal::bad("user is an administrator of the chat"));
         }
         let allowed = |name: &str| body["permissions"][name] == true;
+        // Whoever is out stays out, and a ban ends: one is banned or restricted.
+        let there = self.members.get(&(chat, user)).is_none_or(|member| {
+            member["status"] != "kicked" && member["status"] != "left" && member["is_member"] != false
+        });
         let member = if PERMISSIONS.iter().all(|name| allowed(name)) {
-            json!({ "status": "member" })
+            json!({ "status": if there { "member" } else { "left" } })
         } else {
-            let ahead = body["until_date"].as_i64().map_or(0, |until| until - now_s());
-            let until = if (30..=366 * 86_400).contains(&ahead) { now_s() + ahead } else { 0 };
-            let mut member = json!({ "status": "restricted", "is_member": true, "until_date": until });
+            let mut member = json!({ "status": "restricted", "is_member": there, "until_date": until_of(body) });
             for name in PERMISSIONS {
                 member[name] = json!(allowed(name));
             }
@@ -115,14 +123,17 @@ impl State {
         Ok(json!(true))
     }
 
-    fn ban(&mut self, chat: i64, user: i64, on: bool, only_if_banned: bool) -> Result<Value, Refusal> {
+    fn ban(&mut self, chat: i64, user: i64, on: bool, body: &Value) -> Result<Value, Refusal> {
         if self.administers(chat, user) {
             return Err(Refusal::bad("can't remove chat owner"));
         }
         let banned = self.members.get(&(chat, user)).is_some_and(|member| member["status"] == "kicked");
         match (on, banned) {
-            (true, _) => drop(self.members.insert((chat, user), json!({ "status": "kicked", "until_date": 0 }))),
-            (false, false) if only_if_banned => {}
+            (true, _) => {
+                let member = json!({ "status": "kicked", "until_date": until_of(body) });
+                self.members.insert((chat, user), member);
+            }
+            (false, false) if body["only_if_banned"] == true => {}
             // Without the flag, whoever is in the group is thrown out by being unbanned.
             (false, _) => drop(self.members.insert((chat, user), json!({ "status": "left" }))),
         }

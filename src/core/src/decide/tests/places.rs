@@ -40,7 +40,7 @@ fn given(mode: PlaceMode) -> Given {
 }
 
 fn standing(rights: &[Right]) -> Asker {
-    let standing = Standing { member: true, rights: rights.iter().copied().collect::<BTreeSet<_>>() };
+    let standing = Standing { member: true, rights: rights.iter().copied().collect::<BTreeSet<_>>(), held: None };
     Asker { account: "chat:1".to_owned(), person: None, standing: Some(standing) }
 }
 
@@ -79,7 +79,10 @@ fn who_moderates_by_the_platforms_word_or_by_ours_may_and_nobody_else() {
         roles(&[Role::Editor, Role::Announcer]),
         roles(&[]),
         // Who is not there has no rights there.
-        Asker { standing: Some(Standing { member: false, rights: [Right::Manage].into() }), ..standing(&[]) },
+        Asker {
+            standing: Some(Standing { member: false, rights: [Right::Manage].into(), held: None }),
+            ..standing(&[])
+        },
         // It could not be asked: then it is not so.
         Asker { standing: None, ..standing(&[]) },
     ] {
