@@ -28,9 +28,13 @@ pub(crate) fn evidence(text: &str, range: Range<usize>) -> Evidence {
 /// and must not cost what `townkeeper_text::defang` does: a dot too many is put in brackets rather than one too few.
 pub(crate) fn harmless(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
-    for token in text.split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {
-        let word = token.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
-        let sign = token.get(word.len()..).unwrap_or_default();
+    let mut rest = text;
+    // Letters and digits of ASCII are never part of another letter, so bytes will do.
+    while let Some(start) = rest.bytes().position(|b| b.is_ascii_alphanumeric()) {
+        let (before, from) = rest.split_at(start);
+        let end = from.bytes().position(|b| !b.is_ascii_alphanumeric()).unwrap_or(from.len());
+        let (word, after) = from.split_at(end);
+        out.push_str(before);
         let ends = (word.get(..6), word.len().checked_sub(4).and_then(|tail| word.get(tail..)));
         match (word, ends) {
             (long, (Some(head), Some(tail))) if long.len() >= ADDRESS => {
@@ -42,8 +46,9 @@ pub(crate) fn harmless(text: &str) -> String {
             (scheme, _) if scheme.eq_ignore_ascii_case("https") => out.push_str("hxxps"),
             _ => out.push_str(word),
         }
-        out.push_str(sign);
+        rest = after;
     }
+    out.push_str(rest);
     fenced(&out)
 }
 

@@ -17,7 +17,7 @@ pub const NEAR: u32 = 10;
 pub const LETTERS: u32 = 24;
 
 /// What comes after so many letters is not read.
-const READ: u32 = 2_048;
+const READ: u32 = 1_024;
 
 /// A letter of a script written without gaps says as much as this many others.
 const DENSE: u32 = 3;
