@@ -207,3 +207,20 @@ async fn what_a_case_leads_to_stays_known_when_its_words_are_not_learnt_any_more
     assert_eq!(confirmed.host("lucky-lantern.example.net"), Some(1));
     assert_eq!(confirmed.person("lantern_desk"), Some(4));
 }
+
+/// What is known to be clean changes with the release: a lesson that was fine yesterday is looked at again tonight.
+#[tokio::test]
+async fn every_night_what_is_learnt_is_measured_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).await.unwrap();
+    let mut town = Town::open(&store, "town".to_owned()).await;
+    town.say(1, CaseWord::Content).await;
+    town.learn().await;
+    assert!(town.learnt.left_out.is_empty(), "{:?}", town.learnt.left_out);
+
+    let clean = Arc::new(vec![Folded::new(TEXTS[0])]);
+    let of = (&store, "town");
+    let at = |now_ms| Learnt::read(of, now_ms, &town.learnt, Some(Arc::clone(&town.model)), Arc::clone(&clean));
+    assert!(at(DAY_MS - 1).await.unwrap().is_none(), "the same day, and nothing was said");
+    assert_eq!(at(DAY_MS).await.unwrap().unwrap().left_out, [1]);
+}
