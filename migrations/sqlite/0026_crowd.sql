@@ -1,9 +1,11 @@
 -- What else a message said that has a case: an edit opens no second one.
 --
 -- `edits`: the other wordings, each with the event of the edit, so that one that is delivered again is known. `edited_ms`: when
--- an edit came that nobody acted upon yet; its cards are to be drawn anew.
+-- an edit came that nobody acted upon yet; its cards are to be drawn anew. `wording`: counts what edits changed of the case, so
+-- that nobody judges what they have not read.
 ALTER TABLE scam_case ADD COLUMN edits TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE scam_case ADD COLUMN edited_ms BIGINT;
+ALTER TABLE scam_case ADD COLUMN wording BIGINT NOT NULL DEFAULT 0;
 CREATE INDEX scam_case_message ON scam_case (workspace, account, message) WHERE message IS NOT NULL;
 CREATE INDEX scam_case_edited ON scam_case (workspace, number) WHERE edited_ms IS NOT NULL;
 

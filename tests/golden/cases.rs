@@ -314,7 +314,7 @@ async fn a_case_of_a_digest_is_opened_and_decided_in_the_moderators_room() {
     telegram.push_message(OFFICE, OTHER, &format!("/keeper case {number}"));
     card(&telegram, "you may not do that here").await;
     says(&telegram, GROUP, &format!("/keeper case {number}"), "shown where moderators read").await;
-    says(&telegram, OFFICE, &format!("/keeper case #{number}"), &format!("Case {number} ")).await;
+    says(&telegram, OFFICE, &format!("/keeper case #{number}"), "comes right away").await;
     let opened = card(&telegram, &format!("Case {number} ")).await;
     assert_eq!(labels(&opened), ["Scam: content", "Scam: account", "Not a scam", "Unsure"]);
     assert!(!opened.text.contains("claim-lumen.example.net"), "{}", opened.text);

@@ -2,10 +2,13 @@
 //! message, however often it is edited.
 
 use serde_json::json;
-use townkeeper_contract::case::{Case, CaseAction};
-use townkeeper_fakes::telegram::SentMessage;
+use townkeeper_client::Client;
+use townkeeper_contract::case::{Case, CaseAction, CaseState};
+use townkeeper_fakes::telegram::{Fault, SentMessage, TelegramServer};
 
-use crate::cases::{GROUP, LURE, SCAMMER, card, cases, deleted, is_deleted, judged, stage, writes};
+use crate::cases::{GROUP, LURE, MODERATOR, SCAMMER, card, cases, deleted, is_deleted, judged, press, stage, writes};
+#[cfg(feature = "faults")]
+use crate::cases::{TOKEN, home, set_up};
 use crate::daemon::PATIENCE;
 
 const MEMBER: i64 = 78;
@@ -57,14 +60,52 @@ async fn an_edit_goes_on_with_the_case_of_its_message() {
     assert!(found[0].text.starts_with("The LUM") && found[0].edits[0].text.starts_with("Send 1 SOL"), "{found:?}");
 }
 
+/// A lure that was read is edited before anybody speaks, and its card cannot be drawn anew: what becomes of "Not a scam" below
+/// the old one.
+async fn cleared_unread(telegram: &TelegramServer, client: &Client) -> SentMessage {
+    let message = writes(telegram, SCAMMER, LURE);
+    let shown = card(telegram, "Case 1").await;
+    telegram.break_down("editMessageText", Fault::Refuse { code: 502, description: "Bad Gateway".to_owned() });
+    telegram.push_edit(GROUP, SCAMMER, message, &format!("{LURE} Hurry, it is open to everybody"));
+    cases(client, |cases| cases.iter().any(|case| !case.edits.is_empty())).await;
+    press(telegram, MODERATOR, &shown, "Not a scam");
+    shown
+}
+
+#[tokio::test]
+async fn nobody_judges_what_an_edit_made_of_a_message_before_they_read_it() {
+    let (telegram, home, daemon) = stage("flag").await;
+    let client = daemon.operator(&home);
+    let shown = cleared_unread(&telegram, &client).await;
+    card(&telegram, "was edited since").await;
+    cases(&client, |cases| cases.iter().all(|case| case.state == CaseState::Open)).await;
+    telegram.mend("editMessageText");
+    let says = |sent: &SentMessage| sent.message_id == shown.message_id && sent.text.contains("It also said");
+    let redrawn = tokio::time::timeout(PATIENCE, telegram.wait_message(says)).await.expect("it is drawn anew");
+    press(&telegram, MODERATOR, &redrawn, "Not a scam");
+    cases(&client, |cases| cases.iter().all(|case| case.state == CaseState::Clear)).await;
+}
+
+#[cfg(feature = "faults")]
+#[tokio::test]
+async fn red_twin_without_the_wording_an_edit_is_cleared_unread() {
+    let telegram = TelegramServer::start(TOKEN).await;
+    let home = home().with_telegram(telegram.base_url(), TOKEN);
+    let daemon = crate::daemon::Daemon::start_with_fault(&home, "case.wording:off").await.expect("it starts");
+    set_up(&telegram, "flag").await;
+    let client = daemon.operator(&home);
+    cleared_unread(&telegram, &client).await;
+    cases(&client, |cases| cases.iter().all(|case| case.state == CaseState::Clear)).await;
+}
+
 #[tokio::test]
 async fn help_within_seconds_that_leads_elsewhere_is_shown() {
     let (telegram, home, daemon) = stage("flag").await;
     let question = writes(&telegram, MEMBER, "my tokens are gone, can anybody help me?");
     let greeting = writes(&telegram, OTHER, "good morning everybody");
     // The twin first: the same words to somebody who asks for nothing.
-    telegram.push_reply(GROUP, 67, "dm me for help", greeting);
-    telegram.push_reply(GROUP, SCAMMER, "dm me for help", question);
+    telegram.push_reply(GROUP, 67, "pm me for help", greeting);
+    telegram.push_reply(GROUP, SCAMMER, "pm me for help", question);
     let found = cases(&daemon.operator(&home), |cases| !cases.is_empty()).await;
     assert_eq!((found.len(), found[0].person.as_str()), (1, "66"));
     assert!(signals(&found[0]).contains(&"quick_help"), "{:?}", found[0].verdict);

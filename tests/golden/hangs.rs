@@ -15,13 +15,13 @@ async fn cards_do_not_wait_for_each_others_questions() {
         home.with_telegram(telegram.base_url(), TOKEN).replacing("request_timeout_s = 2", "request_timeout_s = 300");
     let _daemon = Daemon::start(&home).await;
     set_up(&telegram, "guard").await;
-    for _ in 0..15 {
+    for _ in 0..30 {
         telegram.fault("getChatMember", Fault::Stall);
     }
-    for person in 100..115 {
+    for person in 100..130 {
         writes(&telegram, person, &format!("{LURE} {person}"));
     }
-    for person in 100..115 {
+    for person in 100..130 {
         let shown = card(&telegram, &format!("({person})")).await;
         assert!(shown.text.contains("Case "), "{}", shown.text);
     }

@@ -31,6 +31,9 @@ const LOOK: Duration = Duration::from_secs(1);
 /// How many cases are read at a time.
 const BATCH: u32 = 100;
 
+/// How many times as many are read at once, where the first of them have to wait.
+const PAGES: usize = 20;
+
 /// How many cases of one account are looked at at a time: a platform that does not answer holds back its own cards alone.
 const LOOKS: usize = 16;
 
@@ -95,31 +98,47 @@ struct Held {
 }
 
 impl Held {
+    /// A case to be looked at; none: it is, or its account has its share.
+    fn take(&mut self, case: Case) -> Option<i64> {
+        let under_way = self.looking.values().filter(|account| **account == case.account).count();
+        if under_way >= LOOKS || self.looking.contains_key(&case.number) {
+            return None;
+        }
+        self.looking.insert(case.number, case.account);
+        Some(case.number)
+    }
+
     /// Looked at again, from there on.
     fn again(&mut self, number: i64) {
         self.seen = self.seen.min(number.saturating_sub(1));
     }
 }
 
-/// The cases that are to be looked at now.
+/// The cases that are to be looked at now: those whose message was edited, and new ones.
 async fn begin(house: &House, held: &mut Held) -> Result<Vec<i64>, EngineError> {
-    let found = house.store.unshown_cases(&house.workspace, held.seen, BATCH).await?;
-    if found.len() == BATCH as usize {
-        // The rest behind these.
-        house.cases_kick.notify_one();
+    let mut new = Vec::new();
+    for KeptCase { case, .. } in house.store.edited_cases(&house.workspace, BATCH).await? {
+        new.extend(held.take(case));
     }
-    let (mut new, mut later) = (Vec::new(), None);
-    for KeptCase { case, .. } in found {
-        held.seen = case.number;
-        if held.looking.contains_key(&case.number) || held.numbers.contains(&case.number) {
-            continue;
+    let mut later = None;
+    // Behind the cases of an account that does not answer stand those of others.
+    for _ in 0..PAGES {
+        let found = house.store.unshown_cases(&house.workspace, held.seen, BATCH).await?;
+        let last = found.len() < BATCH as usize;
+        for KeptCase { case, .. } in found {
+            held.seen = case.number;
+            if held.numbers.contains(&case.number) || held.looking.contains_key(&case.number) {
+                continue;
+            }
+            let number = case.number;
+            match held.take(case) {
+                Some(number) => new.push(number),
+                None => later = later.or(Some(number)),
+            }
         }
-        if held.looking.values().filter(|account| **account == case.account).count() >= LOOKS {
-            later = later.or(Some(case.number));
-            continue;
+        if last {
+            break;
         }
-        held.looking.insert(case.number, case.account);
-        new.push(case.number);
     }
     if let Some(number) = later {
         held.again(number);
@@ -157,7 +176,7 @@ async fn present(house: &Arc<House>, held: &mut Held, looked: Result<Looked, Joi
     held.looking.remove(&number);
     let shown = match looked {
         Ok(None) => Ok(true),
-        Ok(Some((kept, done))) => show_new(house, held, &kept, &done).await,
+        Ok(Some((kept, done))) => looked_at(house, held, &kept, &done).await,
         Err(error) => Err(error),
     };
     match shown {
@@ -173,7 +192,6 @@ async fn present(house: &Arc<House>, held: &mut Held, looked: Result<Looked, Joi
 
 async fn pass(house: &Arc<House>, held: &mut Held) -> Result<(), EngineError> {
     show_held(house, held).await?;
-    edited(house).await?;
     waves(house).await?;
     redraw(house).await
 }
@@ -207,13 +225,15 @@ async fn waves(house: &Arc<House>) -> Result<(), EngineError> {
     Ok(())
 }
 
-/// Does what follows from edits of messages that have a case; their cards say it next.
-async fn edited(house: &Arc<House>) -> Result<(), EngineError> {
-    for kept in house.store.edited_cases(&house.workspace, BATCH).await? {
-        by_itself(house, &kept).await?;
-        house.store.edit_seen(&house.workspace, &kept).await?;
+/// What was done about a case is to be seen: on the cards that stand there, or on its first.
+async fn looked_at(house: &Arc<House>, held: &mut Held, kept: &KeptCase, done: &str) -> Result<bool, EngineError> {
+    if kept.edited_ms.is_some() {
+        house.store.edit_seen(&house.workspace, kept).await?;
     }
-    Ok(())
+    if kept.shown {
+        return Ok(true);
+    }
+    show_new(house, held, kept, done).await
 }
 
 /// Shows a case, or leaves it for a digest. `false`: it is not as it was read any more.
@@ -222,7 +242,7 @@ async fn show_new(house: &Arc<House>, held: &mut Held, kept: &KeptCase, done: &s
         return show(house, &[kept], Shown::Single(Vec::new())).await;
     }
     if calls_at_once(&kept.case) || held.numbers.is_empty() && showing(house).await? == Showing::Single {
-        return show(house, &[kept], Shown::Single(cards_of(house, &kept.case, done))).await;
+        return show(house, &[kept], Shown::Single(cards_of(house, kept, done))).await;
     }
     if held.numbers.is_empty() {
         held.since_ms = house.clock.now_ms();
@@ -254,6 +274,8 @@ async fn show_held(house: &Arc<House>, held: &mut Held) -> Result<(), EngineErro
         return Ok(());
     }
     let mut together: BTreeMap<_, Vec<KeptCase>> = BTreeMap::new();
+    // Whatever fails: what is not shown is read again.
+    held.again(0);
     for number in std::mem::take(&mut held.numbers) {
         if let Some(kept) = house.store.case(&house.workspace, number).await? {
             together.entry(readers(house, &kept.case)).or_default().push(kept);
@@ -263,14 +285,12 @@ async fn show_held(house: &Arc<House>, held: &mut Held) -> Result<(), EngineErro
         let waiting: Vec<&KeptCase> = waiting.iter().collect();
         let shown = match waiting.as_slice() {
             [alone] if showing == Showing::Single => {
-                Shown::Single(cards_of(house, &alone.case, &done_about(house, alone).await?))
+                Shown::Single(cards_of(house, alone, &done_about(house, alone).await?))
             }
             all => Shown::Digest(digest(house, all)),
         };
-        if !show(house, &waiting, shown).await? {
-            // Another node was faster with one of them: what is left is looked at again.
-            held.seen = 0;
-        }
+        // Where another node was faster with one of them, what is left is looked at again.
+        show(house, &waiting, shown).await?;
     }
     Ok(())
 }

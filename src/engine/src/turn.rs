@@ -348,11 +348,11 @@ async fn find_out<'a>(
         }
         Ask::Rate { turn, helped } => rate(house, row, turn, helped).await,
         Ask::Moderate(ask) => Ok(Event::Moderated(moderate::act(house, &row.turn, &row.inbound, ask).await)),
-        Ask::Case(CaseAsk::Decide { number, word }) => {
-            Ok(Event::Cased(cases::said_in_chat(house, &row.inbound, number, word).await))
+        Ask::Case(CaseAsk::Decide { number, word, wording }) => {
+            Ok(Event::Cased(cases::said_in_chat(house, &row.inbound, (number, wording), word).await))
         }
         Ask::Case(CaseAsk::Show { number }) => {
-            Ok(Event::Cased(cases::shown_in_chat(house, &row.inbound, number).await))
+            Ok(Event::Cased(cases::shown_in_chat(house, &row.turn, &row.inbound, number).await))
         }
         Ask::Case(CaseAsk::Report { message, author, text }) => {
             Ok(Event::Cased(reports::pass_on(house, &row.inbound, message, author, text).await))

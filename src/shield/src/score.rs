@@ -96,7 +96,7 @@ pub const TABLE: &[(&str, Layer, f32)] = &[
     ("pattern", Layer::Intent, 5.5),
     ("tricked_letters", Layer::Intent, 1.5),
     ("edited_in_link", Layer::Behaviour, 2.0),
-    ("quick_help", Layer::Behaviour, 2.0),
+    ("quick_help", Layer::Behaviour, 2.6),
     ("text", Layer::Text, 0.0),
 ];
 

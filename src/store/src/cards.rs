@@ -16,14 +16,27 @@ use crate::{Denied, Store, StoreError};
 #[derive(Clone, Debug)]
 pub struct ShowCases {
     pub workspace: String,
-    /// Number, and how much was said about it when it was read.
-    pub cases: Vec<(i64, i64)>,
+    pub cases: Vec<CaseSeen>,
     /// Whether the cards are digests, of however many.
     pub digest: bool,
     /// One for each place where moderators read.
     pub cards: Vec<Card>,
     pub node: String,
     pub now_ms: i64,
+}
+
+/// A case as it was read: what was said about it, or edited, meanwhile is another one.
+#[derive(Clone, Copy, Debug)]
+pub struct CaseSeen {
+    pub number: i64,
+    pub said: i64,
+    pub wording: i64,
+}
+
+impl From<&KeptCase> for CaseSeen {
+    fn from(kept: &KeptCase) -> Self {
+        Self { number: kept.case.number, said: kept.said, wording: kept.wording }
+    }
 }
 
 /// A case, or several, as moderators read it in one place.
@@ -56,14 +69,26 @@ pub struct StaleCard {
     pub message: MessageRef,
 }
 
+/// Shows a case once more, where a moderator asked for it.
+#[derive(Clone, Debug)]
+pub struct ShowAgain {
+    pub workspace: String,
+    pub seen: CaseSeen,
+    /// Who wrote what it is about, as it was read: an erasure may have been faster.
+    pub person: String,
+    /// Its id names who asked: asked again after a death, it stands there already.
+    pub card: Card,
+    pub node: String,
+    pub now_ms: i64,
+}
+
 /// Draws a card anew.
 #[derive(Clone, Debug)]
 pub struct Redraw {
     pub workspace: String,
-    pub number: i64,
+    /// What was said about it, or edited, meanwhile is drawn next.
+    pub seen: CaseSeen,
     pub card: String,
-    /// As the case was seen: what was said about it meanwhile is drawn next.
-    pub said: i64,
     pub with: Card,
     pub now_ms: i64,
 }
@@ -72,6 +97,12 @@ impl Store {
     /// Shows cases. [`Denied::Moved`]: another node showed one of them, or it is not as it was read; nothing was written. Else the rows that are to be
     /// delivered now.
     pub async fn show_cases(&self, show: ShowCases) -> Result<Vec<OutboxRow>, StoreError> {
+        self.write(show).await
+    }
+
+    /// Puts a card up that is drawn anew and erased as any other. The row that is to be delivered now. [`Denied::Moved`]: the
+    /// case is not as it was read any more.
+    pub async fn show_again(&self, show: ShowAgain) -> Result<Option<OutboxRow>, StoreError> {
         self.write(show).await
     }
 
@@ -126,10 +157,10 @@ impl Write for ShowCases {
 
     fn apply<'a>(&'a self, tx: &'a mut Conn) -> BoxFuture<'a, Result<Self::Out, StoreError>> {
         Box::pin(async move {
-            for (number, said) in &self.cases {
+            for CaseSeen { number, said, wording } in &self.cases {
                 let shown = sql("UPDATE scam_case SET shown_ms = $4 \
-                     WHERE workspace = $1 AND number = $2 AND said = $3 AND shown_ms IS NULL");
-                let shown = shown.bind(&self.workspace).bind(*number).bind(*said).bind(self.now_ms);
+                     WHERE workspace = $1 AND number = $2 AND said = $3 AND wording = $5 AND shown_ms IS NULL");
+                let shown = shown.bind(&self.workspace).bind(*number).bind(*said).bind(self.now_ms).bind(*wording);
                 if shown.execute(&mut *tx).await? == 0 {
                     return Err(Denied::Moved.into());
                 }
@@ -137,15 +168,39 @@ impl Write for ShowCases {
             let now = put(tx, (&self.workspace, &self.node), &self.cards, self.now_ms).await?;
             let kind = if self.digest { Kind::Digest } else { Kind::Card };
             for card in &self.cards {
-                for (number, _) in &self.cases {
-                    note(tx, (&self.workspace, self.now_ms), card, *number, kind).await?;
+                for seen in &self.cases {
+                    note(tx, (&self.workspace, self.now_ms), card, seen.number, kind).await?;
                 }
             }
-            for (number, _) in self.cases.iter().filter(|(_, said)| *said > 0) {
+            for seen in self.cases.iter().filter(|seen| seen.said > 0) {
                 // Somebody spoke before it was shown: the card says who, a moment later.
-                mark(tx, &self.workspace, *number).await?;
+                mark(tx, &self.workspace, seen.number).await?;
             }
             Ok(now)
+        })
+    }
+}
+
+impl Write for ShowAgain {
+    type Out = Option<OutboxRow>;
+
+    fn apply<'a>(&'a self, tx: &'a mut Conn) -> BoxFuture<'a, Result<Self::Out, StoreError>> {
+        Box::pin(async move {
+            let stands = sql("SELECT card FROM scam_card WHERE workspace = $1 AND card = $2");
+            let id = &self.card.say.id;
+            if stands.bind(&self.workspace).bind(id).optional(&mut *tx).await?.is_some() {
+                return Ok(None);
+            }
+            let CaseSeen { number, said, wording } = self.seen;
+            let same = sql(
+                "SELECT number FROM scam_case WHERE workspace = $1 AND number = $2 AND said = $3 AND wording = $4 \
+                 AND person = $5",
+            );
+            let same = same.bind(&self.workspace).bind(number).bind(said).bind(wording).bind(&self.person);
+            same.optional(&mut *tx).await?.ok_or(Denied::Moved)?;
+            let now = put(tx, (&self.workspace, &self.node), std::slice::from_ref(&self.card), self.now_ms).await?;
+            note(tx, (&self.workspace, self.now_ms), &self.card, number, Kind::Card).await?;
+            Ok(now.into_iter().next())
         })
     }
 }
@@ -208,11 +263,13 @@ impl Write for Redraw {
         Box::pin(async move {
             let drawn = sql("UPDATE scam_card SET due = 0 \
                  WHERE workspace = $1 AND number = $2 AND card = $3 AND due = 1");
-            let drawn = drawn.bind(&self.workspace).bind(self.number).bind(&self.card).execute(&mut *tx).await?;
+            let CaseSeen { number, said, wording } = self.seen;
+            let drawn = drawn.bind(&self.workspace).bind(number).bind(&self.card).execute(&mut *tx).await?;
             // A statement of its own, behind the card's lock: where several write at once, it sees what the last one said.
-            let now = sql("SELECT said FROM scam_case WHERE workspace = $1 AND number = $2");
-            let now = now.bind(&self.workspace).bind(self.number).optional(&mut *tx).await?;
-            if drawn == 0 || now.map(|row| row.int("said")).transpose()? != Some(self.said) {
+            let now =
+                sql("SELECT number FROM scam_case WHERE workspace = $1 AND number = $2 AND said = $3 AND wording = $4");
+            let now = now.bind(&self.workspace).bind(number).bind(said).bind(wording).optional(&mut *tx).await?;
+            if drawn == 0 || now.is_none() {
                 return Err(Denied::Moved.into());
             }
             let Card { account, say, actions } = &self.with;
@@ -220,7 +277,7 @@ impl Write for Redraw {
                 Queue { workspace: &self.workspace, account, turn: &say.id, part: 0, node: "", now_ms: self.now_ms };
             outbox::wait(tx, &queue, say, self.now_ms).await?;
             actions::show(tx, (&self.workspace, account, &say.id), actions).await?;
-            note(tx, (&self.workspace, self.now_ms), &self.with, self.number, Kind::Again).await
+            note(tx, (&self.workspace, self.now_ms), &self.with, number, Kind::Again).await
         })
     }
 }

@@ -42,8 +42,12 @@ pub struct KeptCase {
     pub address: String,
     /// Counts what was said about it, and what was taken back.
     pub said: i64,
+    /// Counts what edits of its message changed of it.
+    pub wording: i64,
     /// When its message was edited, as long as nobody looked at it since.
     pub edited_ms: Option<i64>,
+    /// Moderators were shown it.
+    pub shown: bool,
 }
 
 /// A case of which a moderator said what its words are: as long as nothing more is said about it, it is the same.
@@ -63,6 +67,8 @@ pub struct DecideCase {
     pub number: i64,
     /// As it was seen: of two who say something at once, the second looks again.
     pub said: i64,
+    /// As it was read: nobody judges what an edit made of it meanwhile.
+    pub wording: i64,
     pub to: CaseState,
     /// What it leads to. None: nothing.
     pub debt: Option<Debt>,
@@ -225,8 +231,15 @@ fn judged(row: &Row) -> Result<JudgedCase, StoreError> {
 }
 
 pub(crate) fn kept(row: &Row) -> Result<KeptCase, StoreError> {
-    let (address, said, edited_ms) = (row.text("address")?, row.int("said")?, row.opt_int("edited_ms")?);
-    Ok(KeptCase { case: case(row)?, address, said, edited_ms })
+    let (address, said, wording) = (row.text("address")?, row.int("said")?, row.int("wording")?);
+    Ok(KeptCase {
+        case: case(row)?,
+        address,
+        said,
+        wording,
+        edited_ms: row.opt_int("edited_ms")?,
+        shown: row.opt_int("shown_ms")?.is_some(),
+    })
 }
 
 /// Writes what was found in a batch, in its transaction. What was found before is left as it is; who was erased since
@@ -317,8 +330,9 @@ impl Write for DecideCase {
         Box::pin(async move {
             let mut log = audit::begin(tx, &self.by).await?;
             let case = sql("SELECT state, account, counted FROM scam_case \
-                 WHERE workspace = $1 AND number = $2 AND said = $3");
-            let case = case.bind(&self.by.workspace).bind(self.number).bind(self.said).optional(&mut *tx).await?;
+                 WHERE workspace = $1 AND number = $2 AND said = $3 AND wording = $4");
+            let case = case.bind(&self.by.workspace).bind(self.number).bind(self.said).bind(self.wording);
+            let case = case.optional(&mut *tx).await?;
             let case = case.ok_or(Denied::Moved)?;
             let before = word(&case, "state", CaseState::named)?;
             let open = self.to == CaseState::Open;

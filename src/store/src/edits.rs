@@ -92,7 +92,7 @@ async fn take_into(tx: &mut Conn, at: At<'_>, row: &Row, new: &NewCase) -> Resul
     let verdict = if worse { keepable(&verdict).into_owned() } else { row.text("verdict")? };
     // Nothing of somebody who was erased meanwhile; and whoever was faster with a word has spoken of what it said then.
     let taken = sql("UPDATE scam_case SET text = $4, why = $5, verdict = $6, action = $7, also = $8, edits = $9, \
-         edited_ms = $10, mode = $12 WHERE workspace = $1 AND account = $2 AND number = $3 AND state = 'open' AND said = 0 \
+         edited_ms = $10, wording = wording + 1, mode = $12 WHERE workspace = $1 AND account = $2 AND number = $3 AND state = 'open' AND said = 0 \
          AND NOT EXISTS (SELECT 1 FROM erasure e WHERE e.workspace = $1 AND e.mark = $11 AND e.at_ms >= $10)")
     .bind(workspace)
     .bind(account)

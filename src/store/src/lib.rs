@@ -67,7 +67,7 @@ pub use adapter::AdapterState;
 pub use audit::By;
 pub use breaker::{Acted, ByItself, Fuse};
 pub use budget::{Allowance, Cost, Reserve, Reserved, Spent, budget_scope};
-pub use cards::{Card, Redraw, ShowCases, Shown, StaleCard};
+pub use cards::{Card, CaseSeen, Redraw, ShowAgain, ShowCases, Shown, StaleCard};
 pub use cases::{DecideCase, JudgedCase, KeptCase, NewCase, Report};
 pub use corrections::{Correct, Correction, Part, Told};
 pub use db::Engine;

@@ -5,8 +5,6 @@ use townkeeper_contract::case::{CaseState, CaseWord};
 use townkeeper_contract::id::{MessageRef, PersonId};
 use townkeeper_contract::inbound::Inbound;
 
-use townkeeper_contract::stream::Reply;
-
 use super::{Ask, Decision, Snapshot};
 use crate::say;
 
@@ -16,11 +14,11 @@ pub enum CaseAsk {
     Decide {
         number: i64,
         word: CaseWord,
+        /// The wording that was read: how often an edit had changed what the case goes by.
+        wording: i64,
     },
     /// Show its card here.
-    Show {
-        number: i64,
-    },
+    Show { number: i64 },
     /// Pass a message on to the moderators.
     Report {
         message: MessageRef,
@@ -39,14 +37,16 @@ pub enum Cased {
     Same,
     NoSuchCase,
     NotAllowed,
-    /// The card of a case, as it stands.
-    Shown(Box<Reply>),
+    /// Its card is on its way.
+    Shown,
     /// It is not shown to who asks.
     NotShown,
     /// It is not shown where anybody reads.
     NotHere,
     /// Somebody else said something meanwhile.
     Faster,
+    /// Its message was edited since it was read.
+    Edited,
     Reported,
     Failed,
 }
@@ -64,10 +64,11 @@ pub struct Decided {
     pub undone: Vec<String>,
 }
 
-/// What a button below a case means: `case:7:content`.
+/// What a button below a case means: `case:7:content`, and where its message was edited, `case:7:content:2`.
 pub(super) fn pressed(action: &str) -> Option<Decision> {
-    let (number, word) = action.strip_prefix("case:")?.split_once(':')?;
-    let ask = CaseAsk::Decide { number: number.parse().ok()?, word: CaseWord::named(word)? };
+    let (number, word, wording) = parts(action)?;
+    let wording = wording.map_or(Some(0), |wording| wording.parse().ok())?;
+    let ask = CaseAsk::Decide { number: number.parse().ok()?, word: CaseWord::named(word)?, wording };
     Some(Decision::ask(Ask::Case(ask)))
 }
 
@@ -91,6 +92,12 @@ pub(super) fn said(snapshot: &Snapshot<'_>, cased: &Cased) -> Decision {
     }
 }
 
+/// The number, the word, and the wording that was read.
+fn parts(action: &str) -> Option<(&str, &str, Option<&str>)> {
+    let (number, word) = action.strip_prefix("case:")?.split_once(':')?;
+    Some(word.split_once(':').map_or((number, word, None), |(word, wording)| (number, word, Some(wording))))
+}
+
 /// Whether a button is about a case.
 pub fn is(action: &str) -> bool {
     action.starts_with("case:")
@@ -98,7 +105,7 @@ pub fn is(action: &str) -> bool {
 
 /// The choice that a button below a case belongs to: what is said about a case is said by one press, of all its cards.
 pub fn choice(action: &str) -> Option<String> {
-    let (number, word) = action.strip_prefix("case:")?.split_once(':')?;
+    let (number, word, _) = parts(action)?;
     (word != CaseWord::Undo.as_str()).then(|| format!("case:{number}"))
 }
 
@@ -116,8 +123,13 @@ mod tests {
     #[test]
     fn buttons_are_read_and_nothing_else() {
         let ask = |action: &str| pressed(action).and_then(|decision| decision.then);
-        assert!(matches!(ask("case:7:clear"), Some(Ask::Case(CaseAsk::Decide { number: 7, word: CaseWord::Clear }))));
-        for nonsense in ["case:7", "case:x:clear", "case:7:burn", "cases:7:clear", "case:7:clear:8", "case::clear"] {
+        assert!(matches!(
+            ask("case:7:clear"),
+            Some(Ask::Case(CaseAsk::Decide { number: 7, word: CaseWord::Clear, wording: 0 }))
+        ));
+        let edited = CaseAsk::Decide { number: 7, word: CaseWord::Clear, wording: 2 };
+        assert!(matches!(ask("case:7:clear:2"), Some(Ask::Case(asked)) if asked == edited));
+        for nonsense in ["case:7", "case:x:clear", "case:7:burn", "cases:7:clear", "case:7:clear:x", "case::clear"] {
             assert!(pressed(nonsense).is_none(), "{nonsense}");
         }
     }
@@ -126,6 +138,8 @@ mod tests {
     fn of_all_cards_of_a_case_one_press_counts_and_undo_is_its_own() {
         assert_eq!(choice("case:7:clear"), choice("case:7:content"));
         assert_ne!(choice("case:7:clear"), choice("case:8:clear"));
+        assert_eq!(choice("case:7:clear"), choice("case:7:clear:2"));
         assert_eq!(choice("case:7:undo"), None);
+        assert_eq!(choice("case:7:undo:2"), None);
     }
 }

@@ -15,8 +15,8 @@ use crate::decide::cases::{Cased, Decided};
 const SHOWN: usize = 280;
 
 /// A case as moderators see it: why, who, and what was written; with what they may say about it. `done`: what was done by
-/// itself; `by`: who decided it, once it is.
-pub fn card(case: &Case, done: &str, by: &str) -> Reply {
+/// itself; `by`: who decided it, once it is; `wording`: how often an edit changed it, for its buttons judge what is read here.
+pub fn card(case: &Case, wording: i64, done: &str, by: &str) -> Reply {
     let mut body = RichText::default();
     let mut head = vec![
         Run::plain(format!("Case {} · {}", case.number, case.account), Origin::Data).bold(),
@@ -46,7 +46,10 @@ pub fn card(case: &Case, done: &str, by: &str) -> Reply {
         body.push(Block::paragraph(decided));
     }
     let offer = |(word, label): &(CaseWord, &str)| Offer {
-        action: ActionId::new(format!("case:{}:{word}", case.number)),
+        action: ActionId::new(match wording {
+            0 => format!("case:{}:{word}", case.number),
+            _ => format!("case:{}:{word}:{wording}", case.number),
+        }),
         label: (*label).to_owned(),
     };
     let words: &[(CaseWord, &str)] = if case.state == CaseState::Open { WORDS } else { &[(CaseWord::Undo, UNDO)] };
@@ -212,9 +215,10 @@ pub(crate) fn cased(cased: &Cased) -> Reply {
         Cased::Same => notice("That is how it stands already."),
         Cased::NoSuchCase => notice("There is no such case."),
         Cased::NotAllowed | Cased::NotShown => super::moderator_unknown(),
-        Cased::Shown(card) => (**card).clone(),
+        Cased::Shown => notice("Its card comes right away."),
         Cased::NotHere => notice("Cases are shown where moderators read them: /keeper notices here makes a place one."),
         Cased::Faster => overtaken(),
+        Cased::Edited => notice("The message was edited since. Its card says so in a moment; please look again."),
         Cased::Reported => notice("Thank you. The moderators see it when enough speaks for it."),
         Cased::Failed => super::not_now(),
     }

@@ -7,13 +7,14 @@ use townkeeper_contract::id::{AccountId, ActionId, PlaceId};
 use townkeeper_contract::inbound::{Inbound, ReplyTo};
 use townkeeper_contract::moderation::{DeliveryState, Verb};
 use townkeeper_contract::outbound::{Act, Button};
-use townkeeper_contract::stream::{Offer, Reply};
+use townkeeper_contract::stream::Offer;
 use townkeeper_contract::text::RichText;
 use townkeeper_core::cases::Step;
+use townkeeper_core::decide::cases::Cased;
 use townkeeper_core::gate::origin::defanged;
 use townkeeper_core::say;
 use townkeeper_store::{
-    Card, Denied, Followed, KeptCase, NewAction, Redraw, Sendable, ShowCases, StaleCard, StoreError,
+    Card, Denied, Followed, KeptCase, NewAction, Redraw, Sendable, ShowAgain, ShowCases, StaleCard, StoreError,
 };
 
 use crate::moderate::SHIELD;
@@ -27,19 +28,24 @@ const LIFE_MS: i64 = 14 * 24 * 60 * 60 * 1000;
 const BATCH: u32 = 50;
 
 /// The card in every place where moderators of the workspace read.
-pub(super) fn cards_of(house: &House, case: &Case, done: &str) -> Vec<Card> {
-    let now_ms = house.clock.now_ms();
+pub(super) fn cards_of(house: &House, kept: &KeptCase, done: &str) -> Vec<Card> {
+    let (case, now_ms) = (&kept.case, house.clock.now_ms());
     let card = |(account, place, reply_to): (AccountId, _, ReplyTo)| {
-        let (body, buttons, actions) = drawn(house, case, done, "");
+        let (body, buttons, actions) = drawn(house, (case, kept.wording), done, "");
         Card { say: notice(&place, reply_to, Act::Message { body, buttons }, now_ms), account: account.0, actions }
     };
     moderators(house, case).into_iter().map(card).collect()
 }
 
-/// What a card says, and its buttons.
-fn drawn(house: &House, case: &Case, done: &str, by: &str) -> (RichText, Vec<Button>, Vec<NewAction>) {
+/// What a card says, and its buttons; of the case and its wording.
+fn drawn(
+    house: &House,
+    (case, wording): (&Case, i64),
+    done: &str,
+    by: &str,
+) -> (RichText, Vec<Button>, Vec<NewAction>) {
     let expires_ms = house.clock.now_ms().saturating_add(LIFE_MS);
-    let reply = say::cases::card(case, done, by);
+    let reply = say::cases::card(case, wording, done, by);
     let mut actions = Vec::with_capacity(reply.offers.len());
     let button = |offer: Offer| {
         let id = ids::secret();
@@ -58,14 +64,13 @@ pub(super) async fn redraw(house: &Arc<House>) -> Result<(), EngineError> {
         let now_ms = house.clock.now_ms();
         let by = speaker(house, kept.case.by.as_deref()).await?;
         let done = done_about(house, &kept).await?;
-        let (body, buttons, actions) = drawn(house, &kept.case, &done, &by);
+        let (body, buttons, actions) = drawn(house, (&kept.case, kept.wording), &done, &by);
         let act = Act::Edit { message, body, buttons };
         let say = Sendable { id: ids::ulid(now_ms), dest, reply_to, act, deadline_ms: i64::MAX };
         let redraw = Redraw {
             workspace: house.workspace.clone(),
-            number: kept.case.number,
+            seen: (&kept).into(),
             card,
-            said: kept.said,
             with: Card { account, say, actions },
             now_ms,
         };
@@ -76,15 +81,35 @@ pub(super) async fn redraw(house: &Arc<House>) -> Result<(), EngineError> {
     Ok(())
 }
 
-/// The card of a case as it stands, as an answer where moderators read. `None`: they do not read there.
-pub(super) async fn answer(house: &House, kept: &KeptCase, at: &Inbound) -> Result<Option<Reply>, EngineError> {
-    let (account, place) = (at.account.clone(), at.place.id.clone());
-    if !readers(house, &kept.case).contains(&(account, place)) {
-        return Ok(None);
+/// Puts the card of a case up once more, where moderators read and one of them asked in a turn. It is a card like any other:
+/// it is drawn anew, and erased, as they are.
+pub(super) async fn show_again(
+    house: &Arc<House>,
+    kept: &KeptCase,
+    turn: &str,
+    at: &Inbound,
+) -> Result<Cased, EngineError> {
+    let asked = (&at.account, &at.place.id);
+    let reader = moderators(house, &kept.case).into_iter().find(|(account, place, _)| (account, place) == asked);
+    let Some((account, place, reply_to)) = reader else { return Ok(Cased::NotHere) };
+    let (by, done) = (speaker(house, kept.case.by.as_deref()).await?, done_about(house, kept).await?);
+    let (body, buttons, actions) = drawn(house, (&kept.case, kept.wording), &done, &by);
+    let now_ms = house.clock.now_ms();
+    let say = notice(&place, reply_to, Act::Message { body, buttons }, now_ms);
+    let show = ShowAgain {
+        workspace: house.workspace.clone(),
+        seen: kept.into(),
+        person: kept.case.person.0.clone(),
+        card: Card { account: account.0, say: Sendable { id: format!("card-{turn}"), ..say }, actions },
+        node: house.node.id.clone(),
+        now_ms,
+    };
+    match house.store.show_again(show).await {
+        Ok(row) => row.into_iter().for_each(|row| outbox::send(house, row)),
+        Err(StoreError::Denied(Denied::Moved)) => return Ok(Cased::Edited),
+        Err(error) => return Err(error.into()),
     }
-    let by = speaker(house, kept.case.by.as_deref()).await?;
-    let reply = say::cases::card(&kept.case, &done_about(house, kept).await?, &by);
-    Ok(Some(Reply { body: defanged(reply.body, house.base().allowed()), ..reply }))
+    Ok(Cased::Shown)
 }
 
 /// What the shield did about a case by itself and was not taken back, in words.
@@ -164,7 +189,7 @@ pub(super) async fn show(house: &Arc<House>, cases: &[&KeptCase], shown: Shown) 
     };
     let show = ShowCases {
         workspace: house.workspace.clone(),
-        cases: cases.iter().map(|kept| (kept.case.number, kept.said)).collect(),
+        cases: cases.iter().map(|kept| (*kept).into()).collect(),
         digest,
         cards,
         node: house.node.id.clone(),

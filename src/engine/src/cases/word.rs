@@ -9,10 +9,12 @@ use townkeeper_contract::place::PlaceWho;
 use townkeeper_core::access::may;
 use townkeeper_core::cases::{self, Step};
 use townkeeper_core::decide::cases::{Cased, Decided};
-use townkeeper_store::{By, Debt, DecideCase, Denied, ErasureReport, KeptCase, Owed, StoreError, fault, person_mark};
+use townkeeper_store::{
+    By, Debt, DecideCase, Denied, ErasureReport, KeptCase, Owed, StoreError, fault, guard, person_mark,
+};
 
 use super::acts::{carry_out, copies};
-use super::cards::answer;
+use super::cards::show_again;
 use crate::{Engine, EngineError, House, moderate};
 
 /// How long this node may be at the acts of a word before it is taken for having failed.
@@ -26,12 +28,17 @@ struct Voice {
 }
 
 /// Does what a moderator said in a chat, if they may.
-pub(crate) async fn said_in_chat(house: &Arc<House>, inbound: &Inbound, number: i64, word: CaseWord) -> Cased {
+pub(crate) async fn said_in_chat(
+    house: &Arc<House>,
+    inbound: &Inbound,
+    (number, wording): (i64, i64),
+    word: CaseWord,
+) -> Cased {
     let said = async {
         let Some(kept) = house.store.case(&house.workspace, number).await? else { return Ok(Cased::NoSuchCase) };
         match voice(house, inbound, &kept.case).await? {
-            // What it says now is on no card yet: nobody clears what they have not read.
-            Ok(_) if kept.edited_ms.is_some() => Ok(Cased::Faster),
+            // Nobody judges what they have not read.
+            Ok(_) if kept.wording != wording && word != CaseWord::Undo && guard!("case.wording") => Ok(Cased::Edited),
             Ok(voice) => decide(house, voice, kept, word).await.map(|(cased, _)| cased),
             Err(no) => Ok(no),
         }
@@ -43,7 +50,7 @@ pub(crate) async fn said_in_chat(house: &Arc<House>, inbound: &Inbound, number: 
 }
 
 /// Shows a case's card where a moderator asked for it.
-pub(crate) async fn shown_in_chat(house: &House, inbound: &Inbound, number: i64) -> Cased {
+pub(crate) async fn shown_in_chat(house: &Arc<House>, turn: &str, inbound: &Inbound, number: i64) -> Cased {
     let shown = async {
         let Some(kept) = house.store.case(&house.workspace, number).await? else { return Ok(Cased::NoSuchCase) };
         match voice(house, inbound, &kept.case).await? {
@@ -51,8 +58,7 @@ pub(crate) async fn shown_in_chat(house: &House, inbound: &Inbound, number: i64)
             Err(Cased::NotAllowed) => return Ok(Cased::NotShown),
             Err(no) => return Ok(no),
         }
-        let card = answer(house, &kept, inbound).await?;
-        Ok(card.map_or(Cased::NotHere, |card| Cased::Shown(Box::new(card))))
+        show_again(house, &kept, turn, inbound).await
     };
     shown.await.unwrap_or_else(|error: EngineError| {
         tracing::error!(%error, case = number, "a case could not be shown");
@@ -162,6 +168,7 @@ async fn decide(
         by: voice.by.clone(),
         number,
         said: kept.said,
+        wording: kept.wording,
         to: state,
         debt: (!steps.is_empty()).then_some(debt),
         takes_back: steps.contains(&Step::TakeBack),

@@ -85,7 +85,7 @@ fn of_case_at(asked: &str, number: i64, follows: bool) -> NewOrder {
 }
 
 fn word(number: i64, said: i64, to: CaseState) -> DecideCase {
-    DecideCase { by: by(3_000), number, said, to, debt: None, takes_back: to == CaseState::Clear }
+    DecideCase { by: by(3_000), number, said, to, debt: None, takes_back: to == CaseState::Clear, wording: 0 }
 }
 
 async fn an_order_is_written_only_while_its_case_stands_as_it_was_seen(home: &Home) {

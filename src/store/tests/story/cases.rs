@@ -7,8 +7,8 @@ use townkeeper_contract::inbound::ReplyTo;
 use townkeeper_contract::outbound::Act;
 use townkeeper_contract::text::{Origin, RichText};
 use townkeeper_store::{
-    Ack, Card, DecideCase, Denied, JudgedCase, Member, NewCase, Redraw, Report, Sendable, ShadowCounts, ShowCases,
-    Shown, Store, StoreError, Verdict,
+    Ack, Card, CaseSeen, DecideCase, Denied, JudgedCase, Member, NewCase, Redraw, Report, Sendable, ShadowCounts,
+    ShowCases, Shown, Store, StoreError, Verdict,
 };
 
 use crate::home::{Home, stories};
@@ -29,6 +29,11 @@ stories!(
     members_are_known_the_longer_the_better,
     scores_are_counted_and_those_of_scams_taken_back,
 );
+
+/// A case as it was read, its message not edited.
+pub(crate) fn seen(number: i64, said: i64) -> CaseSeen {
+    CaseSeen { number, said, wording: 0 }
+}
 
 pub(crate) fn found(event: &str, person: &str) -> NewCase {
     NewCase {
@@ -76,7 +81,7 @@ async fn a_case_is_found_once_and_shown_once(home: &Home) {
     assert_eq!(waiting[0].case.text, "claim at claim-lumen.example.net\u{fffd}");
     let show = |id: &str| ShowCases {
         workspace: W.to_owned(),
-        cases: vec![(1, 0)],
+        cases: vec![seen(1, 0)],
         digest: false,
         cards: vec![card(id)],
         node: "n1".to_owned(),
@@ -97,7 +102,7 @@ async fn a_digest_shows_all_of_its_cases_or_none(home: &Home) {
     }
     let show = |id: &str, numbers: &[i64], now_ms| ShowCases {
         workspace: W.to_owned(),
-        cases: numbers.iter().map(|number| (*number, 0)).collect(),
+        cases: numbers.iter().map(|number| seen(*number, 0)).collect(),
         digest: numbers.len() > 1,
         cards: vec![card(id)],
         node: "n1".to_owned(),
@@ -108,7 +113,7 @@ async fn a_digest_shows_all_of_its_cases_or_none(home: &Home) {
     assert!(matches!(refused, Err(StoreError::Denied(Denied::Moved))), "{refused:?}");
     let waiting = store.unshown_cases(W, 0, 10).await.unwrap();
     assert_eq!(waiting.iter().map(|kept| kept.case.number).collect::<Vec<_>>(), [1, 3]);
-    let spoken_of = ShowCases { cases: vec![(1, 1), (3, 0)], ..show("c4", &[], 2_150) };
+    let spoken_of = ShowCases { cases: vec![seen(1, 1), seen(3, 0)], ..show("c4", &[], 2_150) };
     let refused = store.show_cases(spoken_of).await;
     assert!(matches!(refused, Err(StoreError::Denied(Denied::Moved))), "one is not as it was read: {refused:?}");
     store.show_cases(show("c3", &[1, 3], 2_200)).await.unwrap();
@@ -123,14 +128,14 @@ async fn a_card_is_drawn_anew_when_something_is_said(home: &Home) {
     let number = open(&store, "m1", "66").await;
     let show = ShowCases {
         workspace: W.to_owned(),
-        cases: vec![(number, 0)],
+        cases: vec![seen(number, 0)],
         digest: false,
         cards: vec![card("c1")],
         node: "n1".to_owned(),
         now_ms: 2_000,
     };
     store.show_cases(show).await.unwrap();
-    let decide = |said, to| DecideCase { by: by(3_000), number, said, to, debt: None, takes_back: false };
+    let decide = |said, to| DecideCase { by: by(3_000), number, said, to, debt: None, takes_back: false, wording: 0 };
     store.decide_case(decide(0, CaseState::Content)).await.unwrap();
     assert!(store.stale_cards(W, 10).await.unwrap().is_empty(), "it is still under way");
     let sent = Verdict::Sent { message: Some("yard/9".to_owned()) };
@@ -140,9 +145,8 @@ async fn a_card_is_drawn_anew_when_something_is_said(home: &Home) {
     assert_eq!((stale.message.as_str(), stale.kept.said), ("yard/9", 1));
     let redraw = |id: &str, said| Redraw {
         workspace: W.to_owned(),
-        number,
+        seen: seen(number, said),
         card: "c1".to_owned(),
-        said,
         with: card(id),
         now_ms: 3_200,
     };
@@ -160,7 +164,7 @@ async fn a_card_is_drawn_anew_when_something_is_said(home: &Home) {
 async fn of_two_moderators_the_second_looks_again(home: &Home) {
     let store = home.open().await;
     let number = open(&store, "m1", "66").await;
-    let decide = |said, to| DecideCase { by: by(3_000), number, said, to, debt: None, takes_back: false };
+    let decide = |said, to| DecideCase { by: by(3_000), number, said, to, debt: None, takes_back: false, wording: 0 };
     store.decide_case(decide(0, CaseState::Content)).await.unwrap();
     let second = store.decide_case(decide(0, CaseState::Clear)).await;
     assert!(matches!(second, Err(StoreError::Denied(Denied::Moved))), "{second:?}");
@@ -205,7 +209,7 @@ async fn an_erased_person_teaches_nothing(home: &Home) {
     let store = home.open().await;
     let number = open(&store, "m1", "66").await;
     let to = CaseState::Content;
-    let decide = DecideCase { by: by(3_000), number, said: 0, to, debt: None, takes_back: false };
+    let decide = DecideCase { by: by(3_000), number, said: 0, to, debt: None, takes_back: false, wording: 0 };
     store.decide_case(decide).await.unwrap();
     let said = store.cases_said(W).await.unwrap();
     store.erase_person(by(5_000), ACCOUNT, "66").await.unwrap();
@@ -220,7 +224,7 @@ async fn only_the_newest_lessons_are_read(home: &Home) {
     for event in ["m1", "m2", "m3", "m4"] {
         let number = open(&store, event, "66").await;
         let to = if event == "m2" { CaseState::Unsure } else { CaseState::Content };
-        let decide = DecideCase { by: by(3_000), number, said: 0, to, debt: None, takes_back: false };
+        let decide = DecideCase { by: by(3_000), number, said: 0, to, debt: None, takes_back: false, wording: 0 };
         store.decide_case(decide).await.unwrap();
     }
     let numbers = async |limit| {
@@ -234,7 +238,7 @@ async fn only_the_newest_lessons_are_read(home: &Home) {
 async fn what_was_judged_is_known_without_its_words_and_read_when_asked_for(home: &Home) {
     let store = home.open().await;
     let say = async |number, said, to| {
-        let decide = DecideCase { by: by(3_000), number, said, to, debt: None, takes_back: false };
+        let decide = DecideCase { by: by(3_000), number, said, to, debt: None, takes_back: false, wording: 0 };
         store.decide_case(decide).await.unwrap();
     };
     for n in 1..=4 {
@@ -292,8 +296,9 @@ async fn scores_are_counted_and_those_of_scams_taken_back(home: &Home) {
     let platform = ACCOUNT.split(':').next().unwrap();
     let flagged = async || store.shadow(W).await.unwrap().get(&(platform.to_owned(), 200)).copied();
     assert_eq!(flagged().await, Some(1));
-    let say =
-        |said, to| store.decide_case(DecideCase { by: by(3_000), number: 1, said, to, debt: None, takes_back: false });
+    let say = |said, to| {
+        store.decide_case(DecideCase { by: by(3_000), number: 1, said, to, debt: None, takes_back: false, wording: 0 })
+    };
     for (said, (to, messages)) in
         [(CaseState::Unsure, 1), (CaseState::Content, 0), (CaseState::Account, 0), (CaseState::Open, 1)]
             .into_iter()
@@ -321,7 +326,15 @@ async fn old_cases_are_reached_and_open_ones_found_behind_any_number(home: &Home
         assert_eq!(open(&store, &format!("m{n}"), "66").await, n);
     }
     for number in [2, 4, 5] {
-        let decide = DecideCase { by: by(3_000), number, said: 0, to: CaseState::Clear, debt: None, takes_back: false };
+        let decide = DecideCase {
+            by: by(3_000),
+            number,
+            said: 0,
+            to: CaseState::Clear,
+            debt: None,
+            takes_back: false,
+            wording: 0,
+        };
         store.decide_case(decide).await.unwrap();
     }
     for (open, before, limit, expected) in [

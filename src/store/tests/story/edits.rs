@@ -1,7 +1,7 @@
 //! Edits of messages that have a case: one case goes on, by the worst that was said, and all that was said stands there.
 
 use townkeeper_contract::case::{Case, CaseAction, CaseState, ShieldMode};
-use townkeeper_store::{DecideCase, NewCase, Store};
+use townkeeper_store::{DecideCase, Denied, NewCase, Store, StoreError};
 
 use crate::cases::found;
 use crate::home::{Home, stories};
@@ -32,6 +32,18 @@ async fn an_edit_goes_on_with_the_open_case_of_its_message(home: &Home) {
     let now = cases(&store).await.remove(0);
     assert_eq!((now.text, now.edits.len(), now.edits[0].text.as_str()), (first.clone(), 1, "hello\u{fffd}"));
     let seen = store.edited_cases(W, 10).await.unwrap().remove(0);
+    assert_eq!(seen.wording, 1);
+    let unread = DecideCase {
+        by: by(3_000),
+        number: 1,
+        said: 0,
+        to: CaseState::Clear,
+        debt: None,
+        takes_back: false,
+        wording: 0,
+    };
+    let cleared = store.decide_case(unread).await;
+    assert!(matches!(cleared, Err(StoreError::Denied(Denied::Moved))), "nobody read that edit");
     // What is worse takes its place, by what the place is set to now, and is looked at once more though the other was seen meanwhile.
     let worse = NewCase { mode: ShieldMode::Guard, ..edit("m1/3", CaseAction::Delete, "worse") };
     store.open_case(W, ACCOUNT, worse, 2_000).await.unwrap();
@@ -64,7 +76,15 @@ async fn an_edit_goes_on_with_the_open_case_of_its_message(home: &Home) {
 async fn an_edit_of_what_was_decided_is_a_case_of_its_own(home: &Home) {
     let store = home.open().await;
     open(&store, found("m1", "66")).await;
-    let decide = DecideCase { by: by(3_000), number: 1, said: 0, to: CaseState::Clear, debt: None, takes_back: false };
+    let decide = DecideCase {
+        by: by(3_000),
+        number: 1,
+        said: 0,
+        to: CaseState::Clear,
+        debt: None,
+        takes_back: false,
+        wording: 0,
+    };
     store.decide_case(decide).await.unwrap();
     open(&store, edit("m1/2", CaseAction::Delete, "worse")).await;
     assert_eq!(cases(&store).await.len(), 2, "nobody cleared what it says now");

@@ -24,7 +24,7 @@ async fn keep(store: &Store, event: &str) {
 }
 
 async fn decide(store: &Store, said: i64, to: CaseState) {
-    let word = DecideCase { by: by(3_000), number: 1, said, to, debt: None, takes_back: false };
+    let word = DecideCase { by: by(3_000), number: 1, said, to, debt: None, takes_back: false, wording: 0 };
     store.decide_case(word).await.unwrap();
 }
 

@@ -9,8 +9,8 @@ use townkeeper_contract::outbound::Act;
 use townkeeper_contract::text::{Origin, RichText};
 use townkeeper_fakes::postgres::Cluster;
 use townkeeper_store::{
-    Accept, Ack, By, Card, DecideCase, Lease, Member, NewCase, Print, Redraw, Sendable, ShowCases, Store, StoreError,
-    Verdict, person_mark,
+    Accept, Ack, By, Card, DecideCase, Denied, Lease, Member, NewCase, Print, Redraw, Sendable, ShowAgain, ShowCases,
+    Store, StoreError, Verdict, person_mark,
 };
 
 use crate::home::{Home, stories};
@@ -122,7 +122,7 @@ async fn another_node_brings_nobody_back(home: &Home) {
 }
 
 fn unsure(number: i64) -> DecideCase {
-    DecideCase { by: by(2_000), number, said: 0, to: CaseState::Unsure, debt: None, takes_back: false }
+    DecideCase { by: by(2_000), number, said: 0, to: CaseState::Unsure, debt: None, takes_back: false, wording: 0 }
 }
 
 /// A card on another account than where its cases were found.
@@ -142,15 +142,13 @@ async fn moderators_read_nothing_of_whoever_was_erased(home: &Home) {
     }
     let named = format!("{CANARY} ({NOBODY}) wrote:");
     // A card that stands, one of somebody else, and a digest that names both.
-    for (numbers, card) in [
-        (vec![(1, 0)], card("c1", &named)),
-        (vec![(2, 0)], card("c2", "case 2")),
-        (vec![(3, 0), (4, 0)], card("c3", &named)),
-    ] {
+    for (numbers, card) in
+        [(vec![1], card("c1", &named)), (vec![2], card("c2", "case 2")), (vec![3, 4], card("c3", &named))]
+    {
         let show = ShowCases {
             workspace: W.to_owned(),
             digest: numbers.len() > 1,
-            cases: numbers,
+            cases: numbers.into_iter().map(|number| cases::seen(number, 0)).collect(),
             cards: vec![card],
             node: "n1".to_owned(),
             now_ms: 2_000,
@@ -165,9 +163,21 @@ async fn moderators_read_nothing_of_whoever_was_erased(home: &Home) {
     // What drew it anew names them, too.
     store.decide_case(DecideCase { by: by(2_150), ..unsure(1) }).await.unwrap();
     let with = card("c4", &named);
-    let redraw = Redraw { workspace: W.to_owned(), number: 1, card: "c1".to_owned(), said: 1, with, now_ms: 2_200 };
+    let redraw =
+        Redraw { workspace: W.to_owned(), seen: cases::seen(1, 1), card: "c1".to_owned(), with, now_ms: 2_200 };
     assert!(store.redraw_card(redraw).await.unwrap());
-    assert!(found(home).await > 4, "the red twin: they are there");
+    // A moderator asked for it once more; asked again after a death, it stands there.
+    let again = ShowAgain {
+        workspace: W.to_owned(),
+        seen: cases::seen(1, 1),
+        person: NOBODY.to_owned(),
+        card: card("c5", &named),
+        node: "n1".to_owned(),
+        now_ms: 2_300,
+    };
+    assert!(store.show_again(again.clone()).await.unwrap().is_some());
+    assert!(store.show_again(again.clone()).await.unwrap().is_none());
+    assert!(found(home).await > 5, "the red twin: they are there");
     store.erase_person(by(5_000), ACCOUNT, NOBODY).await.unwrap();
     assert_eq!(found(home).await, 0);
     assert_eq!(store.outbox_count(W, "sending").await.unwrap(), 1, "what is about others alone stays");
@@ -175,6 +185,9 @@ async fn moderators_read_nothing_of_whoever_was_erased(home: &Home) {
     let stale = store.stale_cards(W, 10).await.unwrap();
     let drawn: Vec<(&str, &str)> = stale.iter().map(|d| (d.card.as_str(), d.kept.case.name.as_str())).collect();
     assert_eq!(drawn, [("c1", "erased")]);
+    // What was read before is put up no more.
+    let late = ShowAgain { card: card("c6", &named), ..again };
+    assert!(matches!(store.show_again(late).await, Err(StoreError::Denied(Denied::Moved))));
 }
 
 async fn what_was_not_shown_yet_is_shown_without_them(home: &Home) {
@@ -189,7 +202,7 @@ async fn what_was_not_shown_yet_is_shown_without_them(home: &Home) {
         card
     };
     for (numbers, id) in [(vec![1], "c1"), (vec![2], "c2"), (vec![3, 4], "c3"), (vec![5], "c5")] {
-        let numbers: Vec<_> = numbers.into_iter().map(|number| (number, 0)).collect();
+        let numbers: Vec<_> = numbers.into_iter().map(|number| cases::seen(number, 0)).collect();
         let (workspace, cards) = (W.to_owned(), vec![at(id)]);
         store
             .show_cases(ShowCases {
@@ -207,7 +220,7 @@ async fn what_was_not_shown_yet_is_shown_without_them(home: &Home) {
     // Nobody reads of it.
     let show = ShowCases {
         workspace: W.to_owned(),
-        cases: vec![(6, 0)],
+        cases: vec![cases::seen(6, 0)],
         digest: false,
         cards: Vec::new(),
         node: "n1".to_owned(),

@@ -79,7 +79,7 @@ impl<'s> Town<'s> {
         let Some((to, _)) = decide(state, word) else { return };
         let (workspace, actor, method) = (self.workspace.clone(), "operator".to_owned(), "file".to_owned());
         let by = By { workspace, actor, method, now_ms: 2_000 };
-        let decide = DecideCase { by, number, said, to, debt: None, takes_back: false };
+        let decide = DecideCase { by, number, said, to, debt: None, takes_back: false, wording: 0 };
         self.store.decide_case(decide).await.unwrap();
     }
 
