@@ -154,7 +154,7 @@ async fn a_share_of_false_alarms_becomes_a_score_once_enough_was_said() {
     tokio::time::timeout(PATIENCE, knows).await.expect("what was said is not counted");
     let after = open(&client).await;
     assert!(after.flag_score < 0.5 && after.flagged <= after.messages / 100, "{after:?}");
-    writes(&telegram, 67, "the team pays a bonus to all users https://lucky-lantern.example.net/start");
+    writes(&telegram, 67, "the team pays early users at https://lucky-lantern.example.net/start");
     let found = cases(&client, |cases| cases.len() == 1).await.remove(0);
     let number = |key: &str| found.verdict[key].as_f64().expect("a number");
     assert!(number("score") < 0.5, "the red twin: by the default it would pass: {:?}", found.verdict);

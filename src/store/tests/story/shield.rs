@@ -177,6 +177,9 @@ async fn moderators_read_nothing_of_whoever_was_erased(home: &Home) {
     };
     assert!(store.show_again(again.clone()).await.unwrap().is_some());
     assert!(store.show_again(again.clone()).await.unwrap().is_none());
+    let sent = Verdict::Sent { message: Some("yard/10".to_owned()) };
+    let ack = Ack { workspace: W.to_owned(), id: "c5".to_owned(), attempt: 1, verdict: sent, now_ms: 2_400 };
+    store.ack(ack).await.unwrap();
     assert!(found(home).await > 5, "the red twin: they are there");
     store.erase_person(by(5_000), ACCOUNT, NOBODY).await.unwrap();
     assert_eq!(found(home).await, 0);
@@ -184,7 +187,7 @@ async fn moderators_read_nothing_of_whoever_was_erased(home: &Home) {
     // The card in the chat is drawn anew, without them.
     let stale = store.stale_cards(W, 10).await.unwrap();
     let drawn: Vec<(&str, &str)> = stale.iter().map(|d| (d.card.as_str(), d.kept.case.name.as_str())).collect();
-    assert_eq!(drawn, [("c1", "erased")]);
+    assert_eq!(drawn, [("c1", "erased"), ("c5", "erased")]);
     // What was read before is put up no more.
     let late = ShowAgain { card: card("c6", &named), ..again };
     assert!(matches!(store.show_again(late).await, Err(StoreError::Denied(Denied::Moved))));
