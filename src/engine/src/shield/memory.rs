@@ -194,8 +194,10 @@ impl Memory {
 
     /// Waves of people who join of which something is to be written down: they began, went on for a minute, or ended.
     pub(super) fn waves(&mut self, now_ms: i64) -> Vec<(u64, Joining)> {
-        for (place, _) in self.crowd.pass(now_ms) {
-            self.waves.entry(place).and_modify(|wave| wave.over = true);
+        self.crowd.pass(now_ms);
+        // A join ends a wave as well, and of too many places the crowd forgets some.
+        for (place, wave) in &mut self.waves {
+            wave.over = self.crowd.wave_of(*place).is_none_or(|wave| wave.ended_ms.is_some());
         }
         let due = |wave: &Joining| wave.over || wave.noted_ms.is_none_or(|noted| now_ms - noted >= MINUTE_MS);
         let due = self.waves.iter().filter(|(_, wave)| due(wave));

@@ -165,3 +165,43 @@ fn members_that_could_not_be_written_are_not_lost() {
     let kept: Vec<(String, i64)> = memory.changed().into_iter().map(|m| (m.person, m.said)).collect();
     assert_eq!(kept, [("66".to_owned(), 1), ("67".to_owned(), 1)]);
 }
+
+/// So many join a place, one a second.
+fn join(memory: &mut Memory, place: &str, joined: i64, from_ms: i64) {
+    for n in 0..joined {
+        let mut inbound = said(&format!("{place}{from_ms}{n}"), &format!("{n}"), "");
+        inbound.place.id = place.into();
+        memory.join(&inbound, Who::default(), ShieldMode::Flag, from_ms + n * 1_000);
+    }
+}
+
+/// What is to be written down, and that it was: of each wave how many came, whether it is new, whether it is over.
+fn waves(memory: &mut Memory, now_ms: i64) -> Vec<(u32, bool, bool)> {
+    let due = memory.waves(now_ms);
+    due.iter().for_each(|(place, _)| memory.noted(*place, now_ms));
+    due.into_iter().map(|(_, wave)| (wave.joined, wave.noted_ms.is_none(), wave.over)).collect()
+}
+
+#[test]
+fn a_wave_that_ends_as_somebody_joins_is_over_and_the_next_one_is_new() {
+    let mut memory = Memory::default();
+    join(&mut memory, "square", 12, NOW);
+    assert_eq!(waves(&mut memory, NOW + MINUTE_MS), [(12, true, false)]);
+    join(&mut memory, "square", 1, NOW + 20 * MINUTE_MS);
+    assert_eq!(waves(&mut memory, NOW + 20 * MINUTE_MS), [(12, false, true)]);
+    assert_eq!(waves(&mut memory, NOW + 30 * MINUTE_MS), [], "nothing goes on");
+    join(&mut memory, "square", 40, NOW + 90 * MINUTE_MS);
+    assert_eq!(waves(&mut memory, NOW + 91 * MINUTE_MS), [(40, true, false)]);
+}
+
+#[test]
+fn a_wave_of_a_place_that_is_remembered_no_more_is_over() {
+    let mut memory = Memory::default();
+    join(&mut memory, "square", 12, NOW);
+    assert_eq!(waves(&mut memory, NOW + MINUTE_MS), [(12, true, false)]);
+    for place in 0..2_000 {
+        join(&mut memory, &format!("yard {place}"), 1, NOW + MINUTE_MS);
+    }
+    assert_eq!(waves(&mut memory, NOW + MINUTE_MS), [(0, false, true)]);
+    assert_eq!(waves(&mut memory, NOW + 2 * MINUTE_MS), []);
+}
