@@ -84,6 +84,7 @@ struct Event {
 
 /// What an earlier message was.
 struct Past {
+    person: u64,
     at_ms: i64,
     asks_help: bool,
     /// The hosts, not ours, that it led to. `None`: more than are remembered.
@@ -259,7 +260,7 @@ impl Memory {
         }
         let before = self.past.by_key.get(&key).filter(|_| edit).and_then(|past| past.elsewhere.clone());
         let elsewhere = (elsewhere.len() <= HOSTS).then(|| elsewhere.into_boxed_str());
-        self.past.put(key, Past { at_ms: now_ms, asks_help: folded.text().contains('?'), elsewhere });
+        self.past.put(key, Past { person, at_ms: now_ms, asks_help: folded.text().contains('?'), elsewhere });
         Met { tier, reply, before, signals }
     }
 
@@ -373,6 +374,7 @@ impl Memory {
         self.dirty.retain(|(account, person), _| person_mark(account, person) != mark);
         self.unwritten.retain(|print| person_mark(&print.account, &print.person) != mark);
         self.events.by_key.retain(|_, event| event.person != key);
+        self.past.by_key.retain(|_, past| past.person != key);
     }
 
     fn reply(&self, to: u64, now_ms: i64) -> Option<Reply> {

@@ -205,3 +205,18 @@ fn a_wave_of_a_place_that_is_remembered_no_more_is_over() {
     assert_eq!(waves(&mut memory, NOW + MINUTE_MS), [(0, false, true)]);
     assert_eq!(waves(&mut memory, NOW + 2 * MINUTE_MS), []);
 }
+
+#[test]
+fn where_the_messages_of_the_erased_led_is_remembered_no_more() {
+    let mut memory = Memory::default();
+    meet(&mut memory, &said("1", "66", TEXT));
+    meet(&mut memory, &said("2", "67", TEXT));
+    memory.forget(person_mark("telegram:main", "66"));
+    let mut edited = |event: &str, person: &str| {
+        let body = Body::Edited { text: TEXT.to_owned() };
+        let inbound = Inbound { body, message: Some(event.into()), ..said(&format!("{event} again"), person, TEXT) };
+        memory.meet(&inbound, &Folded::new(TEXT), Who::default(), String::new, NOW).0.before
+    };
+    assert_eq!(edited("1", "66"), None);
+    assert_eq!(edited("2", "67").as_deref(), Some("lantern.example.net"), "the twin: nobody erased them");
+}
