@@ -313,6 +313,7 @@ impl Ground {
         let message = Message {
             text: said,
             quoted: &inbound.carried.quoted,
+            forwarded: is_forward(inbound),
             before: met.before.as_deref(),
             author: Author {
                 id: Some(inbound.person.id.as_str()),
@@ -339,7 +340,7 @@ fn identity(account: &AccountId, person: &PersonId) -> (String, String) {
 fn said(inbound: &Inbound) -> Option<Cow<'_, str>> {
     let carried = &inbound.carried;
     let words: Cow<'_, str> = match &inbound.body {
-        Body::Message { text } if text.is_empty() && carried.links.is_empty() => carried.quoted.as_str().into(),
+        Body::Message { .. } if is_forward(inbound) => carried.quoted.as_str().into(),
         Body::Message { text } | Body::Edited { text } => text.as_str().into(),
         // Written for all to read: a slash hides nothing. What only a platform's own command says stands nowhere.
         Body::Command { name, args } if inbound.message.is_some() => {
@@ -351,6 +352,11 @@ fn said(inbound: &Inbound) -> Option<Cow<'_, str>> {
     };
     let links = || format!("{words}\n{}", carried.links.join("\n"));
     Some(if carried.links.is_empty() { words } else { links().into() })
+}
+
+/// Others' words alone.
+fn is_forward(inbound: &Inbound) -> bool {
+    matches!(&inbound.body, Body::Message { text } if text.is_empty()) && inbound.carried.links.is_empty()
 }
 
 /// Who reports may name what they report, as in a channel for it.

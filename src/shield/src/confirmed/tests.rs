@@ -235,6 +235,26 @@ fn who_may_repeat_confirmed_words_is_left_alone_and_so_is_what_was_cleared() {
 }
 
 #[test]
+fn whoever_is_no_newcomer_and_only_forwards_confirmed_words_is_held_at_most() {
+    let learnt = shield(&[WORDS], &[]);
+    let by = |tier, forwarded| {
+        let author = Author { tier, ..Author::default() };
+        let verdict = learnt.judge(&Message { text: WORDS, forwarded, author, ..Message::default() }, None, &[]);
+        (verdict.grounds, verdict.action)
+    };
+    assert_eq!(by(Tier::Member, true), (Grounds::Fact, Action::Hold));
+    assert_eq!(by(Tier::Trusted, true), (Grounds::Fact, Action::Flag));
+    assert_eq!(by(Tier::Staff, true).1, Action::Pass);
+    assert_eq!(by(Tier::New, true), (Grounds::Listed, Action::Delete), "as today");
+    assert_eq!(by(Tier::Member, false), (Grounds::Listed, Action::Delete), "the twin: words of one's own");
+    // What else is denied in it goes all the same.
+    let bait = format!("{WORDS} at https://claim.example.net");
+    let author = Author { tier: Tier::Member, ..Author::default() };
+    let message = Message { text: &bait, forwarded: true, author, ..Message::default() };
+    assert_eq!(shield(&[&bait], &[]).judge(&message, None, &[]).grounds, Grounds::Listed);
+}
+
+#[test]
 fn what_many_people_say_is_no_scam_word_for_word() {
     for text in
         ["can somebody help me with my wallet", "thanks, it works now!", "https://claim.example.net/a/long/way/to/go"]
