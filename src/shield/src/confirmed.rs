@@ -2,9 +2,10 @@
 //! sent to, and the words themselves, each with the case it comes from. Made anew from the cases that stand: what is taken back was never there.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::hash::{DefaultHasher, Hasher as _};
+use std::hash::{BuildHasher as _, RandomState};
 use std::iter::successors;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use townkeeper_text::Allowed;
 
@@ -96,12 +97,13 @@ fn few<T: PartialEq>(all: impl IntoIterator<Item = T>) -> Vec<T> {
     few
 }
 
-/// Of the text as it is read. Kept in memory alone, so it may be another one in the next release; and not to be aimed at, so
-/// that nobody has a harmless text taken for a scam.
+/// Drawn anew by each process, so that no hash can be aimed at and nobody has a harmless text taken for a scam. Hashes are kept in
+/// memory alone.
+static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+
+/// Of the text as it is read.
 fn hash(folded: &Folded) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(folded.text().as_bytes());
-    hasher.finish()
+    KEYS.hash_one(folded.text())
 }
 
 /// The host of a mail address is its provider's.
