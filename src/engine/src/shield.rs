@@ -158,7 +158,7 @@ impl Watch {
         let ground = self.ground(base);
         let who = ground.who(&inbound.account, &inbound.person.id);
         if who.staff {
-            self.note_name(&ground, inbound);
+            self.note_name(&ground, inbound, now_ms);
         }
         if here.shield == ShieldMode::Off {
             return None;
@@ -207,7 +207,7 @@ impl Watch {
     }
 
     /// Notes what somebody of the team is called on a platform now: nobody else shall look like it.
-    fn note_name(&self, ground: &Ground, inbound: &Inbound) {
+    fn note_name(&self, ground: &Ground, inbound: &Inbound, now_ms: i64) {
         let identity = identity(&inbound.account, &inbound.person.id);
         let (shown, handle) = (&inbound.person.name, inbound.person.handle.as_deref());
         let Some((name_before, handle_before)) = ground.staff.get(&identity).filter(|_| !shown.is_empty()) else {
@@ -216,8 +216,8 @@ impl Watch {
         let name: String = shown.chars().take(NAME).collect();
         let handle = handle.map_or_else(|| handle_before.clone(), |handle| handle.chars().take(NAME).collect());
         if (&name, &handle) != (name_before, handle_before) {
-            let (platform, id) = identity.clone();
-            self.memory().show(identity, ShownName { platform, id, name, handle });
+            let (platform, id) = identity;
+            self.memory().show(&inbound.account, ShownName { platform, id, name, handle }, now_ms);
         }
     }
 

@@ -27,6 +27,10 @@ const UNWRITTEN: usize = 65_536;
 
 pub(super) const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
+/// A name of the team that was noted is not exchanged for another one for so long: who is called otherwise elsewhere changes it
+/// with every message.
+const SHOWN_MS: i64 = 10 * 60 * 1000;
+
 /// How often it is noted that a wave goes on.
 const MINUTE_MS: i64 = 60 * 1000;
 
@@ -133,6 +137,8 @@ pub(super) struct Memory {
     linked: HashMap<u64, u64>,
     /// What accounts of the team are called and were not known to be.
     shown: HashMap<(String, String), ShownName>,
+    /// When that was noted, by whom it is.
+    shown_ms: HashMap<u64, i64>,
 }
 
 impl Default for Memory {
@@ -149,6 +155,7 @@ impl Default for Memory {
             waves: HashMap::new(),
             linked: HashMap::new(),
             shown: HashMap::new(),
+            shown_ms: HashMap::new(),
         }
     }
 }
@@ -346,8 +353,13 @@ impl Memory {
     }
 
     /// Notes what an account of the team is called, where it is not known to be called so.
-    pub(super) fn show(&mut self, account: (String, String), shown: ShownName) {
-        self.shown.insert(account, shown);
+    pub(super) fn show(&mut self, account: &AccountId, shown: ShownName, now_ms: i64) {
+        let person = person_key(&account.0, &shown.id);
+        if self.shown_ms.get(&person).is_some_and(|noted| now_ms - noted < SHOWN_MS) {
+            return;
+        }
+        self.shown_ms.insert(person, now_ms);
+        self.shown.insert((shown.platform.clone(), shown.id.clone()), shown);
     }
 
     /// What accounts of the team are called now.
@@ -371,6 +383,7 @@ impl Memory {
             self.crowd.erase(one);
         }
         self.trust.forget(key);
+        self.shown_ms.remove(&key);
         self.dirty.retain(|(account, person), _| person_mark(account, person) != mark);
         self.unwritten.retain(|print| person_mark(&print.account, &print.person) != mark);
         self.events.by_key.retain(|_, event| event.person != key);

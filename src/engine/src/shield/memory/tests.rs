@@ -207,6 +207,20 @@ fn a_wave_of_a_place_that_is_remembered_no_more_is_over() {
 }
 
 #[test]
+fn who_of_the_team_is_called_otherwise_elsewhere_is_noted_once_in_ten_minutes() {
+    let mut memory = Memory::default();
+    let mut shown = |name: &str, at_ms: i64| {
+        let (platform, id) = ("discord".to_owned(), "7".to_owned());
+        let shown = ShownName { platform, id, name: name.to_owned(), handle: String::new() };
+        memory.show(&"discord:main".into(), shown, NOW + at_ms);
+        memory.shown().into_iter().map(|shown| shown.name).collect::<Vec<_>>()
+    };
+    assert_eq!(shown("Moderator Ann", 0), ["Moderator Ann"]);
+    assert_eq!(shown("Harbour Ann", SHOWN_MS - 1), [""; 0]);
+    assert_eq!(shown("Harbour Ann", SHOWN_MS), ["Harbour Ann"], "a new name is noted, if late");
+}
+
+#[test]
 fn where_the_messages_of_the_erased_led_is_remembered_no_more() {
     let mut memory = Memory::default();
     meet(&mut memory, &said("1", "66", TEXT));
