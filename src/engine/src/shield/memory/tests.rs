@@ -178,7 +178,9 @@ fn join(memory: &mut Memory, place: &str, joined: i64, from_ms: i64) {
 /// What is to be written down, and that it was: of each wave how many came, whether it is new, whether it is over.
 fn waves(memory: &mut Memory, now_ms: i64) -> Vec<(u32, bool, bool)> {
     let due = memory.waves(now_ms);
-    due.iter().for_each(|(place, _)| memory.noted(*place, now_ms));
+    for (place, _) in &due {
+        memory.noted(*place, now_ms);
+    }
     due.into_iter().map(|(_, wave)| (wave.joined, wave.noted_ms.is_none(), wave.over)).collect()
 }
 
