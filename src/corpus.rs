@@ -61,6 +61,7 @@ impl Row {
         Message {
             text: &self.text,
             quoted: self.quoted.as_deref().unwrap_or_default(),
+            forwarded: false,
             before: self.before.as_deref(),
             author: Author {
                 id: self.author.id.as_deref(),

@@ -158,7 +158,7 @@ impl Watch {
         let ground = self.ground(base);
         let who = ground.who(&inbound.account, &inbound.person.id);
         if who.staff {
-            self.note_name(&ground, inbound);
+            self.note_name(&ground, inbound, now_ms);
         }
         if here.shield == ShieldMode::Off {
             return None;
@@ -207,7 +207,7 @@ impl Watch {
     }
 
     /// Notes what somebody of the team is called on a platform now: nobody else shall look like it.
-    fn note_name(&self, ground: &Ground, inbound: &Inbound) {
+    fn note_name(&self, ground: &Ground, inbound: &Inbound, now_ms: i64) {
         let identity = identity(&inbound.account, &inbound.person.id);
         let (shown, handle) = (&inbound.person.name, inbound.person.handle.as_deref());
         let Some((name_before, handle_before)) = ground.staff.get(&identity).filter(|_| !shown.is_empty()) else {
@@ -216,8 +216,8 @@ impl Watch {
         let name: String = shown.chars().take(NAME).collect();
         let handle = handle.map_or_else(|| handle_before.clone(), |handle| handle.chars().take(NAME).collect());
         if (&name, &handle) != (name_before, handle_before) {
-            let (platform, id) = identity.clone();
-            self.memory().show(identity, ShownName { platform, id, name, handle });
+            let (platform, id) = identity;
+            self.memory().show(&inbound.account, ShownName { platform, id, name, handle }, now_ms);
         }
     }
 
@@ -313,6 +313,7 @@ impl Ground {
         let message = Message {
             text: said,
             quoted: &inbound.carried.quoted,
+            forwarded: is_forward(inbound),
             before: met.before.as_deref(),
             author: Author {
                 id: Some(inbound.person.id.as_str()),
@@ -339,7 +340,7 @@ fn identity(account: &AccountId, person: &PersonId) -> (String, String) {
 fn said(inbound: &Inbound) -> Option<Cow<'_, str>> {
     let carried = &inbound.carried;
     let words: Cow<'_, str> = match &inbound.body {
-        Body::Message { text } if text.is_empty() && carried.links.is_empty() => carried.quoted.as_str().into(),
+        Body::Message { .. } if is_forward(inbound) => carried.quoted.as_str().into(),
         Body::Message { text } | Body::Edited { text } => text.as_str().into(),
         // Written for all to read: a slash hides nothing. What only a platform's own command says stands nowhere.
         Body::Command { name, args } if inbound.message.is_some() => {
@@ -351,6 +352,11 @@ fn said(inbound: &Inbound) -> Option<Cow<'_, str>> {
     };
     let links = || format!("{words}\n{}", carried.links.join("\n"));
     Some(if carried.links.is_empty() { words } else { links().into() })
+}
+
+/// Others' words alone.
+fn is_forward(inbound: &Inbound) -> bool {
+    matches!(&inbound.body, Body::Message { text } if text.is_empty()) && inbound.carried.links.is_empty()
 }
 
 /// Who reports may name what they report, as in a channel for it.

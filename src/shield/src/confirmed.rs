@@ -2,17 +2,20 @@
 //! sent to, and the words themselves, each with the case it comes from. Made anew from the cases that stand: what is taken back was never there.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::hash::{DefaultHasher, Hasher as _};
+use std::hash::{BuildHasher as _, RandomState};
+use std::iter::successors;
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use townkeeper_text::Allowed;
 
 use crate::behaviour::letters;
 use crate::fold::Folded;
 use crate::found::{self, Found, Spot};
-use crate::lists::is_shared;
+use crate::lists::{is_shared, registrable};
 use crate::signals::intent::Words;
-use crate::signals::intent::class::{CONTACT, DM, HANDLE, INVITE, LINK, TICKET};
+use crate::signals::intent::class::{ASK, CONTACT, DENOUNCE, DM, HANDLE, INVITE, LINK, TICKET, WARN};
+use crate::stance::{is_marked, quotations};
 
 /// Of one case so many of each kind count: nobody fills the lists with one message.
 const EACH: usize = 16;
@@ -43,6 +46,8 @@ pub struct Entities {
     leads_to: Vec<String>,
     /// The hash of all of it, as it is read; none of a short text.
     words: Option<u64>,
+    /// It neither warns, asks nor quotes: where it is cleared, so is what it names.
+    vouches: bool,
 }
 
 /// A way into a room.
@@ -70,8 +75,15 @@ impl Entities {
             people: few(people),
             leads_to: few(leads_to),
             words: (letters(&folded) >= LETTERS).then(|| hash(&folded)),
+            vouches: vouches(text, &folded),
         }
     }
+}
+
+/// Who warns of a host is cleared as well, and the host is what it was.
+fn vouches(text: &str, folded: &Folded) -> bool {
+    let words = Words::new(folded.text());
+    !words.has(WARN | DENOUNCE | ASK) && !is_marked(folded.text()) && quotations(text).is_empty()
 }
 
 /// The first of them, each once.
@@ -85,12 +97,13 @@ fn few<T: PartialEq>(all: impl IntoIterator<Item = T>) -> Vec<T> {
     few
 }
 
-/// Of the text as it is read. Kept in memory alone, so it may be another one in the next release; and not to be aimed at, so
-/// that nobody has a harmless text taken for a scam.
+/// Drawn anew by each process, so that no hash can be aimed at and nobody has a harmless text taken for a scam. Hashes are kept in
+/// memory alone.
+static KEYS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+
+/// Of the text as it is read.
 fn hash(folded: &Folded) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(folded.text().as_bytes());
-    hasher.finish()
+    KEYS.hash_one(folded.text())
 }
 
 /// The host of a mail address is its provider's.
@@ -156,26 +169,29 @@ pub struct Confirmed {
 
 impl Confirmed {
     /// What these cases deny, by their numbers, the oldest first, save what is ours. `cleared`: what moderators called no scam;
-    /// whom it leads to is denied to nobody, nor is who says the same.
+    /// whom it leads to is denied to nobody, nor is who says the same, nor, unless it warns, asks or quotes, the hosts and rooms
+    /// that it names.
     pub fn of<'e>(
         cases: impl IntoIterator<Item = (i64, &'e Entities)>,
         cleared: impl IntoIterator<Item = &'e Entities>,
         ours: &Allowed,
     ) -> Self {
         let ours = Ours::of(ours);
-        let (mut friends, mut honest) = (HashSet::new(), HashSet::new());
+        let (mut friends, mut honest, mut vouched) = (HashSet::new(), HashSet::new(), Vouched::default());
         for entities in cleared {
             friends.extend(&entities.leads_to);
             honest.extend(entities.words);
+            vouched.add(entities);
         }
         let mut all = Self::default();
         for (case, entities) in cases {
             let hosts = entities.hosts.iter().filter(|host| !ours.hosts.contains(host.as_str()));
-            put(&mut all.hosts, hosts, case);
+            put(&mut all.hosts, hosts.filter(|host| !vouched.hosts.contains(host.as_str())), case);
             put(&mut all.addresses, entities.addresses.iter().filter(|spot| !ours.addresses.contains(*spot)), case);
             let strangers = entities.people.iter().filter(|name| !ours.people.contains(*name));
             put(&mut all.people, strangers.filter(|name| !friends.contains(name)), case);
-            for invite in entities.invites.iter().filter(|spot| !ours.invites.contains(&spot.value.to_lowercase())) {
+            let rooms = entities.invites.iter().filter(|spot| !ours.invites.contains(&spot.value.to_lowercase()));
+            for invite in rooms.filter(|invite| !vouched.has_room(invite)) {
                 all.invite_of(invite, case);
             }
             if let Some(words) = entities.words.filter(|words| !honest.contains(words)) {
@@ -236,6 +252,37 @@ impl Confirmed {
 fn put<'e>(all: &mut BTreeMap<String, i64>, named: impl Iterator<Item = &'e String>, case: i64) {
     for one in named {
         all.entry(one.clone()).or_insert(case);
+    }
+}
+
+/// What cleared cases name.
+#[derive(Default)]
+struct Vouched<'e> {
+    /// With those that they lie below: who denies a host denies these too.
+    hosts: HashSet<&'e str>,
+    /// By their letters in lower case: each spelling, `None` for one in disguise.
+    rooms: HashMap<String, HashSet<Option<&'e str>>>,
+}
+
+impl<'e> Vouched<'e> {
+    fn add(&mut self, entities: &'e Entities) {
+        let Entities { hosts, invites, vouches: true, .. } = entities else { return };
+        for host in hosts {
+            let least = registrable(host).map_or(host.len(), str::len);
+            let parents = successors(Some(host.as_str()), |host| host.split_once('.').map(|(_, parent)| parent));
+            self.hosts.extend(parents.take_while(|host| host.len() >= least));
+        }
+        for Invite { value, as_written } in invites {
+            let spellings = self.rooms.entry(value.to_lowercase()).or_default();
+            spellings.insert(as_written.then_some(value.as_str()));
+        }
+    }
+
+    /// As [`Confirmed::invite`] has it.
+    fn has_room(&self, invite: &Invite) -> bool {
+        self.rooms.get(&invite.value.to_lowercase()).is_some_and(|spellings| {
+            !invite.as_written || spellings.contains(&None) || spellings.contains(&Some(invite.value.as_str()))
+        })
     }
 }
 

@@ -9,6 +9,8 @@ pub struct Message<'a> {
     pub text: &'a str,
     /// What its author quotes or forwards, where the platform keeps it apart. It is others' words.
     pub quoted: &'a str,
+    /// All of `text` is others' words too: passed on without a word of the author's own.
+    pub forwarded: bool,
     /// What it said before, where this is an edit.
     pub before: Option<&'a str>,
     pub author: Author<'a>,

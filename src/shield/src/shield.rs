@@ -251,9 +251,13 @@ fn spoken(text: &str, logit: f32, stance: Stance) -> Option<Signal> {
 
 /// How far an action may go for these reasons.
 fn grounds(signals: &[Signal], stance: Stance) -> Grounds {
-    let listed = signals.iter().any(|signal| score::layer(signal.id) == Layer::Listed);
-    if listed {
+    let passed_on = |signal: &Signal| stance.passes_on && signal.id == "known_scam";
+    let listed = |signal: &Signal| score::layer(signal.id) == Layer::Listed && !passed_on(signal);
+    if signals.iter().any(listed) {
         return listed_grounds(stance);
+    }
+    if signals.iter().any(passed_on) {
+        return Grounds::Fact;
     }
     let hard = |signal: &&Signal| matches!(signal.id, "brand_host" | "address_twin" | "secret_request");
     let fact = signals.iter().filter(hard).any(|signal| signal.weight >= HARD);

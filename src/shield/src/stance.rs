@@ -20,6 +20,8 @@ pub(crate) struct Stance {
     /// Developers' talk.
     pub(crate) technical: bool,
     pub(crate) staff: bool,
+    /// No newcomer, who passes on others' words without one of their own: may have been taken in.
+    pub(crate) passes_on: bool,
 }
 
 impl Stance {
@@ -36,6 +38,7 @@ impl Stance {
             // Developers name keys to each other, but want nobody's.
             technical: words.is_technical() && !leads && !words.has(DM) && !TO_ME.iter().any(|to| own.contains(to)),
             staff: message.author.tier == Tier::Staff,
+            passes_on: message.forwarded && message.author.tier >= Tier::Member,
         }
     }
 

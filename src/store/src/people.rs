@@ -90,7 +90,7 @@ impl Store {
         rows.bind(workspace).all(&self.reads).await?.iter().map(shown).collect()
     }
 
-    /// Notes what linked accounts are called. One that is linked no more is nobody's.
+    /// Notes what linked accounts of the team are called. One that is linked no more is nobody's.
     pub async fn show_names(&self, workspace: &str, shown: Vec<ShownName>) -> Result<(), StoreError> {
         self.write(ShowNames { workspace: workspace.to_owned(), shown }).await
     }
@@ -214,6 +214,7 @@ impl Write for SetRole {
                     .execute(&mut *tx)
                     .await?;
                 keep_an_owner(tx, &self.by.workspace, &before).await?;
+                hide_names(tx, &self.by.workspace, &self.person).await?;
                 "person.role.take"
             };
             let after = one(tx, &self.by.workspace, &self.person).await?;
@@ -269,6 +270,17 @@ async fn grant(tx: &mut Conn, by: &By, person: &str, role: Role) -> Result<(), S
     Ok(())
 }
 
+/// What platforms call somebody is known of the team alone.
+async fn hide_names(tx: &mut Conn, workspace: &str, person: &str) -> Result<(), StoreError> {
+    sql("UPDATE identity SET name = '', handle = '' WHERE workspace = $1 AND person = $2 \
+         AND NOT EXISTS (SELECT 1 FROM role WHERE workspace = $1 AND person = $2)")
+    .bind(workspace)
+    .bind(person)
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
 /// Refuses what would leave a workspace that had an owner without one.
 async fn keep_an_owner(tx: &mut Conn, workspace: &str, before: &Member) -> Result<(), StoreError> {
     let row =
@@ -318,14 +330,16 @@ impl Write for ShowNames {
     fn apply<'a>(&'a self, tx: &'a mut Conn) -> BoxFuture<'a, Result<(), StoreError>> {
         Box::pin(async move {
             for ShownName { platform, id, name, handle } in &self.shown {
-                sql("UPDATE identity SET name = $4, handle = $5 WHERE workspace = $1 AND platform = $2 AND id = $3")
-                    .bind(&self.workspace)
-                    .bind(platform)
-                    .bind(id)
-                    .bind(keepable(name).as_ref())
-                    .bind(keepable(handle).as_ref())
-                    .execute(&mut *tx)
-                    .await?;
+                // Whoever left the team meanwhile is called nothing.
+                sql("UPDATE identity SET name = $4, handle = $5 WHERE workspace = $1 AND platform = $2 AND id = $3 \
+                     AND EXISTS (SELECT 1 FROM role WHERE workspace = $1 AND role.person = identity.person)")
+                .bind(&self.workspace)
+                .bind(platform)
+                .bind(id)
+                .bind(keepable(name).as_ref())
+                .bind(keepable(handle).as_ref())
+                .execute(&mut *tx)
+                .await?;
             }
             Ok(())
         })

@@ -87,7 +87,7 @@ async fn keep(house: &House) -> Result<(), StoreError> {
     }
     let shown = watch.memory().shown();
     if !shown.is_empty() {
-        // What is lost here is noted again at their next word.
+        // What is lost here is noted again at a word of theirs, ten minutes later.
         house.store.show_names(workspace, shown).await?;
     }
     Ok(())

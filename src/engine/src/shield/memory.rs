@@ -27,6 +27,10 @@ const UNWRITTEN: usize = 65_536;
 
 pub(super) const DAY_MS: i64 = 24 * 60 * 60 * 1000;
 
+/// A name of the team that was noted is not exchanged for another one for so long: who is called otherwise elsewhere changes it
+/// with every message.
+const SHOWN_MS: i64 = 10 * 60 * 1000;
+
 /// How often it is noted that a wave goes on.
 const MINUTE_MS: i64 = 60 * 1000;
 
@@ -84,6 +88,7 @@ struct Event {
 
 /// What an earlier message was.
 struct Past {
+    person: u64,
     at_ms: i64,
     asks_help: bool,
     /// The hosts, not ours, that it led to. `None`: more than are remembered.
@@ -132,6 +137,8 @@ pub(super) struct Memory {
     linked: HashMap<u64, u64>,
     /// What accounts of the team are called and were not known to be.
     shown: HashMap<(String, String), ShownName>,
+    /// When that was noted, by whom it is.
+    shown_ms: HashMap<u64, i64>,
 }
 
 impl Default for Memory {
@@ -148,6 +155,7 @@ impl Default for Memory {
             waves: HashMap::new(),
             linked: HashMap::new(),
             shown: HashMap::new(),
+            shown_ms: HashMap::new(),
         }
     }
 }
@@ -194,8 +202,10 @@ impl Memory {
 
     /// Waves of people who join of which something is to be written down: they began, went on for a minute, or ended.
     pub(super) fn waves(&mut self, now_ms: i64) -> Vec<(u64, Joining)> {
-        for (place, _) in self.crowd.pass(now_ms) {
-            self.waves.entry(place).and_modify(|wave| wave.over = true);
+        self.crowd.pass(now_ms);
+        // A join ends a wave as well, and of too many places the crowd forgets some.
+        for (place, wave) in &mut self.waves {
+            wave.over = self.crowd.wave_of(*place).is_none_or(|wave| wave.ended_ms.is_some());
         }
         let due = |wave: &Joining| wave.over || wave.noted_ms.is_none_or(|noted| now_ms - noted >= MINUTE_MS);
         let due = self.waves.iter().filter(|(_, wave)| due(wave));
@@ -257,7 +267,7 @@ impl Memory {
         }
         let before = self.past.by_key.get(&key).filter(|_| edit).and_then(|past| past.elsewhere.clone());
         let elsewhere = (elsewhere.len() <= HOSTS).then(|| elsewhere.into_boxed_str());
-        self.past.put(key, Past { at_ms: now_ms, asks_help: folded.text().contains('?'), elsewhere });
+        self.past.put(key, Past { person, at_ms: now_ms, asks_help: folded.text().contains('?'), elsewhere });
         Met { tier, reply, before, signals }
     }
 
@@ -343,8 +353,13 @@ impl Memory {
     }
 
     /// Notes what an account of the team is called, where it is not known to be called so.
-    pub(super) fn show(&mut self, account: (String, String), shown: ShownName) {
-        self.shown.insert(account, shown);
+    pub(super) fn show(&mut self, account: &AccountId, shown: ShownName, now_ms: i64) {
+        let person = person_key(&account.0, &shown.id);
+        if self.shown_ms.get(&person).is_some_and(|noted| now_ms - noted < SHOWN_MS) {
+            return;
+        }
+        self.shown_ms.insert(person, now_ms);
+        self.shown.insert((shown.platform.clone(), shown.id.clone()), shown);
     }
 
     /// What accounts of the team are called now.
@@ -368,9 +383,11 @@ impl Memory {
             self.crowd.erase(one);
         }
         self.trust.forget(key);
+        self.shown_ms.remove(&key);
         self.dirty.retain(|(account, person), _| person_mark(account, person) != mark);
         self.unwritten.retain(|print| person_mark(&print.account, &print.person) != mark);
         self.events.by_key.retain(|_, event| event.person != key);
+        self.past.by_key.retain(|_, past| past.person != key);
     }
 
     fn reply(&self, to: u64, now_ms: i64) -> Option<Reply> {

@@ -135,9 +135,45 @@ fn what_is_ours_is_never_denied_and_whom_moderators_cleared_is_not_either() {
     assert_eq!(ids(&shield(&[bait], &[]), text), ["denied_host", "denied_invite", "denied_handle"], "red");
     let staff = "Kindly DM @ada_quill for help, our support team will solve your wallet issue";
     assert_eq!(ids(&shield(&[staff], &[]), "message @ada_quill"), Vec::<&str>::new());
-    // One press on the card that a false alarm led to ends it; hosts and rooms are facts, and stay.
+    // One press on the card that a false alarm led to ends it; what it does not name stays.
     let cleared = with_cleared(&[bait], &["good morning, message @lumen_desk"], &[]);
     assert_eq!(ids(&cleared, text), ["denied_host", "denied_invite"]);
+}
+
+#[test]
+fn a_host_or_a_room_that_a_cleared_case_names_is_denied_no_more() {
+    let bait = "claim at https://lumen.example.org/a or https://claim.example.net, ticket: https://discord.gg/LumenX9";
+    let text = "lumen.example.org claim.example.net discord.gg/LumenX9";
+    let with = |cleared: &str| ids(&with_cleared(&[bait], &[cleared], &[]), text);
+    let evidence = |cleared: &str| {
+        let signals = judged(&with_cleared(&[bait], &[cleared], &[]), text).signals;
+        signals.into_iter().find(|signal| signal.id == "denied_host").map(|signal| signal.evidence.text)
+    };
+    assert_eq!(with("gm"), ["denied_host", "denied_invite"], "red: it names nothing");
+    assert_eq!(with("my pictures: https://discord.gg/LumenX9"), ["denied_host"]);
+    assert_eq!(with("https://discord.gg/lumenx9 is another room"), ["denied_host", "denied_invite"]);
+    assert_eq!(with("see https://lumen.example.org and https://claim.example.net/rules"), ["denied_invite"]);
+    assert_eq!(evidence("see https://docs.lumen.example.org/x").as_deref(), Some("claim[.]example[.]net"), "below it");
+    assert_eq!(evidence("see https://claim.example.net").as_deref(), Some("lumen[.]example[.]org"));
+    // Who warns, asks or quotes names it as well, and is cleared for that; and a host vouches for itself alone.
+    for cleared in [
+        "SCAM WARNING: lumen.example.org and discord.gg/LumenX9 are not ours, do not join",
+        "is https://lumen.example.org legit, and discord.gg/LumenX9?",
+        "somebody sent me this: \"claim at lumen.example.org or discord.gg/LumenX9\"",
+        "scam: lumen.example.org discord.gg/LumenX9",
+        "see https://other.example.org and https://example.org",
+    ] {
+        assert_eq!(with(cleared), ["denied_host", "denied_invite"], "{cleared}");
+    }
+}
+
+#[test]
+fn a_room_that_was_named_in_disguise_is_cleared_by_its_letters() {
+    let bait = "nice pictures here: d i s c o r d . g g / L a N t E r N 7";
+    let text = "see discord.gg/LaNtErN7";
+    assert_eq!(ids(&shield(&[bait], &[]), text), ["denied_invite"]);
+    assert_eq!(ids(&with_cleared(&[bait], &[text], &[]), text), Vec::<&str>::new());
+    assert_eq!(ids(&with_cleared(&[INVITE], &[bait], &[]), text), Vec::<&str>::new(), "either way");
 }
 
 #[test]
@@ -196,6 +232,26 @@ fn who_may_repeat_confirmed_words_is_left_alone_and_so_is_what_was_cleared() {
         "where scams are talked about it is no order"
     );
     assert_eq!(judged(&with_cleared(&[WORDS], &[WORDS], &[]), WORDS).action, Action::Pass);
+}
+
+#[test]
+fn whoever_is_no_newcomer_and_only_forwards_confirmed_words_is_held_at_most() {
+    let learnt = shield(&[WORDS], &[]);
+    let by = |tier, forwarded| {
+        let author = Author { tier, ..Author::default() };
+        let verdict = learnt.judge(&Message { text: WORDS, forwarded, author, ..Message::default() }, None, &[]);
+        (verdict.grounds, verdict.action)
+    };
+    assert_eq!(by(Tier::Member, true), (Grounds::Fact, Action::Hold));
+    assert_eq!(by(Tier::Trusted, true), (Grounds::Fact, Action::Flag));
+    assert_eq!(by(Tier::Staff, true).1, Action::Pass);
+    assert_eq!(by(Tier::New, true), (Grounds::Listed, Action::Delete), "as today");
+    assert_eq!(by(Tier::Member, false), (Grounds::Listed, Action::Delete), "the twin: words of one's own");
+    // What else is denied in it goes all the same.
+    let bait = format!("{WORDS} at https://claim.example.net");
+    let author = Author { tier: Tier::Member, ..Author::default() };
+    let message = Message { text: &bait, forwarded: true, author, ..Message::default() };
+    assert_eq!(shield(&[&bait], &[]).judge(&message, None, &[]).grounds, Grounds::Listed);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! People, tokens, links and sessions: what each gives, and that it gives no more.
 
 use townkeeper_contract::access::{Permission, Role, TokenInfo};
-use townkeeper_store::{By, Denied, Linked, OpenSession, SaidCode, Store, StoreError};
+use townkeeper_store::{By, Denied, Linked, OpenSession, SaidCode, ShownName, Store, StoreError};
 
 use crate::home::{Home, stories};
 
@@ -16,6 +16,7 @@ stories!(
     what_somebody_made_for_a_machine_ends_with_them,
     a_person_is_signed_out_everywhere,
     a_code_proves_an_account_once,
+    what_platforms_call_the_team_is_forgotten_with_the_last_role,
     guessing_codes_comes_to_an_end,
     a_login_link_opens_one_session,
 );
@@ -225,6 +226,30 @@ async fn a_code_proves_an_account_once(home: &Home) {
     store.unlink(by(9), "ada", "telegram", "7").await.unwrap();
     assert!(store.person_of(W, "telegram", "7").await.unwrap().is_none());
     assert_eq!(denied(store.unlink(by(9), "ada", "telegram", "7").await), Denied::NotThere("linked account"));
+}
+
+async fn what_platforms_call_the_team_is_forgotten_with_the_last_role(home: &Home) {
+    let store = home.open().await;
+    let mut names = Vec::new();
+    for (person, account) in [("ada", "7"), ("bob", "8")] {
+        store.add_person(by(1), person, person, &[Role::Moderator, Role::Editor]).await.unwrap();
+        store.new_link(by(2), person, person.to_owned(), 1_000).await.unwrap();
+        store.link(said(person, account, 3)).await.unwrap();
+        let (platform, id) = ("telegram".to_owned(), account.to_owned());
+        names.push(ShownName { platform, id, name: format!("Moderator {person}"), handle: person.to_owned() });
+    }
+    store.show_names(W, names.clone()).await.unwrap();
+    store.set_role(by(4), "ada", Role::Editor, false).await.unwrap();
+    assert_eq!(store.shown_names(W).await.unwrap(), names, "she is of the team");
+    store.set_role(by(5), "ada", Role::Moderator, false).await.unwrap();
+    assert_eq!(store.shown_names(W).await.unwrap(), names[1..]);
+    // What a node had heard and writes down only now.
+    store.show_names(W, names.clone()).await.unwrap();
+    assert_eq!(store.shown_names(W).await.unwrap(), names[1..]);
+    // The twin: once she is back, it is noted again.
+    store.set_role(by(6), "ada", Role::Editor, true).await.unwrap();
+    store.show_names(W, names.clone()).await.unwrap();
+    assert_eq!(store.shown_names(W).await.unwrap(), names);
 }
 
 async fn guessing_codes_comes_to_an_end(home: &Home) {

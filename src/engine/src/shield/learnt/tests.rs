@@ -2,11 +2,12 @@
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use townkeeper_contract::access::Role;
 use townkeeper_contract::case::{CaseAction, CaseWord, ShieldMode};
 use townkeeper_core::cases::decide;
 use townkeeper_fakes::postgres::Cluster;
 use townkeeper_shield::Confirmed;
-use townkeeper_store::{By, DecideCase, JudgedPicture, NewCase, ShadowCounts};
+use townkeeper_store::{By, DecideCase, JudgedPicture, NewCase, SaidCode, ShadowCounts};
 
 use super::super::clean;
 use super::*;
@@ -223,4 +224,31 @@ async fn every_night_what_is_learnt_is_measured_anew() {
     let at = |now_ms| Learnt::read(of, now_ms, &town.learnt, Some(Arc::clone(&town.model)), Arc::clone(&clean));
     assert!(at(DAY_MS - 1).await.unwrap().is_none(), "the same day, and nothing was said");
     assert_eq!(at(DAY_MS).await.unwrap().unwrap().left_out, [1]);
+}
+
+/// Somebody who is called otherwise elsewhere would have all lessons looked at again with each of their messages.
+#[tokio::test]
+async fn what_the_team_is_called_is_known_and_no_lesson_is_looked_at_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).await.unwrap();
+    let mut town = Town::open(&store, "town".to_owned()).await;
+    let by = || By { workspace: "town".to_owned(), actor: "operator".to_owned(), method: "file".to_owned(), now_ms: 1 };
+    store.add_person(by(), "ann", "Ann", &[Role::Moderator]).await.unwrap();
+    store.new_link(by(), "ann", "code".to_owned(), 1_000).await.unwrap();
+    let (platform, id) = ("telegram".to_owned(), "7".to_owned());
+    let said = SaidCode { workspace: "town".to_owned(), platform, id, hash: "code".to_owned(), now_ms: 2 };
+    store.link(said).await.unwrap();
+    town.say(1, CaseWord::Content).await;
+    town.learn().await;
+
+    let (platform, id, name) = ("telegram".to_owned(), "7".to_owned(), "Moderator Ann".to_owned());
+    store.show_names("town", vec![ShownName { platform, id, name, handle: String::new() }]).await.unwrap();
+    // With these, a look would leave the lesson out.
+    let clean = || Arc::new(vec![Folded::new(TEXTS[0])]);
+    let read = |before| Learnt::read((&store, "town"), 0, before, Some(Arc::clone(&town.model)), clean());
+    let learnt = read(&town.learnt).await.unwrap().expect("a name is new");
+    assert!(learnt.staff(&[]).iter().any(|staff| staff.shown == ["Moderator Ann"]));
+    assert!(learnt.delta == town.learnt.delta && learnt.left_out.is_empty());
+    assert_eq!(learnt.judged.confirmed(&Allowed::default()).host("lucky-lantern.example.net"), Some(1));
+    assert_eq!(read(&Learnt::default()).await.unwrap().expect("all is new").left_out, [1], "the twin: a look");
 }

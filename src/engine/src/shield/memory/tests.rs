@@ -165,3 +165,74 @@ fn members_that_could_not_be_written_are_not_lost() {
     let kept: Vec<(String, i64)> = memory.changed().into_iter().map(|m| (m.person, m.said)).collect();
     assert_eq!(kept, [("66".to_owned(), 1), ("67".to_owned(), 1)]);
 }
+
+/// So many join a place, one a second.
+fn join(memory: &mut Memory, place: &str, joined: i64, from_ms: i64) {
+    for n in 0..joined {
+        let mut inbound = said(&format!("{place}{from_ms}{n}"), &format!("{n}"), "");
+        inbound.place.id = place.into();
+        memory.join(&inbound, Who::default(), ShieldMode::Flag, from_ms + n * 1_000);
+    }
+}
+
+/// What is to be written down, and that it was: of each wave how many came, whether it is new, whether it is over.
+fn waves(memory: &mut Memory, now_ms: i64) -> Vec<(u32, bool, bool)> {
+    let due = memory.waves(now_ms);
+    for (place, _) in &due {
+        memory.noted(*place, now_ms);
+    }
+    due.into_iter().map(|(_, wave)| (wave.joined, wave.noted_ms.is_none(), wave.over)).collect()
+}
+
+#[test]
+fn a_wave_that_ends_as_somebody_joins_is_over_and_the_next_one_is_new() {
+    let mut memory = Memory::default();
+    join(&mut memory, "square", 12, NOW);
+    assert_eq!(waves(&mut memory, NOW + MINUTE_MS), [(12, true, false)]);
+    join(&mut memory, "square", 1, NOW + 20 * MINUTE_MS);
+    assert_eq!(waves(&mut memory, NOW + 20 * MINUTE_MS), [(12, false, true)]);
+    assert_eq!(waves(&mut memory, NOW + 30 * MINUTE_MS), [], "nothing goes on");
+    join(&mut memory, "square", 40, NOW + 90 * MINUTE_MS);
+    assert_eq!(waves(&mut memory, NOW + 91 * MINUTE_MS), [(40, true, false)]);
+}
+
+#[test]
+fn a_wave_of_a_place_that_is_remembered_no_more_is_over() {
+    let mut memory = Memory::default();
+    join(&mut memory, "square", 12, NOW);
+    assert_eq!(waves(&mut memory, NOW + MINUTE_MS), [(12, true, false)]);
+    for place in 0..2_000 {
+        join(&mut memory, &format!("yard {place}"), 1, NOW + MINUTE_MS);
+    }
+    assert_eq!(waves(&mut memory, NOW + MINUTE_MS), [(0, false, true)]);
+    assert_eq!(waves(&mut memory, NOW + 2 * MINUTE_MS), []);
+}
+
+#[test]
+fn who_of_the_team_is_called_otherwise_elsewhere_is_noted_once_in_ten_minutes() {
+    let mut memory = Memory::default();
+    let mut shown = |name: &str, at_ms: i64| {
+        let (platform, id) = ("discord".to_owned(), "7".to_owned());
+        let shown = ShownName { platform, id, name: name.to_owned(), handle: String::new() };
+        memory.show(&"discord:main".into(), shown, NOW + at_ms);
+        memory.shown().into_iter().map(|shown| shown.name).collect::<Vec<_>>()
+    };
+    assert_eq!(shown("Moderator Ann", 0), ["Moderator Ann"]);
+    assert_eq!(shown("Harbour Ann", SHOWN_MS - 1), [""; 0]);
+    assert_eq!(shown("Harbour Ann", SHOWN_MS), ["Harbour Ann"], "a new name is noted, if late");
+}
+
+#[test]
+fn where_the_messages_of_the_erased_led_is_remembered_no_more() {
+    let mut memory = Memory::default();
+    meet(&mut memory, &said("1", "66", TEXT));
+    meet(&mut memory, &said("2", "67", TEXT));
+    memory.forget(person_mark("telegram:main", "66"));
+    let mut edited = |event: &str, person: &str| {
+        let body = Body::Edited { text: TEXT.to_owned() };
+        let inbound = Inbound { body, message: Some(event.into()), ..said(&format!("{event} again"), person, TEXT) };
+        memory.meet(&inbound, &Folded::new(TEXT), Who::default(), String::new, NOW).0.before
+    };
+    assert_eq!(edited("1", "66"), None);
+    assert_eq!(edited("2", "67").as_deref(), Some("lantern.example.net"), "the twin: nobody erased them");
+}
