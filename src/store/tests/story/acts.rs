@@ -89,7 +89,10 @@ async fn what_an_edit_adds_is_counted(home: &Home) {
     assert!(matches!(store.act_by_itself(edited(1)).await.unwrap(), Acted::Tripped(_)), "it silences a fourth time");
     let verbs: Vec<Verb> = store.moderation(W, 10).await.unwrap().into_iter().map(|act| act.verb).collect();
     assert_eq!(verbs, [Verb::Remove, Verb::Ban, Verb::Remove]);
-    assert!(matches!(store.act_by_itself(edited(0)).await.unwrap(), Acted::Ordered(_)), "nothing new is done before too");
+    assert!(
+        matches!(store.act_by_itself(edited(0)).await.unwrap(), Acted::Ordered(_)),
+        "nothing new is done before too"
+    );
 }
 
 fn of_case(asked: &str, number: i64, said: i64) -> NewOrder {
