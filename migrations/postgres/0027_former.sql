@@ -11,3 +11,7 @@ UPDATE moderation SET chain = COALESCE(reverses, number);
 ALTER TABLE moderation ADD COLUMN former TEXT;
 UPDATE moderation SET former = '"unknown"' WHERE person IS NOT NULL;
 CREATE INDEX moderation_person ON moderation (workspace, account, realm, person) WHERE person IS NOT NULL;
+
+-- Where somebody was seen, for acts upon their linked accounts.
+CREATE INDEX scam_case_person ON scam_case (workspace, person);
+CREATE INDEX conversation_person ON conversation (workspace, person);

@@ -14,7 +14,7 @@ use crate::wire::Id;
 
 /// Discord's longest time-out is 28 days; a minute is left for clocks that differ.
 const LONGEST_MS: i64 = 28 * 24 * 60 * 60 * 1000 - 60_000;
-const UNKNOWN_BAN: u64 = 10_026;
+pub(crate) const UNKNOWN_BAN: u64 = 10_026;
 /// No error of Discord's.
 const NONE: u64 = 0;
 

@@ -13,7 +13,7 @@ use townkeeper_contract::platform::{DeliverError, Finding, Right, Standing};
 use crate::DiscordConfig;
 use crate::api::{Api, ApiError, Ask};
 use crate::deliver::{Target, class};
-use crate::moderate::number;
+use crate::moderate::{UNKNOWN_BAN, number};
 use crate::wire::{Id, Identified, User};
 
 const BAN_MEMBERS: u64 = 1 << 2;
@@ -87,7 +87,7 @@ pub(crate) async fn standing(api: &Api, at: &ReplyTo, person: Option<&PersonId>)
     let member: Member = match api.call(Ask::get(format!("/guilds/{guild_id}/members/{user}"))).await {
         Ok(member) => member,
         Err(error) if error.is(UNKNOWN_MEMBER) => {
-            return Ok(Standing { held: banned(api, guild_id, user).await, ..Standing::default() });
+            return Ok(Standing { held: banned(api, guild_id, user).await?, ..Standing::default() });
         }
         Err(error) => return Err(class(error)),
     };
@@ -106,11 +106,14 @@ pub(crate) async fn standing(api: &Api, at: &ReplyTo, person: Option<&PersonId>)
     Ok(Standing { member: true, rights: rights(may, thread), held: Some(Held { ban: None, quiet }) })
 }
 
-/// Of somebody who is not in the guild: whether they are banned. Of who is not, Discord does not say whether a time-out waits
-/// for them.
-async fn banned(api: &Api, guild: Id, user: Id) -> Option<Held> {
-    let asked = api.done(Ask::get(format!("/guilds/{guild}/bans/{user}"))).await;
-    asked.ok().map(|_| Held { ban: Some(Term::default()), quiet: None })
+/// Of somebody who is not in the guild: whether they are banned. `None`: Discord does not say, to whom may not see its bans;
+/// nor whether a time-out waits for somebody who is not banned. Any other failure says nothing, and is to be asked again.
+async fn banned(api: &Api, guild: Id, user: Id) -> Result<Option<Held>, DeliverError> {
+    match api.done(Ask::get(format!("/guilds/{guild}/bans/{user}"))).await {
+        Ok(_) => Ok(Some(Held { ban: Some(Term::default()), quiet: None })),
+        Err(error) if error.is(UNKNOWN_BAN) || matches!(error, ApiError::Said { status: 403, .. }) => Ok(None),
+        Err(error) => Err(class(error)),
+    }
 }
 
 /// All that somebody may do in a channel: the owner and administrators everything, others by their roles, then by the

@@ -24,7 +24,7 @@ pub struct Fuse {
 #[derive(Clone, Debug)]
 pub struct ByItself {
     pub by: By,
-    /// Together one act.
+    /// Those of them that were not ordered before are together one act.
     pub orders: Vec<NewOrder>,
     /// Whether one more may be done at a time; notes it.
     pub admit: fn(&mut Fuse, i64) -> bool,
@@ -91,15 +91,15 @@ impl Write for ByItself {
             // Locks the log, and with it the breaker: of two nodes the second finds what the first did.
             let mut log = audit::begin(tx, &self.by).await?;
             let workspace = &self.by.workspace;
-            let mut new = true;
+            let mut adds = false;
             for order in &self.orders {
                 if !order.stands(tx).await? {
                     return Ok(Acted::Ordered(vec![Ordered::Moved]));
                 }
-                new &= order.before(tx).await?.is_none();
+                adds |= order.before(tx).await?.is_none();
             }
             let mut fuse = read(tx, workspace).await?;
-            if new && !self.orders.is_empty() {
+            if adds {
                 let before = fuse.clone();
                 let admitted = (self.admit)(&mut fuse, self.by.now_ms);
                 keep(tx, workspace, &fuse).await?;

@@ -212,9 +212,11 @@ const RULES: &[Rule] = &[
         "DELETE FROM outbox WHERE workspace = $1 AND account = $2 AND part > 0 AND turn IN (SELECT m.outbox \
          FROM moderation m WHERE m.workspace = $1 AND m.account = $2 AND m.by_person = $3)",
     ),
+    // What asked for an act upon a linked account ends in their mark.
     rule(
         "moderation",
-        "UPDATE moderation SET reason = '', former = CASE WHEN person = $3 THEN NULL ELSE former END, \
+        "UPDATE moderation SET asked = CASE WHEN person = $3 AND asked LIKE 'case/%/linked/%' \
+         THEN rtrim(asked, '-0123456789') || 'erased-' || number ELSE asked END, reason = '', former = CASE WHEN person = $3 THEN NULL ELSE former END, \
          person = CASE WHEN person = $3 THEN 'erased' ELSE person END, \
          by_actor = CASE WHEN by_person = $3 THEN 'erased' ELSE by_actor END, \
          by_person = CASE WHEN by_person = $3 THEN 'erased' ELSE by_person END \

@@ -3,6 +3,7 @@
 //! moves past a message that would be forgotten, and chatter makes no commits of its own.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 use townkeeper_contract::BoxFuture;
@@ -11,6 +12,10 @@ use crate::db::{Conn, Row, keepable, per_engine, sql};
 use crate::erase::person_mark;
 use crate::writer::Write;
 use crate::{Store, StoreError};
+
+/// How many of a node's newest fingerprints are read for one person: an index on persons would cost every message, and one
+/// moderator's word must not read a million.
+const LATELY: i64 = 50_000;
 
 /// What a message is recognised by, and where it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,20 +74,28 @@ impl Store {
         row.map(|row| row.text("person")).transpose()
     }
 
-    /// Where somebody was seen: accounts of ours on that platform, and their places. Of what they said in private nothing.
+    /// Where somebody was seen: accounts of ours on that platform, and their places. Of what they said in private nothing, and
+    /// of what else was said only what each node heard last.
     pub async fn seen_at(
         &self,
         workspace: &str,
         platform: &str,
         person: &str,
-    ) -> Result<Vec<(String, String)>, StoreError> {
-        let rows = sql("SELECT account, place FROM (SELECT account, place FROM fingerprint \
-             WHERE workspace = $1 AND person = $2 UNION SELECT account, place FROM scam_case \
-             WHERE workspace = $1 AND person = $2 UNION SELECT c.account, c.place FROM conversation c JOIN place p \
-             ON p.workspace = c.workspace AND p.account = c.account AND p.place = c.place \
-             WHERE c.workspace = $1 AND c.person = $2 AND p.kind <> '\"private\"') AS seen \
-             WHERE account LIKE $3 ORDER BY account, place");
-        let rows = rows.bind(workspace).bind(person).bind(format!("{platform}:%")).all(&self.reads).await?;
+    ) -> Result<BTreeSet<(String, String)>, StoreError> {
+        let of_platform = format!("{platform}:%");
+        let rows = sql("SELECT account, place FROM scam_case \
+             WHERE workspace = $1 AND person = $2 AND account LIKE $3 UNION SELECT c.account, c.place \
+             FROM conversation c JOIN place p ON p.workspace = c.workspace AND p.account = c.account \
+             AND p.place = c.place WHERE c.workspace = $1 AND c.person = $2 AND c.account LIKE $3 \
+             AND p.kind <> '\"private\"'");
+        let mut rows = rows.bind(workspace).bind(person).bind(&of_platform).all(&self.reads).await?;
+        for node in self.print_nodes(workspace).await? {
+            let lately = sql("SELECT DISTINCT account, place FROM (SELECT account, place, person FROM fingerprint \
+                 WHERE workspace = $1 AND node = $2 ORDER BY seq DESC LIMIT $3) AS lately \
+                 WHERE person = $4 AND account LIKE $5");
+            let lately = lately.bind(workspace).bind(&node).bind(LATELY).bind(person).bind(&of_platform);
+            rows.extend(lately.all(&self.reads).await?);
+        }
         rows.iter().map(|row| Ok((row.text("account")?, row.text("place")?))).collect()
     }
 

@@ -3,11 +3,12 @@
 use serde_json::{Value, json};
 use townkeeper_contract::inbound::ReplyTo;
 use townkeeper_contract::moderation::{Held, Quiet, Term};
-use townkeeper_contract::platform::{Platform, Right, Standing};
+use townkeeper_contract::platform::{DeliverError, Platform, Right, Standing};
 use townkeeper_fakes::discord::{DiscordFault, DiscordServer};
 
 use crate::{ADA, APPLICATION, BOT, CHANNEL, GUILD, THREAD, TOKEN, bot_at, server_and_bot, soon, us};
 
+const BAN_MEMBERS: u64 = 1 << 2;
 const MANAGE_GUILD: u64 = 1 << 5;
 const MANAGE_MESSAGES: u64 = 1 << 13;
 const SEND_MESSAGES: u64 = 1 << 11;
@@ -77,6 +78,34 @@ async fn who_is_timed_out_may_say_nothing() {
     assert_eq!(of(&server, CHANNEL, Some(ADA)).await, silent);
     let server = guild(json!([]), member("2020-01-01T00:00:00+00:00")).await;
     assert!(of(&server, CHANNEL, Some(ADA)).await.may(Right::Speak), "it is over");
+}
+
+/// Whoever is taken for not banned is let back in with our own undo: only Discord's word that they are not counts.
+#[tokio::test]
+async fn a_ban_that_could_not_be_looked_up_is_asked_about_again() {
+    const BAN: &str = "GET /guilds/{guild.id}/bans/{user.id}";
+    let server = DiscordServer::start(&[us()]).await;
+    server.add_guild(json!({ "id": GUILD, "owner_id": "1", "channels": [{ "id": CHANNEL }],
+        "roles": [{ "id": "7", "permissions": BAN_MEMBERS.to_string() }],
+        "members": [{ "user": { "id": BOT }, "roles": ["7"] }, { "user": { "id": ADA } }] }));
+    server.throw_out(GUILD, ADA);
+    let bot = bot_at(&server.api_base(), TOKEN);
+    let at = ReplyTo(json!({ "channel": CHANNEL.to_string(), "guild": GUILD.to_string() }).to_string());
+    let person = ADA.to_string().into();
+    let held = async || soon(bot.standing(&at, Some(&person))).await.map(|standing| standing.held);
+    let refuse = |status, code| DiscordFault::Refuse { status, code, message: "words".into() };
+    server.fault(BAN, DiscordFault::TooMany { retry_after_s: 0.0, global: false, scope: "user" });
+    assert!(matches!(held().await, Err(DeliverError::Throttled { .. })), "too many");
+    for fault in [refuse(500, 0), DiscordFault::DropRequest, refuse(404, 10_004)] {
+        server.fault(BAN, fault.clone());
+        assert!(held().await.is_err(), "{fault:?}");
+    }
+    assert_eq!(held().await, Ok(Some(Held { ban: Some(Term::default()), quiet: None })));
+    // The twins: two answers that are no failure.
+    for says in [refuse(403, 50_013), refuse(404, 10_026)] {
+        server.fault(BAN, says);
+        assert_eq!(held().await, Ok(None));
+    }
 }
 
 #[tokio::test]

@@ -26,6 +26,17 @@ pub(super) struct Done {
     pub(super) undone: Vec<String>,
 }
 
+impl Done {
+    /// Orders an act, and keeps what came of it.
+    pub(super) async fn order(&mut self, house: &Arc<House>, by: &By, act: ForCase<'_>) -> Result<(), EngineError> {
+        match moderate::for_case(house, by.clone(), act, &mut Rights::new()).await? {
+            Moderated::Ordered { number, .. } => self.acts.push(number),
+            other => self.undone.push(said(other).body.to_plain()),
+        }
+        Ok(())
+    }
+}
+
 pub(super) async fn carry_out(
     house: &Arc<House>,
     by: &By,
@@ -43,10 +54,13 @@ pub(super) async fn carry_out(
             Step::Restrict | Step::Ban if kept.case.person.as_str() == cases::ERASED => {
                 done.undone.push(say::cases::erased().to_owned());
             }
-            Step::Remove => order(house, by, kept, *step, person, &mut done).await?,
-            Step::Restrict | Step::Ban => {
-                order(house, by, kept, *step, person, &mut done).await?;
-                linked(house, by, kept, *step, person, &mut done).await?;
+            Step::Remove | Step::Restrict | Step::Ban => {
+                let Some(act) = act_of(kept, *step) else { continue };
+                let verb = act.verb;
+                done.order(house, by, ForCase { by_person: person.map(str::to_owned), ..act }).await?;
+                if verb != Verb::Remove {
+                    linked(house, by, kept, verb, person.is_some(), &mut done).await?;
+                }
             }
             Step::TakeBack => take_back(house, by, kept, person, &mut done).await?,
             Step::Sweep => sweep(house, by, (kept, copies), person, &mut done).await?,
@@ -82,23 +96,6 @@ pub(super) fn act_of(kept: &KeptCase, step: Step) -> Option<ForCase<'_>> {
 
 pub(super) fn at(kept: &KeptCase) -> CaseAt {
     CaseAt { number: kept.case.number, said: kept.said }
-}
-
-async fn order(
-    house: &Arc<House>,
-    by: &By,
-    kept: &KeptCase,
-    step: Step,
-    person: Option<&str>,
-    done: &mut Done,
-) -> Result<(), EngineError> {
-    let Some(act) = act_of(kept, step) else { return Ok(()) };
-    let act = ForCase { by_person: person.map(str::to_owned), ..act };
-    match moderate::for_case(house, by.clone(), act, &mut Rights::new()).await? {
-        Moderated::Ordered { number, .. } => done.acts.push(number),
-        other => done.undone.push(said(other).body.to_plain()),
-    }
-    Ok(())
 }
 
 /// Takes back what was done about a case. What was taken down stays down: no platform brings a message back.

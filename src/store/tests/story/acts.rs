@@ -18,6 +18,7 @@ use crate::town::{ACCOUNT, W};
 stories!(
     two_nodes_together_act_no_more_than_one_may,
     a_trip_calls_once_and_is_kept_over_a_start,
+    what_an_edit_adds_is_counted,
     an_order_is_written_only_while_its_case_stands_as_it_was_seen,
     what_could_not_be_looked_up_waits,
     of_two_cases_about_one_message_one_takes_it_down,
@@ -74,6 +75,24 @@ async fn a_trip_calls_once_and_is_kept_over_a_start(home: &Home) {
     let log: Vec<&str> = log.iter().map(|record| record.action.as_str()).collect();
     let bans = ["moderate.ban"; 3];
     assert_eq!(log, [&["moderate.ban", "shield.reset", "shield.trip"][..], &bans[..]].concat());
+}
+
+/// A message that was only taken down is edited, and its author is to be silenced too.
+async fn what_an_edit_adds_is_counted(home: &Home) {
+    let store = home.open().await;
+    let one = |n: usize, verb| order(&format!("case/{n}/0/{verb}"), verb, None);
+    let first = |n| ByItself { orders: vec![one(n, Verb::Remove)], ..shield(n) };
+    let edited = |n| ByItself { orders: vec![one(n, Verb::Remove), one(n, Verb::Ban)], ..shield(n) };
+    for act in [first(0), first(0), edited(0), edited(0), first(1)] {
+        assert!(matches!(store.act_by_itself(act).await.unwrap(), Acted::Ordered(_)), "three at most");
+    }
+    assert!(matches!(store.act_by_itself(edited(1)).await.unwrap(), Acted::Tripped(_)), "it silences a fourth time");
+    let verbs: Vec<Verb> = store.moderation(W, 10).await.unwrap().into_iter().map(|act| act.verb).collect();
+    assert_eq!(verbs, [Verb::Remove, Verb::Ban, Verb::Remove]);
+    assert!(
+        matches!(store.act_by_itself(edited(0)).await.unwrap(), Acted::Ordered(_)),
+        "nothing new is done before too"
+    );
 }
 
 fn of_case(asked: &str, number: i64, said: i64) -> NewOrder {

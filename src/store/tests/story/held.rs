@@ -4,7 +4,7 @@
 use townkeeper_contract::id::PersonId;
 use townkeeper_contract::moderation::{Former, Held, Quiet, Term, Verb};
 use townkeeper_contract::outbound::{Act, Moderation};
-use townkeeper_core::held::change;
+use townkeeper_core::held::{change, is_alike};
 use townkeeper_store::{NewOrder, Order, Ordered, OutboxRow, Reading, Sendable, Store, Verdict};
 
 use crate::home::{Home, stories};
@@ -151,6 +151,10 @@ struct Town<'a> {
     backs: Vec<(String, i64)>,
     under_way: Vec<OutboxRow>,
     keeps: bool,
+    /// Whether the platform says what is held against somebody.
+    says: bool,
+    /// What we asked for before an admin settled it otherwise by hand: taking that back changes nothing.
+    settled: Option<Vec<Wanted>>,
 }
 
 fn over(term: Term, now_ms: i64) -> bool {
@@ -188,7 +192,7 @@ impl Town<'_> {
         let until_ms = now_ms + 20 + i64::try_from(self.dice.throw(400)).unwrap();
         let until = (verb == Verb::Restrict).then_some(until_ms);
         let mut new = about(&key, &self.person, verb, (until, reverses), now_ms);
-        new.read = Some(read(shown(&self.is, now_ms), now_ms));
+        new.read = Some(Reading { held: self.says.then(|| shown(&self.is, now_ms)), asked_ms: now_ms });
         new.send.dest = self.dice.of(&["case/-100", "moderate/-100"]).unwrap().to_owned();
         match self.store.moderate(new).await.unwrap() {
             Ordered::Now { number, send } => {
@@ -250,6 +254,24 @@ impl Town<'_> {
         };
     }
 
+    /// An admin does something else than what holds, while nothing is under way: that stays, and nothing of ours counts. Once:
+    /// of two of them the second may look like ours.
+    async fn by_hand(&mut self) {
+        while self.leaves(true).await {}
+        self.now_ms += 1;
+        let now = shown(&self.is, self.now_ms);
+        let others: Vec<Held> =
+            [Held::default(), FOR_GOOD, quiet(None, &[])].into_iter().filter(|held| !is_alike(held, &now)).collect();
+        self.is = self.dice.of(&others).unwrap();
+        self.admins = self.is.clone();
+        self.settled = Some(std::mem::take(&mut self.ours));
+    }
+
+    /// What may be taken back.
+    fn all(&self) -> Vec<Wanted> {
+        self.ours.iter().chain(self.settled.iter().flatten()).cloned().collect()
+    }
+
     async fn step(&mut self, partly: bool) {
         self.now_ms += 1;
         match self.dice.throw(10) {
@@ -258,13 +280,14 @@ impl Town<'_> {
                 self.orders(verb, None).await;
             }
             4..=6 => {
-                if let Some(one) = self.dice.of(&self.ours.clone()) {
+                if let Some(one) = self.dice.of(&self.all()) {
                     let back = if one.verb == Verb::Ban { Verb::Unban } else { Verb::Release };
                     self.orders(back, Some(one.number)).await;
                 }
             }
             // A platform has one end for ours and theirs: where something was allowed nothing of ours ends by itself here.
             7 if !partly => self.now_ms += 60,
+            8 if self.says && self.settled.is_none() => self.by_hand().await,
             _ => drop(self.leaves(true).await),
         }
     }
@@ -274,7 +297,10 @@ impl Town<'_> {
 async fn is_exact(store: &Store, seed: u64, keeps: bool) -> bool {
     let mut dice = Dice(seed);
     let partly = dice.throw(2) == 0;
+    let says = dice.throw(4) > 0;
     let before = match dice.throw(4) {
+        // Where the platform says nothing, nothing can be brought back.
+        _ if !says => Held::default(),
         0 => Held::default(),
         1 => FOR_GOOD,
         2 => quiet(None, if partly { &["can_send_messages"] } else { &[] }),
@@ -292,6 +318,8 @@ async fn is_exact(store: &Store, seed: u64, keeps: bool) -> bool {
         backs: Vec::new(),
         under_way: Vec::new(),
         keeps,
+        says,
+        settled: None,
     };
     for _ in 0..30 {
         town.step(partly).await;
@@ -299,7 +327,7 @@ async fn is_exact(store: &Store, seed: u64, keeps: bool) -> bool {
     town.now_ms += 1;
     while town.leaves(false).await {}
     let with_the_rest = shown(&town.is, town.now_ms) == town.should();
-    for one in town.ours.clone() {
+    for one in town.all() {
         town.now_ms += 1;
         let back = if one.verb == Verb::Ban { Verb::Unban } else { Verb::Release };
         town.orders(back, Some(one.number)).await;

@@ -50,7 +50,7 @@ async fn what_is_old_goes_and_what_is_open_stays(home: &Home) {
     let gone = pruned(&store, 1_000 * DAY).await;
     let gone: Vec<u64> = gone.into_iter().map(|(_, rows)| rows).collect();
     // attempt, outbox, action, feedback, correction, moderation, inbox (the doubtful event itself was answered), ticket, turn,
-    // conversation (1 wrote again), budget (two old days, of 1 and of all).
+    // conversation (1 wrote again), waves, budget (two old days, of 1 and of all).
     assert_eq!(gone, [451, 451, 1, 0, 0, 0, 452, 0, 450, 0, 0, 0, 0, 0, 0, 0, 4]);
 
     let ledger = store.ledger(W).await.unwrap();

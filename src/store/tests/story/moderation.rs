@@ -5,7 +5,7 @@ use townkeeper_contract::inbound::{Place, PlaceKind, ReplyTo};
 use townkeeper_contract::moderation::{DeliveryState, Held, Verb};
 use townkeeper_contract::outbound::{Act, Moderation};
 use townkeeper_contract::place::PlaceSetting;
-use townkeeper_store::{NewOrder, Notified, Order, Ordered, SeenPlace, Sendable, Store, Verdict};
+use townkeeper_store::{NewOrder, Notified, Order, Ordered, SeenPlace, Sendable, Store, Verdict, person_mark};
 
 use crate::home::{Home, stories};
 use crate::ledger::{self, ACCOUNT, W};
@@ -114,9 +114,17 @@ async fn an_erased_person_leaves_the_fact_alone(home: &Home) {
     assert_eq!((act.person.as_ref().map(PersonId::as_str), act.reason.as_str(), act.state), (Some("erased"), "", None));
     assert_eq!(store.order(W, 1).await.unwrap().unwrap().by_person.as_deref(), Some("77700077"));
     store.erase_person(by(61), ACCOUNT, "77700077").await.unwrap();
-    let order = store.order(W, 1).await.unwrap().unwrap();
-    assert_eq!((order.person.as_deref(), order.by_person.as_deref()), (Some("erased"), Some("erased")));
+    let now = store.order(W, 1).await.unwrap().unwrap();
+    assert_eq!((now.person.as_deref(), now.by_person.as_deref()), (Some("erased"), Some("erased")));
     assert!(store.verify_audit(W).await.unwrap().whole);
+    // What asked for it holds a mark of them, which says to whoever guesses that it was them.
+    let mark = person_mark(ACCOUNT, "66600066");
+    let theirs = format!("case/7/1/linked/ban/{ACCOUNT}/-100/{mark}");
+    ordered(&store, &theirs, Verb::Ban, None).await;
+    store.erase_person(by(62), ACCOUNT, "66600066").await.unwrap();
+    let asked = store.order_of(W, &format!("out-{theirs}")).await.unwrap().unwrap().asked;
+    assert_eq!(asked, format!("case/7/1/linked/ban/{ACCOUNT}/-100/erased-2"));
+    assert_eq!(store.orders_of_case(W, 7).await.unwrap().len(), 1, "it is of its case all the same");
 }
 
 async fn a_place_is_where_it_was_last_spoken(home: &Home) {

@@ -1,6 +1,8 @@
 //! What the shield remembers: written with the batch, read by every node, gone after a day; and of somebody who is erased
 //! nothing, whoever remembers them.
 
+use std::collections::BTreeSet;
+
 use sqlx::{Connection as _, PgConnection};
 use townkeeper_contract::case::CaseState;
 use townkeeper_contract::inbound::ReplyTo;
@@ -23,6 +25,7 @@ stories!(
     fingerprints_come_with_their_batch_or_not_at_all,
     each_node_reads_what_the_others_wrote,
     fingerprints_go_after_a_day,
+    somebody_is_looked_for_among_what_was_said_last,
     another_node_brings_nobody_back,
     moderators_read_nothing_of_whoever_was_erased,
     what_was_not_shown_yet_is_shown_without_them,
@@ -92,6 +95,26 @@ async fn fingerprints_go_after_a_day(home: &Home) {
     assert!(store.print_nodes(W).await.unwrap().is_empty());
     store.keep_prints(W, "a", vec![print("new", "66", DAY)]).await.unwrap();
     assert_eq!(store.prints_after(W, "a", read, 9).await.unwrap().len(), 1);
+}
+
+async fn somebody_is_looked_for_among_what_was_said_last(home: &Home) {
+    let store = home.open().await;
+    let square = BTreeSet::from([(ACCOUNT.to_owned(), "square".to_owned())]);
+    store.keep_prints(W, "a", vec![print("1", "66", 10), print("2", "66", 10)]).await.unwrap();
+    assert_eq!(store.seen_at(W, "telegram", "66").await.unwrap(), square);
+    assert!(store.seen_at(W, "discord", "66").await.unwrap().is_empty());
+    assert!(store.seen_at(W, "telegram", "67").await.unwrap().is_empty());
+    // However much is said, no more than the last of it is read.
+    let others = |page: i64| (0..500).map(|n| print(&format!("{page}/{n}"), "1", 11)).collect::<Vec<_>>();
+    for page in 0..100 {
+        store.keep_prints(W, "a", others(page)).await.unwrap();
+    }
+    assert!(store.seen_at(W, "telegram", "66").await.unwrap().is_empty());
+    // The twins: another node heard less, and a case is found however old it is.
+    store.keep_prints(W, "b", vec![print("3", "66", 10)]).await.unwrap();
+    assert_eq!(store.seen_at(W, "telegram", "66").await.unwrap(), square);
+    cases::open(&store, "m1", "67").await;
+    assert_eq!(store.seen_at(W, "telegram", "67").await.unwrap().len(), 1);
 }
 
 fn member(first_ms: i64, seen_ms: i64) -> Member {
