@@ -182,7 +182,7 @@ fn security_txt(contact: &str) -> String {
 }
 
 async fn listen(address: &str) -> anyhow::Result<TcpListener> {
-    let remedy = "stop what uses it, or choose another with --listen or [web] listen";
+    let remedy = "stop what uses it, or choose another with `townkeeper serve --listen` or [web] listen";
     TcpListener::bind(address).await.with_context(|| format!("cannot listen on {address}; {remedy}"))
 }
 
