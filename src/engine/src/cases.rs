@@ -162,8 +162,6 @@ async fn look(house: Arc<House>, number: i64) -> Looked {
 
 /// Shows a case that was looked at.
 async fn present(house: &Arc<House>, held: &mut Held, looked: Result<Looked, JoinError>) {
-    // Others may wait for its place.
-    house.cases_kick.notify_one();
     let (number, looked) = match looked {
         Ok(looked) => looked,
         // Nobody knows which: what was ordered already is not ordered twice.
@@ -183,11 +181,14 @@ async fn present(house: &Arc<House>, held: &mut Held, looked: Result<Looked, Joi
         Ok(true) => {}
         // Another node was faster, or somebody spoke meanwhile.
         Ok(false) => held.again(number),
+        // Not at once: what fails may fail again.
         Err(error) => {
             tracing::warn!(%error, case = number, "a case could not be shown; trying again");
-            held.again(number);
+            return held.again(number);
         }
     }
+    // Others may wait for its place.
+    house.cases_kick.notify_one();
 }
 
 async fn pass(house: &Arc<House>, held: &mut Held) -> Result<(), EngineError> {

@@ -95,7 +95,7 @@ pub(crate) const ENGLISH: &[(Class, &str)] = &[
     (LOST, "lost|stolen|stuck|scammed|hacked|drained|rugged|fake site"),
     (
         INVEST,
-        "vip signals|vip signal|trading signals|crypto signals|forex signals|signals group|signal group|signals channel|win rate|accuracy rate|trading tips|forex|binary option|binary options|copy trading|copytrading|copy-trading|my mentor|trading mentor|expert trader|professional trader|account manager|investment platform|investment plan|investing with|invested with|passive income|guaranteed profit|guaranteed profits|guaranteed return|guaranteed returns|guaranteed roi|daily profit|weekly profit|daily returns|daily roi|profit daily|profit weekly|trading with|trade for you|financial freedom|pump group|pump signal|pump signals|earn daily|make money|profits in|100x gem|insider calls|btc following|trading platform|my profit|my profits|trades for me|trading coach|help of a mentor|with a mentor|your mentor|of your profit|of the profit|% of profit|from the profit|bitcoin mining|cloud mining|start mining|short-term trades|trading nodes|earn passive|arbitrage bot|mev bot|a week in the crypto market|earn in the crypto market|next pump|coin name|only members of the channel|compounding|staking pool|capital back|referral bonus|guaranteed,|i can link you with|my uncle is|insider shares|liquidity locked|next 1000x|next 100x|otc desk",
+        "vip signals|vip signal|trading signals|crypto signals|forex signals|signals group|signal group|signals channel|win rate|accuracy rate|trading tips|forex|binary option|binary options|copy trading|copytrading|copy-trading|my mentor|trading mentor|expert trader|professional trader|account manager|investment platform|investment plan|investing with|invested with|passive income|guaranteed profit|guaranteed profits|guaranteed return|guaranteed returns|guaranteed roi|daily profit|weekly profit|daily returns|daily roi|profit daily|profit weekly|trading with|trade for you|financial freedom|pump group|pump signal|pump signals|earn daily|make money|profits in|100x gem|insider calls|btc following|trading platform|my profit|my profits|trades for me|trading coach|help of a mentor|with a mentor|your mentor|of your profit|% of profit|start mining|short-term trades|trading nodes|earn passive|arbitrage bot|mev bot|a week in the crypto market|earn in the crypto market|next pump|coin name|only members of the channel|i can link you with|my uncle is|insider shares|next 1000x|next 100x|otc desk",
     ),
     (
         JOB,
@@ -103,7 +103,7 @@ pub(crate) const ENGLISH: &[(Class, &str)] = &[
     ),
     (
         PAY,
-        "paid in usdt|paid in crypto|paid in sol|paid in eth|paid daily|paid weekly|per day|per hour|per week|a day|an hour|a week|usdt daily|every day|in 3 hours|in 24 hours|in 48 hours|in 72 hours|in two hours|within 24 hours|in a week|within a week|in one week|in minutes|for one hour|in 5 days|in 7 days|every evening|each evening|/h|/hr|/hour|/day|/week|daily|weekly|salary|well paid|good pay|high pay",
+        "paid in usdt|paid in crypto|paid in sol|paid in eth|paid daily|paid weekly|per day|per hour|per week|a day|an hour|a week|usdt daily|for one hour|every evening|each evening|/h|/hr|/hour|/day|/week|daily|weekly|salary|well paid|good pay|high pay",
     ),
     (
         VERIFY,
@@ -121,7 +121,7 @@ pub(crate) const ENGLISH: &[(Class, &str)] = &[
     ),
     (
         HARDWARE,
-        "macbook|mac book|macbook air|macbook pro|iphone|ipad|ps5|ps4|playstation|xbox|laptop|gaming pc|gaming laptop|rtx 4090|rtx 5090|gpu|airpods|nintendo switch|steam deck|camera|drone|concert tickets|tickets for the|playstation 5|rtx 3080|rtx 4080|iphone 14|iphone 15|iphone 16|puppies",
+        "macbook|mac book|macbook air|macbook pro|iphone|ipad|ps5|ps4|playstation|xbox|laptop|gaming pc|gaming laptop|rtx 4090|rtx 5090|gpu|airpods|nintendo switch|steam deck|camera|drone|concert tickets|playstation 5|rtx 3080|rtx 4080|iphone 14|iphone 15|iphone 16|puppies",
     ),
     (
         FREE,
@@ -133,7 +133,7 @@ pub(crate) const ENGLISH: &[(Class, &str)] = &[
     ),
     (
         POSE,
-        "from the core team|admin speaking|moderator speaking|mod speaking|founder speaking|i'm the lead|i am the lead|im the lead|from the official team|i am from the|i'm from the|im from the|i am with the|i'm with the|i work for|i am the community manager|i am community manager|i'm the community manager|i am an admin|i am admin|i'm an admin|i am a mod|i'm a mod|i am a moderator|i'm a moderator|i am the founder|i'm the founder|i am the ceo|i'm the ceo|i am the dev|i'm the dev|i am a developer at|i represent|on behalf of the team|admin here|mod here|moderator here|founder here|dev here|ceo here|team here|main account got|main account was|main account is|my other account|my old account got|account got locked|account got hacked|account was locked|announcements is paused|announcements are paused|announcement channel is|moderator team will|our team will|support team will|admin team will|official support here|this is my new account|this is my backup|this is the admin|this is admin|this is the team|your support agent|from customer care|customer care agent|i'm a core contributor|i am a core contributor|with the wallet helpdesk|this is the ceo|this is the moderation team|from customer support|from the support",
+        "from the core team|admin speaking|moderator speaking|mod speaking|founder speaking|i'm the lead|i am the lead|im the lead|from the official team|i am from the|i'm from the|im from the|i am with the|i'm with the|i work for|i am the community manager|i am community manager|i'm the community manager|i am an admin|i am admin|i'm an admin|i am a mod|i'm a mod|i am a moderator|i'm a moderator|i am the founder|i'm the founder|i am the ceo|i'm the ceo|i am the dev|i'm the dev|i am a developer at|i represent|on behalf of the team|admin here|mod here|moderator here|founder here|dev here|ceo here|team here|main account got|main account was|main account is|my other account|my old account got|account got locked|account got hacked|account was locked|announcements is paused|announcements are paused|announcement channel is|moderator team will|our team will|support team will|admin team will|official support here|this is my new account|this is my backup|this is the admin|this is admin|this is the team|your support agent|from customer care|customer care agent|with the wallet helpdesk|this is the ceo|this is the moderation team|from customer support|from the support",
     ),
     (
         DEPLOY,
